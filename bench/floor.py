@@ -89,7 +89,7 @@ def ticket_body(row: Any, found: list[Any]) -> dict[str, Any]:
 
 async def list_tickets(company: UUID, query: bytes) -> bytes:
     size = int(query.rpartition(b"=")[2])
-    rows = await pool.fetch(list_store.PAGE, company, True, size, 0, PUBLIC)
+    rows = await pool.fetch(list_store.PAGE, company, True, size, 0, PUBLIC, 2000)
     return encode([ticket_body(row, notes_in(row)) for row in rows])
 
 

@@ -18,6 +18,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Impact, Priority, Severity, Status, ticket_number
+from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
@@ -202,3 +203,23 @@ async def test_a_table_has_a_byte_order_mark_on_request(database: Database, fres
     for bom in (False, True):
         table = b"".join([part async for part in exports.read(database, export, "csv", bom=bom)])
         assert table.startswith(b"\xef\xbb\xbfnumber," if bom else b"number,")
+
+
+async def test_the_notes_of_merged_tickets_stand_at_the_target_too(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        target, source = await raised(tx, fresh), await raised(tx, fresh)
+        for text, visibility in (("for all", Visibility.PUBLIC), ("for us", Visibility.INTERNAL)):
+            await notes.add_note(tx, OPERATOR, source, text, channel=Channel.API, visibility=visibility, now=NOW)
+        await merging.merge_ticket(tx, OPERATOR, source, target, now=NOW)
+    for actor, texts in ((fresh.actor, ["for all"]), (OPERATOR, ["for all", "for us"])):
+        [line] = await lines(database, actor, state="open", company=fresh.company.code)
+        assert line["number"] == ticket_number(target)
+        merged = [note for note in line["merged_notes"] if note["source"] != "system"]
+        assert [(note["ticket"], note["text"]) for note in merged] == [(ticket_number(source), text) for text in texts]
+        assert not {note["number"] for note in merged} & {note["number"] for note in line["notes"]}
+        again = await lines(database, actor, state="finished", company=fresh.company.code)
+        assert [line["merged_notes"] for line in again] == [[]]
+    exported = (await read_export(database, OPERATOR, state="open", company=fresh.company.code)).encode()
+    [item] = import_file.read_file(exported, "ndjson", now=NOW)
+    assert item.refusal is None
+    assert "for all" not in item.input

@@ -20,6 +20,7 @@ from clearline.search import worker as indexing
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, Status
+from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
@@ -246,3 +247,33 @@ async def test_a_ticket_with_too_much_text_for_the_index_is_found_by_its_newest_
         await notes.add_note(tx, OPERATOR, number, "the ocarina at last", channel=Channel.CONSOLE, now=NOW)
     await follow(database)
     assert await numbers_found(database, "ocarina huge") == [number]
+
+
+async def test_a_ticket_is_found_by_the_notes_and_files_of_what_was_merged_into_it(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        target, middle, leaf = [await raised(tx, tenant) for _ in range(3)]
+        await notes.add_note(tx, OPERATOR, leaf, "ocarina", channel=Channel.CONSOLE, now=NOW)
+        await notes.add_note(
+            tx, OPERATOR, leaf, "theremin", channel=Channel.CONSOLE, visibility=Visibility.INTERNAL, now=NOW
+        )
+        await tx.write(
+            """insert into attachment (company_id, ticket_number, id, name, media_type, size, sha256, visibility,
+                                       source, author, created_at)
+               values ($1, $2, $3, 'didgeridoo.txt', 'text/plain', 1, $4, 'public', 'buyer', 'Ada', $5)""",
+            tenant.company.id, leaf, uuid4(), b"x" * 32, NOW,
+        )  # fmt: skip
+        await merging.merge_ticket(tx, OPERATOR, leaf, middle, now=NOW)
+        await merging.merge_ticket(tx, OPERATOR, middle, target, now=NOW)
+    await follow(database)
+    for word in ("ocarina", "theremin", "didgeridoo"):
+        assert sorted(await numbers_found(database, word)) == [target, middle, leaf]
+        assert await numbers_found(database, f"{word} is:open") == [target]
+        async with database.transaction() as tx:
+            hits = (await search.find_tickets(tx, tenant.actor, f"{word} is:open", limit=9)).tickets
+        assert [hit.ticket.number for hit in hits] == ([] if word == "theremin" else [target])
+    async with database.transaction() as tx:
+        await merging.unmerge_ticket(tx, OPERATOR, middle, now=NOW)
+    await follow(database)
+    assert await numbers_found(database, "ocarina is:open") == [middle]

@@ -1,9 +1,10 @@
 """The statements of every request use the indexes that were made for them."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,9 +14,9 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
+from clearline.tickets.links import merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
-from clearline.tickets.links import watcher_store
-from clearline.tickets.links.store import NoteReader
+from clearline.tickets.links.merged_note_store import NoteReader
 from clearline.tickets.note_domain import Visibility
 from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket, plan_of
 
@@ -24,7 +25,7 @@ from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket,
 @pytest.mark.parametrize("is_open", [True, False])
 async def test_a_page_uses_its_index_and_scans_no_whole_table(filled: Any, offset: int, *, is_open: bool) -> None:
     company, _number = await any_ticket(filled)
-    used, scanned = await plan_of(filled, list_store.PAGE, company, is_open, 20, offset, [*Visibility])
+    used, scanned = await plan_of(filled, list_store.PAGE, company, is_open, 20, offset, [*Visibility], 200)
     assert used >= {"ticket_page", "note_pkey"}
     assert used & BY_NUMBER
     assert not scanned & {"ticket", "note"}
@@ -88,7 +89,9 @@ async def test_the_ticket_that_follows_is_found_by_an_index(filled: Any) -> None
 OF_MANY: dict[str, tuple[set[str], Callable[[Tx, list[tuple[UUID, int]]], Awaitable[object]]]] = {
     "notes": (
         {"note_pkey"},
-        lambda tx, keys: link_store.first_notes(tx, keys, reader=NoteReader([*Visibility], True, None), limit=11),
+        lambda tx, keys: merged_note_store.first_notes(
+            tx, keys, reader=NoteReader([*Visibility], True, None), limit=11
+        ),
     ),
     "attachments": (
         {"attachment_pkey"},
@@ -124,3 +127,43 @@ async def test_the_lists_of_many_tickets_are_one_statement_along_the_primary_key
     used, scanned = await plan_of(parts, recording.statement, *recording.values)
     assert indexes <= used
     assert not scanned & {"note", "attachment", "ticket_link", "ticket_watcher"}
+
+
+MERGED: dict[str, Callable[[Tx, UUID, int], Awaitable[object]]] = {
+    "notes of merged tickets": lambda tx, company, number: merged_note_store.merged_notes(
+        tx, company, [number], ["public"], limit=9
+    ),
+    "size of the notes": lambda tx, company, number: merged_note_store.notes_size(
+        tx, company, [number], ["public"], limit=9
+    ),
+    "links": lambda tx, company, number: link_store.page(tx, company, number, only=company, after=None, limit=9),
+    "link": lambda tx, company, number: link_store.get(tx, company, number, uuid4()),
+    "files": lambda tx, company, number: attachment_store.page(tx, company, number, ["public"], after=None, limit=9),
+    "file": lambda tx, company, number: attachment_store.get(tx, company, number, uuid4()),
+}
+
+
+@pytest.mark.parametrize("name", MERGED)
+async def test_what_was_merged_into_a_ticket_is_found_by_indexes(filled: Any, name: str) -> None:
+    company, number = await any_ticket(filled)
+    await filled.execute(
+        """insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
+           select * from (select company_id, number, lag(number) over company as target, 'held', now()
+                            from ticket window company as (partition by company_id order by number)) merged
+            where target % 3 = 0 on conflict do nothing;
+           insert into ticket_link (company_id, ticket_number, id, type, other_company_id, other_number, created_at)
+           select company_id, number, gen_random_uuid(), 'related', company_id, number - 40, now() from ticket
+            where not exists (select from ticket_link where other_number = number - 40);
+           insert into attachment (company_id, ticket_number, id, name, media_type, size, sha256, visibility, source,
+                                   author, created_at)
+           select company_id, number, gen_random_uuid(), 'a.txt', 'text/plain', 1, decode(repeat('00', 32), 'hex'),
+                  'public', 'buyer', 'Ada', now() from ticket
+            where not exists (select from attachment);
+           analyze ticket_merge, ticket_link, attachment"""
+    )
+    recording = RecordingConnection()
+    with suppress(TypeError):
+        await MERGED[name](Tx(recording), company, number)
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
+    assert "ticket_merge_into" in used
+    assert not scanned & {"ticket", "note", "ticket_link", "attachment", "ticket_merge"}

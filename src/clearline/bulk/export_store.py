@@ -12,9 +12,12 @@ from clearline.tickets.status_domain import FINISHED
 
 
 class Batch(NamedTuple):
-    """Tickets with their notes, and the number after which the next batch begins: None after the last."""
+    """Tickets with their notes, and the number after which the next batch begins: None after the last.
 
-    tickets: list[tuple[TicketView, list[Note]]]
+    The last value of a ticket is whether another was merged into it.
+    """
+
+    tickets: list[tuple[TicketView, list[Note], bool]]
     after: int | None
 
 
@@ -36,7 +39,7 @@ def _statement(walk: str, *, since: bool, for_staff: bool) -> str:
     with walked as materialized (
         select company_id, number from ticket where number > $1 and {walk} order by number limit $2
     )
-    select {VIEWS[for_staff]}, {NOTES.format(visibilities="$3")}, walk.last
+    select {VIEWS[for_staff]}, {NOTES.format(visibilities="$3")}, t.has_merged, walk.last
       from (select max(number) as last from walked) walk
       left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES}) on {is_late}
      order by t.number
@@ -83,9 +86,9 @@ async def batch(
     rows = await tx.fetch(BATCH[walk, created_since is not None, for_staff], *values)
     tickets = [_with_notes(row) for row in rows if row["number"] is not None]
     if company_id is None and is_open is False:
-        tickets = [(view, notes) for view, notes in tickets if view.ticket.status in FINISHED]
+        tickets = [each for each in tickets if each[0].ticket.status in FINISHED]
     return Batch(tickets, rows[0]["last"])
 
 
-def _with_notes(row: Record) -> tuple[TicketView, list[Note]]:
-    return view_of(row), notes_of(row["notes"])
+def _with_notes(row: Record) -> tuple[TicketView, list[Note], bool]:
+    return view_of(row), notes_of(row["notes"]), row["has_merged"]

@@ -13,13 +13,16 @@ from msgspec import Struct
 
 from clearline.accounts import permissions
 from clearline.bulk import export_store
+from clearline.bulk.export_store import Batch
 from clearline.bulk.import_file import Format
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Transactions, Tx
 from clearline.tables import BOM, write_table
 from clearline.tickets import access
 from clearline.tickets.domain import TicketView, ticket_number
-from clearline.tickets.note_domain import Note, worklog_id
+from clearline.tickets.links import merged_note_store
+from clearline.tickets.links.domain import TicketNote
+from clearline.tickets.note_domain import NOTES_MAX, Note, worklog_id
 from clearline.tickets.status_domain import State
 
 BATCH = 500
@@ -84,20 +87,40 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
                 after=after,
                 limit=BATCH,
             )
+            merged = {} if kind == "csv" else await _merged_notes(tx, batch, export)
         after = batch.after
         if not batch.tickets:
             continue
         if kind == "csv":
-            table = write_table(_row(_members(view, export), columns) for view, _notes in batch.tickets)
+            table = write_table(_row(_members(view, export), columns) for view, *_ in batch.tickets)
             yield heading + table.encode()
             heading = b""
         else:
             yield b"".join(
-                _encode({**_members(view, export), "notes": [_note(note) for note in notes]}) + b"\n"
-                for view, notes in batch.tickets
+                _encode(
+                    {
+                        **_members(view, export),
+                        "notes": [_note(note) for note in notes],
+                        "merged_notes": [_merged_note(entry) for entry in merged.get(view.ticket.number, [])],
+                    }
+                )
+                + b"\n"
+                for view, notes, _has_merged in batch.tickets
             )
     if heading:
         yield heading
+
+
+async def _merged_notes(tx: Tx, batch: Batch, export: Export) -> dict[int, list[TicketNote]]:
+    """Return the notes of what was merged into the tickets of a batch, by the numbers of these."""
+    numbers: dict[UUID, list[int]] = {}
+    for view, _notes, has_merged in batch.tickets:
+        if has_merged:
+            numbers.setdefault(view.company.id, []).append(view.ticket.number)
+    merged: dict[int, list[TicketNote]] = {}
+    for company_id, targets in numbers.items():
+        merged |= await merged_note_store.merged_notes(tx, company_id, targets, export.visibilities, limit=NOTES_MAX)
+    return merged
 
 
 def _members(view: TicketView, export: Export) -> dict[str, Any]:
@@ -141,6 +164,10 @@ def _note(note: Note) -> dict[str, Any]:
         "author": note.author,
         "created_at": note.created_at,
     }
+
+
+def _merged_note(entry: TicketNote) -> dict[str, Any]:
+    return {"ticket": ticket_number(entry.ticket_number), **_note(entry.note)}
 
 
 def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:

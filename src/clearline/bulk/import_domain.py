@@ -118,8 +118,8 @@ _FIELDS = fields(ImportedTicket)
 MEMBERS = frozenset(field.name for field in _FIELDS)
 WRITTEN_BY_EXPORT = frozenset(
     {
-        "number", "company_name", "channel", "updated_at", "status_changed_at", "version", "merged_into", "queue",
-        "assignee",
+        "number", "company_name", "channel", "updated_at", "status_changed_at", "version", "merged_into",
+        "merged_notes", "queue", "assignee",
     }
 )  # fmt: skip
 """The members that an export writes and an import ignores, so that an exported file can be imported."""

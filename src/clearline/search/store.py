@@ -9,7 +9,7 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.search.document import NOTES_MAX, Document
 from clearline.search.plan import RARE_SHARE, Attempt, Statistics
 from clearline.tickets.columns import AFTER_VIEW, NAMES, VIEW, VIEWS, view_of
-from clearline.tickets.domain import TicketView
+from clearline.tickets.domain import MERGE_DEPTH_MAX, TicketView
 
 CANDIDATES = 101
 """The number of matches that are read, unless a page needs more; when fewer match, they are ranked."""
@@ -205,27 +205,57 @@ _TEXTS = """array(select x.{column} from {table} x where x.company_id = t.compan
 _NOTES = _TEXTS.format(table="note", column="text", order="number", visibility="{visibility}", most=NOTES_MAX)
 _FILES = _TEXTS.format(table="attachment", column="name", order="created_at", visibility="{visibility}", most=NOTES_MAX)
 
+_MERGED_TEXTS = f"""
+    with recursive family (company_id, root, number, depth) as (
+        select company_id, number, number, 0 from unnest($1::uuid[], $2::bigint[]) wanted(company_id, number)
+        union all
+        select f.company_id, f.root, m.ticket_number, f.depth + 1
+          from family f join ticket_merge m on m.company_id = f.company_id and m.into_number = f.number
+         where f.depth < {MERGE_DEPTH_MAX}
+    )
+    select f.company_id, f.root, x.kind, x.visibility, x.text
+      from family f cross join lateral (
+        (select 'notes' as kind, visibility, text, created_at from note
+          where company_id = f.company_id and ticket_number = f.number order by number desc limit {2 * NOTES_MAX})
+        union all
+        (select 'files', visibility, name, created_at from attachment
+          where company_id = f.company_id and ticket_number = f.number order by created_at desc limit {2 * NOTES_MAX})
+      ) x
+     where f.depth > 0 order by x.created_at desc
+    """
+"""The text of notes and the names of files of what was merged into some tickets, the newest first."""
+
 DOCUMENTS = f"""
     select {VIEW}, {_NOTES.format(visibility="public")}, {_NOTES.format(visibility="internal")},
            {_FILES.format(visibility="public")}, {_FILES.format(visibility="internal")},
            array(select user_id from ticket_watcher w
-                  where w.company_id = t.company_id and w.ticket_number = t.number limit {NOTES_MAX})
+                  where w.company_id = t.company_id and w.ticket_number = t.number limit {NOTES_MAX}), t.has_merged
       from unnest($1::uuid[], $2::bigint[]) wanted(company_id, number)
       join ticket t on t.company_id = wanted.company_id and t.number = wanted.number {NAMES}
     """
 
 
 def _document(row: Record) -> Document:
-    return Document(view_of(row), *row[AFTER_VIEW:])
+    return Document(view_of(row), *row[AFTER_VIEW:-1])
 
 
 async def documents(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> list[Document]:
     """Return tickets with all the text that they are found by, in no order, without deleted ones.
 
-    Served by the primary keys.
+    The text of merged tickets comes after their own. Served by the primary keys and ``ticket_merge_into``.
     """
     rows = await tx.fetch(DOCUMENTS, [key[0] for key in keys], [key[1] for key in keys])
-    return [_document(row) for row in rows]
+    stored = [_document(row) for row in rows]
+    targets = {
+        (document.view.ticket.company_id, document.view.ticket.number): document
+        for document, row in zip(stored, rows, strict=True)
+        if row["has_merged"]
+    }
+    if targets:
+        texts = await tx.fetch(_MERGED_TEXTS, [key[0] for key in targets], [key[1] for key in targets])
+        for company_id, number, kind, visibility, text in texts:
+            getattr(targets[company_id, number], f"{visibility}_{kind}").append(text)
+    return stored
 
 
 async def save(tx: Tx, keys: Sequence[tuple[UUID, int]], vectors: Sequence[str]) -> None:

@@ -147,6 +147,13 @@ NOTES = f"""(select json_agg(json_build_array({_NOTE}) order by n.number)
 """The notes of ticket ``t`` in one JSON value, each an array: less than half the cost of the same rows decoded one by
 one. An object for each note would cost the database a sixth of a list more."""
 
+LIMITED_NOTES = f"""(select json_agg(json_build_array({_NOTE}) order by n.number)
+       from (select * from note
+              where company_id = t.company_id and ticket_number = t.number and visibility = any({{visibilities}})
+              order by number limit {{most}}) n
+    ) as notes"""
+"""The same with at most a number of notes, the oldest."""
+
 AFTER_TICKET = len(COLUMNS)
 AFTER_VIEW = AFTER_TICKET + len(_NAMES)
 

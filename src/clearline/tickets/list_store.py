@@ -9,7 +9,7 @@ from uuid import UUID
 
 from clearline.clock import Span
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEWS, notes_of, ticket_of
+from clearline.tickets.columns import AFTER_TICKET, LIMITED_NOTES, NAMES, TICKET, VIEWS, notes_of, ticket_of
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import State
@@ -234,7 +234,8 @@ class TicketPage(NamedTuple):
     """One page of a list, and how many tickets the whole list has."""
 
     total: int
-    tickets: list[tuple[Ticket, list[Note]]]
+    tickets: list[tuple[Ticket, list[Note], bool]]
+    """Each with its notes, and whether a ticket was merged into it."""
 
 
 PAGE = f"""
@@ -242,7 +243,7 @@ PAGE = f"""
         select number from ticket where company_id = $1 and is_open = $2
          order by number desc limit $3 offset $4
     ), page as (
-        select {TICKET}, {NOTES.format(visibilities="$5")}
+        select {TICKET}, {LIMITED_NOTES.format(visibilities="$5", most="$6")}, t.has_merged
           from chosen join ticket t on t.company_id = $1 and t.number = chosen.number
     )
     select page.*, total.n as total
@@ -254,14 +255,16 @@ PAGE = f"""
 
 
 async def page(
-    tx: Tx, company_id: UUID, *, is_open: bool, offset: int, limit: int, visibilities: Sequence[str]
+    tx: Tx, company_id: UUID, *, is_open: bool, offset: int, limit: int, visibilities: Sequence[str], notes_max: int
 ) -> TicketPage:
-    """Return tickets of one company, newest first, with their notes and the length of the whole list.
+    """Return tickets of one company, newest first, with the length of the whole list.
+
+    Each has at most ``notes_max`` of its notes, the oldest.
 
     The wire numbers its pages, so this is an offset; it is walked in ``ticket_page`` alone, without touching a
     ticket before the page. The total comes from ``ticket_count``, at most 32 rows a company, however many tickets.
     """
-    rows = await tx.fetch(PAGE, company_id, is_open, limit, offset, visibilities)
+    rows = await tx.fetch(PAGE, company_id, is_open, limit, offset, visibilities, notes_max)
     is_empty = rows[0]["number"] is None
-    tickets = [] if is_empty else [(ticket_of(row), notes_of(row[AFTER_TICKET])) for row in rows]
+    tickets = [] if is_empty else [(ticket_of(row), notes_of(row[AFTER_TICKET]), row[AFTER_TICKET + 1]) for row in rows]
     return TicketPage(rows[0]["total"], tickets)

@@ -25,7 +25,7 @@ _ADD = f"""
                   from ticket where company_id = $1 and number = $2 for update) before
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
            and not exists (select from note where company_id = $1 and ticket_number = $2 offset $19)
-        returning {TICKET}, before.move, {CUSTOMER_VERSION} as customer_version
+        returning {TICKET}, before.move, {CUSTOMER_VERSION} as customer_version, t.has_merged
     ), added as (
         insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at,
                           mail_id, trimmed_text)
@@ -74,8 +74,10 @@ async def insert(
     while_status: Sequence[str],
     visibilities: Sequence[str],
     now: datetime,
-) -> tuple[Ticket, list[Note]] | None:
+) -> tuple[Ticket, list[Note], bool] | None:
     """Store a note with its event and the transition that it causes, and return the ticket with its notes.
+
+    The last value is whether a ticket was merged into it.
 
     None when there is no such ticket, its status is none of ``while_status``, or it has as many notes as it can. One
     statement: the note is stored only if the ticket accepts notes.
@@ -83,7 +85,7 @@ async def insert(
     row = await tx.write(INSERT, *_values(actor, company_id, new, while_status, now), visibilities)
     if row is None:
         return None
-    return ticket_of(row), [*notes_of(row["notes"]), _note(row["added"], actor, new, now)]
+    return ticket_of(row), [*notes_of(row["notes"]), _note(row["added"], actor, new, now)], row["has_merged"]
 
 
 async def insert_alone(

@@ -157,15 +157,19 @@ async def merge_target(tx: Tx, company_id: UUID, number: int) -> int:
     return target
 
 
-GET = f"select {TICKET}, {NOTES.format(visibilities='$3')} from ticket t where t.company_id = $1 and t.number = $2"
+GET = f"""select {TICKET}, {NOTES.format(visibilities="$3")}, t.has_merged
+    from ticket t where t.company_id = $1 and t.number = $2"""
 
 
 async def get_with_notes(
     tx: Tx, company_id: UUID, number: int, visibilities: Sequence[str]
-) -> tuple[Ticket, list[Note]] | None:
-    """Return a ticket with its notes, or None. Served by the primary keys of ticket and note."""
+) -> tuple[Ticket, list[Note], bool] | None:
+    """Return a ticket with its notes, and whether a ticket was merged into it; or None.
+
+    Served by the primary keys of ticket and note.
+    """
     row = await tx.fetchrow(GET, company_id, number, visibilities)
-    return None if row is None else (ticket_of(row), notes_of(row[AFTER_TICKET]))
+    return None if row is None else (ticket_of(row), notes_of(row[AFTER_TICKET]), row[AFTER_TICKET + 1])
 
 
 GET_VIEW = {

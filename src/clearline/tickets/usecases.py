@@ -31,7 +31,7 @@ from clearline.tickets.domain import (
 )
 from clearline.tickets.external_id_domain import check_external_ids
 from clearline.tickets.list_store import Filter, Position
-from clearline.tickets.note_domain import Note
+from clearline.tickets.note_domain import NOTES_MAX, Note
 from clearline.tickets.tag_domain import check_tags, normalize_tags
 
 T = TypeVar("T")
@@ -43,6 +43,8 @@ class TicketDetails(Struct, frozen=True):
 
     ticket: Ticket
     notes: list[Note]
+    has_merged: bool = False
+    """Whether a ticket was merged into it, maybe only for a while."""
 
 
 class TicketList(Struct, frozen=True):
@@ -199,8 +201,12 @@ async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDeta
     return TicketDetails(*ticket_and_notes)
 
 
-async def list_tickets_with_notes(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_size: int) -> TicketList:
+async def list_tickets_with_notes(
+    tx: Tx, actor: Actor, *, is_open: bool, page: int, page_size: int, notes_max: int = NOTES_MAX
+) -> TicketList:
     """Return a page of the company's open or finished tickets, newest first; a page past the end is empty.
+
+    Each has at most ``notes_max`` of its notes, the oldest.
 
     Raises:
         Forbidden: the actor belongs to no company, or its key may not read.
@@ -213,8 +219,9 @@ async def list_tickets_with_notes(tx: Tx, actor: Actor, *, is_open: bool, page: 
         offset=(page - 1) * page_size,
         limit=page_size,
         visibilities=access.visible_visibilities(actor),
+        notes_max=notes_max,
     )
-    return TicketList(listed.total, [TicketDetails(ticket, notes) for ticket, notes in listed.tickets])
+    return TicketList(listed.total, [TicketDetails(*details) for details in listed.tickets])
 
 
 async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: int = 1000) -> list[Event]:

@@ -1,5 +1,6 @@
 import asyncio
-from uuid import uuid4
+from datetime import datetime
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -231,13 +232,13 @@ async def test_links_are_listed_page_by_page(database: Database, tenant: Tenant,
         for other in (*linked, foreign):
             await links.add_link(tx, OPERATOR, number, LinkType.RELATED, other, now=NOW)
         pages: list[list[int]] = []
-        after = None
+        after: tuple[datetime, UUID] | None = None
         while True:
             page = await links.list_links(tx, tenant.actor, number, after=after, limit=2)
             if not page:
                 break
             pages.append([view.link.other_number for view in page])
-            after = page[-1].link.id
+            after = page[-1].link.created_at, page[-1].link.id
     assert [len(page) for page in pages] == [2, 2, 1]
     assert sorted(number for page in pages for number in page) == linked
 

@@ -72,7 +72,7 @@ async def _deactivate(tx: Tx, ref: str, *, now: datetime) -> Deactivation:
     webhooks = await _end_webhooks(tx, company, now=now)
     _company, had_mail = await preferences.get_contact_mail(tx, OPERATOR, company.id)
     await preferences.change_contact_mail(tx, OPERATOR, company.id, mails=False, now=now)
-    tickets = await list_store.page(tx, company.id, is_open=True, offset=0, limit=1, visibilities=[])
+    tickets = await list_store.page(tx, company.id, is_open=True, offset=0, limit=1, visibilities=[], notes_max=0)
     return Deactivation(company_out(company), len(users), ended_keys, webhooks, had_mail, tickets.total)
 
 

@@ -32,8 +32,12 @@ from clearline.tickets.attachments.blob_backend import BLOCK, BlobsUnavailable, 
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Attachment, Limits, guess_type, new_attachment
 from clearline.tickets.attachments.worker import delete_orphaned_files
+from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.wires.house.tickets.attachments.mapping import attachment_out
+
+_MOST = 10_000
+"""How many attachments are listed: more than a ticket with those merged into it has."""
 
 
 @click.group()
@@ -94,16 +98,25 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
 @click.argument("number", type=TICKET)
 @json_option
 def attachment_list(number: str, *, as_json: bool) -> None:
-    """List the attachments of a ticket, oldest first."""
+    """List the attachments of a ticket and of the tickets merged into it, oldest first."""
 
     async def work(tx: Tx) -> list[Attachment]:
-        return await attachments.list_attachments(tx, OPERATOR, access.parse_number(number))
+        return await attachments.list_attachments(tx, OPERATOR, access.parse_number(number), limit=_MOST)
 
     show_list(
         transact(work),
         attachment_out,
-        ("ID", "SIZE", "TYPE", "VISIBILITY", "BY", "ADDED", "NAME"),
-        lambda file: (file.id, file.size, file.media_type, file.visibility, file.author, file.created_at, file.name),
+        ("ID", "SIZE", "TYPE", "VISIBILITY", "BY", "ADDED", "NAME", "TICKET"),
+        lambda file: (
+            file.id,
+            file.size,
+            file.media_type,
+            file.visibility,
+            file.author,
+            file.created_at,
+            file.name,
+            ticket_number(file.ticket_number),
+        ),
         noun="attachments",
         as_json=as_json,
     )
@@ -192,7 +205,7 @@ def attachment_delete(number: str, attachment_id: str, *, yes: bool, as_json: bo
 
 async def _id(tx: Tx, number: int, text: str) -> UUID:
     async def ids() -> list[UUID]:
-        return [attached.id for attached in await attachments.list_attachments(tx, OPERATOR, number)]
+        return [attached.id for attached in await attachments.list_attachments(tx, OPERATOR, number, limit=_MOST)]
 
     return await resolve_among(text, "attachment", ids)
 

@@ -42,7 +42,7 @@ def ticket_link(number: str, kind: str, other: str, *, as_json: bool) -> None:
 @limit_option
 @json_option
 def ticket_links(number: str, limit: int, *, as_json: bool) -> None:
-    """List the links of a ticket."""
+    """List the links of a ticket and of the tickets merged into it, oldest first."""
 
     async def work(tx: Tx) -> list[LinkedTicket]:
         return await links.list_links(tx, OPERATOR, access.parse_number(number), after=None, limit=limit + 1)
@@ -50,13 +50,14 @@ def ticket_links(number: str, limit: int, *, as_json: bool) -> None:
     show_list(
         transact(work),
         link_out,
-        ("ID", "TYPE", "TICKET", "STATUS", "TITLE"),
+        ("ID", "TYPE", "TICKET", "STATUS", "TITLE", "MERGED FROM"),
         lambda linked: (
             linked.link.id,
             linked.link.type,
             ticket_number(linked.link.other_number),
             linked.status,
             linked.title,
+            None if linked.merged_from is None else ticket_number(linked.merged_from),
         ),
         noun="links",
         as_json=as_json,

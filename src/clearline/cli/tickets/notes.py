@@ -55,16 +55,20 @@ def ticket_notes(number: str, limit: int, *, as_json: bool) -> None:
     if as_json:
         print_json([note_out(entry) for entry in page])
     elif page:
-        print_notes(page)
+        print_notes(page, at=access.parse_number(number))
     else:
         echo("No notes found.", err=True)
 
 
-def print_notes(page: Sequence[TicketNote]) -> None:
-    """Print notes with their authors and times, and how to read what was trimmed from their mails."""
+def print_notes(page: Sequence[TicketNote], *, at: int) -> None:
+    """Print notes with their authors and times, and how to read what was trimmed from their mails.
+
+    ``at`` is the number of the ticket that they are shown at: those of a merged ticket name that one.
+    """
     for entry in page:
         note = entry.note
         mark = " (internal)" if note.visibility is Visibility.INTERNAL else ""
+        mark += "" if entry.ticket_number == at else f" ({ticket_number(entry.ticket_number)})"
         echo(f"{worklog_id(note.number)}  {note.created_at:%Y-%m-%d %H:%M}Z  {note.author}{mark}\n{note.text}\n")
         if entry.has_trimmed_text:
             where = f"{ticket_number(entry.ticket_number)} {worklog_id(note.number)}"

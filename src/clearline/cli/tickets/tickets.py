@@ -42,13 +42,16 @@ from clearline.tickets.domain import (
     TicketView,
     ticket_number,
 )
+from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.list_store import Filter
-from clearline.tickets.note_domain import Note, worklog_id
+from clearline.tickets.note_domain import NOTES_MAX, worklog_id
 from clearline.wires.house.tickets.mapping import event_out, summary_mapper, ticket_out
 
 _NONE = "none"
 _HISTORY_MAX = 200
+_NOTES_MAX = 2 * NOTES_MAX
+"""Notes of ``ticket show``: all of a ticket, and many of those that were merged into it."""
 """The most events that the whole of a ticket is shown with."""
 
 
@@ -184,23 +187,25 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **v
 @click.argument("number", type=TICKET)
 @json_option
 def ticket_show(number: str, *, as_json: bool) -> None:
-    """Show a ticket with its notes and its history.
+    """Show a ticket with its notes, those of the tickets merged into it, and its history.
 
     With --json only the ticket is printed; see also ticket notes and ticket history.
     """
 
-    async def work(tx: Tx) -> tuple[TicketView, list[Note], list[Event]]:
+    async def work(tx: Tx) -> tuple[TicketView, list[TicketNote], list[Event]]:
         known = access.parse_number(number)
-        details = await tickets.get_ticket_with_notes(tx, OPERATOR, known)
         view = await tickets.get_ticket(tx, OPERATOR, known)
-        return view, details.notes, await tickets.history(tx, OPERATOR, known, limit=_HISTORY_MAX + 1)
+        notes = await merging.notes_with_merged(tx, OPERATOR, known, limit=_NOTES_MAX + 1)
+        return view, notes, await tickets.history(tx, OPERATOR, known, limit=_HISTORY_MAX + 1)
 
     view, notes, events = transact(work)
     if as_json:
         print_json(ticket_out(view, OPERATOR))
         return
     _print_ticket(view)
-    print_notes([TicketNote(view.ticket.number, note) for note in notes])
+    print_notes(notes[:_NOTES_MAX], at=view.ticket.number)
+    if len(notes) > _NOTES_MAX:
+        echo(f"Showing the first {_NOTES_MAX} notes; see more: clearline ticket notes {number} --limit", err=True)
     print_table(*_history_table(events[:_HISTORY_MAX]))
     if len(events) > _HISTORY_MAX:
         echo(f"Showing the first {_HISTORY_MAX} events; see all: clearline ticket history {number}", err=True)

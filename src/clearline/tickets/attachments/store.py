@@ -10,6 +10,8 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.columns import CUSTOMER_VERSION, next_version
+from clearline.tickets.domain import MERGE_DEPTH_MAX
+from clearline.tickets.links.store import FAMILY
 from clearline.tickets.many_store import Key, by_ticket, keys_apart, of_many
 from clearline.tickets.note_domain import Source, Visibility
 
@@ -94,22 +96,25 @@ async def size_of_company(tx: Tx, company_id: UUID) -> int:
     return size
 
 
-GET = f"select {COLUMNS} from attachment a where a.company_id = $1 and a.ticket_number = $2 and a.id = $3"
+GET = f"""{FAMILY}
+    select {COLUMNS}
+      from family f join attachment a on a.company_id = $1 and a.ticket_number = f.number and a.id = $4
+     order by f.depth limit 1"""
 
 
 async def get(tx: Tx, company_id: UUID, ticket_number: int, attachment_id: UUID) -> Attachment | None:
-    """Return an attachment, or None. Served by the primary key."""
-    row = await tx.fetchrow(GET, company_id, ticket_number, attachment_id)
+    """Return an attachment of a ticket or of something merged into it, or None. Served as ``page``."""
+    row = await tx.fetchrow(GET, company_id, ticket_number, MERGE_DEPTH_MAX, attachment_id)
     return None if row is None else _attachment(row)
 
 
 _BEFORE_ALL = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
-PAGE = f"""
-    select {COLUMNS} from attachment a
-     where a.company_id = $1 and a.ticket_number = $2 and a.visibility = any($3)
-       and (a.created_at, a.id) > ($4, $5)
-     order by a.created_at, a.id limit $6
+PAGE = f"""{FAMILY}
+    select {COLUMNS}
+      from family f join attachment a on a.company_id = $1 and a.ticket_number = f.number
+     where a.visibility = any($4) and (a.created_at, a.id) > ($5, $6)
+     order by a.created_at, a.id limit $7
     """
 
 
@@ -119,8 +124,8 @@ PAGE_OF_MANY = of_many(PAGE)
 async def first_pages(
     tx: Tx, keys: Sequence[Key], visibilities: Sequence[str], *, limit: int
 ) -> dict[int, list[Attachment]]:
-    """Return the first attachments of each of many tickets: see ``page``, which says the index."""
-    rows = await tx.fetch(PAGE_OF_MANY, *keys_apart(keys), visibilities, *_BEFORE_ALL, limit)
+    """Return the first attachments of each of many tickets: see ``page``, which says the indexes."""
+    rows = await tx.fetch(PAGE_OF_MANY, *keys_apart(keys), MERGE_DEPTH_MAX, visibilities, *_BEFORE_ALL, limit)
     return by_ticket(rows, _attachment)
 
 
@@ -133,12 +138,13 @@ async def page(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Attachment]:
-    """Return attachments of a ticket, oldest first, after the time and id of the last one of the previous page.
+    """Return attachments of a ticket and of everything merged into it, oldest first.
 
-    Served by the primary key: the ticket's attachments, at most 100, are sorted.
+    ``after`` is the time and id of the last one of the previous page. Served by ``ticket_merge_into`` and the primary
+    key, which is scanned once for each ticket: the attachments of each, at most 100, are sorted.
     """
     at, last = after or _BEFORE_ALL
-    rows = await tx.fetch(PAGE, company_id, ticket_number, visibilities, at, last, limit)
+    rows = await tx.fetch(PAGE, company_id, ticket_number, MERGE_DEPTH_MAX, visibilities, at, last, limit)
     return [_attachment(row) for row in rows]
 
 

@@ -103,7 +103,9 @@ async def add_attachment(
 async def list_attachments(
     tx: Tx, actor: Actor, number: int, *, after: tuple[datetime, UUID] | None = None, limit: int = PER_TICKET_MAX
 ) -> list[Attachment]:
-    """Return the attachments of a ticket that the actor may read, oldest first, after the time and id of another.
+    """Return the attachments of a ticket and of what was merged into it that the actor may read, oldest first.
+
+    ``after`` is the time and id of another.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -123,7 +125,7 @@ async def first_attachments(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit:
 
 
 async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID) -> Attachment:
-    """Return an attachment; its company and id are the key of its content.
+    """Return an attachment of a ticket, or of one merged into it; its company and id are the key of its content.
 
     Raises:
         NotFound: no such ticket or attachment for this actor.
@@ -136,16 +138,20 @@ async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID)
 
 
 async def remove_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID, *, now: datetime) -> Attachment:
-    """Remove an attachment from a ticket in any status. The caller deletes its content after the commit.
+    """Remove an attachment from a ticket in any status, or from one that was merged into it.
+
+    The caller deletes its content after the commit.
 
     Raises:
         NotFound: no such ticket or attachment for this actor.
         Forbidden: somebody else attached it, or the key may not write.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    ticket = await access.lock_ticket(tx, actor, number)
-    stored = await attachment_store.get(tx, ticket.company_id, number, attachment_id)
-    attachment = _readable(actor, stored, attachment_id)
+    company_id = await access.require_ticket(tx, actor, number)
+    stored = await attachment_store.get(tx, company_id, number, attachment_id)
+    owner = _readable(actor, stored, attachment_id).ticket_number
+    await access.lock_ticket(tx, actor, owner)
+    attachment = _readable(actor, await attachment_store.get(tx, company_id, owner, attachment_id), attachment_id)
     if not actor.is_staff and (attachment.created_by is None or attachment.created_by != actor_id(actor)):
         raise Forbidden("only the provider, or who attached it, may remove an attachment")
     await attachment_store.delete(tx, actor, attachment, now=now)

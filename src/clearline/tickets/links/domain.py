@@ -75,11 +75,15 @@ class Link(Struct, frozen=True):
 
 
 class LinkedTicket(Struct, frozen=True):
-    """A link, with the current title and status of its other ticket."""
+    """A link, with the current title and status of its other ticket.
+
+    ``merged_from`` is the ticket that has the link, when it is shown at one into which that ticket was merged.
+    """
 
     link: Link
     title: str
     status: Status
+    merged_from: int | None = None
 
 
 class Watcher(Struct, frozen=True):

@@ -14,8 +14,8 @@ from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import lock_ticket
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, Ticket, TicketView, ticket_number
+from clearline.tickets.links import merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
-from clearline.tickets.links import watcher_store
 from clearline.tickets.links.domain import (
     COPIES_MAX,
     LINKS_MAX,
@@ -121,15 +121,15 @@ async def notes_with_merged(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.require_ticket(tx, actor, number)
-    reader = link_store.NoteReader(access.visible_visibilities(actor), actor.is_staff, actor_id(actor))
-    return await link_store.notes(tx, company_id, number, reader=reader, after=after or 0, limit=limit)
+    reader = merged_note_store.NoteReader(access.visible_visibilities(actor), actor.is_staff, actor_id(actor))
+    return await merged_note_store.notes(tx, company_id, number, reader=reader, after=after or 0, limit=limit)
 
 
 async def first_notes(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) -> dict[int, list[TicketNote]]:
     """Return the first notes of each ticket of a list, by the tickets' numbers: see ``notes_with_merged``."""
     access.require_listed(actor, keys)
-    reader = link_store.NoteReader(access.visible_visibilities(actor), actor.is_staff, actor_id(actor))
-    return await link_store.first_notes(tx, keys, reader=reader, limit=limit)
+    reader = merged_note_store.NoteReader(access.visible_visibilities(actor), actor.is_staff, actor_id(actor))
+    return await merged_note_store.first_notes(tx, keys, reader=reader, limit=limit)
 
 
 async def note_with_merged(tx: Tx, actor: Actor, number: int, note_number: int) -> TicketNote | None:

@@ -1,7 +1,7 @@
 """Links of tickets, one row for each end, and merges."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,16 +13,26 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, ticket_number
-from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, Merge, NoteDraft, TicketNote
+from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, Merge, NoteDraft
 from clearline.tickets.many_store import Key, by_ticket, keys_apart, of_many
-from clearline.tickets.note_domain import Note, Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 
 _LINK = (
     "l.id, l.type, l.company_id, l.ticket_number, l.other_company_id, l.other_number, l.created_at, o.title, o.status"
 )
 _OTHER = "join ticket o on o.company_id = l.other_company_id and o.number = l.other_number"
 
-_FIRST = UUID(int=0)
+FAMILY = """
+    with recursive family (number, depth) as (
+        select $2::bigint, 0
+        union all
+        select m.ticket_number, f.depth + 1
+          from family f join ticket_merge m on m.company_id = $1 and m.into_number = f.number
+         where f.depth < $3
+    )"""
+"""A ticket and everything merged into it, through at most ``$3`` merges. Served by ``ticket_merge_into``."""
+
+_BEFORE_ALL = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
 class LinkCounts(NamedTuple):
@@ -33,53 +43,65 @@ class LinkCounts(NamedTuple):
     is_linked: bool
 
 
-def _linked(row: Record) -> LinkedTicket:
+def _linked(row: Record, number: int) -> LinkedTicket:
+    """Return the link in a row as the ticket ``number`` shows it."""
     link = Link(row[0], LinkType(row[1]), row[2], row[3], row[4], row[5], row[6])
-    return LinkedTicket(link, row[7], Status(row[8]))
+    return LinkedTicket(link, row[7], Status(row[8]), None if link.number == number else link.number)
 
 
 _PAGES = {
-    is_restricted: f"""
-    select {_LINK} from ticket_link l {_OTHER}
-     where l.company_id = $1 and l.ticket_number = $2 and l.id > $3{" and l.other_company_id = $5" * is_restricted}
-     order by l.id limit $4
+    is_restricted: f"""{FAMILY}
+    select {_LINK}
+      from family f join ticket_link l on l.company_id = $1 and l.ticket_number = f.number {_OTHER}
+     where (l.created_at, l.id) > ($4, $5){" and l.other_company_id = $7" * is_restricted}
+       and (f.depth = 0 or l.other_number <> $2
+                           and (l.other_number > f.number or l.other_number not in (select number from family)))
+     order by l.created_at, l.id limit $6
     """
     for is_restricted in (True, False)
 }
-"""The links of a ticket: those to tickets of one company, or all."""
+"""The links of a ticket and of everything merged into it: those to tickets of one company, or all.
+
+A link within the family stands at both of its ends, and is shown once.
+"""
 
 _PAGES_OF_MANY = {is_restricted: of_many(statement) for is_restricted, statement in _PAGES.items()}
 
 
 async def page(
-    tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
+    tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[LinkedTicket]:
-    """Return the links of a ticket by id; with ``only``, those to tickets of that company.
+    """Return the links of a ticket and of everything merged into it, oldest first.
 
-    Served by the primary key.
+    With ``only`` those to tickets of that company. Served by ``ticket_merge_into`` and the primary key, which is
+    scanned once for each ticket.
     """
     restricted = () if only is None else (only,)
-    rows = await tx.fetch(_PAGES[only is not None], company_id, number, after or _FIRST, limit, *restricted)
-    return [_linked(row) for row in rows]
+    rows = await tx.fetch(
+        _PAGES[only is not None], company_id, number, MERGE_DEPTH_MAX, *(after or _BEFORE_ALL), limit, *restricted
+    )
+    return [_linked(row, number) for row in rows]
+
+
+_GET = f"""{FAMILY}
+    select {_LINK}
+      from family f join ticket_link l on l.company_id = $1 and l.ticket_number = f.number and l.id = $4 {_OTHER}
+     order by f.depth limit 1"""
 
 
 async def first_pages(tx: Tx, keys: Sequence[Key], *, only: UUID | None, limit: int) -> dict[int, list[LinkedTicket]]:
-    """Return the first links of each of many tickets: see ``page``. Served by the primary key, once for each."""
+    """Return the first links of each of many tickets: see ``page``, which says the indexes."""
     restricted = () if only is None else (only,)
-    rows = await tx.fetch(_PAGES_OF_MANY[only is not None], *keys_apart(keys), _FIRST, limit, *restricted)
-    return by_ticket(rows, _linked)
+    rows = await tx.fetch(
+        _PAGES_OF_MANY[only is not None], *keys_apart(keys), MERGE_DEPTH_MAX, *_BEFORE_ALL, limit, *restricted
+    )
+    return {number: [_linked(row, number) for row in linked] for number, linked in by_ticket(rows, list).items()}
 
 
 async def get(tx: Tx, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket | None:
-    """Return a link of a ticket, or None. Served by the primary key."""
-    row = await tx.fetchrow(
-        f"""select {_LINK} from ticket_link l {_OTHER}
-             where l.company_id = $1 and l.ticket_number = $2 and l.id = $3""",
-        company_id,
-        number,
-        link_id,
-    )
-    return None if row is None else _linked(row)
+    """Return a link of a ticket or of something merged into it, or None. Served as ``page``."""
+    row = await tx.fetchrow(_GET, company_id, number, MERGE_DEPTH_MAX, link_id)
+    return None if row is None else _linked(row, number)
 
 
 async def link_counts(tx: Tx, link: Link) -> LinkCounts:
@@ -278,7 +300,7 @@ async def insert_merge(tx: Tx, merge: Merge) -> None:
                 insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
                 values ($1, $2, $3, $4, $5)
             )
-            update ticket set {next_version("$5")} where company_id = $1 and number = $3""",
+            update ticket set {next_version("$5")}, has_merged = true where company_id = $1 and number = $3""",
         *astuple(merge),
     )
 
@@ -315,83 +337,10 @@ async def delete_merge(tx: Tx, merge: Merge, *, now: datetime) -> bool:
     return row is not None
 
 
-_FAMILY = """
-    with recursive family (number, depth) as (
-        select $2::bigint, 0
-        union all
-        select m.ticket_number, f.depth + 1
-          from family f join ticket_merge m on m.company_id = $1 and m.into_number = f.number
-         where f.depth < $3
-    )"""
-"""A ticket and everything merged into it, through at most ``$3`` merges. Served by ``ticket_merge_into``."""
-
-_DEPTH = f"{_FAMILY} select max(depth) from family"
+_DEPTH = f"{FAMILY} select max(depth) from family"
 
 
 async def merges_below(tx: Tx, company_id: UUID, number: int) -> int:
     """Return the length of the longest chain of merges that ends in a ticket."""
     depth: int = await tx.fetchval(_DEPTH, company_id, number, MERGE_DEPTH_MAX)
     return depth
-
-
-_NOTES = f"""{_FAMILY}
-    select f.number, n.number, n.text, n.visibility, n.source, n.channel, n.author, n.created_at,
-           n.mail_id, n.trimmed_text is not null and ($7 or n.created_by = $8::uuid)
-      from family f cross join lateral (
-        select * from note
-         where company_id = $1 and ticket_number = f.number and number > $4 and visibility = any($5)
-         order by number limit $6
-      ) n
-     order by n.number limit $6"""
-
-
-class NoteReader(NamedTuple):
-    """Which notes somebody may read, and of which the trimmed text: of all, or of those by one user."""
-
-    visibilities: Sequence[str]
-    reads_all_trimmed: bool
-    user_id: UUID | None
-
-
-async def notes(
-    tx: Tx, company_id: UUID, number: int, *, reader: NoteReader, after: int, limit: int
-) -> list[TicketNote]:
-    """Return the notes of a ticket and of everything merged into it, by number.
-
-    Served by ``ticket_merge_into`` and by note's primary key, which is scanned once for each ticket.
-    """
-    rows = await tx.fetch(
-        _NOTES,
-        company_id,
-        number,
-        MERGE_DEPTH_MAX,
-        after,
-        reader.visibilities,
-        limit,
-        reader.reads_all_trimmed,
-        reader.user_id,
-    )
-    return [_ticket_note(row) for row in rows]
-
-
-_NOTES_OF_MANY = of_many(_NOTES)
-
-
-async def first_notes(tx: Tx, keys: Sequence[Key], *, reader: NoteReader, limit: int) -> dict[int, list[TicketNote]]:
-    """Return the first notes of each of many tickets: see ``notes``, which says the indexes."""
-    rows = await tx.fetch(
-        _NOTES_OF_MANY,
-        *keys_apart(keys),
-        MERGE_DEPTH_MAX,
-        0,
-        reader.visibilities,
-        limit,
-        reader.reads_all_trimmed,
-        reader.user_id,
-    )
-    return by_ticket(rows, _ticket_note)
-
-
-def _ticket_note(row: Record) -> TicketNote:
-    note = Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:8])
-    return TicketNote(row[0], note, row[8], row[9] is True)

@@ -34,10 +34,12 @@ from clearline.tickets.many_store import Key
 KIND = "link"
 
 
-async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, limit: int) -> list[LinkedTicket]:
-    """Return a ticket's links by id, after the id ``after``; customers see only links to their own tickets.
+async def list_links(
+    tx: Tx, actor: Actor, number: int, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[LinkedTicket]:
+    """Return the links of a ticket and of everything merged into it, oldest first, after the time and id of another.
 
-    Served by the primary key.
+    Customers see only links to their own tickets. Served as ``link_store.page``.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -56,7 +58,7 @@ async def first_links(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) 
 
 
 async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
-    """Return a link of a ticket.
+    """Return a link of a ticket, or of one that was merged into it.
 
     Raises:
         NotFound: no such ticket for this actor, or no such link of it.
@@ -103,7 +105,7 @@ async def lock_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedT
     company_id = await access.require_ticket(tx, actor, number)
     link = (await _visible(tx, actor, company_id, number, link_id)).link
     _check_customer(actor, link.type)
-    await _lock(tx, actor, number, link.other_number)
+    await _lock(tx, actor, link.number, link.other_number)
     return await _visible(tx, actor, company_id, number, link_id)
 
 

@@ -25,7 +25,7 @@ NOTE_INVALID = (
     "Support Ticket Note is invalid: Ensure body includes a { noteText: 'text' } "
     "with a text size of >=1 characters and <= 4000 characters."
 )
-_FIELDS = {"title": "name", "contact": "customerContact", "text": "noteText"}
+_FIELDS = {"title": "name", "contact": "customerContact", "text": "noteText", "page_size": "pageSize"}
 _NO_STORE = (b"cache-control", b"no-store")
 _SHOWN_MAX = 64
 

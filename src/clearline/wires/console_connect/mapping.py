@@ -2,13 +2,16 @@
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from clearline.accounts.permissions import own_company
 from clearline.identity import Actor
 from clearline.inventory.domain import Service, ServiceType
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, fault_symptom, ticket_number
+from clearline.tickets.links.domain import TicketNote
+from clearline.tickets.links.full_ticket_usecases import FullTicket
 from clearline.tickets.note_domain import Note, Source, worklog_id
-from clearline.tickets.usecases import TicketDetails
 from clearline.wires.console_connect import wire
 
 _PRIORITY = {priority: (word,) for priority, word in wire.PRIORITY.items()}
@@ -51,13 +54,26 @@ def note_out(note: Note) -> wire.NoteOut:
     return wire.NoteOut(f"{note.channel}-{_WRITER[note.source]}", note.text, "worklog", worklog_id(note.number))
 
 
-def ticket_out(details: TicketDetails, customer: tuple[wire.EntityOut, ...]) -> wire.TicketOut:
+def _merged_note_out(entry: TicketNote) -> wire.NoteOut:
+    """Return a note of a merged ticket, with the number of that ticket."""
+    return replace(note_out(entry.note), merged_from=ticket_number(entry.ticket_number))
+
+
+def _notes_out(full: FullTicket) -> list[wire.NoteOut]:
+    """Return the notes of a ticket and of what was merged into it, in the order of their numbers."""
+    own = list(map(note_out, full.details.notes))
+    if not full.merged_notes:
+        return own
+    return sorted([*own, *map(_merged_note_out, full.merged_notes)], key=lambda note: note.worklog_id or "")
+
+
+def ticket_out(full: FullTicket, customer: tuple[wire.EntityOut, ...]) -> wire.TicketOut:
     """Return a ticket with its fault symptoms and its notes."""
-    ticket = details.ticket
+    ticket = full.details.ticket
     contact = ticket.contact
     notes = [*_SYMPTOMS[ticket.issue_type, ticket.service_type]]
-    if details.notes:
-        notes += map(note_out, details.notes)
+    if full.details.notes or full.merged_notes:
+        notes += _notes_out(full)
     return wire.TicketOut(
         ticket_number(ticket.number),
         ticket.title,

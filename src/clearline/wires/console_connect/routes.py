@@ -9,6 +9,8 @@ from clearline.inventory import usecases as inventory
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, parse_ticket_number
+from clearline.tickets.links import full_ticket_usecases as full_tickets
+from clearline.tickets.links.full_ticket_usecases import PAGE_TEXT_MAX, FullTicket
 from clearline.wires.console_connect import errors, mapping, wire
 from clearline.wires.http.body import InvalidMembers, read_members
 from clearline.wires.http.call import Call, Services
@@ -21,12 +23,12 @@ async def list_tickets(call: Call) -> list[wire.TicketOut]:
     """Return the company's open or closed tickets, newest first."""
     query: wire.ListQuery = call.query
     async with call.statement() as tx:
-        listed = await tickets.list_tickets_with_notes(
+        listed = await full_tickets.list_full_tickets(
             tx, call.actor, is_open=query.status == "open", page=query.page, page_size=query.page_size
         )
     call.headers += [(b"x-total-count", b"%d" % listed.total), (b"link", _links(call, query, listed.total))]
     customer = mapping.customer_of(call.actor)
-    return [mapping.ticket_out(details, customer) for details in listed.tickets]
+    return [mapping.ticket_out(ticket, customer) for ticket in listed.tickets]
 
 
 def _links(call: Call, query: wire.ListQuery, total: int) -> bytes:
@@ -52,7 +54,7 @@ async def create_ticket(call: Call) -> wire.TicketOut:
         raise InvalidInput([*invalid.violations, *await _service_violations(call)]) from None
     async with call.statement() as tx:
         details = await tickets.create_ticket(tx, call.actor, mapping.new_ticket(body, call.actor), now=call.now)
-    return mapping.ticket_out(details, mapping.customer_of(call.actor))
+    return mapping.ticket_out(FullTicket(details), mapping.customer_of(call.actor))
 
 
 async def _service_violations(call: Call) -> list[Violation]:
@@ -69,8 +71,8 @@ async def get_ticket(call: Call) -> wire.TicketOut:
     """Return a ticket with all its notes."""
     number = _number(call)
     async with call.statement() as tx:
-        details = await tickets.get_ticket_with_notes(tx, call.actor, number)
-    return mapping.ticket_out(details, mapping.customer_of(call.actor))
+        ticket = await full_tickets.get_full_ticket(tx, call.actor, number)
+    return mapping.ticket_out(ticket, mapping.customer_of(call.actor))
 
 
 async def list_services(call: Call) -> list[wire.ServiceOut]:
@@ -90,9 +92,10 @@ async def add_note(call: Call) -> wire.TicketOut:
             details = await notes.add_note(
                 tx, call.actor, number, text, channel=Channel.API, reopens=reopens, now=call.now
             )
+            ticket = await full_tickets.full(tx, call.actor, details)
     except (InvalidMembers, InvalidInput):
         raise errors.InvalidNote from None
-    return mapping.ticket_out(details, mapping.customer_of(call.actor))
+    return mapping.ticket_out(ticket, mapping.customer_of(call.actor))
 
 
 async def get_token(call: Call) -> wire.TokenOut:
@@ -122,8 +125,10 @@ _PAGING = (
 OPERATIONS = (
     Operation(
         "listSupportTickets", "GET", "/v2/support-tickets", list_tickets,
-        "List tickets", "The open or closed tickets of the key's company, newest first, with all their notes. "
-        "A page past the end is an empty list.",
+        "List tickets", "The open or closed tickets of the key's company, newest first, each as `GET` of the ticket "
+        "shows it, with all its notes. A page past the end is an empty list. The notes of a page have at most "
+        f"{PAGE_TEXT_MAX // 1024**2} MiB of text: beyond that it is refused with 400, and a smaller `pageSize` is "
+        "needed. A page of one ticket never has more.",
         Scope.TICKETS_READ, list[wire.TicketOut], query=wire.ListQuery, errors=(400,), answer_headers=_PAGING,
     ),
     Operation(
@@ -139,8 +144,9 @@ OPERATIONS = (
     ),
     Operation(
         "getSupportTicket", "GET", "/v2/support-tickets/{id}", get_ticket,
-        "Read a ticket", "One ticket with all its notes: at most 2,000, each of at most 4,000 characters. Another "
-        "company's ticket does not exist.",
+        "Read a ticket", "One ticket with all its notes: at most 2,000, each of at most 4,000 characters. The notes of "
+        "tickets that were merged into it stand among them in the order of time, with `mergedFrom`: the latest 2,000. "
+        "Another company's ticket does not exist.",
         Scope.TICKETS_READ, wire.TicketOut, path_parameters=_ID, errors=(400, 404),
     ),
     Operation(

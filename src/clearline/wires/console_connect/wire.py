@@ -70,12 +70,18 @@ class NoteIn(Struct):
 
 
 class NoteOut(Struct, omit_defaults=True, frozen=True):
-    """A fault symptom (category, item or type) or a worklog entry, which alone has a ``worklogId``."""
+    """A fault symptom (category, item or type) or a worklog entry, which alone has a ``worklogId``.
+
+    ``mergedFrom`` is there only when the entry belongs to a ticket that was merged into this one: its id.
+    """
 
     id: str
     text: str
     type: Literal["faultsymptom", "worklog"] = field(name="@type")
     worklog_id: Annotated[str, Meta(pattern="^WLG[0-9]{12}$")] | None = field(name="worklogId", default=None)
+    merged_from: Annotated[str, Meta(pattern=f"^{ticket.TICKET_NUMBER.pattern}$")] | None = field(
+        name="mergedFrom", default=None
+    )
 
 
 class PartyOut(Struct, frozen=True):

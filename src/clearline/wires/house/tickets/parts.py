@@ -41,7 +41,7 @@ class _List(NamedTuple):
 _LISTS = {
     "notes": _List(merging.notes_with_merged, merging.first_notes, lambda note: [note.note.number], note_out),
     "attachments": _List(attachments.list_attachments, attachments.first_attachments, time_and_id_keys, attachment_out),
-    "links": _List(links.list_links, links.first_links, lambda linked: [str(linked.link.id)], link_out),
+    "links": _List(links.list_links, links.first_links, lambda linked: time_and_id_keys(linked.link), link_out),
     "watchers": _List(
         watchers.list_watchers, watchers.first_watchers, lambda watcher: [str(watcher.user.id)], watcher_out
     ),

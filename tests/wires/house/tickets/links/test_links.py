@@ -30,6 +30,7 @@ async def test_a_link_is_created_read_listed_and_deleted(
         "id": body["id"],
         "type": "related",
         "ticket": {"number": target, "title": "Ticket 1", "status": "acknowledged"},
+        "merged_from": None,
         "created_at": body["created_at"],
     }
     address = created.headers["location"]

@@ -236,7 +236,8 @@ _PARTIAL = (
 OPERATIONS = (
     Operation(
         "listAttachments", "GET", _OF_TICKET, list_attachments,
-        "List attachments", "Oldest first, without contents. Customers see public ones.",
+        "List attachments", "Oldest first, without contents, with those of tickets merged into it: `ticket` says whose "
+        "a file is. Customers see public ones.",
         Scope.TICKETS_READ, Page[AttachmentOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
     ),
     Operation(
@@ -253,7 +254,7 @@ OPERATIONS = (
     ),
     Operation(
         "getAttachment", "GET", _ATTACHMENT, get_attachment,
-        "Get an attachment", "Without its content.",
+        "Get an attachment", "Without its content. Of the ticket, or of one merged into it.",
         Scope.TICKETS_READ, AttachmentOut, path_parameters=_ID, errors=(404,),
     ),
     Operation(

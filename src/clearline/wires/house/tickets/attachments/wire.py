@@ -29,7 +29,10 @@ class AttachmentQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AttachmentOut(Struct, frozen=True):
-    """A file of a ticket. ``size`` is in bytes, ``sha256`` hexadecimal; ``source`` is the side that added it."""
+    """A file of a ticket. ``size`` is in bytes, ``sha256`` hexadecimal; ``source`` is the side that added it.
+
+    ``ticket`` is the ticket that it was added to, which may have been merged into this one since.
+    """
 
     id: Id
     ticket: Number

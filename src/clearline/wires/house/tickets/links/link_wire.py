@@ -24,9 +24,13 @@ class LinkedTicketOut(Struct, frozen=True):
 
 
 class LinkOut(Struct, frozen=True):
-    """A link as seen from one ticket: ``type`` is its relation to the other. Both ends have the same ``id``."""
+    """A link as seen from one ticket: ``type`` is its relation to the other. Both ends have the same ``id``.
+
+    ``merged_from`` is the ticket that the link belongs to, if that was merged into this one, and null otherwise.
+    """
 
     id: Id
     type: LinkType
     ticket: LinkedTicketOut
+    merged_from: Number | None
     created_at: Moment

@@ -1,7 +1,5 @@
 """House API v1: links between tickets."""
 
-from uuid import UUID
-
 from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
@@ -9,6 +7,7 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import LinkType
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.records import time_and_id, time_and_id_keys
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
 from clearline.wires.house.tickets.links import link_wire as wire
 from clearline.wires.house.tickets.links.mapping import link_out
@@ -23,10 +22,10 @@ _ID = id_in_path("id", "The link's id.", example=EXAMPLE_ID)
 async def list_links(call: Call) -> Page[wire.LinkOut]:
     """List the links of a ticket."""
     number = access.parse_number(call.path["number"])
-    after = paging.read_cursor(call, UUID)
+    after = paging.read_cursor(call, time_and_id)
     async with call.statement() as tx:
         linked_tickets = await links.list_links(tx, call.actor, number, after=after, limit=call.query.limit + 1)
-    return paging.page(call, linked_tickets, lambda linked: [str(linked.link.id)], link_out)
+    return paging.page(call, linked_tickets, lambda linked: time_and_id_keys(linked.link), link_out)
 
 
 async def add_link(call: Call) -> wire.LinkOut:
@@ -60,7 +59,8 @@ async def remove_link(call: Call) -> None:
 OPERATIONS = (
     Operation(
         "listLinks", "GET", _LINKS, list_links,
-        "List the links of a ticket", "Ordered by id. Customers see links to their own tickets only.",
+        "List the links of a ticket", "Oldest first, with the links of tickets merged into it. Customers see links to "
+        "their own tickets only.",
         Scope.TICKETS_READ, Page[wire.LinkOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
     ),
     Operation(
@@ -71,12 +71,13 @@ OPERATIONS = (
     ),
     Operation(
         "getLink", "GET", _LINKS + "/{id}", get_link,
-        "Get a link", "A link of the ticket, with the current title and status of the other ticket.",
+        "Get a link", "A link of the ticket or of one merged into it, with the current title and status of the other "
+        "ticket.",
         Scope.TICKETS_READ, wire.LinkOut, path_parameters=NUMBER | _ID, errors=(404,),
     ),
     Operation(
         "removeLink", "DELETE", _LINKS + "/{id}", remove_link,
-        "Remove a link", "Removes it from both tickets. Customers can remove `related` links.",
+        "Remove a link", "Removes it from both of its tickets. Customers can remove `related` links.",
         Scope.TICKETS_WRITE, None, path_parameters=NUMBER | _ID, errors=(404,), status=204, conditional=True,
     ),
 )  # fmt: skip

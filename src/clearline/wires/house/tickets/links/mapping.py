@@ -11,7 +11,8 @@ def link_out(linked: LinkedTicket) -> link_wire.LinkOut:
     """Return a link as seen from the ticket that it was read from."""
     link = linked.link
     other = link_wire.LinkedTicketOut(ticket_number(link.other_number), linked.title, linked.status)
-    return link_wire.LinkOut(str(link.id), link.type, other, link.created_at)
+    merged_from = None if linked.merged_from is None else ticket_number(linked.merged_from)
+    return link_wire.LinkOut(str(link.id), link.type, other, merged_from, link.created_at)
 
 
 def watcher_out(watcher: Watcher) -> watcher_wire.WatcherOut:

@@ -55,9 +55,9 @@ async def split_ticket(call: Call) -> TicketOut:
 OPERATIONS = (
     Operation(
         "mergeTicket", "POST", TICKETS + "/{number}/merge", merge_ticket,
-        "Merge a ticket into another", "Closes the ticket. Its notes appear among the notes of the target, and its "
-        "watchers also watch the target. The ticket must be open or resolved, the target open, and both must belong to "
-        "the same company. Returns the ticket that was merged.",
+        "Merge a ticket into another", "Closes the ticket. Its notes, links and files appear among those of the "
+        "target, and its watchers also watch the target. The ticket must be open or resolved, the target open, and "
+        "both must belong to the same company. Returns the ticket that was merged.",
         Scope.TICKETS_WRITE, TicketOut, body=wire.MergeIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
