@@ -254,7 +254,7 @@ async def test_a_ticket_is_found_by_the_notes_and_files_of_what_was_merged_into_
 ) -> None:
     async with database.transaction() as tx:
         target, middle, leaf = [await raised(tx, tenant) for _ in range(3)]
-        await notes.add_note(tx, OPERATOR, leaf, "ocarina", channel=Channel.CONSOLE, now=NOW)
+        await notes.add_note(tx, OPERATOR, leaf, "sackbut", channel=Channel.CONSOLE, now=NOW)
         await notes.add_note(
             tx, OPERATOR, leaf, "theremin", channel=Channel.CONSOLE, visibility=Visibility.INTERNAL, now=NOW
         )
@@ -267,7 +267,7 @@ async def test_a_ticket_is_found_by_the_notes_and_files_of_what_was_merged_into_
         await merging.merge_ticket(tx, OPERATOR, leaf, middle, now=NOW)
         await merging.merge_ticket(tx, OPERATOR, middle, target, now=NOW)
     await follow(database)
-    for word in ("ocarina", "theremin", "didgeridoo"):
+    for word in ("sackbut", "theremin", "didgeridoo"):
         assert sorted(await numbers_found(database, word)) == [target, middle, leaf]
         assert await numbers_found(database, f"{word} is:open") == [target]
         async with database.transaction() as tx:
@@ -276,4 +276,4 @@ async def test_a_ticket_is_found_by_the_notes_and_files_of_what_was_merged_into_
     async with database.transaction() as tx:
         await merging.unmerge_ticket(tx, OPERATOR, middle, now=NOW)
     await follow(database)
-    assert await numbers_found(database, "ocarina is:open") == [middle]
+    assert await numbers_found(database, "sackbut is:open") == [middle]

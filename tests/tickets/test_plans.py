@@ -86,6 +86,9 @@ async def test_the_ticket_that_follows_is_found_by_an_index(filled: Any) -> None
     assert not scanned
 
 
+OF_LINKS = {"ticket_link_pkey", "ticket_link_once"}
+"""Two indexes that begin with the ticket: the links of one are sorted by time."""
+
 OF_MANY: dict[str, tuple[set[str], Callable[[Tx, list[tuple[UUID, int]]], Awaitable[object]]]] = {
     "notes": (
         {"note_pkey"},
@@ -97,7 +100,7 @@ OF_MANY: dict[str, tuple[set[str], Callable[[Tx, list[tuple[UUID, int]]], Awaita
         {"attachment_pkey"},
         lambda tx, keys: attachment_store.first_pages(tx, keys, [*Visibility], limit=11),
     ),
-    "links": ({"ticket_link_pkey"}, lambda tx, keys: link_store.first_pages(tx, keys, only=None, limit=11)),
+    "links": (OF_LINKS, lambda tx, keys: link_store.first_pages(tx, keys, only=None, limit=11)),
     "watchers": ({"ticket_watcher_pkey"}, lambda tx, keys: watcher_store.first_pages(tx, keys, only=None, limit=11)),
 }
 
@@ -125,7 +128,7 @@ async def test_the_lists_of_many_tickets_are_one_statement_along_the_primary_key
     recording = RecordingConnection()
     await read(Tx(recording), [await any_ticket(parts)])
     used, scanned = await plan_of(parts, recording.statement, *recording.values)
-    assert indexes <= used
+    assert used & OF_LINKS if indexes is OF_LINKS else indexes <= used
     assert not scanned & {"note", "attachment", "ticket_link", "ticket_watcher"}
 
 
