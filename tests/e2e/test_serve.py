@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from clearline.cli.exit_status import UNAVAILABLE
-from tests.builders.processes import alive, children, eventually
+from tests.builders.processes import alive, children, eventually, free_port
 from tests.builders.server import AUTHORITY, Server, ticket
 from tests.patience import patient, stretched
 
@@ -35,8 +35,9 @@ def _name_of(server: Server, number: str) -> str:
 
 
 def _with_processes(server: Server, processes: int) -> list[int]:
-    """Start several server processes; return their ids."""
+    """Start several server processes, with one for mail; return their ids."""
     server.environment["CLEARLINE_PROCESSES"] = str(processes)
+    server.environment["CLEARLINE_MAIL_LISTEN"] = f"lmtp://{AUTHORITY}:{free_port()}"
     server.start("--demo")
     return [pid for pid in children(server.pid) if pid not in server.supervisors()]
 
