@@ -269,11 +269,11 @@ async def test_a_ticket_is_found_by_the_notes_and_files_of_what_was_merged_into_
     await follow(database)
     for word in ("sackbut", "theremin", "didgeridoo"):
         assert sorted(await numbers_found(database, word)) == [target, middle, leaf]
-        assert await numbers_found(database, f"{word} is:open") == [target]
+        assert await numbers_found(database, f"{word} status:acknowledged") == [target]
         async with database.transaction() as tx:
-            hits = (await search.find_tickets(tx, tenant.actor, f"{word} is:open", limit=9)).tickets
+            hits = (await search.find_tickets(tx, tenant.actor, f"{word} status:acknowledged", limit=9)).tickets
         assert [hit.ticket.number for hit in hits] == ([] if word == "theremin" else [target])
     async with database.transaction() as tx:
         await merging.unmerge_ticket(tx, OPERATOR, middle, now=NOW)
     await follow(database)
-    assert await numbers_found(database, "sackbut is:open") == [middle]
+    assert await numbers_found(database, "sackbut status:acknowledged") == [middle]
