@@ -22,7 +22,7 @@ from clearline.platform.postgres.embedded import EmbeddedPostgres
 from tests.builders.databases import administer, new_database, reachable_dir
 from tests.builders.processes import alive, children, eventually
 from tests.builders.server import Server
-from tests.patience import patient
+from tests.patience import patient, stretched
 
 UNIT = Path(__file__).parents[2] / "deploy" / "clearline.service"
 
@@ -107,7 +107,8 @@ def test_a_process_that_dies_while_the_database_is_away_comes_back_with_it(serve
     killed = min(before)
     os.kill(killed, signal.SIGKILL)
     assert eventually(lambda: len(serving() - {killed}) == len(before)), server.err
-    assert not eventually(server.ended, 4), server.err
+    time.sleep(stretched(4))
+    assert not server.ended(), server.err
     assert server.ready() == 503
     os.kill(supervisor, signal.SIGCONT)
     assert eventually(lambda: server.ready() == 200), server.err
