@@ -1,3 +1,4 @@
+import functools
 import re
 import runpy
 import shlex
@@ -28,6 +29,7 @@ def generated() -> dict[Path, str]:
         sys.path.remove(docs)
 
 
+@functools.cache
 def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
