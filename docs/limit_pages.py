@@ -76,8 +76,9 @@ TABLES = (
     TableLimit("mail_reference", "one for each mail about a ticket"),
     TableLimit(
         "inbound_mail",
-        f"{BURST_LIMIT} mails of a sender in 10 minutes and {DAILY_LIMIT} in a day; others are in quarantine",
-        ("keep_inbound_mail_days", "mail_max"),
+        f"{BURST_LIMIT} mails of a sender in 10 minutes and {DAILY_LIMIT} in a day, and mails of all senders of a "
+        "company in an hour; others are in quarantine",
+        ("company_mails", "keep_inbound_mail_days", "mail_max"),
     ),
 )
 """Every table with rows of companies. A test compares them with the tables of the database."""

@@ -214,6 +214,16 @@ class UserInactive(Conflict):
         self.email = email
 
 
+class CompanyInactive(Conflict):
+    """The company is deactivated: nothing in it can become active."""
+
+    code = "company_inactive"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"company {name} is deactivated: activate it first")
+        self.name = name
+
+
 class TooManyLinks(Conflict):
     """One of the tickets has as many links as a ticket may have."""
 
@@ -262,6 +272,7 @@ class MediaTypeRefused(InvalidInput):
 class TooMany(Conflict):
     """There are as many of a kind as there may be. ``rule`` says so, with ``{most}`` for how many."""
 
+    code = "too_many"
     rule: ClassVar[str]
 
     def __init__(self, most: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.accounts.company_store import CompanyDetails
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
 from clearline.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LastAdmin, NotFound, ScopeMissing
@@ -109,7 +110,7 @@ async def test_a_changed_company_makes_an_event(database: Database, fresh: Tenan
             tx, admin, fresh.company.id, {"name": "New Name", "code": fresh.company.code}, now=NOW
         )
         event = await last_event(tx, fresh.company.id)
-    assert changed == Company(fresh.company.id, "New Name", fresh.company.code)
+    assert changed == CompanyDetails(fresh.company.id, "New Name", fresh.company.code, None)
     assert (event.type, event.actor_name, event.ticket_number) == ("company.changed", admin.name, None)
     assert event.actor_id == (admin.user.id if admin.user else None)
     change = {"field": "name", "before": fresh.company.name, "after": "New Name"}

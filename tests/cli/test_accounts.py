@@ -187,6 +187,63 @@ def test_a_company_is_deactivated_with_its_users_keys_webhooks_and_mail(desk: st
     assert (refused.exit_code, refused.stderr) == (1, "refused: the provider cannot be deactivated\n")
 
 
+def test_a_company_that_is_activated_has_what_it_had_and_no_more(desk: str) -> None:
+    of = ("--company", "GUM001")
+    run_json(desk, "company", "add", "Gum Rail", "--code", "GUM001")
+    keys = {}
+    for name in ("gia", "gus"):
+        run_json(desk, "user", "add", *of, "--name", name.title(), "--email", f"{name}@gum.example.com")
+        keys[name] = run_json(desk, "key", "create", *of, "--user", f"{name}@gum.example.com")
+    run_json(desk, "user", "deactivate", *of, "gus@gum.example.com")
+    hooks = [run_json(desk, "webhook", "add", *of, f"https://hooks.example.com/gum{number}") for number in range(3)]
+    run_json(desk, "webhook", "change", *of, hooks[0]["id"], "--off")
+    before = run_json(desk, "webhook", "list", *of)
+    run_json(desk, "company", "deactivate", "GUM001")
+    [shown] = [company for company in run_json(desk, "company", "list") if company["code"] == "GUM001"]
+    assert (shown["is_active"], shown["deactivated_at"] is None) == (False, False)
+    listed = run_command(desk, "company", "list").stdout
+    assert [line.split()[3] for line in listed.splitlines() if "GUM001" in line] == ["no"]
+    for refused in (
+        ("user", "add", *of, "--name", "Gil", "--email", "gil@gum.example.com"),
+        ("user", "change", *of, "gia@gum.example.com", "--active"),
+        ("webhook", "add", *of, "https://hooks.example.com/more"),
+        ("webhook", "change", *of, hooks[1]["id"], "--on"),
+        ("notifications", "contacts", *of, "--on"),
+    ):
+        done = run_command(desk, *refused)
+        assert (done.exit_code, done.stderr) == (1, "refused: company Gum Rail is deactivated: activate it first\n")
+    again = run_json(desk, "company", "deactivate", "GUM001")
+    assert again["company"]["deactivated_at"] == shown["deactivated_at"]
+    run_json(desk, "webhook", "delete", *of, hooks[2]["id"])
+    activated = run_command(desk, "company", "activate", "GUM001")
+    assert activated.stdout == (
+        "Company Gum Rail (GUM001) activated, with 1 user, 1 webhook, mail to its contacts.\n"
+    ), activated.output
+    assert {user["name"]: user["is_active"] for user in run_json(desk, "user", "list", *of)} == {
+        "Gia": True, "Gus": False,
+    }  # fmt: skip
+    left = {webhook["id"]: webhook["is_active"] for webhook in run_json(desk, "webhook", "list", *of)}
+    assert left == {hook["id"]: hook["is_active"] for hook in before if hook["id"] != hooks[2]["id"]}
+    assert run_json(desk, "notifications", "contacts", *of)["mails_contacts"] is True
+    refused_again = run_command(desk, "company", "activate", "GUM001")
+    assert (refused_again.exit_code, refused_again.stderr) == (1, "refused: company Gum Rail is active\n")
+    events = run_json(desk, "audit", *of, "--type", "company.")
+    assert [event["data"]["changes"] for event in events if event["data"]["changes"][0]["field"] == "is_active"] == [
+        [{"field": "is_active", "before": False, "after": True}],
+        [{"field": "is_active", "before": True, "after": False}],
+    ]
+
+
+def test_mail_to_contacts_that_was_off_stays_off(desk: str) -> None:
+    run_json(desk, "company", "add", "Hazel Bus", "--code", "HAZ001")
+    run_json(desk, "notifications", "contacts", "--company", "HAZ001", "--off")
+    run_json(desk, "company", "deactivate", "HAZ001")
+    activated = run_json(desk, "company", "activate", "HAZ001")
+    assert (activated["mails_contacts"], activated["users"], activated["webhooks"]) == (False, 0, 0)
+    assert activated["company"]["is_active"] is True
+    assert run_json(desk, "notifications", "contacts", "--company", "HAZ001")["mails_contacts"] is False
+
+
 def test_a_claim_of_an_address_is_shown_with_the_claimant(desk: str) -> None:
     address = "cleo@claims.example.org"
     for code in ("CLA001", "CLA002"):

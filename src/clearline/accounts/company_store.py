@@ -3,11 +3,30 @@
 from datetime import datetime
 from uuid import UUID
 
-from msgspec.structs import astuple
+import msgspec
+from msgspec import Struct
 
 from clearline.identity import Company
 from clearline.platform.database.errors import UniqueViolation
 from clearline.platform.database.transactions import Tx
+
+
+class CompanyDetails(Company, frozen=True, gc=False):
+    """A company, and when it was deactivated, if it is."""
+
+    deactivated_at: datetime | None = None
+
+
+class Ended(Struct, frozen=True):
+    """What the deactivation of a company ended: users, webhook subscriptions, and mail to its contacts."""
+
+    users: list[UUID]
+    subscriptions: list[UUID]
+    mails_contacts: bool
+
+
+_DETAILS = "id, name, code, deactivated_at"
+_read_ended = msgspec.json.Decoder(Ended).decode
 
 
 async def insert(tx: Tx, company: Company, *, now: datetime) -> bool:
@@ -16,21 +35,23 @@ async def insert(tx: Tx, company: Company, *, now: datetime) -> bool:
         """insert into company (id, name, code, created_at) select $1, $2, $3, $4
             where not exists (select from company where lower(name) = lower($3) or lower(code) = lower($2))
            on conflict do nothing returning id""",
-        *astuple(company),
+        company.id,
+        company.name,
+        company.code,
         now,
     )
     return row is not None
 
 
-async def page(tx: Tx, *, after: str = "", limit: int | None = None) -> list[Company]:
+async def page(tx: Tx, *, after: str = "", limit: int | None = None) -> list[CompanyDetails]:
     """Return the customers after a name, by name; not the provider. Served by ``company_name``."""
     rows = await tx.fetch(
-        """select id, name, code from company where lower(name) > lower($1) and not is_provider
-            order by lower(name) limit $2""",
+        f"""select {_DETAILS} from company where lower(name) > lower($1) and not is_provider
+             order by lower(name) limit $2""",
         after,
         limit,
     )
-    return [Company(*row) for row in rows]
+    return [CompanyDetails(*row) for row in rows]
 
 
 async def get(tx: Tx, company_id: UUID) -> Company | None:
@@ -45,6 +66,36 @@ async def lock(tx: Tx, company_id: UUID) -> Company | None:
     return None if row is None else Company(*row)
 
 
+async def details(tx: Tx, company_id: UUID) -> CompanyDetails | None:
+    """Return a company with its state, or None."""
+    row = await tx.fetchrow(f"select {_DETAILS} from company where id = $1", company_id)
+    return None if row is None else CompanyDetails(*row)
+
+
+async def lock_details(tx: Tx, company_id: UUID) -> CompanyDetails | None:
+    """Lock a company until the transaction ends; return it with its state, or None."""
+    row = await tx.fetchrow(f"select {_DETAILS} from company where id = $1 for no key update", company_id)
+    return None if row is None else CompanyDetails(*row)
+
+
+async def set_ended(tx: Tx, company_id: UUID, ended: Ended | None, *, now: datetime) -> None:
+    """Deactivate a locked company, and store what that ended; activate it with None."""
+    await tx.write(
+        """update company set ended = $2::text::jsonb,
+                  deactivated_at = case when $2::text is null then null else $3::timestamptz end
+            where id = $1""",
+        company_id,
+        None if ended is None else msgspec.json.encode(ended).decode(),
+        now,
+    )
+
+
+async def ended(tx: Tx, company_id: UUID) -> Ended | None:
+    """Return what the deactivation of a company ended; None when it is active."""
+    text = await tx.fetchval("select ended::text from company where id = $1", company_id)
+    return None if text is None else _read_ended(text)
+
+
 async def save(tx: Tx, company: Company) -> bool:
     """Store the values of a locked company.
 
@@ -55,7 +106,9 @@ async def save(tx: Tx, company: Company) -> bool:
             """update company set name = $2, code = $3 where id = $1 and not exists (
                       select from company where id <> $1 and (lower(name) = lower($3) or lower(code) = lower($2)))
                returning id""",
-            *astuple(company),
+            company.id,
+            company.name,
+            company.code,
         )
     except UniqueViolation:
         return False

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from clearline.accounts import address_usecases as addresses
 from clearline.accounts import company_store, conflict_store, permissions, user_store
+from clearline.accounts.company_store import CompanyDetails, Ended
 from clearline.accounts.conflict_store import AddressConflict
 from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits, check_company, check_user
-from clearline.errors import Conflict, Forbidden, LastAdmin, require_found, require_free, require_valid
+from clearline.errors import CompanyInactive, Conflict, Forbidden, LastAdmin, require_found, require_free, require_valid
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
@@ -70,7 +71,7 @@ def _names(company: Company) -> str:
 
 async def list_companies(
     tx: Tx, actor: Actor, *, named: str | None = None, after: str | None = None, limit: int | None = None
-) -> list[Company]:
+) -> list[CompanyDetails]:
     """Return the customers after the name ``after``, by name in any case; without ``limit`` all of them.
 
     With ``named``, return only the one of that name or customer code. Served by ``company_name``.
@@ -78,7 +79,7 @@ async def list_companies(
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     if named is not None:
         company = await company_store.find(tx, named)
-        return [] if company is None or company.id == PROVIDER_ID else [company]
+        return [] if company is None or company.id == PROVIDER_ID else [await _details(tx, company)]
     return await company_store.page(tx, after=after or "", limit=limit)
 
 
@@ -88,15 +89,26 @@ async def get_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     return await find_company(tx, actor, ref)
 
 
-async def lock_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
+async def get_company_details(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
+    """Return a company, and whether it is deactivated."""
+    return await _details(tx, await get_company(tx, actor, ref))
+
+
+async def _details(tx: Tx, company: Company) -> CompanyDetails:
+    return require_found(await company_store.details(tx, company.id), "company", company.id)
+
+
+async def lock_company(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
     """Lock a company that the actor is about to change, until the transaction ends."""
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     company = await find_company(tx, actor, ref)
-    return require_found(await company_store.lock(tx, company.id), "company", ref)
+    return require_found(await company_store.lock_details(tx, company.id), "company", ref)
 
 
-async def change_company(tx: Tx, actor: Actor, ref: UUID | str, values: Mapping[str, Any], *, now: datetime) -> Company:
+async def change_company(
+    tx: Tx, actor: Actor, ref: UUID | str, values: Mapping[str, Any], *, now: datetime
+) -> CompanyDetails:
     """Set some of the fields in ``COMPANY_FIELDS``.
 
     Raises:
@@ -111,6 +123,27 @@ async def _save_company(tx: Tx, company: Company) -> None:
     require_valid(check_company(company.name, company.code))
     await _lock_names(tx)
     require_free(await company_store.save(tx, company), "company", _names(company))
+
+
+async def set_ended(tx: Tx, actor: Actor, company: CompanyDetails, ended: Ended | None, *, now: datetime) -> None:
+    """Store that a locked company is deactivated, and what that ended; or with None that it is active again.
+
+    Whoever calls this ends what ``ended`` names, or brings it back.
+    """
+    await company_store.set_ended(tx, company.id, ended, now=now)
+    changes = [Change("is_active", ended is not None, ended is None)]
+    await append_record_event(tx, actor, "company", "changed", company, changes, company_id=company.id, now=now)
+
+
+async def require_active_company(tx: Tx, company_id: UUID) -> None:
+    """Refuse when a company is deactivated: nothing in it becomes active before it is; lock it until then.
+
+    Raises:
+        CompanyInactive: it is.
+    """
+    company = require_found(await company_store.lock_details(tx, company_id), "company", company_id)
+    if company.deactivated_at is not None:
+        raise CompanyInactive(company.name)
 
 
 async def add_user(
@@ -132,6 +165,7 @@ async def add_user(
 
     Raises:
         AlreadyExists: the company has a user with that e-mail address.
+        CompanyInactive: the company is deactivated.
         TooManyUsers, TooManyInvitations: a customer adds more than it may.
     """
     company = await company_to_manage(tx, actor, company_ref)
@@ -140,6 +174,7 @@ async def add_user(
     user = User(company.id, uuid4(), name, email, phone, role)
     require_valid(check_user(user))
     permissions.require_rights_of_person(actor, user.role)
+    await require_active_company(tx, company.id)
     await addresses.require_room_for_user(tx, actor, company.id, limits)
     user = replace(user, is_confirmed=await addresses.is_vouched_for(tx, actor, company.id, email))
     require_free(await user_store.insert(tx, user, now=now), "user", email)
@@ -212,6 +247,7 @@ async def change_user(
     Raises:
         TooManyInvitations: a customer had too many addresses invited.
         AlreadyExists: the company has another user with that e-mail address.
+        CompanyInactive: the user is activated, and its company is deactivated.
         LastAdmin: the user is the provider's last active admin, and the actor is not the operator.
     """
     before = await lock_user(tx, actor, company_ref, user_ref)
@@ -221,6 +257,8 @@ async def change_user(
         return before
     require_valid(check_user(after))
     _require_granted_rights(actor, before, after)
+    if after.is_active and not before.is_active:
+        await require_active_company(tx, after.company_id)
     loses_admin = _is_active_admin(before) and not _is_active_admin(after)
     if loses_admin and not actor.is_operator and not await user_store.has_other_admin(tx, PROVIDER_ID, before.id):
         raise LastAdmin

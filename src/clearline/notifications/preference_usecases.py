@@ -144,9 +144,14 @@ async def change_contact_mail(
     """Set whether the contacts of a company's tickets receive mail.
 
     When it is switched off, pending notifications to contacts are dropped when they become due.
+
+    Raises:
+        CompanyInactive: it is switched on, and the company is deactivated.
     """
     company, before = await lock_contact_mail(tx, actor, company_id_or_name)
     if before != mails:
+        if mails:
+            await accounts.require_active_company(tx, company.id)
         await preference_store.save_mails_contacts(tx, company.id, mails=mails)
         fact = record("company", "changed", company, [Change("mails_contacts", before, mails)])
         await event_store.append(tx, actor, company.id, fact, now=now)

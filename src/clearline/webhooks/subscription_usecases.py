@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import company_store, permissions
+from clearline.accounts import usecases as accounts
 from clearline.errors import Conflict, Forbidden, TooManySubscriptions, require_found, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between
@@ -76,8 +77,10 @@ async def get_subscription(tx: Tx, actor: Actor, subscription_id: UUID, *, of: C
 
 
 async def lock_subscription(tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None) -> Subscription:
-    """Return a subscription that the actor is about to change, locked until the transaction ends."""
-    subscription = await subscription_store.lock(tx, owner_id(actor, of, Scope.ACCOUNTS_WRITE), subscription_id)
+    """Return a subscription that the actor is about to change, locked until the transaction ends; its company first."""
+    company_id = owner_id(actor, of, Scope.ACCOUNTS_WRITE)
+    await company_store.lock(tx, company_id)
+    subscription = await subscription_store.lock(tx, company_id, subscription_id)
     return require_found(subscription, KIND, subscription_id)
 
 
@@ -109,6 +112,7 @@ async def add_subscription(
 
     Raises:
         TooManySubscriptions: the company has ``most`` already.
+        CompanyInactive: the company is deactivated.
     """
     company_id = owner_id(actor, of, Scope.ACCOUNTS_WRITE)
     require_event_scopes(actor)
@@ -128,7 +132,7 @@ async def add_subscription(
         **fields,
     )
     _check(subscription, networks)
-    await company_store.lock(tx, company_id)
+    await accounts.require_active_company(tx, company_id)
     if await subscription_store.count(tx, company_id) >= most:
         raise TooManySubscriptions(most)
     await subscription_store.save(tx, subscription)
@@ -169,6 +173,7 @@ async def change_subscription(
 
     Raises:
         ScopeMissing: the actor may not read events, and the URL, the types or the activity is among the values.
+        CompanyInactive: the subscription is activated, and its company is deactivated.
     """
     before = await lock_subscription(tx, actor, subscription_id, of=of)
     if _ROUTING & values.keys():
@@ -179,6 +184,8 @@ async def change_subscription(
     is_restarted = (after.is_active and not before.is_active) or after.url != before.url
     _check(after, networks, with_url=is_restarted)
     after = replace(after, updated_at=now)
+    if after.is_active and not before.is_active:
+        await accounts.require_active_company(tx, after.company_id)
     if is_restarted:
         after = replace(after, failures=0, failing_since=None, resume_at=None)
         await delivery_store.make_waiting_due(tx, after, now=now)

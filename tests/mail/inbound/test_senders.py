@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from clearline.accounts import company_store
 from clearline.accounts import usecases as accounts
+from clearline.accounts.company_store import Ended
 from clearline.identity import OPERATOR, Role
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, InboundState
@@ -353,3 +355,31 @@ async def test_a_failure_is_final_whatever_its_status(rig: InboundMailRig, block
             f"{report}\r\n--b1\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {message_id}\r\n\r\nHello\r\n--b1--"
         )
         assert (await rig.receive(raw.encode(), envelope_from="")).state is state
+
+
+async def test_contacts_and_known_senders_of_a_deactivated_company_are_in_quarantine(rig: InboundMailRig) -> None:
+    contact, known = [f"{uuid4().hex[:8]}@contact.example.org" for _ in range(2)]
+    ticket = await rig.ticket(contact=contact)
+    company_id = rig.tenant.company.id
+    async with rig.database.transaction() as tx:
+        await tx.write(
+            """insert into inbound_mail (id, received_at, fingerprint, body_hash, envelope_from, envelope_to, sender,
+                                         size, state, company_id, ticket_number)
+               values (gen_random_uuid(), $1, sha256($2::bytea), sha256('b'), $5, $3, $5, 1, 'accepted', $4, 1)""",
+            NOW,
+            known.encode(),
+            SUPPORT,
+            company_id,
+            known,
+        )
+
+    async def states() -> list[InboundState]:
+        answer = a_mail(contact, SUPPORT, uuid4().hex, subject=f"Re: [{ticket_number(ticket.number)}] Port")
+        return [(await rig.receive(mail)).state for mail in (answer, a_mail(known, SUPPORT, uuid4().hex))]
+
+    async with rig.database.transaction() as tx:
+        await company_store.set_ended(tx, company_id, Ended([], [], mails_contacts=True), now=NOW)
+    assert await states() == [InboundState.QUARANTINED] * 2
+    async with rig.database.transaction() as tx:
+        await company_store.set_ended(tx, company_id, None, now=NOW)
+    assert await states() == [InboundState.ACCEPTED] * 2

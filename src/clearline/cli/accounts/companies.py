@@ -3,6 +3,7 @@
 import click
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.company_store import CompanyDetails
 from clearline.cli.accounts.options import changed_values
 from clearline.cli.context import transact
 from clearline.cli.lazy import LazyCommand, LazyGroup
@@ -11,9 +12,10 @@ from clearline.cli.terminal.changes import change_text
 from clearline.clock import now
 from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
-from clearline.wires.house.accounts.mapping import company_out
+from clearline.wires.house.accounts.mapping import company_out, new_company_out
 
 _COMMANDS = {
+    "activate": LazyCommand("accounts.deactivation", "company_activate", "Activate a deactivated company."),
     "deactivate": LazyCommand("accounts.deactivation", "company_deactivate", "Deactivate a company."),
 }
 
@@ -34,7 +36,7 @@ def company_add(name: str, code: str, *, as_json: bool) -> None:
         return await accounts.add_company(tx, OPERATOR, name, code, now=now())
 
     added = transact(work)
-    show(company_out(added), f"Company {added.name} ({added.code}) added.", as_json=as_json)
+    show(new_company_out(added), f"Company {added.name} ({added.code}) added.", as_json=as_json)
 
 
 @company.command("list")
@@ -45,8 +47,8 @@ def company_list(*, as_json: bool) -> None:
     show_list(
         companies,
         company_out,
-        ("NAME", "CODE", "ID"),
-        lambda company: (company.name, company.code, company.id),
+        ("NAME", "CODE", "ACTIVE", "ID"),
+        lambda company: (company.name, company.code, company.deactivated_at is None, company.id),
         noun="companies",
         as_json=as_json,
     )
@@ -64,7 +66,7 @@ def company_change(company: str, name: str | None, code: str | None, *, as_json:
     """
     values = changed_values(name=name, code=code)
 
-    async def work(tx: Tx) -> tuple[Company, Company]:
+    async def work(tx: Tx) -> tuple[CompanyDetails, CompanyDetails]:
         before = await accounts.lock_company(tx, OPERATOR, company)
         return before, await accounts.change_company(tx, OPERATOR, company, values, now=now())
 

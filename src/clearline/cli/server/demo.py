@@ -18,7 +18,7 @@ from clearline.events.consumer import CONSUMERS
 from clearline.platform.database.transactions import Database
 from clearline.setting_values import Bind
 from clearline.tickets.attachments.blobs import open_blobs
-from clearline.wires.house.accounts.mapping import company_out
+from clearline.wires.house.accounts.mapping import new_company_out
 
 
 @click.command()
@@ -32,7 +32,7 @@ def demo(*, as_json: bool) -> None:
     keys = run(load, may_create=True, may_migrate=True)
     if as_json:
         print_json(
-            [{"company": company_out(key.company), "key": key.secret, "expires_at": key.expires_at} for key in keys]
+            [{"company": new_company_out(key.company), "key": key.secret, "expires_at": key.expires_at} for key in keys]
         )
         return
     for key in keys:

@@ -31,6 +31,7 @@ from clearline.mail.inbound.file import (
     InboundMailContext,
     acting_user,
     contact_actor,
+    is_active_company,
     name_of,
     raise_ticket,
 )
@@ -66,13 +67,14 @@ NO_COMPANIES = KnownCompanies([])
 
 
 async def known_companies(tx: Tx, sender: Address | None) -> KnownCompanies:
-    """Return the companies for which a person once released mail of a sender who is not a user.
+    """Return the active companies for which a person once released mail of a sender who is not a user.
 
     Being the contact of a ticket is not enough: a customer may name any address as the contact, and would get its mail.
     """
     if sender is None or await inbound_mail_store.users_with_address(tx, sender.address):
         return NO_COMPANIES
-    return KnownCompanies(await inbound_mail_store.companies_of_sender(tx, sender.address))
+    companies = await inbound_mail_store.companies_of_sender(tx, sender.address)
+    return KnownCompanies([company_id for company_id in companies if await is_active_company(tx, company_id)])
 
 
 async def classify(

@@ -101,16 +101,22 @@ class InboundMailContext(Struct, frozen=True):
 async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
     """Return the actor of a mail about a ticket: a user of the provider or of the ticket's company, or its contact.
 
-    None for anybody else, and for inactive users. A user whose address is not confirmed is nobody. Watchers are always
-    users.
+    None for anybody else, for inactive users, and for contacts of deactivated companies. A user whose address is not
+    confirmed is nobody. Watchers are always users.
     """
     for company_id in (PROVIDER_ID, ticket.company_id):
         user = await user_store.find(tx, company_id, sender.address)
         if user is not None and user.is_confirmed:
             return await key_store.actor_for(tx, company_id, user.id, SENDER_SCOPES)
-    if ticket.contact.email.lower() == sender.address:
+    if ticket.contact.email.lower() == sender.address and await is_active_company(tx, ticket.company_id):
         return await contact_actor(tx, ticket.company_id, ticket.contact.name)
     return None
+
+
+async def is_active_company(tx: Tx, company_id: UUID) -> bool:
+    """Return whether those who are no users may write for a company: not while it is deactivated."""
+    company = await company_store.details(tx, company_id)
+    return company is not None and company.deactivated_at is None
 
 
 async def contact_actor(tx: Tx, company_id: UUID, name: str) -> Actor | None:

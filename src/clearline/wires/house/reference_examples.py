@@ -102,6 +102,7 @@ SAMPLES: dict[str, Any] = {
     "AuditEventOut.type": "ticket.status_changed",
     "ChangeAction.queue": None,
     "CompanyIn.name": "Example Freight",
+    "CompanyOut.deactivated_at": None,
     "CompanyOut.name": "Example Freight",
     "CompanyPatch.name": "Example Freight",
     "CompanyRef.name": "Example Freight",

@@ -12,6 +12,7 @@ from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 from tests.patience import patient
 
 COMPANIES = "/api/v1/companies"
+ACTIVE = {"is_active": True, "deactivated_at": None}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ async def test_a_company_is_created_read_and_changed(client: httpx.AsyncClient, 
     created = await client.post(COMPANIES, headers=admin, json={"name": f"New {code}", "code": code})
     assert created.status_code == 201
     body = created.json()
-    assert body == {"id": body["id"], "name": f"New {code}", "code": code, "is_provider": False}
+    assert body == {"id": body["id"], "name": f"New {code}", "code": code, "is_provider": False, **ACTIVE}
     read = await client.get(created.headers["location"], headers=admin)
     assert (read.json(), read.headers["etag"]) == (body, created.headers["etag"])
     current = {**admin, "If-Match": created.headers["etag"]}
@@ -101,7 +102,7 @@ async def test_the_provider_can_be_read_and_renamed_by_its_admins(client: httpx.
     assert (await client.get(path, headers=admin)).json()["is_provider"] is True
     renamed = await client.patch(path, headers=admin | ANY, json={"name": "Example Networks"})
     assert renamed.json() == {
-        "id": str(PROVIDER_ID), "name": "Example Networks", "code": "PROVIDER", "is_provider": True
+        "id": str(PROVIDER_ID), "name": "Example Networks", "code": "PROVIDER", "is_provider": True, **ACTIVE
     }  # fmt: skip
     await client.patch(path, headers=admin | ANY, json={"name": "Provider"})
 

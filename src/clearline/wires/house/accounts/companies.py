@@ -6,7 +6,7 @@ from uuid import UUID
 from clearline.accounts import usecases as accounts
 from clearline.identity import Scope
 from clearline.wires.house.accounts import wire
-from clearline.wires.house.accounts.mapping import company_out
+from clearline.wires.house.accounts.mapping import company_out, new_company_out
 from clearline.wires.house.parameters import id_in_path, uuid_of
 from clearline.wires.house.records import change_record, get_record, list_records
 from clearline.wires.house.wire import CompanyRef, Page, set_fields
@@ -34,12 +34,12 @@ async def create_company(call: Call) -> wire.CompanyOut:
     async with call.transaction() as tx:
         company = await accounts.add_company(tx, call.actor, body.name, body.code, now=call.now)
     call.location = f"{COMPANIES}/{company.id}"
-    return company_out(company)
+    return new_company_out(company)
 
 
 async def get_company(call: Call) -> wire.CompanyOut:
     """Return a company."""
-    return await get_record(call, _company_id(call), accounts.get_company, company_out)
+    return await get_record(call, _company_id(call), accounts.get_company_details, company_out)
 
 
 async def change_company(call: Call) -> wire.CompanyOut:

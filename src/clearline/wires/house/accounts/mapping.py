@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from clearline.accounts.company_store import CompanyDetails
 from clearline.accounts.conflict_store import AddressConflict
 from clearline.accounts.domain import ApiKey
 from clearline.accounts.mail_domain import MailDomain
@@ -10,9 +11,21 @@ from clearline.wires.house.accounts import wire
 from clearline.wires.house.wire import CompanyRef, Ref
 
 
-def company_out(company: Company) -> wire.CompanyOut:
+def company_out(company: CompanyDetails) -> wire.CompanyOut:
     """Return a company."""
-    return wire.CompanyOut(str(company.id), company.name, company.code, company.id == PROVIDER_ID)
+    return wire.CompanyOut(
+        str(company.id),
+        company.name,
+        company.code,
+        company.id == PROVIDER_ID,
+        company.deactivated_at is None,
+        company.deactivated_at,
+    )
+
+
+def new_company_out(company: Company) -> wire.CompanyOut:
+    """Return a company that was just added."""
+    return company_out(CompanyDetails(company.id, company.name, company.code))
 
 
 def user_out(user: User) -> wire.UserOut:

@@ -47,12 +47,17 @@ class CompanyPatch(Struct, forbid_unknown_fields=True):
 
 
 class CompanyOut(Struct, frozen=True):
-    """A customer, or the provider itself."""
+    """A customer, or the provider itself.
+
+    Nobody can do anything for one that is not ``is_active``: its users and webhooks ended at ``deactivated_at``.
+    """
 
     id: Id
     name: str
     code: str
     is_provider: bool
+    is_active: bool
+    deactivated_at: Moment | None
 
 
 class UserIn(Struct, forbid_unknown_fields=True):
