@@ -1,10 +1,12 @@
 """A mail in a mail is a file with the bytes that were received."""
 
 from base64 import encodebytes
+from time import perf_counter
 
 import pytest
 
-from clearline.mail.format.parts import parse
+from clearline.mail.format.parts import MailUnreadable, parse
+from tests.patience import stretched
 
 INNER = (
     b"Received: from a\r\n\tby b with ESMTP;\r\n  Sun, 1 Mar 2026 11:00:00 +0000\r\nSubject: " + b"x" * 200 + b" "
@@ -89,3 +91,26 @@ def test_a_mail_in_a_mail_that_is_encoded_is_decoded(linesep: bytes) -> None:
 def test_a_mail_in_a_mail_that_only_says_that_it_is_encoded_keeps_its_bytes() -> None:
     name, _, content = file_with(b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nSubject: x\n\n!")
     assert (name, content) == ("x.eml", b"Subject: x\n\n!\n\ndata")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Type: text/plain" + b";" * 500_000,
+        b"Content-Type: text/plain; " + b"a=b; " * 100_000,
+        b"Content-Type: text/plain; " + b"name*0=a; " * 50_000,
+        b"Content-Disposition: inline" + b"; " * 250_000,
+        b"Reply-To: " + b"a@b," * 120_000,
+        b"From: " + b"a@b," * 120_000,
+    ],
+)
+def test_headers_that_are_made_to_take_long_do_not(header: bytes) -> None:
+    began = perf_counter()
+    assert parse(header + b"\nMIME-Version: 1.0\n\nHello\n").text == "Hello"
+    assert perf_counter() - began < stretched(2)
+
+
+def test_a_mail_with_too_many_headers_is_not_parsed() -> None:
+    with pytest.raises(MailUnreadable):
+        parse(b"X: y\n" * 10_100 + b"\nHello\n")
+    assert parse(b"X: y\n" * 9_000 + b"\nHello\n").text == "Hello"

@@ -20,6 +20,9 @@ HEADER_BYTES_MAX = 512 * 1024
 """Bytes of a mail in which its headers are looked for."""
 
 MESSAGE_ID_MAX = 998
+SENDER_MAX = 5000
+"""Characters of a From or Reply-To that are parsed; a longer one does not name exactly one sender."""
+
 REFERENCES_MAX = 50
 """The most mails that a mail may reply to, of which the most probable are looked up."""
 
@@ -166,6 +169,8 @@ def _word(encoding: str, text: str) -> bytes | None:
 
 def _senders(value: str) -> list[Address]:
     """Return the addresses of a From header; none when it is ambiguous, since it could be read as another person's."""
+    if len(value) > SENDER_MAX:
+        return []
     value = _plain_sender(value)
     pairs = [(name, address) for name, address in _addresses([value]) if address or name]
     if len(pairs) == 1:
