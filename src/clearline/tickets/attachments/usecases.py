@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from clearline.accounts import company_store, permissions
 from clearline.errors import AttachmentsFull, Forbidden, NotFound, TicketFinished, TooManyAttachments
 from clearline.events.store import actor_id
@@ -94,8 +92,7 @@ async def add_attachment(
     )
     await attachment_store.insert(tx, added)
     if (move := move_by_answer(ticket, added.source, reopens=reopens)) is not None:
-        attached = replace(ticket, version=ticket.version + 1)
-        moved, fact = change_status(attached, Status(move.after), reason=move.reason, now=now)
+        moved, fact = change_status(ticket, Status(move.after), reason=move.reason, now=now)
         await ticket_store.save_status(tx, actor, moved, fact, opened=0)
     return added
 
