@@ -37,6 +37,7 @@ def _check(key: str, *command: str, folder: Path) -> None:
     assert "No issues found" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("with_demo_data")
 def test_the_console_connect_wire_conforms_to_its_openapi_document(server: Server, tmp_path: Path) -> None:
     server.start("--demo")
