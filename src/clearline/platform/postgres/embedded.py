@@ -26,6 +26,8 @@ from clearline.platform.postgres import supervisor as postgres_supervisor
 from clearline.platform.postgres.programs import Account, EmbeddedPostgresError, Programs
 
 START_SECONDS = 60
+GIVE_UP_SECONDS = 5
+"""How long a PostgreSQL is started again that ends before it was ever ready: what it waits for may be gone soon."""
 LEAST_FREE = 64 * 1024 * 1024
 """Bytes that must be free to start: PostgreSQL stops hard when its log finds no room."""
 
@@ -72,13 +74,14 @@ class DataDirectoryInUse(EmbeddedPostgresError):
 class EmbeddedPostgres:
     """A running PostgreSQL of this process. Its supervisor restarts it; a thread restarts the supervisor."""
 
-    def __init__(self, url: str, supervise: "Callable[[], subprocess.Popen[bytes]]", lock: IO[str]) -> None:
+    def __init__(self, url: str, supervise: "Callable[[float | None], subprocess.Popen[bytes]]", lock: IO[str]) -> None:
         self.url = url
         self._supervise = supervise
         self._lock = lock
         self._stopping = threading.Event()
         self._replacing = threading.Lock()
-        self.supervisor = supervise()
+        self.cannot_start = False
+        self.supervisor = supervise(GIVE_UP_SECONDS)
         self._watch = threading.Thread(target=self._keep_supervised, name="postgres watch", daemon=True)
         self._watch.start()
 
@@ -94,12 +97,15 @@ class EmbeddedPostgres:
         while True:
             self.supervisor.wait()
             _hang_up(self.supervisor)
+            if self.supervisor.returncode == postgres_supervisor.CANNOT_START:
+                self.cannot_start = True
+                return
             self._stopping.wait(0.1)
             with self._replacing:
                 if self._stopping.is_set():
                     return
                 with contextlib.suppress(OSError):  # no process to be had: the next round tries again
-                    self.supervisor = self._supervise()
+                    self.supervisor = self._supervise(None)
 
 
 def _hang_up(supervisor: "subprocess.Popen[bytes]") -> None:
@@ -164,7 +170,8 @@ def start(
         _check_version(data, chosen)
         sockets = _socket_dir(data_dir)
         _make_private(sockets, account)
-        command = _supervisor_command(data, chosen.folder, sockets, account)
+        supervisor = [sys.executable, "-I", postgres_supervisor.__file__]
+        order = _order(data, chosen.folder, sockets, account)
         postgres_supervisor.stop_orphan(
             data
         )  # here too: a dying process must not be mistaken for the one that is ready
@@ -174,13 +181,14 @@ def start(
     # In a session of its own: Ctrl-C in the terminal reaches only Clearline, which then stops PostgreSQL.
     server = EmbeddedPostgres(
         _url(sockets),
-        lambda: subprocess.Popen(
-            command, stdin=subprocess.PIPE, start_new_session=True, env=programs.environment(), umask=0o077
+        lambda gives_up_after: subprocess.Popen(
+            [*supervisor, json.dumps(order | {"gives_up_after": gives_up_after})],
+            stdin=subprocess.PIPE, start_new_session=True, env=programs.environment(), umask=0o077,
         ),
         lock,
-    )
+    )  # fmt: skip
     try:
-        _wait_until_ready(data, time.monotonic() + START_SECONDS)
+        _wait_until_ready(server, data, time.monotonic() + START_SECONDS)
     except BaseException:
         server.stop()
         raise
@@ -343,8 +351,8 @@ def _make_private(path: Path, account: Account | None) -> None:
     path.chmod(0o700)
 
 
-def _supervisor_command(data: Path, binaries: Path, sockets: Path, account: Account | None) -> list[str]:
-    order = {
+def _order(data: Path, binaries: Path, sockets: Path, account: Account | None) -> dict[str, object]:
+    return {
         "command": [
             str(binaries / "postgres"), "-D", str(data),
             "-c", "listen_addresses=", "-c", "port=5432", "-c", f'unix_socket_directories="{sockets}"',
@@ -355,7 +363,6 @@ def _supervisor_command(data: Path, binaries: Path, sockets: Path, account: Acco
         "user": account and account.user,
         "group": account and account.group,
     }  # fmt: skip
-    return [sys.executable, "-I", postgres_supervisor.__file__, json.dumps(order)]
 
 
 def _buffers_megabytes() -> int:
@@ -367,12 +374,10 @@ def _buffers_megabytes() -> int:
     return max(32, min(1024, memory // 8 // 1024**2))
 
 
-def _wait_until_ready(data: Path, until: float) -> None:
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            lines = (data / "postmaster.pid").read_text().split("\n")
-            if lines[7].strip() == "ready" and postgres_supervisor.is_postmaster(int(lines[0]), data):
-                return
+def _wait_until_ready(server: EmbeddedPostgres, data: Path, until: float) -> None:
+    while time.monotonic() < until and not server.cannot_start:
+        if postgres_supervisor.is_ready(data):
+            return
         time.sleep(0.01)
     raise EmbeddedPostgresError(f"PostgreSQL did not start; its log is in {data / 'log'}:\n{_last_words(data)}")
 

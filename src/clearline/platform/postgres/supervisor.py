@@ -3,7 +3,8 @@
 It keeps PostgreSQL running: starts it again when it dies, and stops it when its own standard input ends. That is a
 pipe whose other end Clearline holds and never writes to, so PostgreSQL stops soon after Clearline ends, however it
 went. Called with what to start as JSON: ``command``, ``data`` (its directory), ``output`` (a file for what it says
-before its own log is open), ``user`` and ``group`` (numbers to run it as, or null).
+before its own log is open), ``user`` and ``group`` (numbers to run it as, or null), and ``gives_up_after`` (seconds
+without ever being ready after which it is not started again, or null).
 """
 
 import ctypes
@@ -20,6 +21,8 @@ from typing import Any
 STOP_SECONDS = 30
 OUTPUT_MAX = 1024**2
 RESTART_SECONDS = (0.1, 0.2, 0.5, 1)
+CANNOT_START = 3
+"""The exit status when PostgreSQL was never ready, and was started again for ``gives_up_after`` seconds."""
 
 
 def pid_in(data: Path) -> int | None:
@@ -42,6 +45,15 @@ def is_postmaster(pid: int, data: Path) -> bool:
     except OSError:
         return False
     return b"postgres" in command[0] and os.fsencode(data) in command
+
+
+def is_ready(data: Path) -> bool:
+    """Return whether a PostgreSQL on this data directory takes connections."""
+    try:
+        lines = (data / "postmaster.pid").read_text().split("\n")
+        return lines[7].strip() == "ready" and is_postmaster(int(lines[0]), data)
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def stop_orphan(data: Path) -> None:
@@ -114,6 +126,11 @@ def start(order: dict[str, Any]) -> "subprocess.Popen[bytes]":
     return server
 
 
+def waits_for_backends(output: Path) -> bool:
+    """Return whether PostgreSQL ended because statements of its killed predecessor still run. They will end."""
+    return b"shared memory block" in output.read_bytes()[-500:]
+
+
 def owner_has_ended(seconds: float) -> bool:
     """Wait for the other end of standard input to close, at most so long."""
     readable, _, _ = select.select([0], [], [], seconds)
@@ -141,6 +158,7 @@ def main() -> int:
     output.write_bytes(b"")
     output.chmod(0o600)
     failures = 0
+    first_start, was_ready = time.monotonic(), order["gives_up_after"] is None
     while True:
         server = start(order)
         started = time.monotonic()
@@ -148,9 +166,14 @@ def main() -> int:
             if owner_has_ended(0.05):
                 stop(server)
                 return 0
+            was_ready = was_ready or is_ready(Path(order["data"]))
         failures = 1 if time.monotonic() - started > 60 else failures + 1
+        is_late = not was_ready and time.monotonic() - first_start > order["gives_up_after"]
+        if is_late and not waits_for_backends(output):
+            return CANNOT_START
         pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
-        print(f"PostgreSQL exited with status {server.returncode}; starting it again", file=sys.stderr, flush=True)
+        if was_ready or failures == 1:
+            print(f"PostgreSQL exited with status {server.returncode}; starting it again", file=sys.stderr, flush=True)
         if owner_has_ended(pause):
             return 0
 
