@@ -16,6 +16,7 @@ NO_TICKET = "INC999999999999"
 
 FREE = {
     "q": "it is text, and a filter in it has an error of its own",
+    "recipient": "it is an address: the list is empty when its mail was not stopped",
     "named": "it is a name: the list is empty when nobody has it",
     "service": "it is the id of a service, which may be a Non-Console Service: the list is empty when no ticket has it",
 }
