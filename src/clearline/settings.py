@@ -154,7 +154,10 @@ class Settings:
         True,
     )
     shutdown_seconds: int = setting(
-        values.number(1, 300), "`10`", "Seconds that a stopping server waits for requests under way.", 10
+        values.number(1, 300),
+        "`10`",
+        "Seconds that a stopping server waits for requests under way; then they are answered 503.",
+        10,
     )
     keep_idempotency_keys_days: int = days(
         1,
