@@ -114,6 +114,9 @@ def main() -> None:
         except OperationalError as error:
             _log.error("mail cannot be received", error=str(error))
             sys.exit(_CANNOT_RUN)
+        except Exception:  # noqa: BLE001 - logged like everything else, and the process is started again
+            _log.exception("mail cannot be received")
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -64,16 +64,12 @@ class MailSupervisor:
             _log.error("mail process ended: it starts again", status=status, seconds=pause)
             await self._wait(pause)
 
-    async def _run_process(self) -> int:
-        """Run the process until it ends, or until ``stop``; return its exit status."""
-        port = "-" if self._port is None else str(self._port.fileno())
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "clearline.cli.server.mail_process",
-            port, "files" if self._files_mail else "stores",
-            stdin=asyncio.subprocess.PIPE,
-            env={**os.environ, **MALLOC, f"{PREFIX}DATABASE_URL": self._url},
-            pass_fds=() if self._port is None else (self._port.fileno(),),
-        )  # fmt: skip
+    async def _run_process(self) -> int | str:
+        """Run the process until it ends, or until ``stop``; return its exit status, or why it did not start."""
+        try:
+            process = await self._start_process()
+        except OSError as error:  # such as no memory
+            return str(error)
         _log.info("mail process started", pid=process.pid)
         ended, stopped = asyncio.create_task(process.wait()), asyncio.create_task(self._stopped.wait())
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -84,6 +80,16 @@ class MailSupervisor:
         if not ended.done():
             process.kill()
         return await ended
+
+    async def _start_process(self) -> asyncio.subprocess.Process:
+        port = "-" if self._port is None else str(self._port.fileno())
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "clearline.cli.server.mail_process",
+            port, "files" if self._files_mail else "stores",
+            stdin=asyncio.subprocess.PIPE,
+            env={**os.environ, **MALLOC, f"{PREFIX}DATABASE_URL": self._url},
+            pass_fds=() if self._port is None else (self._port.fileno(),),
+        )  # fmt: skip
 
     async def _until_mail_is_expected(self) -> None:
         database = Database(self._url, size=2)
