@@ -309,9 +309,7 @@ class Settings:
         "only public addresses over https.",
         (),
     )
-    webhook_seconds: int = setting(
-        values.number(1, 30), "`15`", "Seconds within which the receiver of a webhook must answer.", 15
-    )
+    webhook_seconds: int = count(1, 30, 15, "Seconds within which the receiver of a webhook must answer.")
     smtp: str | None = setting(
         values.smtp,
         "none: no mail is sent",
