@@ -1,6 +1,7 @@
 """The command that checks the installation."""
 
 import asyncio
+import os
 import shutil
 from datetime import date, timedelta
 
@@ -82,7 +83,8 @@ def examine() -> list[Check]:
 
 
 def _disk(settings: Settings) -> Check:
-    where = next(folder for folder in (settings.data_dir, *settings.data_dir.parents) if folder.exists())
+    folders = (settings.data_dir, *settings.data_dir.parents)
+    where = next(folder for folder in folders if os.path.exists(folder))  # noqa: PTH110 - raises nothing where it is closed
     free = shutil.disk_usage(where).free
     return Check("disk", ok=free >= LEAST_FREE, detail=f"{free // 1024 // 1024} MiB free in {where}")
 

@@ -123,14 +123,16 @@ def is_initialised(data_dir: Path) -> bool:
     """
     try:
         (data_dir / "postgresql").stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except PermissionError:
+        raise
+    except OSError:
         return False
     return True
 
 
 def running_url(data_dir: Path) -> str | None:
     """How to reach the PostgreSQL that another process runs on this data directory, or None when none does."""
-    if not (data_dir / "clearline.lock").exists():
+    if not os.path.exists(data_dir / "clearline.lock"):  # noqa: PTH110 - it raises nothing for a closed directory
         return None
     try:
         _lock(data_dir, _COMMAND).close()

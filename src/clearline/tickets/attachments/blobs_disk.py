@@ -81,7 +81,8 @@ class DiskBackend:
 
     def check(self) -> str:
         """See ``Backend``. Does not create directories: the server could not write to another account's."""
-        existing = next(folder for folder in (self._staging, *self._staging.parents) if folder.exists())
+        folders = (self._staging, *self._staging.parents)
+        existing = next(folder for folder in folders if os.path.exists(folder))  # noqa: PTH110 - raises nothing where closed
         if not existing.is_dir():
             raise BlobsUnavailable(f"attachments cannot be kept in {self._root}: {existing} is no directory")
         if not os.access(existing, os.W_OK | os.X_OK):
