@@ -15,7 +15,7 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET_MAX, Attachment, Content, NewAttachment
 from clearline.tickets.domain import Status
-from clearline.tickets.many_store import Key
+from clearline.tickets.list_store import Key
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, change_status, move_by_answer
 

@@ -29,7 +29,7 @@ from clearline.tickets.links.domain import (
     LinkedTicket,
     LinkType,
 )
-from clearline.tickets.many_store import Key
+from clearline.tickets.list_store import Key
 
 KIND = "link"
 
