@@ -44,6 +44,7 @@ SAMPLES: dict[str, Any] = {
     "label": "Amsterdam port, 10G",
     "last_error": None,
     "media_type": "text/plain",
+    "merged_from": None,
     "merged_into": None,
     "message_id": "<8f1c@example.com>",
     "name": "Ana Ruiz",
