@@ -62,8 +62,11 @@ def line_writer(level: str) -> Callable[[dict[str, Any]], object]:
     processors, write = config["processors"], getattr(config["logger_factory"](), level)
 
     def log(event: Any) -> None:
-        for process in processors:
-            event = process(None, level, event)
+        try:
+            for process in processors:
+                event = process(None, level, event)
+        except structlog.DropEvent:
+            return
         write(event)
 
     return log

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -230,7 +231,8 @@ def test_a_database_that_is_away_makes_one_short_line_a_second(server: Server) -
             assert client.get("/v2/support-tickets?status=open").status_code == 503
     lines = [json.loads(line) for line in server.err.splitlines()[before:]]
     warnings = [line for line in lines if line["event"] != "request"]
-    assert 1 <= len(warnings) <= time.monotonic() - began + 2
+    processes = Counter(line.get("process_name") for line in warnings)
+    assert 1 <= max(processes.values()) <= time.monotonic() - began + 2
     assert {line["level"] for line in warnings} == {"warning"}
     assert all("sqlstate" in line and len(json.dumps(line)) < 500 for line in warnings)
     away = server.command("ticket", "list")

@@ -242,7 +242,7 @@ async def change_user(
     """Set some of the fields in ``USER_FIELDS``. Another role or state takes effect at once, in every process.
 
     Another address that a customer sets has to be confirmed again, unless it is within a verified domain of the
-    company, and the old one is told. Only the provider's people may set ``is_confirmed``.
+    company, and the old one is notified. Only the provider's people may set ``is_confirmed``.
 
     Raises:
         TooManyInvitations: a customer had too many addresses invited.

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from clearline.cli.main import main
 from tests.builders.application import run_command, run_json
 from tests.builders.commands import commands_below
 from tests.builders.processes import open_terminal
-from tests.patience import patient
+from tests.patience import patient, stretched
 
 ASK = {"company deactivate", "key revoke", "inbound-mail discard", "user deactivate"}
 """Commands that ask and are not called delete."""
@@ -48,7 +49,14 @@ def at_terminal(url: str, answer: bytes | signal.Signals, *arguments: str) -> tu
                 if isinstance(answer, bytes):
                     os.write(ours, answer)
                 else:
-                    process.send_signal(answer)
+                    threading.Thread(target=interrupt, args=[answer]).start()
+
+    def interrupt(by: signal.Signals) -> None:
+        """Send a signal until the process ends. One that arrives just before the process reads is not seen by it."""
+        while process.poll() is None:
+            process.send_signal(by)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(stretched(2))
 
     process = subprocess.Popen(
         [sys.executable, "-m", "clearline", *arguments],

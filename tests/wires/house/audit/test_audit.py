@@ -108,10 +108,13 @@ async def test_the_audit_of_another_company_is_not_found(
 ) -> None:
     number = await raise_ticket(client, tenant)
     for company in (tenant.company.id, tenant.company.code, tenant.company.name, PROVIDER_ID, uuid4(), "Nobody"):
-        assert (await client.get(AUDIT, headers=boss.headers, params={"company": str(company)})).status_code == 404
+        answer = await client.get(AUDIT, headers=boss.headers, params={"company": str(company)})
+        refusal = f"company must be the code, name or id of a customer; {company} does not exist"
+        assert (answer.status_code, answer.json()["detail"]) == (400, refusal)
     for ticket in (number, "INC000999999999"):
         answer = await client.get(AUDIT, headers=boss.headers, params={"ticket": ticket})
-        assert (answer.status_code, answer.json()["detail"]) == (404, f"ticket {ticket} does not exist")
+        assert answer.status_code == 400
+        assert answer.json()["detail"].endswith(f"; {ticket} does not exist")
     assert await read_audit(client, boss.headers, actor=str(tenant.user.id)) == []
 
 
