@@ -104,13 +104,15 @@ OPERATIONS = (
     ),
     Operation(
         "changeUser", "PATCH", USERS + "/{user_id}", change_user,
-        "Change a user", "Sets the values in the merge-patch. Another address is unconfirmed if a customer sets it, "
-        "unless it is within a verified mail domain of the company, and the old one is notified. Users cannot be "
-        "deleted, because the history names them: make a user inactive, and its keys stop working at once. The open "
-        "tickets of an agent who is made inactive, or a viewer, return to their queues, or go to the agent that `hand_over_to` "
-        "names. The provider's last active admin cannot be made inactive or get another role. Another address also "
-        "needs `tickets:read` and `tickets:write`; activating a user, and a role with more rights, all scopes of that "
-        "role. For the provider's admins, and for a customer's admins in their own company.",
+        "Change a user",
+        "Sets the values in the merge-patch. Another address is unconfirmed if a customer sets it, unless it is "
+        "within a verified mail domain of the company, and the old one is notified. Users cannot be deleted, "
+        "because the history names them: make a user inactive, and its keys stop working at once. The open tickets"
+        " of an agent who is made inactive, or a viewer, return to their queues, or go to the agent that "
+        "`hand_over_to` names. The provider's last active admin cannot be made inactive or get another role. "
+        "Another address also needs `tickets:read` and `tickets:write`; activating a user, and a role with more "
+        "rights, all scopes of that role. For the provider's admins, and for a customer's admins in their own "
+        "company.",
         Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserPatch, path_parameters=USER, errors=(404, 409),
         conditional=True,
     ),
