@@ -1,5 +1,6 @@
 """The line of each request."""
 
+import asyncio
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -33,9 +34,10 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Configured]:
     structlog.configure(**before)
 
 
-def test_a_line_in_json_has_the_values_the_level_and_the_time(configured: Configured) -> None:
+async def test_a_line_in_json_has_the_values_the_level_and_the_time(configured: Configured) -> None:
     output = configured("json", "info")
     logs.line_writer("info")(dict(EVENT))
+    await asyncio.sleep(0)
     raw = output.getvalue()
     line = json.loads(raw)
     assert datetime.fromisoformat(line.pop("timestamp")).utcoffset() is not None
@@ -44,9 +46,10 @@ def test_a_line_in_json_has_the_values_the_level_and_the_time(configured: Config
     assert not any(control in raw.decode() for control in "\x1b\x7f\x9b")
 
 
-def test_a_line_in_text_shows_ids_and_escapes_control_characters(configured: Configured) -> None:
+async def test_a_line_in_text_shows_ids_and_escapes_control_characters(configured: Configured) -> None:
     output = configured("text", "info")
     logs.line_writer("info")(dict(EVENT))
+    await asyncio.sleep(0)
     line = output.getvalue().decode()
     assert str(KEY) in line
     assert "UUID" not in line
@@ -54,9 +57,10 @@ def test_a_line_in_text_shows_ids_and_escapes_control_characters(configured: Con
     assert line.count("\n") == 1
 
 
-def test_a_line_is_as_that_of_a_logger(configured: Configured) -> None:
+async def test_a_line_is_as_that_of_a_logger(configured: Configured) -> None:
     output = configured("json", "info")
     logs.line_writer("info")(dict(EVENT))
+    await asyncio.sleep(0)
     structlog.get_logger().info(**EVENT)
     own, that_of_logger = map(json.loads, output.getvalue().splitlines())
     own.pop("timestamp"), that_of_logger.pop("timestamp")
@@ -64,7 +68,24 @@ def test_a_line_is_as_that_of_a_logger(configured: Configured) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
-def test_nothing_is_written_below_the_level(configured: Configured, log_format: str) -> None:
+async def test_nothing_is_written_below_the_level(configured: Configured, log_format: str) -> None:
     output = configured(log_format, "warning")
     logs.line_writer("info")(dict(EVENT))
+    await asyncio.sleep(0)
     assert output.getvalue() == b""
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+async def test_the_lines_of_one_turn_are_written_at_its_end(configured: Configured, log_format: str) -> None:
+    output = configured(log_format, "info")
+    log = logs.line_writer("info")
+    for status in (200, 404):
+        log({**EVENT, "status": status})
+    assert output.getvalue() == b""
+    await asyncio.sleep(0)
+    first, second = output.getvalue().decode().splitlines()
+    assert "200" in first
+    assert "404" in second
+    log(dict(EVENT))
+    await asyncio.sleep(0)
+    assert len(output.getvalue().splitlines()) == 3

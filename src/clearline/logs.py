@@ -3,6 +3,7 @@
 What people write and what opens doors is never logged: no ticket text, no key, no database password.
 """
 
+import asyncio
 import logging
 import re
 import sys
@@ -52,7 +53,8 @@ def configure(log_format: str, level: str, process: str | None = None) -> None:
 def line_writer(level: str) -> Callable[[dict[str, Any]], object]:
     """Return a function that logs an event at one level, without the steps that each call of a logger takes.
 
-    For the line of each request: those steps take as long as writing it.
+    For the line of each request: those steps take as long as writing it. The lines of one turn of the event loop are
+    written together at its end.
     """
     import structlog  # noqa: PLC0415 - see Logger
 
@@ -61,13 +63,21 @@ def line_writer(level: str) -> Callable[[dict[str, Any]], object]:
     config = structlog.get_config()
     processors, write = config["processors"], getattr(config["logger_factory"](), level)
 
+    lines: list[Any] = []
+
+    def flush() -> None:
+        write((b"\n" if isinstance(lines[0], bytes) else "\n").join(lines))
+        lines.clear()
+
     def log(event: Any) -> None:
         try:
             for process in processors:
                 event = process(None, level, event)
         except structlog.DropEvent:
             return
-        write(event)
+        lines.append(event)
+        if len(lines) == 1:
+            asyncio.get_running_loop().call_soon(flush)
 
     return log
 

@@ -1,7 +1,8 @@
 """Tickets: their current state, and the number of tickets of each company."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from clearline.events.domain import (
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.inventory.domain import ServiceType
-from clearline.platform.database.transactions import Tx
+from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets import columns
 from clearline.tickets.columns import (
     AFTER_TICKET,
@@ -34,6 +35,8 @@ from clearline.tickets.columns import (
 )
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, Ticket, TicketValues, TicketView
 from clearline.tickets.note_domain import Note, Source
+
+T = TypeVar("T")
 
 INSERTED = columns.but("number", "service_label", "version")
 """The columns that an insert takes from the ticket; the database gives the others."""
@@ -178,13 +181,18 @@ GET_VIEW = {
 }
 
 
-async def get_view(tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -> TicketView | None:
-    """Return a ticket with the names of what it refers to, or None. Served by the primary keys.
+async def get_as(make: Callable[[Record], T], tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -> T | None:
+    """Return what ``make`` makes of the row (``VIEW``) of a ticket, or None. Served by the primary keys.
 
     ``for_staff`` is whose version and time it has: of the provider's people, or of its customer.
     """
     row = await tx.fetchrow(GET_VIEW[for_staff], company_id, number)
-    return None if row is None else view_of(row)
+    return None if row is None else make(row)
+
+
+async def get_view(tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -> TicketView | None:
+    """Return a ticket with the names of what it refers to, or None: see ``get_as``."""
+    return await get_as(view_of, tx, company_id, number, for_staff=for_staff)
 
 
 _LOCK = f"select {TICKET} from ticket t where t.company_id = $1 and t.number = $2 for update"

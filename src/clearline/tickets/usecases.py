@@ -114,7 +114,12 @@ async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: Service
 
 
 async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
-    """Return a ticket with the names of what it refers to.
+    """Return a ticket with the names of what it refers to: see ``get_ticket_as``."""
+    return await get_ticket_as(view_of, tx, actor, number)
+
+
+async def get_ticket_as(make: Callable[[Record], T], tx: Tx, actor: Actor, number: int) -> T:
+    """Return what ``make`` makes of a ticket's row. A wire has its body made of it at once (``columns.row_reader``).
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -122,10 +127,11 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
-    view = None if company_id is None else await ticket_store.get_view(tx, company_id, number, for_staff=actor.is_staff)
-    if view is None:
-        raise NotFound("ticket", ticket_number(number))
-    return view
+    if company_id is not None:
+        ticket = await ticket_store.get_as(make, tx, company_id, number, for_staff=actor.is_staff)
+        if ticket is not None:
+            return ticket
+    raise NotFound("ticket", ticket_number(number))
 
 
 async def list_tickets(

@@ -18,7 +18,7 @@ from clearline.wires.house import paging
 from clearline.wires.house.parameters import company_in_body, id_in_body, id_in_query, query_refusals, user_in_query
 from clearline.wires.house.records import span_of_query, time_and_number
 from clearline.wires.house.tickets import wire
-from clearline.wires.house.tickets.mapping import event_out, list_reader, new_ticket, ticket_out
+from clearline.wires.house.tickets.mapping import event_out, list_reader, new_ticket, ticket_out, ticket_reader
 from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
 from clearline.wires.house.tickets.parts import expanded_lists, expanded_tickets, part_of, part_tag
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
@@ -119,9 +119,9 @@ async def get_ticket(call: Call) -> Any:
     query: TicketQuery = call.query
     if query.fields is None and query.expand is None:
         async with call.statement() as tx:
-            return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
+            return await tickets.get_ticket_as(ticket_reader(call.actor), tx, call.actor, number)
     async with call.transaction() as tx:
-        ticket = ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
+        ticket = await tickets.get_ticket_as(ticket_reader(call.actor), tx, call.actor, number)
         lists = await expanded_lists(call, tx, number, query.expand)
     part = replace(part_of(ticket, query.fields), **lists)
     call.headers.append((b"etag", part_tag(ticket, part)))

@@ -107,8 +107,13 @@ def list_reader(actor: Actor, fields: str | None) -> Callable[[Record], wire.Tic
     It has a description if ``fields`` names that between commas.
     """
     if fields is not None and "description" in fields.split(","):
-        return _staff_ticket_of_row if actor.is_staff else _ticket_of_row
+        return ticket_reader(actor)
     return _staff_summary_of_row if actor.is_staff else _summary_of_row
+
+
+def ticket_reader(actor: Actor) -> Callable[[Record], wire.TicketOut]:
+    """Return the function that returns the ticket of a row, as the actor may see it."""
+    return _staff_ticket_of_row if actor.is_staff else _ticket_of_row
 
 
 def summary_mapper(actor: Actor) -> Callable[[TicketView], wire.TicketSummary]:
