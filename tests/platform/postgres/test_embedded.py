@@ -385,7 +385,10 @@ def test_no_process_and_no_file_of_it_tells_others_a_secret(folder: Path, monkey
         assert len(pids) > 3
         environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in pids]
         assert [text for text in environments if b"hunter2" in text or b"CLEARLINE_" in text] == []
-        files = [path for path in (folder / "data").rglob("*") if path.is_file()]
+        # As root in a private directory the programs are copied here; the account of the database has to read them.
+        programs = set((folder / "data").glob("postgresql-*"))
+        files = [path for path in (folder / "data").rglob("*") if path.is_file() and not programs & set(path.parents)]
+        assert len(files) > 100
         assert [path for path in files if path.stat().st_mode & 0o077] == []
     finally:
         server.stop()
