@@ -121,9 +121,12 @@ async def test_events_are_compressed_as_a_page_and_never_as_a_stream(
     assert path
     for kind, encoding in (("application/json", "gzip"), ("application/x-ndjson", "gzip")):
         accept = tenant.headers | {"Accept": kind}
-        answer, sent = await raw(client, f"{API}/events?limit=200", accept | GZIP)
+        before = body = b""
+        while not body or len(before) != len(body):  # an event of routing came between
+            _plain, before = await raw(client, f"{API}/events?limit=200", accept | PLAIN)
+            answer, sent = await raw(client, f"{API}/events?limit=200", accept | GZIP)
+            _plain, body = await raw(client, f"{API}/events?limit=200", accept | PLAIN)
         assert answer.headers.get("content-encoding") == encoding
-        _plain, body = await raw(client, f"{API}/events?limit=200", accept | PLAIN)
         assert len(gzip.decompress(sent)) == len(body)
     head = await client.head(f"{API}/events", headers=tenant.headers | GZIP | {"Accept": "text/event-stream"})
     assert "content-encoding" not in head.headers

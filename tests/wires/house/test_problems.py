@@ -308,7 +308,7 @@ async def test_an_internal_error_contains_the_request_id_and_no_details(
         raise RuntimeError("the secret reason")
 
     number = (await new_ticket(client, tenant))["number"]
-    monkeypatch.setattr(tickets, "get_ticket", broken)
+    monkeypatch.setattr(tickets, "get_ticket_as", broken)
     answer = await client.get(f"{TICKETS}/{number}", headers={**tenant.headers, "X-Request-Id": "trace-7"})
     assert problem(answer, "internal")["request_id"] == "trace-7"
     assert "secret" not in answer.text + str(answer.headers)
