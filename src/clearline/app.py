@@ -36,7 +36,7 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
-from clearline.tickets.attachments.domain import Limits
+from clearline.tickets.attachments.domain import attachment_limits
 from clearline.web import mail
 from clearline.web.confirmation import confirmation_route
 from clearline.web.docs import (
@@ -137,7 +137,7 @@ class Application:
             [*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, actor_listener), *shared]
         )
         event_signal = EventSignal(database)
-        limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
+        limits = attachment_limits(settings)
         limiter = RateLimiter(settings.rate_limit, settings.requests_of_company)
         streams = OpenStreams(per_company=settings.company_streams, in_all=settings.streams)
         services = Services(

@@ -23,12 +23,11 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, InboundState, shortened
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.usecases import MailDetails
-from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
-from clearline.tickets.attachments.domain import Limits
+from clearline.tickets.attachments.domain import attachment_limits
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
 
@@ -185,18 +184,7 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
 
 async def _context(tx: Tx) -> InboundMailContext:
     settings = current_settings()
-    mail_settings = await outbound_mail.mail_settings(tx, settings)
-    limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
-    return InboundMailContext(
-        mail_settings.secret,
-        mail_settings.address,
-        writable_blobs(settings),
-        limits,
-        [],
-        reopens=settings.reopen_on_answer,
-        follows_up=settings.follow_up_tickets,
-        company_mails=settings.company_mails,
-    )
+    return await inbound_mail.processing_context(tx, settings, writable_blobs(settings), attachment_limits(settings))
 
 
 async def _id(tx: Tx, text: str) -> UUID:

@@ -30,7 +30,7 @@ from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import BLOCK, BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
-from clearline.tickets.attachments.domain import Attachment, Limits, guess_type, new_attachment
+from clearline.tickets.attachments.domain import Attachment, attachment_limits, guess_type, new_attachment
 from clearline.tickets.attachments.worker import delete_orphaned_files
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import Visibility
@@ -60,7 +60,7 @@ def attachment_add(
         raise click.UsageError("Standard input has no name: give one with --name.")
     file_name = name or Path(file).name
     settings = current_settings()
-    limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
+    limits = attachment_limits(settings)
     visibility = Visibility.INTERNAL if internal else Visibility.PUBLIC
     new = new_attachment(file_name, media_type or guess_type(file_name), visibility, limits)
     blobs = writable_blobs(settings)

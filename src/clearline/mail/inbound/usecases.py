@@ -34,9 +34,13 @@ from clearline.mail.inbound.file import InboundMailContext, file_as_note, file_a
 from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
 from clearline.mail.inbound.parsing.parser import PARSER, ParserEnded
 from clearline.mail.inbound.store import Hashes, InboundMailOutcome
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import CLOCK_SECONDS
+from clearline.settings import Settings
 from clearline.tickets import access
+from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.attachments.domain import Limits
 from clearline.tickets.domain import ticket_number as ticket_name
 
 KIND = "inbound mail"
@@ -312,3 +316,18 @@ async def purge(tx: Tx, *, before: datetime) -> int:
     Return how many. Their senders, subjects and results stay.
     """
     return await inbound_mail_store.purge_raw(tx, before=before, limit=_PURGED_AT_ONCE)
+
+
+async def processing_context(tx: Tx, settings: Settings, blobs: Blobs, limits: Limits) -> InboundMailContext:
+    """Return what processing of inbound mail needs, as it is set."""
+    mail_settings = await outbound_mail.mail_settings(tx, settings)
+    return InboundMailContext(
+        mail_settings.secret,
+        mail_settings.address,
+        blobs,
+        limits,
+        [],
+        reopens=settings.reopen_on_answer,
+        follows_up=settings.follow_up_tickets,
+        company_mails=settings.company_mails,
+    )

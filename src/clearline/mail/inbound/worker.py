@@ -37,8 +37,6 @@ from clearline.mail.inbound.reception.listener import Delivery, MailListener, Un
 from clearline.mail.inbound.secret_box import SecretBox, UndecryptableSecret
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.inbound.usecases import MailFingerprint
-from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import MailSettings
 from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database, Tx
@@ -46,7 +44,7 @@ from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.tickets.attachments.blobs import Blobs
-from clearline.tickets.attachments.domain import Limits
+from clearline.tickets.attachments.domain import attachment_limits
 
 INTERVAL_SECONDS = 1.0
 """Between two looks for waiting mail."""
@@ -127,23 +125,14 @@ def jobs(
     database: Database, blobs: Blobs, settings: Settings, now: Clock, stopped: asyncio.Event | None = None
 ) -> list[PeriodicJob]:
     """Return the jobs that process waiting mail and poll mailboxes, until ``stopped`` is set."""
-    limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
-    cached: list[MailSettings] = []
+    cached: list[InboundMailContext] = []
 
     async def context() -> InboundMailContext:
         if not cached:
             async with database.transaction() as tx:
-                cached.append(await outbound_mail.mail_settings(tx, settings))
-        return InboundMailContext(
-            cached[0].secret,
-            cached[0].address,
-            blobs,
-            limits,
-            [],
-            reopens=settings.reopen_on_answer,
-            follows_up=settings.follow_up_tickets,
-            company_mails=settings.company_mails,
-        )
+                limits = attachment_limits(settings)
+                cached.append(await inbound_mail.processing_context(tx, settings, blobs, limits))
+        return cached[0]
 
     async def process() -> int:
         return await process_batch(database, await context(), now, stopped=stopped)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from clearline.errors import MediaTypeRefused, RuleCode, Violation, require_valid
 from clearline.setting_defaults import COMPANY_ATTACHMENTS_MAX
+from clearline.settings import Settings
 from clearline.text import is_blank, storable
 from clearline.tickets.note_domain import Source, Visibility
 
@@ -59,6 +60,11 @@ class Limits(Struct, frozen=True):
     size: int
     media_types: tuple[str, ...]
     company_size: int = COMPANY_ATTACHMENTS_MAX
+
+
+def attachment_limits(settings: Settings) -> Limits:
+    """Return the limits that are set."""
+    return Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
 
 
 class Content(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """The notes of a ticket together with those of everything that was merged into it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from clearline.platform.database.transactions import Record, Tx
@@ -47,8 +47,7 @@ async def merged_notes(
     rows = await tx.fetch(MERGED_NOTES, company_id, numbers, MERGE_DEPTH_MAX, visibilities, limit)
     notes: dict[int, list[TicketNote]] = {}
     for row in rows:
-        note = Note(row[2], row[3], Visibility(row[4]), Source(row[5]), *row[6:9])
-        notes.setdefault(row[0], []).append(TicketNote(row[1], note))
+        notes.setdefault(row[0], []).append(TicketNote(row[1], _note(row[2:9])))
     return notes
 
 
@@ -122,5 +121,9 @@ async def first_notes(tx: Tx, keys: Sequence[Key], *, reader: NoteReader, limit:
 
 
 def _ticket_note(row: Record) -> TicketNote:
-    note = Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:8])
-    return TicketNote(row[0], note, row[8], row[9] is True)
+    return TicketNote(row[0], _note(row[1:8]), row[8], row[9] is True)
+
+
+def _note(values: Sequence[Any]) -> Note:
+    number, text, visibility, source, *others = values
+    return Note(number, text, Visibility(visibility), Source(source), *others)

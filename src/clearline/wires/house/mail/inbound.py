@@ -8,7 +8,6 @@ from clearline.identity import Scope
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail
 from clearline.mail.inbound.file import InboundMailContext
-from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -96,17 +95,7 @@ async def _released(
 
 async def _context(tx: Tx, call: Call) -> InboundMailContext:
     services = call.services
-    mail_settings = await outbound_mail.mail_settings(tx, services.settings)
-    return InboundMailContext(
-        mail_settings.secret,
-        mail_settings.address,
-        services.blobs,
-        services.attachments,
-        [],
-        reopens=services.settings.reopen_on_answer,
-        follows_up=services.settings.follow_up_tickets,
-        company_mails=services.settings.company_mails,
-    )
+    return await inbound_mail.processing_context(tx, services.settings, services.blobs, services.attachments)
 
 
 async def discard_mail(call: Call) -> wire.InboundMailOut:
