@@ -103,6 +103,21 @@ async def test_a_job_with_more_to_do_runs_again_at_once_or_in_a_busy_process_a_t
             assert wait == 0.3
 
 
+@pytest.mark.parametrize("every", [0.1, 60.0])
+async def test_a_long_run_in_a_busy_process_delays_the_next_by_two_seconds_at_most(
+    every: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter(range(0, 100, 3))  # each run takes 3 seconds
+    monkeypatch.setattr("clearline.platform.work.runner.perf_counter", lambda: next(times))
+
+    async def turn() -> int:
+        return 5
+
+    runner = Watched([PeriodicJob("work", every, turn, 5)], busy=True)
+    await runner.run()
+    assert runner.waits == [every, max(every, 2.0), max(every, 2.0)]
+
+
 @pytest.mark.parametrize("yields_to_requests", [False, True])
 async def test_only_a_process_that_serves_requests_yields_to_them(*, yields_to_requests: bool) -> None:
     class Busy(Watched):

@@ -15,7 +15,17 @@ BUSY = 0.3
 """A process is busy when it computes for more than this share of the time between two runs of a job."""
 
 BUSY_SHARE = 0.05
-"""The largest share of the time that a job takes in a busy process: requests go first."""
+"""The largest share of the time that a job takes in a busy process: requests go first.
+
+A run that takes longer than a twentieth of ``BUSY_PAUSE_MAX`` has a larger share.
+"""
+
+BUSY_PAUSE_MAX = 2.0
+"""Seconds that a job pauses at most for the requests of a busy process.
+
+A run also lasts while it waits for the database or another server. After 3 seconds of that, its share would be a pause
+of a minute: routing and notifications would be late, and requests would gain nothing.
+"""
 
 MIN_PAUSE = 0.02
 """Seconds between two runs of a job that has more to do, in a process that is not busy."""
@@ -43,7 +53,8 @@ class PeriodicJob(Struct, frozen=True):
 class Runner:
     """Runs each job periodically until it is stopped. A failure is logged, and the job runs again at its next time.
 
-    With ``yields_to_requests`` the jobs of a busy process take at most ``BUSY_SHARE`` of its time each.
+    With ``yields_to_requests`` the jobs of a busy process take at most ``BUSY_SHARE`` of its time each, but pause at
+    most ``BUSY_PAUSE_MAX``.
     """
 
     def __init__(self, jobs: Sequence[PeriodicJob], *, yields_to_requests: bool = True) -> None:
@@ -75,7 +86,7 @@ class Runner:
             took = perf_counter() - began
             pause, heeds_alarm = job.every, not is_busy
             if is_busy:
-                pause = max(pause, took * (1 / BUSY_SHARE - 1))
+                pause = max(pause, min(took * (1 / BUSY_SHARE - 1), BUSY_PAUSE_MAX))
             elif job.batch and count >= job.batch:
                 pause = max(MIN_PAUSE, took)
         if job.finish is not None:
