@@ -19,6 +19,7 @@ from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
@@ -277,3 +278,31 @@ async def test_a_ticket_is_found_by_the_notes_and_files_of_what_was_merged_into_
         await merging.unmerge_ticket(tx, OPERATOR, middle, now=NOW)
     await follow(database)
     assert await numbers_found(database, "sackbut status:acknowledged") == [middle]
+
+
+async def test_a_ticket_is_no_longer_found_by_what_left_a_ticket_merged_into_it(
+    database: Database, tenant: Tenant
+) -> None:
+    file_id = uuid4()
+    async with database.transaction() as tx:
+        target, middle, leaf = [await raised(tx, tenant) for _ in range(3)]
+        await notes.add_note(tx, OPERATOR, leaf, "crumhorn", channel=Channel.CONSOLE, now=NOW)
+        await tx.write(
+            """insert into attachment (company_id, ticket_number, id, name, media_type, size, sha256, visibility,
+                                       source, author, created_at)
+               values ($1, $2, $3, 'bombarde.txt', 'text/plain', 1, $4, 'public', 'buyer', 'Ada', $5)""",
+            tenant.company.id, leaf, file_id, b"x" * 32, NOW,
+        )  # fmt: skip
+        await merging.merge_ticket(tx, OPERATOR, leaf, middle, now=NOW)
+        await merging.merge_ticket(tx, OPERATOR, middle, target, now=NOW)
+    await follow(database)
+    assert sorted(await numbers_found(database, "bombarde")) == [target, middle, leaf]
+    async with database.transaction() as tx:
+        await attachments.remove_attachment(tx, OPERATOR, target, file_id, now=NOW)
+    await follow(database)
+    assert await numbers_found(database, "bombarde") == []
+    assert sorted(await numbers_found(database, "crumhorn")) == [target, middle, leaf]
+    async with database.transaction() as tx:
+        await merging.unmerge_ticket(tx, OPERATOR, leaf, now=NOW)
+    await follow(database)
+    assert await numbers_found(database, "crumhorn") == [leaf]

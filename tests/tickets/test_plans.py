@@ -14,7 +14,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
-from clearline.tickets.links import merged_note_store, watcher_store
+from clearline.tickets.links import merge_store, merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links.merged_note_store import NoteReader
 from clearline.tickets.note_domain import Visibility
@@ -170,3 +170,16 @@ async def test_what_was_merged_into_a_ticket_is_found_by_indexes(filled: Any, na
     used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert "ticket_merge_into" in used
     assert not scanned & {"ticket", "note", "ticket_link", "attachment", "ticket_merge"}
+
+
+async def test_what_tickets_were_merged_into_is_found_by_the_primary_key(filled: Any) -> None:
+    company, number = await any_ticket(filled)
+    recording = RecordingConnection()
+    await merge_store.targets(Tx(recording), [(company, number)])
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
+    assert used & {"ticket_merge_pkey", "ticket_merge_into"}
+    assert not scanned & {"ticket_merge"}
+    values = (*recording.values, datetime.now(UTC), True)
+    used, scanned = await plan_of(filled, merge_store.TOUCH_TARGETS, *values)
+    assert used & BY_NUMBER
+    assert not scanned & {"ticket_merge", "ticket"}

@@ -8,6 +8,7 @@ from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
 from clearline.search import usecases as search
+from clearline.tickets.links import merge_store
 
 AT_ONCE = 50
 """The most tickets of a renamed company that are indexed in one batch."""
@@ -26,10 +27,10 @@ def jobs(database: Database) -> list[PeriodicJob]:
 
 
 async def handle(tx: Tx, events: list[Event]) -> None:
-    """Index the tickets of a batch of events; put renamed companies in the backlog."""
+    """Index the tickets of a batch of events, and what they were merged into; put renamed companies in the backlog."""
     keys = {(event.company_id, event.ticket_number) for event in events if event.ticket_number is not None}
     if keys:
-        await search.index_tickets(tx, sorted(keys))
+        await search.index_tickets(tx, sorted({*keys, *await merge_store.targets(tx, sorted(keys))}))
     for event in events:
         if event.type == EventType.COMPANY_CHANGED and any(
             change["field"] in _NAMES for change in event.data["changes"]

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.work import runner as runner_module
 from clearline.platform.work.runner import PeriodicJob, Runner
 from tests.patience import patient
 
@@ -108,7 +109,7 @@ async def test_a_long_run_in_a_busy_process_delays_the_next_by_two_seconds_at_mo
     every: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter(range(0, 100, 3))  # each run takes 3 seconds
-    monkeypatch.setattr("clearline.platform.work.runner.perf_counter", lambda: next(times))
+    monkeypatch.setattr(runner_module, "perf_counter", lambda: next(times))
 
     async def turn() -> int:
         return 5

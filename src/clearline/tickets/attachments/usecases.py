@@ -15,6 +15,8 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET_MAX, Attachment, Content, NewAttachment
 from clearline.tickets.domain import Status
+from clearline.tickets.links import merge_store
+from clearline.tickets.links.merge_usecases import lock_with_targets
 from clearline.tickets.list_store import Key
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, change_status, move_by_answer
@@ -137,7 +139,7 @@ async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID)
 async def remove_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID, *, now: datetime) -> Attachment:
     """Remove an attachment from a ticket in any status, or from one that was merged into it.
 
-    The caller deletes its content after the commit.
+    What the ticket was merged into gets a new version too. The caller deletes the content after the commit.
 
     Raises:
         NotFound: no such ticket or attachment for this actor.
@@ -147,11 +149,13 @@ async def remove_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UU
     company_id = await access.require_ticket(tx, actor, number)
     stored = await attachment_store.get(tx, company_id, number, attachment_id)
     owner = _readable(actor, stored, attachment_id).ticket_number
-    await access.lock_ticket(tx, actor, owner)
+    await lock_with_targets(tx, actor, owner)
     attachment = _readable(actor, await attachment_store.get(tx, company_id, owner, attachment_id), attachment_id)
     if not actor.is_staff and (attachment.created_by is None or attachment.created_by != actor_id(actor)):
         raise Forbidden("only the provider, or who attached it, may remove an attachment")
     await attachment_store.delete(tx, actor, attachment, now=now)
+    is_public = attachment.visibility is Visibility.PUBLIC
+    await merge_store.touch_targets(tx, [(company_id, owner)], is_visible=is_public, now=now)
     return attachment
 
 

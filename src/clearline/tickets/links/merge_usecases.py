@@ -14,7 +14,7 @@ from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import lock_ticket
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, Ticket, TicketView, ticket_number
-from clearline.tickets.links import merged_note_store, watcher_store
+from clearline.tickets.links import merge_store, merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links.domain import (
     COPIES_MAX,
@@ -38,6 +38,20 @@ MERGED = "merged_tickets"
 """The field that names the source of a merge in the event of its target."""
 
 
+async def lock_with_targets(tx: Tx, actor: Actor, *numbers: int) -> dict[int, Ticket]:
+    """Lock tickets, and what they were merged into, until the transaction ends; return all by number.
+
+    In the order of their numbers, which prevents deadlocks.
+
+    Raises:
+        NotFound: there is no such ticket for this actor.
+    """
+    companies = [(await access.ticket_company(tx, actor, number), number) for number in numbers]
+    keys = [(company_id, number) for company_id, number in companies if company_id is not None]
+    targets = [number for _company_id, number in await merge_store.targets(tx, keys)]
+    return {number: await access.lock_ticket(tx, actor, number) for number in sorted({*numbers, *targets})}
+
+
 async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: str = "", now: datetime) -> TicketView:
     """Merge a ticket into another of the same company, and return it, closed.
 
@@ -55,11 +69,11 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     locked = {ticket_no: await lock_ticket(tx, actor, ticket_no) for ticket_no in sorted((number, into))}
     check_merge(locked[number], locked[into])
     source, target = locked[number].ticket, locked[into].ticket
-    if await link_store.merges_below(tx, source.company_id, number) >= MERGE_DEPTH_MAX:
+    if await merge_store.depth_below(tx, source.company_id, number) >= MERGE_DEPTH_MAX:
         raise NotMergeable(f"at most {MERGE_DEPTH_MAX} merges may follow one another")
     moved, fact = force_status(source, Status.CLOSED, reason=reason, now=now)
     await ticket_store.save_status(tx, actor, moved, fact, opened=-1)
-    await link_store.insert_merge(tx, Merge(source.company_id, number, into, source.status, now))
+    await merge_store.insert(tx, Merge(source.company_id, number, into, source.status, now))
     await watcher_store.copy(tx, actor, source.company_id, number, into, now=now)
     source_name, target_name = ticket_number(number), ticket_number(into)
     await _add_system_note(
@@ -89,11 +103,11 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
         InvalidInput: the reason is too long.
     """
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    merge = await link_store.merge_of(tx, await access.require_ticket(tx, actor, number), number)
+    merge = await merge_store.get(tx, await access.require_ticket(tx, actor, number), number)
     if merge is None:
         raise NotMergeable(f"{ticket_number(number)} is not merged")
-    locked = {ticket_no: await access.lock_ticket(tx, actor, ticket_no) for ticket_no in sorted((number, merge.into))}
-    if not await link_store.delete_merge(tx, merge, now=now):
+    locked = await lock_with_targets(tx, actor, number)
+    if not await merge_store.delete(tx, merge, now=now):
         raise NotMergeable(f"{ticket_number(number)} is not merged any more")
     source, target = locked[number], locked[merge.into]
     moved, fact = force_status(source, merge.status_before, reason=reason, now=now)
@@ -106,6 +120,7 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
     await _add_system_note(
         tx, actor, target, f"{source_name} ({source.title}) is no longer merged into this ticket", changed, now=now
     )
+    await merge_store.touch_targets(tx, [(target.company_id, target.number)], is_visible=True, now=now)
     return await _view(tx, actor, source)
 
 

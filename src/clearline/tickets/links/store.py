@@ -1,11 +1,9 @@
-"""Links of tickets, one row for each end, and merges."""
+"""Links of tickets, one row for each end."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
-
-from msgspec.structs import astuple
 
 from clearline.events.domain import NoteAdded, TicketLinked, TicketUnlinked
 from clearline.events.store import actor_id, encode
@@ -13,7 +11,7 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, ticket_number
-from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, Merge, NoteDraft
+from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, NoteDraft
 from clearline.tickets.list_store import Key, by_ticket, keys_apart, of_many
 from clearline.tickets.note_domain import Source, Visibility
 
@@ -291,56 +289,3 @@ async def drafts_of(tx: Tx, company_id: UUID, number: int, chosen: Sequence[int]
         chosen,
     )
     return [NoteDraft(row[0], Visibility(row[1]), Source(row[2]), *row[3:]) for row in rows]
-
-
-async def insert_merge(tx: Tx, merge: Merge) -> None:
-    """Store a merge, and increment the version of the target. Both tickets must be locked."""
-    await tx.write(
-        f"""with added as (
-                insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
-                values ($1, $2, $3, $4, $5)
-            )
-            update ticket set {next_version("$5")}, has_merged = true where company_id = $1 and number = $3""",
-        *astuple(merge),
-    )
-
-
-async def merge_of(tx: Tx, company_id: UUID, number: int) -> Merge | None:
-    """Return the merge of a ticket, or None when it is not merged. Served by the primary key."""
-    row = await tx.fetchrow(
-        """select into_number, status_before, merged_at from ticket_merge
-            where company_id = $1 and ticket_number = $2""",
-        company_id,
-        number,
-    )
-    return None if row is None else Merge(company_id, number, row[0], Status(row[1]), row[2])
-
-
-async def delete_merge(tx: Tx, merge: Merge, *, now: datetime) -> bool:
-    """Delete a merge, and increment the version of the target; return False if the merge no longer exists.
-
-    Both tickets must be locked.
-    """
-    row = await tx.write(
-        f"""with deleted as (
-                delete from ticket_merge where company_id = $1 and ticket_number = $2 and into_number = $3
-                   and merged_at = $4 returning into_number
-            )
-            update ticket t set {next_version("$5")} from deleted
-             where t.company_id = $1 and t.number = deleted.into_number returning t.number""",
-        merge.company_id,
-        merge.number,
-        merge.into,
-        merge.merged_at,
-        now,
-    )
-    return row is not None
-
-
-_DEPTH = f"{FAMILY} select max(depth) from family"
-
-
-async def merges_below(tx: Tx, company_id: UUID, number: int) -> int:
-    """Return the length of the longest chain of merges that ends in a ticket."""
-    depth: int = await tx.fetchval(_DEPTH, company_id, number, MERGE_DEPTH_MAX)
-    return depth

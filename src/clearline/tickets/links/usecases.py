@@ -19,6 +19,7 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.domain import Ticket, ticket_number
+from clearline.tickets.links import merge_store
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links.domain import (
     CUSTOMER_LINK_TYPES,
@@ -29,6 +30,7 @@ from clearline.tickets.links.domain import (
     LinkedTicket,
     LinkType,
 )
+from clearline.tickets.links.merge_usecases import lock_with_targets
 from clearline.tickets.list_store import Key
 
 KIND = "link"
@@ -70,6 +72,8 @@ async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTi
 async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int, *, now: datetime) -> LinkedTicket:
     """Link a ticket to another; ``kind`` is the type as seen from the first. Both get an event and a new version.
 
+    What they were merged into gets a new version too.
+
     Raises:
         NotFound: the actor may not see one of the tickets, or it does not exist.
         Forbidden: customers may not add links of this type.
@@ -84,13 +88,14 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
         raise InvalidInput([Violation("ticket", "must be another ticket", RuleCode.REFERENCE)])
     if kind in HIERARCHY:
         await link_store.lock_hierarchy(tx)
-    locked = await _lock(tx, actor, number, other)
+    locked = await lock_with_targets(tx, actor, number, other)
     ticket, other_ticket = locked[number], locked[other]
     link = Link(uuid4(), kind, ticket.company_id, number, other_ticket.company_id, other, now)
     await _check_counts(tx, link)
     if kind in HIERARCHY:
         await _check_hierarchy(tx, *((ticket, other_ticket) if kind is LinkType.PARENT_OF else (other_ticket, ticket)))
     await link_store.insert(tx, actor, link, now=now)
+    await _touch_targets(tx, link, now=now)
     return LinkedTicket(link, other_ticket.title, other_ticket.status)
 
 
@@ -105,18 +110,19 @@ async def lock_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedT
     company_id = await access.require_ticket(tx, actor, number)
     link = (await _visible(tx, actor, company_id, number, link_id)).link
     _check_customer(actor, link.type)
-    await _lock(tx, actor, link.number, link.other_number)
+    await lock_with_targets(tx, actor, link.number, link.other_number)
     return await _visible(tx, actor, company_id, number, link_id)
 
 
 async def remove_link(tx: Tx, actor: Actor, number: int, link_id: UUID, *, now: datetime) -> None:
-    """Remove a link from both tickets; each gets an event and a new version.
+    """Remove a link from both tickets; each gets an event and a new version, what they were merged into a new version.
 
     Raises:
         As ``lock_link``.
     """
     linked = await lock_link(tx, actor, number, link_id)
     await link_store.delete(tx, actor, linked.link, now=now)
+    await _touch_targets(tx, linked.link, now=now)
 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket:
@@ -128,9 +134,10 @@ async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id:
     return linked
 
 
-async def _lock(tx: Tx, actor: Actor, *numbers: int) -> dict[int, Ticket]:
-    """Lock tickets in the order of their numbers, which prevents deadlocks."""
-    return {number: await access.lock_ticket(tx, actor, number) for number in sorted(numbers)}
+async def _touch_targets(tx: Tx, link: Link, *, now: datetime) -> None:
+    """Increment the versions of what the tickets of a link were merged into, which shows the link too."""
+    keys = [(link.company_id, link.number), (link.other_company_id, link.other_number)]
+    await merge_store.touch_targets(tx, keys, is_visible=link.company_id == link.other_company_id, now=now)
 
 
 def _check_kind(actor: Actor, kind: LinkType) -> None:

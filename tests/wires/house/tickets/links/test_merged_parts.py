@@ -176,3 +176,72 @@ async def test_console_connect_shows_the_public_notes_of_merged_tickets_at_the_t
     added = await client.post(f"{CC}/{family.target}/addNote", headers=headers, json={"noteText": "more"})
     assert added.json()["notes"][:-1] == answer.json()["notes"]
     assert added.json()["notes"][-1]["text"] == "more"
+
+
+async def remove_file(client: httpx.AsyncClient, family: Family, agent: Headers, visibility: str) -> None:
+    path = f"{TICKETS}/{family.leaf}/attachments"
+    [file] = [file for file in await read_list(client, path, agent) if file["visibility"] == visibility]
+    answer = await client.delete(f"{TICKETS}/{family.target}/attachments/{file['id']}", headers=agent | ANY)
+    assert answer.status_code == 204
+
+
+async def remove_link(client: httpx.AsyncClient, family: Family, agent: Headers, other: str) -> None:
+    path = f"{TICKETS}/{family.leaf}/links"
+    [link] = [link for link in await read_list(client, path, agent) if link["ticket"]["number"] == other]
+    assert (await client.delete(f"{path}/{link['id']}", headers=agent | ANY)).status_code == 204
+
+
+async def add_link(client: httpx.AsyncClient, family: Family, agent: Headers, other: str) -> None:
+    await post(client, agent, f"{other}/links", {"type": "duplicates", "ticket": family.leaf})
+
+
+async def undo(client: httpx.AsyncClient, family: Family, agent: Headers, _other: str) -> None:
+    await post(client, agent, f"{family.leaf}/unmerge", {})
+
+
+CHANGES = {
+    "a public file is removed": (remove_file, "public", True),
+    "an internal file is removed": (remove_file, "internal", False),
+    "a link to the customer's own ticket is removed": (remove_link, "linked", True),
+    "a link to another company's ticket is removed": (remove_link, "foreign", False),
+    "a link within the family is removed": (remove_link, "target", True),
+    "a link to the customer's own ticket is added": (add_link, "linked", True),
+    "a link to another company's ticket is added": (add_link, "foreign", False),
+    "a merge further down is undone": (undo, "", True),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_the_target_has_a_new_version_when_what_it_shows_of_a_merged_ticket_changes(
+    client: httpx.AsyncClient, family: Family, agent: Headers, change: str
+) -> None:
+    make, argument, is_visible = CHANGES[change]
+    argument = getattr(family, argument, argument)
+    path = f"{TICKETS}/{family.target}"
+    readers = {"agent": agent, "customer": family.tenant.headers}
+    before = {name: await client.get(path, headers=headers) for name, headers in readers.items()}
+    await make(client, family, agent, argument)
+    for name, headers in readers.items():
+        is_moved = is_visible or name == "agent"
+        answer = await client.get(path, headers=headers | {"If-None-Match": before[name].headers["etag"]})
+        assert answer.status_code == (200 if is_moved else 304), name
+        after = (await client.get(path, headers=headers)).json()
+        old = before[name].json()
+        assert after["version"] - old["version"] == is_moved
+        assert (after["updated_at"] != old["updated_at"]) is is_moved
+        changed_list = {"updated_since": old["updated_at"], "limit": 100}
+        listed = await client.get(TICKETS, headers=headers, params=changed_list)
+        [in_list] = [ticket for ticket in listed.json()["data"] if ticket["number"] == family.target]
+        assert in_list["updated_at"] == after["updated_at"]
+
+
+async def test_a_change_of_a_ticket_leaves_what_was_merged_into_it_as_it_was(
+    client: httpx.AsyncClient, family: Family, agent: Headers
+) -> None:
+    before = [(await client.get(f"{TICKETS}/{number}", headers=agent)).json() for number in (family.leaf, family.foreign)]
+    path = f"{TICKETS}/{family.middle}/links"
+    [link] = [link for link in await read_list(client, path, family.tenant.headers)
+              if link["ticket"]["number"] == family.linked and link["merged_from"] is None]  # fmt: skip
+    assert (await client.delete(f"{path}/{link['id']}", headers=agent | ANY)).status_code == 204
+    after = [(await client.get(f"{TICKETS}/{number}", headers=agent)).json() for number in (family.leaf, family.foreign)]
+    assert after == before
