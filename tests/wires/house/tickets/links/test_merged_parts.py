@@ -238,10 +238,14 @@ async def test_the_target_has_a_new_version_when_what_it_shows_of_a_merged_ticke
 async def test_a_change_of_a_ticket_leaves_what_was_merged_into_it_as_it_was(
     client: httpx.AsyncClient, family: Family, agent: Headers
 ) -> None:
-    before = [(await client.get(f"{TICKETS}/{number}", headers=agent)).json() for number in (family.leaf, family.foreign)]
+    before = [
+        (await client.get(f"{TICKETS}/{number}", headers=agent)).json() for number in (family.leaf, family.foreign)
+    ]
     path = f"{TICKETS}/{family.middle}/links"
     [link] = [link for link in await read_list(client, path, family.tenant.headers)
               if link["ticket"]["number"] == family.linked and link["merged_from"] is None]  # fmt: skip
     assert (await client.delete(f"{path}/{link['id']}", headers=agent | ANY)).status_code == 204
-    after = [(await client.get(f"{TICKETS}/{number}", headers=agent)).json() for number in (family.leaf, family.foreign)]
+    after = [
+        (await client.get(f"{TICKETS}/{number}", headers=agent)).json() for number in (family.leaf, family.foreign)
+    ]
     assert after == before
