@@ -1,12 +1,13 @@
 """Text of HTML: nothing that a person sees is lost, at any depth, and quotes have an end."""
 
-from time import perf_counter
+from time import perf_counter, process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.mail.format.html_text import LINK_MAX, text_from_html
+from clearline.mail.format.html_text import COST_SEEN, LINK_MAX, PARSED_MAX, text_from_html
+from clearline.mail.format.large_html import text_of_large_html
 from clearline.mail.format.parts import parse
 from clearline.mail.format.reply_text import SplitReply, split_reply
 from tests.patience import stretched
@@ -137,6 +138,78 @@ def test_hostile_html_is_read_in_a_fifth_of_a_second(name: str) -> None:
     began = perf_counter()
     text_from_html(HOSTILE[name])
     assert perf_counter() - began < stretched(0.2 if name == "cells" else 1)
+
+
+LARGE = {
+    "paragraphs": "<p>The circuit is down since this morning, please call us back.</p>\r\n",
+    "words": "<p>x\n",
+    "rows": "<tr><td>Port 1</td><td class='x'>up</td></tr>\r\n",
+    "tags": "<b></b><i></i><br>\r\n",
+    "open": "<div>",
+    "mixed": "<div>x</p>",
+    "bold": "<b><p>x</b>",
+    "links": "<a href='https://example.com/'>x</a> ",
+    "images": "<img alt='x'>",
+    "entities": "&auml;&#65; ",
+    "less than": "<",
+    "quotation marks": "<a '\"",
+    "values": '<a href="',
+    "comments": "<!--",
+    "styles": "<style>",
+    "blanks": "\t \n",
+    "one tag": "href='",
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_html_takes_a_second_for_each_few_million_characters(name: str) -> None:
+    unit = LARGE[name]
+    began = process_time()
+    text = text_from_html(f"<body>{unit * (PARSED_MAX // len(unit) + 1)}<p>last</p>")
+    assert process_time() - began < stretched(3)
+    assert text.endswith("last")
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_html_below_that_size_takes_no_longer(name: str) -> None:
+    unit = LARGE[name]
+    began = process_time()
+    text_from_html(f"<body>{unit * (PARSED_MAX // 4 // len(unit))}<p>last</p>")
+    assert process_time() - began < stretched(4)
+
+
+def test_nested_html_is_parsed_unless_that_takes_too_long() -> None:
+    ordinary = "<div><blockquote>" * 20 + "<p>Port 7 is <b>down</b></p>" * (COST_SEEN // 20)
+    assert text_from_html(ordinary).startswith(">>>>>>>> Port 7 is down")
+    assert text_from_html("<blockquote>x</p>" * 60_000).startswith("x\nx\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<p>Port&nbsp;7 is\r\n <b>down</b></p>\r\n\r\n<p>Call us</p>", "Port 7 is down\nCall us"),
+        ("<table><tr><td>7</td>\n<td>down</td></tr><tr><th>8<th>up</table>", "7 \tdown\n8\tup"),
+        ("a<br>b<hr/>c", "a\nb\nc"),
+        ('<a class="x" href="https://example.com/?a=1&amp;b=2">log</a>.', " <https://example.com/?a=1&b=2> log."),
+        ("<a href='mailto:ada@example.com'>Ada</a><a href='#x'>up</a>", " <ada@example.com> Adaup"),
+        ('<img src="data:image/png;base64,AAAA" alt="7 > 3"><img src=x>', "[7 > 3]"),
+        ("<STYLE>p { x }</STYLE><script>y</script><title>z</title>a<!-- <p>no --><!--[if mso]>b<![endif]-->c", "ac"),
+        ("a<!-- not closed <b>b</b>", "a<!-- not closed b"),
+        ("1 < 2 &amp;lt; 3 <a <b>c</b>", "1 < 2 &lt; 3 <a c"),
+        ("<pre>a\n  b</pre><p>c", "a\n  b\n\nc"),
+        ("plain", "plain"),
+    ],
+)
+def test_of_large_html_the_tags_are_replaced(source: str, text: str) -> None:
+    assert text_of_large_html(source) == text
+
+
+def test_no_text_of_large_html_is_lost_where_it_is_cut() -> None:
+    words = [f"w{number}" for number in range(400_000)]
+    assert text_from_html("<p>" + " ".join(words) * 2).split() == [*words[:-1], words[-1] + words[0], *words[1:]]
+    assert text_from_html("".join(f"<p title='{word}'>&lt;{word}" for word in words)).split() == [
+        f"<{word}" for word in words
+    ]
 
 
 def test_text_beyond_any_limit_is_read_whole() -> None:

@@ -6,6 +6,7 @@ from time import perf_counter
 import pytest
 
 from clearline.identity import OPERATOR
+from clearline.mail.format.html_text import PARSED_MAX
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, follow_up_title
 from clearline.tickets import change_usecases as ticket_changes
@@ -112,6 +113,18 @@ async def test_a_text_without_room_for_a_file_is_kept_with_its_note(rig: Inbound
         trimmed = await merging.trimmed_text(tx, OPERATOR, ticket.number, note.number)
     assert trimmed.text == f"{text}\n\n--\nAda"
     assert len(await rig.files(ticket.number)) == PER_TICKET_MAX
+
+
+async def test_html_that_is_too_large_to_be_parsed_is_a_ticket_with_its_whole_text(rig: InboundMailRig) -> None:
+    count = PARSED_MAX // 20
+    source = "<html><body>" + "\r\n".join(f"<p>Port {number} is <b>down</b></p>" for number in range(count))
+    raw = a_mail(rig.sender, SUPPORT, source).replace(b"text/plain", b"text/html")
+    mail = await rig.receive(raw)
+    assert (mail.state, mail.reason) == ("accepted", None)
+    ticket = await created_by(rig, mail)
+    assert ticket.description.endswith("\n[Shortened. The whole text is attached as mail.txt.]")
+    whole = await text_file(rig, ticket.number)
+    assert [line.split() for line in whole.split("\n")] == [["Port", str(n), "is", "down"] for n in range(count)]
 
 
 @pytest.mark.parametrize("length", [TITLE_MAX, TITLE_MAX + 1, 900, 40_000])

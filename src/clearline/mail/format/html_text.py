@@ -8,6 +8,16 @@ import html
 import re
 from collections.abc import Mapping
 
+from clearline.mail.format.large_html import closing_cost, text_of_large_html
+
+PARSED_MAX = 4 * 1024**2
+"""Characters of HTML that are parsed. Of a longer one only the tags are replaced: parsing takes a second for each
+million characters."""
+
+COST_SEEN, COST_MAX = 256 * 1024, 300_000_000
+"""Characters of HTML from which on the nesting matters, and how many open elements the parser may look at for its end
+tags; a second's work."""
+
 LINK_MAX = 4000
 """Characters of a link's address that are shown."""
 
@@ -29,7 +39,12 @@ _RULE = "-" * 32
 
 
 def text_from_html(source: str) -> str:
-    """Return the text of HTML: one line for each line or block, and the cells of a row with tabs between them."""
+    """Return the text of HTML: one line for each line or block, and the cells of a row with tabs between them.
+
+    HTML that would take too long to parse has simpler text (``text_of_large_html``).
+    """
+    if len(source) > PARSED_MAX or (len(source) > COST_SEEN and closing_cost(source) > COST_MAX):
+        return text_of_large_html(source)
     from lxml import etree  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import, and most commands need none
 
     target = _Text()
