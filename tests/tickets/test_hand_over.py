@@ -1,5 +1,6 @@
 """An agent who stops working tickets hands them over, and does not keep the answers of customers."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
+from tests.builders.mail.outbox import eventually
 from tests.builders.people import NOW, Tenant, email_of, id_of, new_person
 from tests.builders.tickets import raised
 
@@ -107,3 +109,30 @@ async def test_the_customers_of_a_company_hand_nothing_over(database: Database, 
             tx, OPERATOR, tenant.company.id, user.id, {"is_active": False}, now=NOW
         )
         assert (changed.is_active, count) == (False, 0)
+
+
+async def test_a_ticket_that_goes_to_somebody_else_meanwhile_stays_there(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent, other = await new_person(tx, "Ben Ito"), await new_person(tx, "Mara Lind")
+        taken, finished, kept = [await assigned(tx, tenant, agent) for _ in range(3)]
+    async with database.transaction() as tx:
+        await ticket_changes.assign(tx, OPERATOR, taken, id_of(other), now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, finished, Status.REJECTED, reason="no", now=NOW)
+
+        async def leave() -> int:
+            async with database.transaction() as later_tx:
+                return await change(later_tx, agent, {"is_active": False})
+
+        async def is_waiting() -> bool:
+            async with database.statement() as other_tx:
+                waiting: bool = await other_tx.fetchval(
+                    """select exists (select from pg_stat_activity
+                                       where datname = current_database() and wait_event_type = 'Lock')"""
+                )
+                return waiting
+
+        leaving = asyncio.create_task(leave())
+        await eventually(is_waiting)
+    assert await leaving == 1
+    async with database.transaction() as tx:
+        assert [await assignee(tx, number) for number in (taken, finished, kept)] == [id_of(other), id_of(agent), None]

@@ -50,7 +50,7 @@ def a_webhook() -> RenderedMail:
 
 def an_unreachable_agent() -> RenderedMail:
     return render(
-        "agent_unreachable", agent="Ben Ito", address="ben@example.net", reason="5.1.1 no such user", open_tickets=3,
+        "agent_unreachable", agent="Ben Ito", address="ben@example.net", reason="5.1.1 no such user", returned=3,
         user="/api/v1/companies/x/users/y", suppression="/api/v1/mail-suppressions/ben@example.net",
     )  # fmt: skip
 

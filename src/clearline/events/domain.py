@@ -51,7 +51,7 @@ class TicketChanged(Struct, frozen=True, tag=EventType.TICKET_CHANGED.value, tag
 
 
 class TicketAssigned(Struct, frozen=True, tag=EventType.TICKET_ASSIGNED.value, tag_field="type"):
-    """A ticket has another assignee, or none. ``by`` is manual, round_robin or least_loaded."""
+    """A ticket has another assignee, or none. ``by`` is manual, round_robin, least_loaded or bounce."""
 
     before: str | None
     after: str | None

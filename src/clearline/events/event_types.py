@@ -75,6 +75,10 @@ class EventType(StrEnum):
     MAIL_OPT_OUT_DELETED = "mail_opt_out.deleted"
 
 
+BY_BOUNCE = "bounce"
+"""``by`` of a ``ticket.assigned``: the ticket returned to its queue, because mail to its assignee bounced."""
+
+
 class Visibility(StrEnum):
     """Who of the company that an event is about may see it. The provider's people may see every event."""
 
@@ -104,7 +108,7 @@ class NotificationKind(StrEnum):
     ASSIGNED_TO_ME = "assigned_to_me"
     """A ticket was assigned to me."""
     ROUTED_TO_MY_TEAM = "routed_to_my_team"
-    """A ticket without an assignee came into a queue of one of my teams."""
+    """A ticket without an assignee came into a queue of one of my teams, or returned to it after a bounce."""
     TICKET_RAISED = "ticket_raised"
     """A ticket was raised: for staff any ticket, for a customer's people those whose contact they are."""
     CUSTOMER_NOTE = "customer_note"
@@ -130,7 +134,7 @@ class Relation(StrEnum):
     WATCHER = "watcher"
     ASSIGNEE = "assignee"
     TEAM = "team"
-    """Of the team of the queue that the ticket came into, while the ticket has no assignee."""
+    """Of the team of the queue that the ticket came into or returned to, while the ticket has no assignee."""
     STAFF = "staff"
     """Of the provider."""
     COMPANY = "company"
@@ -155,7 +159,8 @@ class EventTypeRow(Struct, frozen=True):
 
     ``record`` is what the event is about: ``ticket``, or the kind of another record. ``notifications`` is None for a
     type that notifies nobody, and then it has no ``headline``. ``sentence`` completes "<actor>: ..." in a mail;
-    ``sentence_when_cleared`` does so when the event's ``after`` is null. Both name values in braces.
+    ``sentence_when_cleared`` does so when the event's ``after`` is null, and ``sentence_when_bounced`` when its ``by``
+    is ``BY_BOUNCE``. All name values in braces.
     """
 
     type: EventType
@@ -165,6 +170,7 @@ class EventTypeRow(Struct, frozen=True):
     headline: str | None
     sentence: str
     sentence_when_cleared: str | None = None
+    sentence_when_bounced: str | None = None
     visible_fields: frozenset[str] = frozenset()
 
 
@@ -229,8 +235,13 @@ _TICKET_ROWS = (
     ),
     EventTypeRow(
         EventType.TICKET_ASSIGNED, "ticket", Visibility.STAFF_ONLY,
-        (NotificationRule(NotificationKind.ASSIGNED_TO_ME, frozenset({Relation.ASSIGNEE})), _WATCHED),
+        (
+            NotificationRule(NotificationKind.ASSIGNED_TO_ME, frozenset({Relation.ASSIGNEE})),
+            NotificationRule(NotificationKind.ROUTED_TO_MY_TEAM, frozenset({Relation.TEAM}), {"by": (BY_BOUNCE,)}),
+            _WATCHED,
+        ),
         "New agent", "Assigned the ticket to {agent}.", "Unassigned the ticket.",
+        "Returned the ticket to its queue, because mail to its agent bounces.",
     ),
     EventTypeRow(
         EventType.TICKET_ROUTED, "ticket", Visibility.STAFF_ONLY,

@@ -1,10 +1,6 @@
-"""Write the mail to the provider's admins about an agent whose address bounces.
+"""Write the mail to the admins about an agent whose address bounces: the open tickets returned to their queues."""
 
-The tickets of such an agent stay assigned: the agent may still work, and a delivery report is not authenticated, so
-that whoever has seen a mail to the agent could otherwise take all tickets away. A person decides.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from clearline.accounts import user_store
@@ -14,35 +10,41 @@ from clearline.identity import PROVIDER_ID, User
 from clearline.mail.outbound import suppression_store
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NewMail, Suppression, SuppressionReason
+from clearline.mail.outbound.usecases import RETURNED_TICKETS
 from clearline.notifications import recipient_store
 from clearline.notifications.compose import MailContext
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import can_be_assigned
 
 AGENT_UNREACHABLE = "agent_unreachable"
 _RECIPIENTS_MAX = 5
 
 
-def suppressed_addresses(events: Sequence[Event], *, since: datetime) -> list[str]:
-    """Return the addresses that were suppressed after a time."""
-    return [
-        event.data["id"] for event in events if event.type == EventType.MAIL_SUPPRESSION_CREATED and event.at > since
-    ]
+def suppressed_addresses(events: Sequence[Event], *, since: datetime) -> dict[str, int]:
+    """Return the addresses that were suppressed after a time, with the number of tickets that returned to queues."""
+    return {
+        event.data["id"]: sum(
+            change["after"] for change in event.data.get("changes", ()) if change["field"] == RETURNED_TICKETS
+        )
+        for event in events
+        if event.type == EventType.MAIL_SUPPRESSION_CREATED and event.at > since
+    }
 
 
-async def write_agent_mail(tx: Tx, addresses: Sequence[str], *, context: MailContext, now: datetime) -> int:
-    """Write a mail to some admins about each agent whose address bounced; return how many mails were written."""
+async def write_agent_mail(tx: Tx, addresses: Mapping[str, int], *, context: MailContext, now: datetime) -> int:
+    """Write a mail to some admins about each agent whose address bounced; return how many mails were written.
+
+    ``addresses`` are as ``suppressed_addresses`` returns them.
+    """
     total = 0
-    for address in addresses:
+    for address, returned in addresses.items():
         suppression = await suppression_store.get(tx, address)
         agent = await user_store.find(tx, PROVIDER_ID, address)
         is_lost = suppression is not None and suppression.reason is SuppressionReason.BOUNCE
         if suppression is None or agent is None or not is_lost or not can_be_assigned(agent):
             continue
-        open_tickets = len(await ticket_store.open_of_assignee(tx, agent.id))
         for admin in await _admins(tx):
-            mail = _mail(agent, suppression, admin, open_tickets, context)
+            mail = _mail(agent, suppression, admin, returned, context)
             await outbound_mail.enqueue(tx, mail, now=now, settings=context.settings)
             total += 1
     return total
@@ -56,13 +58,13 @@ async def _admins(tx: Tx) -> list[User]:
     return sorted(reachable, key=lambda user: user.email)[:_RECIPIENTS_MAX]
 
 
-def _mail(agent: User, suppression: Suppression, admin: User, open_tickets: int, context: MailContext) -> NewMail:
+def _mail(agent: User, suppression: Suppression, admin: User, returned: int, context: MailContext) -> NewMail:
     rendered = context.render(
         AGENT_UNREACHABLE,
         agent=agent.name,
         address=suppression.address,
         reason=suppression.detail,
-        open_tickets=open_tickets,
+        returned=returned,
         user=f"/api/v1/companies/{PROVIDER_ID}/users/{agent.id}",
         suppression=f"/api/v1/mail-suppressions/{suppression.address}",
     )

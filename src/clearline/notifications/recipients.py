@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.events.event_types import Audience, EventType, NotificationKind, Relation, visible_data
+from clearline.events.event_types import BY_BOUNCE, Audience, EventType, NotificationKind, Relation, visible_data
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
 from clearline.mail.outbound import usecases as outbound_mail
@@ -77,6 +77,8 @@ async def _load_recipients(tx: Tx, events: Sequence[Event], now: datetime) -> "_
     tickets = await recipient_store.tickets(tx, ticket_keys)
     watchers = await recipient_store.watchers(tx, ticket_keys)
     new_queues = {UUID(event.data["after"]) for event in events if _has_target(event, EventType.TICKET_ROUTED)}
+    returned = {event.ticket_number for event in events if _is_return(event)}
+    new_queues |= {ticket.queue_id for number, ticket in tickets.items() if number in returned and ticket.queue_id}
     team_members = await recipient_store.team_members(tx, new_queues)
     files = {(event.company_id, UUID(event.data["id"])) for event in events if event.type == EventType.ATTACHMENT_ADDED}
     file_sources = await recipient_store.file_sources(tx, files)
@@ -150,6 +152,11 @@ def _has_target(event: Event, kind: str) -> bool:
     return event.type == kind and event.data["after"] is not None
 
 
+def _is_return(event: Event) -> bool:
+    """Return whether a ticket returned to its queue after a bounce."""
+    return event.type == EventType.TICKET_ASSIGNED and event.data["by"] == BY_BOUNCE
+
+
 class _Recipients:
     """The possible recipients of one batch of events."""
 
@@ -221,8 +228,9 @@ class _Recipients:
         if _is_answer(event, _file_source(event, self._file_sources)):
             for recipient in self._substitutes.get(ticket.number, ()):
                 yield (PROVIDER_ID, recipient.user.id), Relation.ASSIGNEE
-        if event.type == EventType.TICKET_ROUTED and ticket.assignee_id is None:
-            for key in self._team_members[event.data["after"]]:
+        if ticket.assignee_id is None and (event.type == EventType.TICKET_ROUTED or _is_return(event)):
+            queue_id = event.data["after"] if event.type == EventType.TICKET_ROUTED else str(ticket.queue_id)
+            for key in self._team_members[queue_id]:
                 yield key, Relation.TEAM
         if event.type == EventType.TICKET_CREATED:
             for key in self._active_by_company[PROVIDER_ID]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from clearline.events.event_types import EVENT_TYPES, Audience, EventType, Visibility, types_with
+from clearline.events.event_types import BY_BOUNCE, EVENT_TYPES, Audience, EventType, Visibility, types_with
 from clearline.tickets.domain import Status
 
 _STAFF_WORDS: dict[str, str] = {status: status.replace("_", " ") for status in Status}
@@ -56,6 +56,8 @@ def headline(entries: Sequence[MailEntry], *, reader_id: str | None, audience: A
     first = next(last[kind] for kind in EVENT_TYPES if kind in last)
     if first.type == EventType.TICKET_ASSIGNED and first.data["after"] == reader_id and reader_id is not None:
         return "Assigned to you"
+    if first.data.get("by") == BY_BOUNCE:
+        return "Returned to the queue"
     status = status_words(audience).get(first.data.get("after", ""), "")
     return (EVENT_TYPES[first.type].headline or "").format(after=status.capitalize())
 
@@ -71,6 +73,8 @@ def sentence(
 ) -> str:
     """Return a sentence about an event; ``is_own`` when its reader is the one that the ticket was assigned to."""
     row, words = EVENT_TYPES[kind], status_words(audience)
+    if row.sentence_when_bounced is not None and data.get("by") == BY_BOUNCE:
+        return row.sentence_when_bounced
     if row.sentence_when_cleared is not None and data["after"] is None:
         return row.sentence_when_cleared
     text = row.sentence.format(

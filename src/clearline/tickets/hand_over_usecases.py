@@ -65,10 +65,23 @@ async def change_user_and_tickets(
     heir = None if heir_ref is None else await _heir(tx, heir_ref)
     # Whoever may end the work of an agent need not be allowed to write tickets.
     acting = replace(actor, scopes=ALL_SCOPES)
-    numbers = await ticket_store.open_of_assignee(tx, after.id)
+    return after, await hand_over_tickets(tx, acting, after.id, None if heir is None else heir.id, now=now)
+
+
+async def hand_over_tickets(
+    tx: Tx, actor: Actor, agent_id: UUID, heir_id: UUID | None, *, by: str = ticket_changes.MANUAL, now: datetime
+) -> int:
+    """Assign the open tickets of an agent to another one; return how many.
+
+    Without an heir they lose their assignee, and so wait in their queues. ``by`` is stored in their events.
+
+    Raises:
+        ScopeMissing: the actor may not write tickets.
+    """
+    numbers = await ticket_store.lock_open_of_assignee(tx, agent_id)
     for number in numbers:
-        await ticket_changes.assign(tx, acting, number, None if heir is None else heir.id, now=now)
-    return after, len(numbers)
+        await ticket_changes.assign(tx, actor, number, heir_id, by=by, now=now)
+    return len(numbers)
 
 
 async def _heir(tx: Tx, ref: UUID | str) -> User:

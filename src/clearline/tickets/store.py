@@ -352,13 +352,14 @@ def _text(value: UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-async def open_of_assignee(tx: Tx, user_id: UUID) -> list[int]:
-    """Return the numbers of the open tickets of an agent, in order of company and number.
+async def lock_open_of_assignee(tx: Tx, user_id: UUID) -> list[int]:
+    """Lock the open tickets of an agent until the transaction ends; return their numbers.
 
-    Served by ``ticket_open_by_assignee``.
+    In order of company and number, in which other transactions lock them. A ticket that another transaction finishes or
+    assigns meanwhile is left out. Served by ``ticket_open_by_assignee``.
     """
     rows = await tx.fetch(
-        "select number from ticket where assignee_id = $1 and is_open order by company_id, number", user_id
+        "select number from ticket where assignee_id = $1 and is_open order by company_id, number for update", user_id
     )
     return [row[0] for row in rows]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from clearline.mail.format.parts import message_of, read_message
-from clearline.mail.outbound.bounce import Bounce, read_bounce
+from clearline.mail.outbound.bounce import Bounce, read_bounce, refuses_address
 
 OURS = "<42@desk.example.net>"
 COPY = (
@@ -151,3 +151,38 @@ def test_a_receipt_or_a_complaint_is_no_delivery_report(kind: str) -> None:
     text = "Your message\n\n  ada@example.org\n\nwas read.\n"
     raw = parts(f"multipart/report; report-type={kind}", ("text/plain", text), ("message/rfc822", COPY))
     assert bounce_of(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "at_rcpt", "at_data"),
+    [
+        (550, "5.1.1 no such user", True, True),
+        (550, "5.1.10 null MX", True, True),
+        (554, "5.1.2 no such domain", True, True),
+        (550, "5.1.1 no such user\n5.1.1 see example.org", True, True),
+        (550, "5.1.8 your sender address is bad", False, False),
+        (550, "5.1.19 unknown", False, False),
+        (550, "5.2.1 too many mails", False, False),
+        (552, "5.2.2 mailbox full", False, False),
+        (550, "5.7.1 no such user here, or refused by policy", False, False),
+        (450, "4.1.1 no such user yet", False, False),
+        (450, "5.1.1 no such user", False, False),
+        (550, "no such user", True, False),
+        (551, "user not local", True, False),
+        (553, "mailbox name not allowed", True, False),
+        (550, "relay not permitted", False, False),
+        (550, "Administrative prohibition", False, False),
+        (550, "Authentication required", False, False),
+        (550, "Sender verify failed", False, False),
+        (552, "message too large", False, False),
+        (554, "refused", False, False),
+        (503, "bad sequence", False, False),
+        (450, "mailbox busy", False, False),
+        (421, "shutting down", False, False),
+    ],
+)
+def test_a_reply_that_says_that_the_recipient_does_not_exist(
+    code: int, text: str, *, at_rcpt: bool, at_data: bool
+) -> None:
+    assert refuses_address(code, text, is_rcpt=True) is at_rcpt
+    assert refuses_address(code, text, is_rcpt=False) is at_data

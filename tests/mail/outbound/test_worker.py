@@ -12,10 +12,12 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound import worker as outbound_worker
 from clearline.mail.outbound.domain import RETRY_DELAYS, MailState
 from clearline.platform.database.transactions import Database
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import usecases as tickets
 from tests.builders.jobs import Clock, set_clock
 from tests.builders.mail.outbox import eventually, read, until_received, until_state, working, write
 from tests.builders.mail.smtp_server import running
-from tests.builders.people import Tenant
+from tests.builders.people import Tenant, email_of, id_of, new_person
 from tests.builders.tickets import raised
 from tests.patience import patient
 
@@ -92,6 +94,45 @@ async def test_a_mail_that_is_rejected_permanently_is_not_retried(database: Data
         assert [mail.last_error for mail in mails] == ["550 5.1.1 no such user", "554 5.7.1 spam"]
         assert [mail.attempts for mail in mails] == [1, 1]
         assert [mail.recipient for mail in server.received] == ["person2@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("step", "answer", "is_lost"),
+    [
+        ("rcpt", "550 5.1.1 no such user", True),
+        ("rcpt", "550 no such user", True),
+        ("data", "550 5.1.1 no such user", True),
+        ("data", "550 spam", False),
+        ("data", "554 5.7.1 spam", False),
+        ("rcpt", "550 5.7.1 relaying denied", False),
+        ("rcpt", "450 4.1.1 try later", False),
+    ],
+)
+async def test_an_agent_whose_address_the_server_refuses_loses_the_tickets(
+    database: Database, tenant: Tenant, ticket: int, step: str, answer: str, *, is_lost: bool
+) -> None:
+    async with database.transaction() as tx:
+        agent = await new_person(tx, "Ben Ito")
+        await ticket_changes.assign(tx, OPERATOR, ticket, id_of(agent), now=now())
+    async with running() as server, working(database, server):
+        (server.on_rcpt if step == "rcpt" else server.on_data)["*"] = answer
+        ids = [
+            *await write(database, tenant, recipient=email_of(agent)),
+            *await write(database, tenant, recipient=tenant.user.email),
+        ]
+
+        async def tried() -> bool:
+            return all([(await read(database, mail_id)).attempts == 1 for mail_id in ids])
+
+        await eventually(tried)
+    mail = await read(database, ids[0])
+    assert mail.last_error == answer
+    assert mail.state is (MailState.WAITING if answer.startswith("4") else MailState.DEAD)
+    async with database.transaction() as tx:
+        assignee_id = (await tickets.get_ticket(tx, OPERATOR, ticket)).ticket.assignee_id
+        assert assignee_id == (None if is_lost else id_of(agent))
+        assert await outbound_mail.may_mail(tx, email_of(agent)) is not is_lost
+        assert await outbound_mail.may_mail(tx, tenant.user.email)
 
 
 @pytest.mark.parametrize("answer", ["drop", "hang"])

@@ -41,6 +41,14 @@ _BAD_ADDRESS = re.compile(r"5\.1\.(?:[012346]|10)(?!\d)")
 """No such mailbox or domain (RFC 3463, section 3.2; RFC 7505). The other codes of 5.1 are about the sender, or are no
 failure."""
 
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?!\d)")
+_BAD_RECIPIENT = frozenset({550, 551, 553})
+"""Replies to RCPT about the mailbox (RFC 5321, section 4.3.2), when they have no enhanced status code."""
+_POLICY = re.compile(
+    r"relay|authent|authori[sz]|polic|prohibit|denied|block|black ?list|spam|spf|dmarc|reputation|sender", re.IGNORECASE
+)
+"""Words of replies without an enhanced status code about us or the mail, such as exim's "relay not permitted"."""
+
 _STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _TEXT_MAX = 200_000
 
@@ -71,6 +79,19 @@ def read_bounce(raw: bytes, message: Message, headers: MailHeaders, text: str, *
     if not is_certain and (not _is_from(_POSTMASTER, headers) or _REPLY.match(headers.subject)):
         return None
     return _of_old_server(raw, message, headers, text[:_TEXT_MAX], is_certain=is_certain)
+
+
+def refuses_address(code: int, text: str, *, is_rcpt: bool) -> bool:
+    """Return whether a server's reply to RCPT, or to DATA, says that the recipient does not exist.
+
+    A permanent reply counts with an enhanced status code (RFC 2034) of a bad address, the same as in a report. Without
+    such a code it counts only as a reply to RCPT. One to DATA is about the text (RFC 5321, section 4.3.2), which a
+    customer may have chosen.
+    """
+    enhanced = _ENHANCED.match(text)
+    if enhanced is not None:
+        return 500 <= code < 600 and _BAD_ADDRESS.fullmatch(enhanced[1]) is not None
+    return is_rcpt and code in _BAD_RECIPIENT and _POLICY.search(text) is None
 
 
 def _is_from(pattern: re.Pattern[str], headers: MailHeaders) -> bool:

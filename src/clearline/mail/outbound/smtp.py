@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 from msgspec import Struct
 
+from clearline.mail.outbound.bounce import refuses_address
 from clearline.mail.outbound.domain import is_mailable
 from clearline.settings import InvalidSetting
 
@@ -31,12 +32,13 @@ class SmtpUnavailable(Exception):
 class MailRefused(Exception):
     """The server refused this mail, or the connection failed during it.
 
-    ``is_permanent``: a retry is useless (RFC 5321, section 4.2.1: 5yz).
+    ``is_permanent``: a retry is useless (RFC 5321, section 4.2.1: 5yz). ``is_bad_address``: the recipient does not
+    exist, according to the server.
     """
 
-    def __init__(self, detail: str, *, is_permanent: bool) -> None:
+    def __init__(self, detail: str, *, is_permanent: bool, is_bad_address: bool = False) -> None:
         super().__init__(detail[:ERROR_MAX])
-        self.is_permanent = is_permanent
+        self.is_permanent, self.is_bad_address = is_permanent, is_bad_address
 
 
 class SmtpServer(Struct, frozen=True):
@@ -179,12 +181,16 @@ class _Connection:
         """
         self.is_usable = False
         await self._announce(sender, recipient, message)
+        is_accepted = False
         try:
             await self._client.rcpt(recipient, encoding=_encoding(sender, recipient, message))
+            is_accepted = True
             answer = await self._client.data(message)
         except aiosmtplib.SMTPResponseException as error:
             await self._reset()
-            raise MailRefused(_error_text(error), is_permanent=500 <= error.code < 600) from error
+            is_bad_address = refuses_address(error.code, error.message, is_rcpt=not is_accepted)
+            is_permanent = 500 <= error.code < 600
+            raise MailRefused(_error_text(error), is_permanent=is_permanent, is_bad_address=is_bad_address) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise MailRefused(_error_text(error), is_permanent=False) from error
         self._mails += 1

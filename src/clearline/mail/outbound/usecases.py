@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from clearline.accounts import permissions
+from clearline.accounts import permissions, user_store
 from clearline.errors import (
     AlreadyExists,
     Conflict,
@@ -17,7 +17,8 @@ from clearline.errors import (
     require_valid,
 )
 from clearline.events import store as event_store
-from clearline.events.domain import RecordChanged
+from clearline.events.domain import Change, RecordChanged
+from clearline.events.event_types import BY_BOUNCE
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import suppression_store, thread_store
@@ -42,12 +43,16 @@ from clearline.platform.work.claims import CLOCK_SECONDS, LEASE_SECONDS
 from clearline.settings import Settings
 from clearline.text import check_text, normalized_address
 from clearline.tickets import access
+from clearline.tickets import hand_over_usecases as hand_over
+from clearline.tickets.domain import can_be_assigned
 
 MAILER = Actor(Role.OPERATOR, "mail", scopes=ALL_SCOPES)
-"""The actor of suppressions after a bounce."""
+"""The actor of suppressions after a bounce, and of what follows from them."""
 
 KIND = "outbound mail"
 SUPPRESSION_RECORD = "mail_suppression"
+RETURNED_TICKETS = "returned_tickets"
+"""The field of ``mail_suppression.created`` that says how many tickets of an agent returned to their queues."""
 NO_SERVER = "no mail is sent: CLEARLINE_SMTP names no server"
 ERROR_MAX = 500
 
@@ -145,18 +150,40 @@ async def record_bounce(
     """Set one of our mails to bounced; None when no mail has the Message-ID.
 
     The address is suppressed when it is among ``bad_addresses``, in lower case: those that do not exist, according to
-    the report. Reports cannot be authenticated, and a Message-ID is not secret: the recipient, the servers on the way,
-    and everybody who gets a reply or a forwarded copy know it.
+    the report. Reports cannot be authenticated: what speaks for one is that it knows the Message-ID and the recipient
+    of a mail, which the recipient, the servers on the way, and those who get a reply or a forwarded copy know. A second
+    report about a mail suppresses nothing, so that one that arrives again after the suppression was deleted has no
+    effect.
     """
     mail = await outbound_mail_store.with_message_id(tx, message_id)
     if mail is None:
         return None
     await outbound_mail_store.mark_bounced(tx, mail, detail[:ERROR_MAX], now=now)
-    if {normalized_address(mail.recipient), normalized_address(wire_address(mail.recipient))}.intersection(
-        bad_addresses
-    ):
-        await _add_suppression(tx, MAILER, mail.recipient, SuppressionReason.BOUNCE, detail[:DETAIL_MAX], now=now)
+    names = {normalized_address(mail.recipient), normalized_address(wire_address(mail.recipient))}
+    if mail.state is not MailState.BOUNCED and names.intersection(bad_addresses):
+        await _suppress_after_bounce(tx, mail.recipient, detail, now=now)
     return mail
+
+
+async def record_refusal(tx: Tx, recipient: str, detail: str, *, now: datetime) -> None:
+    """Suppress an address of the provider's people that our mail server says does not exist; no other address."""
+    if await user_store.find(tx, PROVIDER_ID, recipient) is not None:
+        await _suppress_after_bounce(tx, recipient, detail, now=now)
+
+
+async def _suppress_after_bounce(tx: Tx, address: str, detail: str, *, now: datetime) -> None:
+    """Suppress an address; the open tickets of an agent who has it now return to their queues.
+
+    Nothing happens when the address is already suppressed: a person may have assigned tickets to the agent since.
+    """
+    if not await suppression_store.add(tx, Suppression(address, SuppressionReason.BOUNCE, detail[:DETAIL_MAX], now)):
+        return
+    agent = await user_store.find(tx, PROVIDER_ID, address)
+    changes = []
+    if agent is not None and can_be_assigned(agent):
+        returned = await hand_over.hand_over_tickets(tx, MAILER, agent.id, None, by=BY_BOUNCE, now=now)
+        changes.append(Change(RETURNED_TICKETS, None, returned))
+    await _store_created(tx, MAILER, address, changes, now=now)
 
 
 async def mail_with_message_id(tx: Tx, message_id: str) -> OutboundMail | None:
@@ -279,20 +306,16 @@ async def suppress(tx: Tx, actor: Actor, address: str, detail: str = "", *, now:
     if not is_mailable(address):
         violations.append(Violation("address", "must be an address that mail servers accept", RuleCode.FORMAT))
     require_valid(violations)
-    if not await _add_suppression(tx, actor, address, SuppressionReason.MANUAL, detail, now=now):
+    if not await suppression_store.add(tx, Suppression(address, SuppressionReason.MANUAL, detail, now)):
         raise AlreadyExists(_SUPPRESSION_KIND, normalized_address(address))
+    await _store_created(tx, actor, address, [], now=now)
     return await _suppression(tx, address)
 
 
-async def _add_suppression(
-    tx: Tx, actor: Actor, address: str, reason: SuppressionReason, detail: str, *, now: datetime
-) -> bool:
+async def _store_created(tx: Tx, actor: Actor, address: str, changes: list[Change], *, now: datetime) -> None:
     address = normalized_address(address)
-    if not await suppression_store.add(tx, Suppression(address, reason, detail, now)):
-        return False
-    fact = RecordChanged(SUPPRESSION_RECORD, "created", address, address)
+    fact = RecordChanged(SUPPRESSION_RECORD, "created", address, address, changes)
     await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
-    return True
 
 
 async def unsuppress(tx: Tx, actor: Actor, address: str, *, now: datetime) -> None:

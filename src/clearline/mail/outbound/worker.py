@@ -14,7 +14,7 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound.domain import RETRY_JITTER, MailState, retry_delay, wire_address
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable
 from clearline.mail.outbound.store import ClaimedMail
-from clearline.mail.outbound.usecases import suppressed_error
+from clearline.mail.outbound.usecases import record_refusal, suppressed_error
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
@@ -119,21 +119,28 @@ class OutboundMailQueue:
         wait = None if error.is_permanent else retry_delay(mail.attempts + 1)
         if wait is None:
             _log.warning("mail not sent for good", mail=str(mail.id), error=str(error))
-            await self._finish(mail, MailState.DEAD, str(error), attempts=mail.attempts + 1)
+            await self._finish(
+                mail, MailState.DEAD, str(error), attempts=mail.attempts + 1, is_bad_address=error.is_bad_address
+            )
             return
         due_at = self._now() + wait * _random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)
         async with self._database.statement() as tx:
             await outbound_mail_store.schedule_retry(tx, mail, str(error), due_at=due_at)
 
-    async def _finish(self, mail: ClaimedMail, state: MailState, error: str | None, *, attempts: int) -> None:
-        """Store the result of a mail.
+    async def _finish(
+        self, mail: ClaimedMail, state: MailState, error: str | None, *, attempts: int, is_bad_address: bool = False
+    ) -> None:
+        """Store the result of a mail and, with ``is_bad_address``, that the server knows no such recipient.
 
         Retry while the database is unavailable, since the mail would be sent again otherwise.
         """
         for tries_left in reversed(range(_FINISH_ATTEMPTS)):
             try:
-                async with self._database.statement() as tx:
-                    await outbound_mail_store.finish(tx, mail, state, error, attempts=attempts, now=self._now())
+                async with self._database.transaction() if is_bad_address else self._database.statement() as tx:
+                    now = self._now()
+                    await outbound_mail_store.finish(tx, mail, state, error, attempts=attempts, now=now)
+                    if is_bad_address:
+                        await record_refusal(tx, mail.recipient, error or "", now=now)
             except DatabaseUnavailable:
                 if not tries_left:
                     raise
