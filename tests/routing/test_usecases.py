@@ -8,6 +8,9 @@ from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, NotFound,
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.inventory.domain import ServiceType
+from clearline.mail.outbound import suppression_store
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.domain import Suppression, SuppressionReason
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import store as queue_store
 from clearline.queues import team_usecases as teams
@@ -20,7 +23,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import IssueType, Priority, Status
 from tests.builders.databases import administer
-from tests.builders.people import NOW, Tenant, id_of, new_person
+from tests.builders.people import NOW, Tenant, email_of, id_of, new_person
 from tests.builders.queues import change, changes_of, new_queue, new_rule
 from tests.builders.tickets import raised
 
@@ -170,6 +173,10 @@ async def test_available_agents_take_turns(database: Database, tenant: Tenant) -
         await teams.set_available(tx, ben, available=True, now=NOW)
         await tx.write("update app_user set is_active = false where id = $1", id_of(cleo))
         assert [await assigned() for _ in range(2)] == ["Ben", "Ann"]
+        bounced = Suppression(email_of(ann).lower(), SuppressionReason.BOUNCE, "", NOW)
+        assert await suppression_store.add(tx, bounced)
+        await outbound_mail.suppress(tx, OPERATOR, email_of(ben), now=NOW)
+        assert [await assigned() for _ in range(2)] == ["Ben", "Ben"]
         for agent in (ann, ben):
             await teams.set_available(tx, agent, available=False, now=NOW)
         assert await assigned() is None

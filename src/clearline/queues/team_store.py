@@ -96,13 +96,15 @@ AGENTS = """
            (select count(*) from ticket t where t.assignee_id = u.id and t.is_open)
       from team_member m join app_user u on u.company_id = $1 and u.id = m.user_id
      where m.team_id = $2 and u.is_active and u.is_available and u.role = any($3)
+       and not exists (select from mail_suppression s where s.address = lower(u.email) and s.reason = 'bounce')
      order by u.name, u.id"""
 
 
 async def agents(tx: Tx, team_id: UUID) -> list[Agent]:
-    """Return the members of a team who can be assigned a ticket now, by name.
+    """Return the members of a team who can be assigned a ticket automatically now, by name.
 
-    Served by the primary keys of team_member and app_user; tickets are counted in ``ticket_open_by_assignee``.
+    Those whose address bounces are left out. Served by the primary keys of team_member, app_user and
+    mail_suppression; tickets are counted in ``ticket_open_by_assignee``.
     """
     return [Agent(*row) for row in await tx.fetch(AGENTS, PROVIDER_ID, team_id, AGENT_ROLES)]
 
