@@ -146,7 +146,7 @@ class Application:
             searches=Searches(settings.company_searches),
             kept_answers=KeptAnswers(settings.company_idempotency_max),
         )  # fmt: skip
-        self._edge = Edge(Compression(_Switch(services, horizon)), access_log=settings.access_log)
+        self._edge = Edge(_Switch(services, horizon), access_log=settings.access_log)
 
         async def prepare() -> None:
             await _prepare(database, cursors)
@@ -240,8 +240,8 @@ class _Switch:
     """Passes a request to its wire by the prefix of its path, and to the pages and probes otherwise."""
 
     def __init__(self, services: Services, horizon: HorizonMonitor) -> None:
-        self._console_connect = console_connect_app(services)
-        self._house = house_app(services)
+        self._console_connect = Compression(console_connect_app(services))
+        self._house = Compression(house_app(services), varies=True)
         house = house_reference.openapi(services.settings)
         documents = {"/docs": ("/openapi.json", openapi(services.settings)), _HOUSE_PAGE: (_HOUSE_DOCUMENT, house)}
         other: list[BaseRoute] = [
@@ -254,7 +254,7 @@ class _Switch:
             *reference_routes(documents),
             *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),
         ]
-        self._other = Starlette(routes=other, exception_handlers={404: not_found})
+        self._other = Compression(Starlette(routes=other, exception_handlers={404: not_found}))
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""

@@ -55,7 +55,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
 
 OPERATIONS = tuple(chain.from_iterable(GROUPS.values()))
 
-DIALECT = Dialect(errors.refuse, no_query=NoQuery, varies_by_encoding=True)
+DIALECT = Dialect(errors.refuse, no_query=NoQuery)
 
 
 def wire_app(services: Services) -> Wire:

@@ -1,79 +1,119 @@
-"""Compression of answers for clients that accept gzip, and the entity tags that belong to it.
+"""Compression of answers for clients that accept it, and the ETag and Vary that belong to it.
+
+An answer that is sent whole is compressed with Brotli or gzip, as the client prefers; one that is sent in parts, such
+as an export, with gzip or not at all.
 
 A compressed answer is another representation, so it has another strong ETag (RFC 9110, 8.8.3.3): that of the identity
-representation with ``-gzip`` at its end. In If-Match and If-None-Match both name the same state of the resource.
+representation with ``-br`` or ``-gzip`` at its end. In If-Match and If-None-Match all name the same state of the
+resource.
 """
 
+import asyncio
 from collections.abc import Awaitable
+from functools import lru_cache
+from typing import NamedTuple
 
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipResponder
+import brotli
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipResponder, IdentityResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Headers = list[tuple[bytes, bytes]]
 
 SIZE_MIN = 1024
 """Bytes of the shortest body that is compressed; a shorter one fits into one packet as it is."""
 
-LEVEL = 1
+GZIP_LEVEL = 1
 """A list of 50 tickets is 5 % of its size at this level; higher ones save little and take up to ten times as long."""
+
+BROTLI_QUALITY = 1
+"""Lists of 50 and 200 tickets take 0.11 and 0.38 ms, and are 10 % smaller than with gzip, which takes 0.27 and 0.95 ms.
+
+Quality 2 takes twice as long for 5 % less; 5 takes seven times as long for 16 % less.
+"""
 
 UNSENT_SIZE = "clearline.unsent_size"
 """Where the scope has the length of the body that an answer with 304 does not repeat."""
 
+_THREAD_MIN = 512 * 1024
+"""Bytes from which on Brotli compresses in a thread: below it the others wait for 2 ms at most."""
+_REMEMBERED_MAX = 200
+"""Bytes of the longest Accept-Encoding that is remembered once it was read."""
 _EXCLUDED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "message/rfc822")
 """Media types that are not compressed: what is compressed already, event streams, and mail as it was received."""
 
-_MARK = b'-gzip"'
+_BR, _GZIP = b"br", b"gzip"
+_MARKS = {_BR: b'-br"', _GZIP: b'-gzip"'}
+"""How an ETag ends, by the coding of the answer."""
 _CONDITIONS = {b"if-match", b"if-none-match"}
 _READ = {b"accept-encoding", *_CONDITIONS}
 _EXACT = {b"content-digest", b"repr-digest"}
 """Headers of an answer that names its bytes: an attached file."""
 
 
-class Compression:
-    """Wraps an ASGI application."""
+class Accepted(NamedTuple):
+    """The coding that a client prefers of those for answers that are sent whole, and for those in parts, if any."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    whole: bytes | None
+    in_parts: bytes | None
+
+
+class Compression:
+    """Wraps an ASGI application.
+
+    With ``varies``, Vary names Accept-Encoding in each answer that would be compressed for another client.
+    """
+
+    def __init__(self, app: ASGIApp, *, varies: bool = False) -> None:
         self._app = app
+        self._varies = varies
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""
-        is_accepted = is_marked = False
+        accept_encoding, known = b"", None
         for name, value in scope["headers"]:
             if name in _READ:
                 if name == b"accept-encoding":
-                    is_accepted = accepts_gzip(value)
+                    accept_encoding = b"%b,%b" % (accept_encoding, value) if accept_encoding else value
                 else:
-                    is_marked = is_marked or _MARK in value
-        if is_marked:
+                    known = known or _coding_of_tag(value)
+        if known is not None:
             scope["headers"] = [
-                (name, value.replace(_MARK, b'"') if name in _CONDITIONS else value) for name, value in scope["headers"]
+                (name, _unmarked(value) if name in _CONDITIONS else value) for name, value in scope["headers"]
             ]
-        if is_accepted:
-            return self._compressed(scope, receive, send, is_marked=is_marked)
-        return self._app(scope, receive, send)
+        if accept_encoding and (accepted := accepted_codings(accept_encoding)).whole is not None:
+            return self._compressed(scope, receive, send, accepted, known)
+        return self._app(scope, receive, _varying(send) if self._varies else send)
 
-    async def _compressed(self, scope: Scope, receive: Receive, send: Send, *, is_marked: bool) -> None:
-        """Serve a request whose client accepts gzip. ``is_marked``: it has a tag of a compressed answer."""
+    async def _compressed(
+        self, scope: Scope, receive: Receive, send: Send, accepted: Accepted, known: bytes | None
+    ) -> None:
+        """Serve a request whose client accepts a coding. ``known`` is the coding of an answer that it has a tag of."""
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message["headers"]
-                is_unsent = message["status"] == 304 and (is_marked or scope.get(UNSENT_SIZE, 0) >= SIZE_MIN)
-                if is_unsent or (b"content-encoding", b"gzip") in headers:
-                    message["headers"] = [(name, _CHANGED.get(name, bytes)(value)) for name, value in headers]
+                if message["status"] != 304:
+                    coding = next((value for name, value in headers if name == b"content-encoding"), None)
+                elif scope.get(UNSENT_SIZE, 0) >= SIZE_MIN:
+                    coding = accepted.whole
+                else:
+                    coding = known
+                mark = _MARKS.get(coding) if coding is not None else None
+                message["headers"] = headers if mark is None else _marked(headers, mark)
             await send(message)
 
-        await self._app(scope, receive, _Answer(send_marked, self._app).send)
+        await self._app(scope, receive, _Answer(send_marked, self._app, accepted).send)
 
 
 class _Answer:
     """An answer that waits for its body: most are short, and go on as they are."""
 
-    __slots__ = ("_app", "_responder", "_send", "_start")
+    __slots__ = ("_accepted", "_app", "_responder", "_send", "_start")
 
-    def __init__(self, send: Send, app: ASGIApp) -> None:
-        self._send, self._app = send, app
+    def __init__(self, send: Send, app: ASGIApp, accepted: Accepted) -> None:
+        self._send, self._app, self._accepted = send, app, accepted
         self._start: Message | None = None
-        self._responder: _Responder | None = None
+        self._responder: IdentityResponder | None = None
 
     async def send(self, message: Message) -> None:
         """Send a message on, or keep it until the next one."""
@@ -83,11 +123,17 @@ class _Answer:
             self._start = message
         elif self._start is not None:
             start, self._start = self._start, None
-            if message["type"] == "http.response.body" and not message.get("more_body") and _is_short(message):
+            is_whole = message["type"] == "http.response.body" and not message.get("more_body")
+            coding = self._accepted.whole if is_whole else self._accepted.in_parts
+            if coding is None or (is_whole and len(message.get("body", b"")) < SIZE_MIN) or _is_unchanged(start):
                 await self._send(start)
                 await self._send(message)
                 return
-            self._responder = _Responder(self._app, SIZE_MIN, LEVEL, exclude_content_types=_EXCLUDED)
+            self._responder = (
+                _BrotliResponder(self._app, SIZE_MIN, exclude_content_types=_EXCLUDED)
+                if coding is _BR
+                else GZipResponder(self._app, SIZE_MIN, GZIP_LEVEL, exclude_content_types=_EXCLUDED)
+            )
             self._responder.send = self._send
             await self._responder.send_with_compression(start)
             await self._responder.send_with_compression(message)
@@ -95,41 +141,109 @@ class _Answer:
             await self._send(message)
 
 
-def _is_short(message: Message) -> bool:
-    return len(message.get("body", b"")) < SIZE_MIN
+class _BrotliResponder(IdentityResponder):
+    """Compresses an answer that is sent whole with Brotli."""
+
+    content_encoding = "br"
+
+    async def apply_compression(self, body: bytes, *, more_body: bool) -> bytes:  # noqa: ARG002 - there is no more
+        """Return the compressed body."""
+        if len(body) < _THREAD_MIN:
+            return _brotli(body)
+        return await asyncio.to_thread(_brotli, body)
 
 
-class _Responder(GZipResponder):
-    """Compresses an answer that has a body, unless the answer names its bytes."""
+def _brotli(body: bytes) -> bytes:
+    compressed: bytes = brotli.compress(body, quality=BROTLI_QUALITY)
+    return compressed
 
-    is_unchanged = False
 
-    async def send_with_compression(self, message: Message) -> None:
-        """Send a part of the answer on, compressed or not."""
+def _is_unchanged(start: Message) -> bool:
+    """Return whether an answer has no body, or names its bytes."""
+    return start["status"] in {204, 304} or any(name in _EXACT for name, _ in start["headers"])
+
+
+def _varying(send: Send) -> Send:
+    """Return what sends an answer on that is not compressed, with Vary if it would be for another client."""
+
+    def send_varied(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
-            self.is_unchanged = message["status"] in {204, 304} or any(name in _EXACT for name, _ in message["headers"])
-        await (self.send(message) if self.is_unchanged else super().send_with_compression(message))
+            headers = message["headers"]
+            name, value = headers[-1]  # the length of an answer that is sent whole
+            if name == b"content-length" and int(value) >= SIZE_MIN:
+                message["headers"] = _varied(headers)
+        return send(message)
+
+    return send_varied
 
 
-def _marked(tag: bytes) -> bytes:
-    """Return the tag of the compressed representation. A weak one stands for both."""
-    return tag if tag.startswith(b"W/") or tag.endswith(_MARK) else tag[:-1] + _MARK
+@lru_cache(maxsize=256)
+def _is_excluded(content_type: bytes) -> bool:
+    media_type = content_type.partition(b";")[0].strip().lower().decode("latin-1")
+    return media_type in _EXCLUDED or media_type.partition("/")[0] + "/*" in _EXCLUDED
 
 
-def _once(vary: bytes) -> bytes:
-    """Return a value of Vary that names each header once."""
-    return b", ".join(dict.fromkeys(name.strip() for name in vary.split(b",")))
+def _varied(headers: Headers) -> Headers:
+    """Return headers whose Vary also names Accept-Encoding, unless the answer is compressed for no client."""
+    at = None
+    for index, (name, value) in enumerate(headers):
+        if name == b"vary":
+            at = index
+        elif name in _EXACT or (name == b"content-type" and _is_excluded(value)):
+            return headers
+    if at is None:
+        return [*headers, (b"vary", b"Accept-Encoding")]
+    return [*headers[:at], (b"vary", headers[at][1] + b", Accept-Encoding"), *headers[at + 1 :]]
 
 
-_CHANGED = {b"etag": _marked, b"vary": _once}
-"""What becomes of the headers of an answer that is compressed."""
+def _marked(headers: Headers, mark: bytes) -> Headers:
+    """Return headers with the tag of the compressed representation. A weak one stands for all."""
+    return [
+        (name, value[:-1] + mark if name == b"etag" and not value.startswith(b"W/") else value)
+        for name, value in headers
+    ]
 
 
-def accepts_gzip(accept_encoding: bytes) -> bool:
-    """Return whether a client accepts gzip (RFC 9110, 12.5.3): by name, or by ``*``, and not with a quality of 0."""
+def _coding_of_tag(condition: bytes) -> bytes | None:
+    """Return the coding of a compressed answer whose tag a condition has, or None when it has none."""
+    return next((coding for coding, mark in _MARKS.items() if mark in condition), None)
+
+
+def _unmarked(condition: bytes) -> bytes:
+    """Return a condition with the tags of the identity representations."""
+    for mark in _MARKS.values():
+        condition = condition.replace(mark, b'"')
+    return condition
+
+
+def accepted_codings(accept_encoding: bytes) -> Accepted:
+    """Return the codings that a client prefers (RFC 9110, 12.5.3), Brotli before gzip at the same quality.
+
+    A coding has the quality at its name, or else that at ``*``; with 0, or less than ``identity`` has by name, it is
+    not used.
+    """
+    read = _accepted_codings if len(accept_encoding) <= _REMEMBERED_MAX else _accepted_codings.__wrapped__
+    return read(accept_encoding)
+
+
+@lru_cache(maxsize=256)
+def _accepted_codings(accept_encoding: bytes) -> Accepted:
+    """See ``accepted_codings``. Remembered, because clients repeat it."""
     qualities = {}
     for part in accept_encoding.lower().split(b","):
         coding, _, parameter = part.partition(b";")
-        weight = parameter.replace(b" ", b"").removeprefix(b"q=")
-        qualities[coding.strip()] = not parameter or weight.strip(b"0.") != b""
-    return qualities.get(b"gzip", qualities.get(b"x-gzip", qualities.get(b"*", False)))
+        qualities[coding.strip()] = _quality(parameter)
+    others = qualities.get(b"*", 0.0)
+    gzip = qualities.get(b"gzip", qualities.get(b"x-gzip", others))
+    brotli_quality = qualities.get(b"br", others)
+    least = qualities.get(b"identity", 0.0)
+    in_parts = _GZIP if gzip > 0 and gzip >= least else None
+    return Accepted(_BR if brotli_quality > 0 and brotli_quality >= max(gzip, least) else in_parts, in_parts)
+
+
+def _quality(parameter: bytes) -> float:
+    """Return the quality in what follows a coding; 1 without one, or when it is no number."""
+    weight = parameter.replace(b" ", b"").replace(b"\t", b"").removeprefix(b"q=")
+    if weight and not weight.strip(b"0."):
+        return 0.0
+    return float(weight) if weight.replace(b".", b"", 1).isdigit() else 1.0

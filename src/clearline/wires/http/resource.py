@@ -35,7 +35,7 @@ from clearline.wires.http.body import (
     violations,
 )
 from clearline.wires.http.call import Answer, Call, Headers, PreconditionRequired, Services, Stream, encode, etag
-from clearline.wires.http.compression import SIZE_MIN, UNSENT_SIZE
+from clearline.wires.http.compression import UNSENT_SIZE
 from clearline.wires.http.edge import KEY, header
 from clearline.wires.http.limits import TooManyRequests, customer_id
 from clearline.wires.http.table import Operation
@@ -43,7 +43,6 @@ from clearline.wires.http.table import Operation
 _log = structlog.get_logger("clearline.wire")
 _JSON = (b"content-type", b"application/json; charset=utf-8")
 _VARY = (b"vary", b"Authorization")
-_VARY_LONG = (b"vary", b"Authorization, Accept-Encoding")
 _NO_STORE = (b"cache-control", b"no-store")
 _REPLAYED = (b"idempotent-replayed", b"true")
 _MEDIA_TYPE = re.compile(rb'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
@@ -83,16 +82,11 @@ def everybody(_actor: Actor) -> None:
 
 
 class Dialect(Struct, frozen=True):
-    """How a wire differs from others.
-
-    Its errors, whom it admits, the query of operations without one, and whether Vary also names Accept-Encoding in an
-    answer that is not compressed.
-    """
+    """How a wire differs from others: its errors, whom it admits, and the query of operations without one."""
 
     refuse: Refuse
     admit: Callable[[Actor], object] = everybody
     no_query: type[Struct] | None = None
-    varies_by_encoding: bool = False
 
 
 def json_answer(status: int, value: object, headers: Headers) -> Answer:
@@ -172,8 +166,6 @@ class Resource:
             elif answer.status >= 500:
                 _log.error("request failed", request_id=request_id, exc_info=error)
         answer.headers += limits
-        if self._dialect.varies_by_encoding and isinstance(answer, Answer) and len(answer.body) >= SIZE_MIN:
-            answer.headers = [_VARY_LONG if header == _VARY else header for header in answer.headers]
         if isinstance(answer, Stream):
             scope[KEY].is_long = answer.is_long
             await answer.send(send, receive)
