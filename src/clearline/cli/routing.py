@@ -82,7 +82,7 @@ def route_add(
     async def work(tx: Tx) -> tuple[RuleDetails, list[str]]:
         target = await queues.queue_named(tx, OPERATOR, queue)
         values = {"name": name, "queue_id": target.id, "is_active": not inactive, **await _values(tx, conditions)}
-        before = await routing_rules.list_shadowed(tx, OPERATOR)
+        before = await _shadowed(tx)
         created = await routing_rules.add_rule(tx, OPERATOR, values, position=position, now=now())
         return created, await _warnings(tx, before)
 
@@ -91,19 +91,25 @@ def route_add(
     _print_warnings(warnings)
 
 
-async def _warnings(tx: Tx, before: dict[UUID, RoutingRule]) -> list[str]:
+async def _shadowed(tx: Tx) -> dict[UUID, RuleDetails]:
+    """Return the rules that no ticket reaches, in order."""
+    rules = await routing_rules.list_rules(tx, OPERATOR, after=None, limit=_MOST)
+    return {details.rule.id: details for details in rules if details.shadowed_by is not None}
+
+
+async def _warnings(tx: Tx, before: dict[UUID, RuleDetails]) -> list[str]:
     """Return a sentence for each rule that no ticket reaches any more; ``before`` were those before a change."""
-    shadowed = await routing_rules.list_shadowed(tx, OPERATOR)
-    rules = [details.rule for details in await routing_rules.list_rules(tx, OPERATOR, after=None, limit=_MOST)]
     return [
-        f"Rule {rule.name} at position {rule.position} gets no ticket: {_taker(shadowed[rule.id])}."
-        for rule in rules
-        if rule.id in shadowed and rule.id not in before
+        f"Rule {details.rule.name} at position {details.rule.position} {_taken(details)}."
+        for rule_id, details in (await _shadowed(tx)).items()
+        if rule_id not in before
     ]
 
 
-def _taker(rule: RoutingRule) -> str:
-    return f"rule {rule.name} at position {rule.position} takes them all"
+def _taken(details: RuleDetails) -> str:
+    """Return what becomes of the tickets of a rule that no ticket reaches."""
+    taker = details.shadowed_by
+    return "" if taker is None else f"gets no ticket: rule {taker.name} at position {taker.position} takes them all"
 
 
 def _print_warnings(warnings: list[str]) -> None:
@@ -117,12 +123,7 @@ def _print_warnings(warnings: list[str]) -> None:
 @json_option
 def route_list(after: int | None, limit: int, *, as_json: bool) -> None:
     """List rules by position."""
-
-    async def work(tx: Tx) -> tuple[list[RuleDetails], dict[UUID, RoutingRule]]:
-        rules = await routing_rules.list_rules(tx, OPERATOR, after=after, limit=limit + 1)
-        return rules, await routing_rules.list_shadowed(tx, OPERATOR)
-
-    rules, shadowed = transact(work)
+    rules = transact(lambda tx: routing_rules.list_rules(tx, OPERATOR, after=after, limit=limit + 1))
     show_list(
         rules,
         rule_out,
@@ -132,8 +133,7 @@ def route_list(after: int | None, limit: int, *, as_json: bool) -> None:
             details.rule.name,
             details.queue_name,
             details.rule.is_active,
-            _conditions(details.rule)
-            + (f" (gets no ticket: {_taker(shadowed[details.rule.id])})" if details.rule.id in shadowed else ""),
+            _conditions(details.rule) + (f" ({taken})" if (taken := _taken(details)) else ""),
         ),
         noun="rules",
         as_json=as_json,
@@ -180,7 +180,7 @@ def route_change(
     """Change a rule. A condition that is given replaces the one before; the others stay."""
 
     async def work(tx: Tx) -> tuple[RuleDetails, RuleDetails, list[str]]:
-        shadowed = await routing_rules.list_shadowed(tx, OPERATOR)
+        shadowed = await _shadowed(tx)
         current = await _rule(tx, rule)
         target = None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id
         changes = {"name": name, "queue_id": target, "is_active": active}
@@ -205,7 +205,7 @@ def route_move(rule: str, position: int, *, as_json: bool) -> None:
     """Move a rule to another position."""
 
     async def work(tx: Tx) -> tuple[RuleDetails, list[str]]:
-        before = await routing_rules.list_shadowed(tx, OPERATOR)
+        before = await _shadowed(tx)
         current = await _rule(tx, rule)
         changed = await routing_rules.change_rule(tx, OPERATOR, current.id, {"position": position}, now=now())
         return changed, await _warnings(tx, before)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
@@ -87,23 +87,38 @@ def choose_rule(rules: Sequence[RoutingRule], facts: RoutingFacts) -> RoutingRul
     return next((rule for rule in rules if not _failures(rule, facts, text)), None)
 
 
-def shadowed_rules(rules: Sequence[RoutingRule]) -> dict[UUID, RoutingRule]:
+def shadowed_rules(rules: Sequence[RoutingRule]) -> Mapping[UUID, RoutingRule]:
     """Return the active rules that no ticket reaches, each with the first rule before it that takes all its tickets.
 
     A rule takes all tickets of another when each of its conditions holds for every ticket that the other matches. Rules
     that only together leave nothing to another are not found.
     """
-    before: list[RoutingRule] = []
+    return _shadowed_rules(tuple(rules))
+
+
+@lru_cache(maxsize=8)
+def _shadowed_rules(rules: tuple[RoutingRule, ...]) -> Mapping[UUID, RoutingRule]:
+    """See ``shadowed_rules``. Remembered, because rules seldom change and are compared each with each."""
+    before: dict[UUID | None, list[RoutingRule]] = {None: []}
+    """Those that take tickets, by each of their companies; with None those for any company."""
     shadowed: dict[UUID, RoutingRule] = {}
     for rule in rules:
         if not rule.is_active:
             continue
-        taker = next((earlier for earlier in before if _takes_all(earlier, rule)), None)
-        if taker is None:
-            before.append(rule)
-        else:
+        # What takes all its tickets is for any company, or for its companies, and so for the first of them.
+        groups = (before[None], before.get(rule.company_ids[0], []) if rule.company_ids else [])
+        takers = [next((earlier for earlier in group if _takes_all(earlier, rule)), None) for group in groups]
+        taker = min((taker for taker in takers if taker is not None), key=_position, default=None)
+        if taker is not None:
             shadowed[rule.id] = taker
+            continue
+        for company_id in rule.company_ids or (None,):
+            before.setdefault(company_id, []).append(rule)
     return shadowed
+
+
+def _position(rule: RoutingRule) -> int:
+    return rule.position
 
 
 def _takes_all(earlier: RoutingRule, rule: RoutingRule) -> bool:
@@ -124,7 +139,8 @@ def _holds_wherever(allowed: Sequence[object], narrower: Sequence[object], possi
 def _keywords_hold_wherever(keywords: Sequence[str], narrower: Sequence[str]) -> bool:
     """As ``_holds_wherever``: a text that has a keyword has the words within the keyword, too."""
     return not keywords or (
-        bool(narrower) and all(any(_mentions(_plain(text), keyword) for keyword in keywords) for text in narrower)
+        bool(narrower)
+        and all(any(_mentions(_plain_keyword(text), keyword) for keyword in keywords) for text in narrower)
     )
 
 

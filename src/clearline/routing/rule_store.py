@@ -16,10 +16,11 @@ _COLUMNS = """r.id, r.position, r.name, r.queue_id, r.issue_types, r.service_typ
 
 
 class RuleDetails(NamedTuple):
-    """A rule with the name of its queue."""
+    """A rule with the name of its queue, and the rule before it that takes all its tickets, if there is one."""
 
     rule: RoutingRule
     queue_name: str
+    shadowed_by: RoutingRule | None = None
 
 
 def _rule(row: Record) -> RoutingRule:

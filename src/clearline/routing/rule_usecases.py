@@ -26,13 +26,7 @@ CHANGEABLE = frozenset({"name", "queue_id", "is_active", "position", *CONDITIONS
 async def list_rules(tx: Tx, actor: Actor, *, after: int | None, limit: int) -> list[RuleDetails]:
     """Return the rules after the position ``after``, in order. Served by ``routing_rule_in_order``."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await rule_store.page(tx, after=after or 0, limit=limit)
-
-
-async def list_shadowed(tx: Tx, actor: Actor) -> dict[UUID, RoutingRule]:
-    """Return the active rules that no ticket reaches, each with the rule before it that takes all its tickets."""
-    permissions.require_staff(actor, Scope.DESK_READ)
-    return shadowed_rules(await rule_store.active_rules(tx))
+    return await _with_shadows(tx, await rule_store.page(tx, after=after or 0, limit=limit))
 
 
 async def get_rule(tx: Tx, actor: Actor, rule_id: UUID) -> RuleDetails:
@@ -105,7 +99,7 @@ async def order_rules(tx: Tx, actor: Actor, rule_ids: Sequence[UUID], *, now: da
         if (position := positions[rule.id]) != rule.position:
             moved = Change("position", rule.position, position)
             await append_record_event(tx, actor, KIND, "changed", rule, [moved], now=now)
-    return await rule_store.all_rules(tx)
+    return await _with_shadows(tx, await rule_store.all_rules(tx))
 
 
 async def delete_rule(tx: Tx, actor: Actor, rule_id: UUID, *, now: datetime) -> None:
@@ -122,7 +116,14 @@ async def _order(tx: Tx) -> list[UUID]:
 
 
 async def _rule(tx: Tx, rule_id: UUID) -> RuleDetails:
-    return require_found(await rule_store.get(tx, rule_id), "routing rule", rule_id)
+    [details] = await _with_shadows(tx, [require_found(await rule_store.get(tx, rule_id), "routing rule", rule_id)])
+    return details
+
+
+async def _with_shadows(tx: Tx, rules: Sequence[RuleDetails]) -> list[RuleDetails]:
+    """Return rules with those that take all their tickets."""
+    shadowed = shadowed_rules(await rule_store.active_rules(tx)) if rules else {}
+    return [details._replace(shadowed_by=shadowed.get(details.rule.id)) for details in rules]
 
 
 async def _check(tx: Tx, rule: RoutingRule, *, most: int) -> None:

@@ -208,6 +208,7 @@ SAMPLES: dict[str, Any] = {
     "ServiceOut.type": "Port",
     "StreamedEvent.data": {"before": "acknowledged", "after": "in_progress", "reason": ""},
     "StreamedEvent.id": "81523",
+    "RuleOut.shadowed_by": None,
     "StreamedEvent.note": None,
     "StreamedEvent.type": "ticket.status_changed",
     "SubscriptionIn.description": "Our monitoring",

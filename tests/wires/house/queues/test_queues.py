@@ -145,6 +145,7 @@ async def test_routing_rules_are_ordered_moved_and_deleted(client: httpx.AsyncCl
         "keywords": [],
         "is_active": True,
         "created_at": second["created_at"],
+        "shadowed_by": None,
     }
     path = f"{RULES}/{second['id']}"
     changed = await client.patch(path, headers=admin.headers | ANYWAY, json={"position": 2, "is_active": False})
@@ -155,6 +156,54 @@ async def test_routing_rules_are_ordered_moved_and_deleted(client: httpx.AsyncCl
     assert pointers(wrong) == ["/ids"]
     assert (await client.delete(path, headers=admin.headers | ANYWAY)).status_code == 204
     assert (await client.get(f"{RULES}/{first['id']}", headers=admin.headers)).json()["position"] == 1
+
+
+async def test_a_rule_behind_one_that_takes_its_tickets_names_it(
+    client: httpx.AsyncClient, database: Database, admin: Staff
+) -> None:
+    # The routing job is running, so the rules are for a company without tickets.
+    companies = [str((await new_tenant(database)).company.id)]
+    queue = await create(client, admin, QUEUES, name=named("Queue"))
+    values = {"queue": queue["id"], "companies": companies}
+    bgp = await create(client, admin, RULES, name="BGP", keywords=["bgp"], **values)
+    every = await create(client, admin, RULES, name="All", **values)
+    late = await create(client, admin, RULES, name="Late", priorities=["low"], **values)
+    assert [rule["shadowed_by"] for rule in (bgp, every, late)] == [None, None, every["id"]]
+
+    async def listed() -> dict[str, str | None]:
+        rules = (await client.get(RULES, headers=admin.headers)).json()["data"]
+        for rule in rules:
+            answer = await client.get(f"{RULES}/{rule['id']}", headers=admin.headers)
+            assert answer.json() == rule
+        return {rule["name"]: rule["shadowed_by"] for rule in rules}
+
+    async def changed(rule: Json, **members: object) -> Json:
+        path = f"{RULES}/{rule['id']}"
+        etag = (await client.get(path, headers=admin.headers)).headers["etag"]
+        answer = await client.patch(path, headers=admin.headers | {"If-Match": etag}, json=members)
+        assert answer.status_code == 200, answer.text
+        body: Json = answer.json()
+        assert (await client.get(path, headers=admin.headers)).json() == body
+        return body
+
+    assert await listed() == {"BGP": None, "All": None, "Late": every["id"]}
+    page = await client.get(RULES, headers=admin.headers, params={"limit": 2})
+    after = await client.get(RULES, headers=admin.headers, params={"limit": 2, "cursor": page.json()["next_cursor"]})
+    assert [rule["shadowed_by"] for rule in after.json()["data"]] == [every["id"]]
+    assert (await changed(every, position=1))["shadowed_by"] is None
+    assert await listed() == {"All": None, "BGP": every["id"], "Late": every["id"]}
+    ids = [bgp["id"], late["id"], every["id"]]
+    ordered = await client.put(f"{RULES}/order", headers=admin.headers, json={"ids": ids})
+    assert [rule["shadowed_by"] for rule in ordered.json()["data"]] == [None, None, None]
+    assert (await changed(late, position=3))["shadowed_by"] == every["id"]
+    assert (await changed(late, is_active=False))["shadowed_by"] is None
+    assert (await changed(late, is_active=True))["shadowed_by"] == every["id"]
+    pointers = [{"pointer": "/shadowed_by"}]
+    refused = await client.patch(f"{RULES}/{late['id']}", headers=admin.headers | ANYWAY, json={"shadowed_by": None})
+    assert refused.status_code == 422, refused.text
+    assert [{"pointer": error["pointer"]} for error in refused.json()["errors"]] == pointers
+    assert (await client.delete(f"{RULES}/{every['id']}", headers=admin.headers | ANYWAY)).status_code == 204
+    assert await listed() == {"BGP": None, "Late": None}
 
 
 async def test_the_rules_are_tested_with_a_ticket_and_without_one(

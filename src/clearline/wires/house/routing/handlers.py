@@ -141,7 +141,7 @@ OPERATIONS = (
     Operation(
         "listRoutingRules", "GET", RULES, list_rules,
         "List routing rules", "Returns rules in order. The first active rule whose conditions all hold chooses the "
-        "queue of a ticket. For the provider's people.",
+        "queue of a ticket. `shadowed_by` names the rule that leaves another no ticket. For the provider's people.",
         Scope.DESK_READ, Page[wire.RuleOut], query=PageQuery, errors=(400,),
     ),
     Operation(

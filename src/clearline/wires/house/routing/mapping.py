@@ -26,6 +26,7 @@ def rule_out(details: RuleDetails) -> wire.RuleOut:
         list(rule.keywords),
         rule.is_active,
         rule.created_at,
+        None if details.shadowed_by is None else str(details.shadowed_by.id),
     )
 
 

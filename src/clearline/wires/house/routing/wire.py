@@ -57,7 +57,11 @@ class RulePatch(Struct, forbid_unknown_fields=True):
 
 
 class RuleOut(Struct, frozen=True):
-    """A rule. The active rule with the lowest position whose conditions all hold chooses the queue of a ticket."""
+    """A rule. The active rule with the lowest position whose conditions all hold chooses the queue of a ticket.
+
+    ``shadowed_by`` is the id of the first rule before it that takes all its tickets, so that it gets none, or null.
+    Rules that only together leave it nothing are not looked for.
+    """
 
     id: Id
     position: int
@@ -70,6 +74,7 @@ class RuleOut(Struct, frozen=True):
     keywords: list[str]
     is_active: bool
     created_at: Moment
+    shadowed_by: Id | None
 
 
 class OrderIn(Struct, forbid_unknown_fields=True):
