@@ -79,7 +79,7 @@ async def test_only_changed_entries_are_written(database: Database, tenant: Tena
 async def test_more_events_than_one_batch_are_all_consumed(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant, "Timpani") for _ in range(BATCH_SIZE + 30)]
-    [job, _backlog] = indexing.jobs(database)
+    [job, *_others] = indexing.jobs(database)
     assert await job.run() == BATCH_SIZE
     await follow(database)
     assert len(await numbers_found(database, "timpani")) == 200
@@ -94,7 +94,7 @@ async def test_only_one_of_two_processes_consumes_at_a_time(database: Database, 
     jobs = indexing.jobs(database)
     async with database.transaction() as tx:
         assert await offset_store.lock(tx, search.CONSUMER) is not None
-        assert [await job.run() for job in jobs] == [0, 0]
+        assert [await job.run() for job in jobs] == [0, 0, 0]
     await follow(database)
     assert await numbers_found(database, "glockenspiel")
 
@@ -108,7 +108,7 @@ async def test_an_interrupted_batch_is_repeated(
     async def fail(*_: object) -> None:
         raise RuntimeError
 
-    [job, _backlog] = indexing.jobs(database)
+    [job, *_others] = indexing.jobs(database)
     with monkeypatch.context() as patched:
         patched.setattr(offset_store, "advance", fail)
         with pytest.raises(RuntimeError):
@@ -126,7 +126,7 @@ async def test_the_tickets_of_a_renamed_company_are_indexed_again_in_batches(dat
     assert sorted(await numbers_found(database, "quince")) == numbers
     async with database.transaction() as tx:
         await accounts.change_company(tx, OPERATOR, tenant.company.code, {"name": "Medlar Networks"}, now=NOW)
-    [events_job, backlog_job] = indexing.jobs(database)
+    [events_job, backlog_job, _rebuild] = indexing.jobs(database)
     while await events_job.run():
         pass
     assert sorted(await numbers_found(database, "quince")) == numbers
@@ -195,7 +195,7 @@ async def test_after_a_rebuild_the_consumer_reads_only_later_events(database: Da
         await raised(tx, tenant, "Harpsichord")
     async with database.transaction() as tx:
         await search.finish_rebuild(tx, OPERATOR, start)
-    [job, _backlog] = indexing.jobs(database)
+    [job, *_others] = indexing.jobs(database)
     assert await job.run() == 1
     assert await numbers_found(database, "harpsichord")
     async with database.transaction() as tx:

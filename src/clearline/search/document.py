@@ -18,6 +18,12 @@ from clearline.text import fold
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 
+FORMAT = 1
+"""The version of the format of index entries: which lexemes and positions the text of a ticket becomes.
+
+Raise it with every change of that. The workers then rebuild an index of an older format.
+"""
+
 NOTES_MAX = 200
 """The number of notes, and of attachments, of each visibility that are read: the newest."""
 

@@ -15,8 +15,9 @@ from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
+from clearline.search import format_store
 from clearline.search import store as search_store
-from clearline.search.document import Document, facet, vector
+from clearline.search.document import FORMAT, Document, facet, vector
 from clearline.search.language import Clause, Facets, Named, Term, clause, parse
 from clearline.search.plan import Attempt, Plan
 from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery, Hits
@@ -246,6 +247,32 @@ async def reindex_backlog(tx: Tx, *, limit: int) -> int:
     return len(keys)
 
 
+async def outdated_format(tx: Tx) -> int | None:
+    """Return the format of the index when it is older than the program's, or else None."""
+    index = await format_store.get(tx)
+    return index.format if index.format < FORMAT else None
+
+
+async def rebuild_outdated(tx: Tx, *, limit: int) -> int:
+    """Index the next tickets, newest first, when the format of the index is older than the program's.
+
+    Return how many; 0 while another process does so, and when all have the program's format, which is then stored.
+    """
+    if await offset_store.lock(tx, CONSUMER) is None:
+        return 0
+    index = await format_store.get(tx)
+    if index.format >= FORMAT:
+        return 0
+    below = index.below if index.building == FORMAT else None
+    keys = await search_store.keys_below(tx, below, company_id=None, limit=limit)
+    if keys:
+        await index_tickets(tx, keys)
+        await format_store.save_progress(tx, FORMAT, keys[-1][1])
+    else:
+        await format_store.save(tx, FORMAT)
+    return len(keys)
+
+
 class RebuildStart(Struct, frozen=True):
     """The start of a rebuild: the estimated number of tickets, and the last event before it."""
 
@@ -263,9 +290,13 @@ async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> RebuildStart:
 
 
 async def finish_rebuild(tx: Tx, actor: Actor, start: RebuildStart) -> None:
-    """Move the consumer past the events before the rebuild, which read every ticket after them."""
+    """Store the format of the index, and move the consumer past the events before the rebuild.
+
+    The rebuild read every ticket after those events.
+    """
     permissions.require_desk_admin(actor)
     await search_store.wait_for_consumer(tx)
+    await format_store.save(tx, FORMAT)
     offset = await offset_store.lock(tx, CONSUMER)
     if offset is not None and offset < start.last_event:
         await offset_store.advance(tx, CONSUMER, start.last_event)

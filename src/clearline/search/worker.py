@@ -1,19 +1,27 @@
 """Keep the index of the search up to date: consume events, and index the tickets that they are about."""
 
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from clearline.events.consumer import POLL_SECONDS, consumer
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
+from clearline.logs import Logger
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
 from clearline.search import usecases as search
+from clearline.search.document import FORMAT
 from clearline.tickets.links import merge_store
 
 AT_ONCE = 50
-"""The most tickets of a renamed company that are indexed in one batch."""
+"""The most tickets of a renamed company, or of an index of an older format, that are indexed in one batch."""
 
 _NAMES = {"name", "code"}
+_OLD_INDEX = (
+    "the search index is older than this version: it is rebuilt in the background, newest tickets first, and not every "
+    "ticket is found until then; clearline search rebuild does it at once"
+)
+_log = Logger("clearline.search")
 
 
 def jobs(database: Database) -> list[PeriodicJob]:
@@ -23,7 +31,33 @@ def jobs(database: Database) -> list[PeriodicJob]:
         async with database.transaction() as tx:
             return await search.reindex_backlog(tx, limit=AT_ONCE)
 
-    return [consumer(database, search.CONSUMER, handle), PeriodicJob("search backlog", POLL_SECONDS, index_backlog)]
+    return [
+        consumer(database, search.CONSUMER, handle),
+        PeriodicJob("search backlog", POLL_SECONDS, index_backlog),
+        PeriodicJob("rebuild the search index", POLL_SECONDS, _rebuild(database), AT_ONCE),
+    ]
+
+
+def _rebuild(database: Database) -> Callable[[], Awaitable[int]]:
+    """Return the run that rebuilds an index of an older format in batches, and logs its beginning and end."""
+    is_current = is_logged = False
+
+    async def rebuild() -> int:
+        nonlocal is_current, is_logged
+        if is_current:
+            return 0
+        async with database.transaction() as tx:
+            old = await search.outdated_format(tx)
+            count = 0 if old is None else await search.rebuild_outdated(tx, limit=AT_ONCE)
+        is_current = old is None
+        if count and not is_logged:
+            is_logged = True
+            _log.warning(_OLD_INDEX, format=old, needed=FORMAT)
+        if is_current and is_logged:
+            _log.info("the search index is rebuilt", format=FORMAT)
+        return count
+
+    return rebuild
 
 
 async def handle(tx: Tx, events: list[Event]) -> None:

@@ -14,12 +14,15 @@ from clearline.events.consumer import CONSUMERS
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox
+from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
+from clearline.search.document import FORMAT
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer, new_database
 from tests.builders.mail.smtp_server import PASSWORD, running
 from tests.builders.people import NOW
 
+MIGRATION = Path(migrate.__file__).parent / "migrations" / "0018_search_format.sql"
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
@@ -62,6 +65,35 @@ async def test_the_doctor_reports_consumers_that_do_not_run(unmigrated: str) -> 
     failed = {check["name"]: check["detail"] for check in json.loads(report.stdout)["checks"] if not check["ok"]}
     assert set(failed) == set(CONSUMERS)
     assert all("1 events behind" in text and "clearline work" in text for text in failed.values())
+
+
+async def test_the_doctor_warns_of_an_old_search_index_until_it_is_rebuilt(unmigrated: str) -> None:
+    def check() -> dict[str, Any]:
+        report = run_json(unmigrated, "doctor")
+        assert report["ok"] is True
+        [result] = [check for check in report["checks"] if check["name"] == "search index"]
+        return dict(result)
+
+    run_json(unmigrated, "migrate")
+    current = {"name": "search index", "ok": True, "detail": f"format {FORMAT}"}
+    assert check() == current
+    await administer(unmigrated, "update search_index set format = 0")
+    assert check() == current, "there is nothing to rebuild"
+    await administer(unmigrated, "insert into ticket_search values (gen_random_uuid(), 1, '')")
+    old = check()
+    assert old["warning"] is True
+    assert old["detail"].startswith(f"format 0 is older than {FORMAT} of this version")
+    assert "clearline search rebuild" in old["detail"]
+    run_json(unmigrated, "search", "rebuild")
+    assert check() == current
+
+
+async def test_an_index_from_before_formats_were_stored_counts_as_old(unmigrated: str) -> None:
+    run_json(unmigrated, "migrate")
+    await administer(unmigrated, "drop table search_index; insert into ticket_search values (gen_random_uuid(), 1, '')")
+    await administer(unmigrated, MIGRATION.read_text("utf-8"))
+    [warning] = [check for check in run_json(unmigrated, "doctor")["checks"] if check["name"] == "search index"]
+    assert warning["warning"] is True
 
 
 async def test_the_doctor_reports_that_attachments_cannot_be_stored(unmigrated: str, tmp_path: Path) -> None:

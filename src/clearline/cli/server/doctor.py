@@ -23,6 +23,9 @@ from clearline.platform.database.session import PLANNER_SETTINGS
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.embedded import LEAST_FREE
 from clearline.platform.postgres.releases import age_warning, release_date
+from clearline.search import store as search_store
+from clearline.search import usecases as search
+from clearline.search.document import FORMAT
 from clearline.settings import InvalidSetting, Settings
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
@@ -52,7 +55,8 @@ class Check(Struct, frozen=True, omit_defaults=True):
 def doctor(*, as_json: bool) -> None:
     """Check the installation.
 
-    Settings, disk, attachments, mail, database, clock, open transactions, migrations, counts, secrets and consumers.
+    Settings, disk, attachments, mail, database, clock, open transactions, migrations, counts, secrets, search index and
+    consumers.
     The exit status is 3 when a check fails.
     """
     checks = examine()
@@ -167,6 +171,21 @@ async def _secrets(database: Database, settings: Settings) -> Check:
     )
 
 
+async def _search_index(database: Database) -> Check:
+    """Warn when the search index is of an older version. The workers rebuild it, which takes a while."""
+    async with database.statement() as tx:
+        old = await search.outdated_format(tx)
+    async with database.statement() as tx:
+        has_entries = await search_store.newest(tx) > 0
+    if old is None or not has_entries:
+        return Check("search index", ok=True, detail=f"format {FORMAT}")
+    detail = (
+        f"format {old} is older than {FORMAT} of this version, so that not every ticket is found: clearline serve and "
+        "clearline work rebuild it in the background; clearline search rebuild does it at once"
+    )
+    return Check("search index", ok=True, detail=detail, warning=True)
+
+
 async def _database(settings: Settings, url: str) -> list[Check]:
     database = await Database.open(url, size=settings.pool_size)
     try:
@@ -200,6 +219,7 @@ async def _database(settings: Settings, url: str) -> list[Check]:
             checks += [
                 Check("counts", ok=not wrong, detail=counts),
                 await _secrets(database, settings),
+                await _search_index(database),
                 *[await _consumer(database, name) for name in CONSUMERS],
             ]
     finally:

@@ -1,0 +1,127 @@
+"""An index of an older format is reported and rebuilt, and no change of the format goes unnoticed."""
+
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from clearline.platform.database.transactions import Database
+from clearline.search import format_store
+from clearline.search import store as search_store
+from clearline.search import worker as indexing
+from clearline.search.document import FORMAT, Document, vector
+from clearline.search.worker import AT_ONCE
+from tests.builders.people import Tenant
+from tests.builders.tickets import raised
+from tests.search.test_document import a_document
+from tests.search.test_worker import follow, numbers_found
+
+HERE = Path(__file__).parent
+TERMS = HERE / f"terms_of_format_{FORMAT}.txt"
+
+_TEXTS = json.loads((HERE / "indexed_texts.json").read_text("utf-8"))
+DOCUMENT = a_document(**_TEXTS | {"tags": tuple(_TEXTS["tags"])}, watchers=[UUID(int=9)])
+LONG = a_document(
+    description=" ".join(f"w{n}x" for n in range(9_000)),
+    public_notes=[f"public {n} " * 400 for n in range(60)],
+    internal_notes=["only this " * 30_000],
+)
+
+
+def terms_of(document: Document) -> list[str]:
+    """Return the terms of a ticket, with their positions and weights, sorted."""
+    return sorted(re.findall(r"'(?:[^']|'')*'(?::[0-9A-D,]+)?", vector(document)))
+
+
+def terms() -> str:
+    """Return the terms of a ticket, one a line, and a checksum of those of a ticket that exceeds every limit."""
+    checksum = sha256("\n".join(terms_of(LONG)).encode()).hexdigest()
+    return "\n".join([*terms_of(DOCUMENT), f"{checksum} the long ticket", ""])
+
+
+def test_the_terms_of_a_text_change_only_with_the_format() -> None:
+    """When this fails, raise ``FORMAT`` in search/document.py, and store the terms under the new number.
+
+    Without that, tickets that are indexed already are no longer found, and nobody knows why.
+    """
+    assert TERMS.exists(), f"store the terms of format {FORMAT} in {TERMS.name}, and delete those of the format before"
+    assert terms() == TERMS.read_text("utf-8")
+
+
+async def set_format(database: Database, index_format: int) -> None:
+    async with database.transaction() as tx:
+        await format_store.save(tx, index_format)
+
+
+async def break_entries(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        await tx.write("update ticket_search set vector = '''broken'':1A' where company_id = $1", tenant.company.id)
+
+
+async def stored(database: Database) -> format_store.IndexFormat:
+    async with database.statement() as tx:
+        return await format_store.get(tx)
+
+
+async def test_an_index_of_an_older_format_is_rebuilt_newest_first_while_searches_are_answered(
+    database: Database, fresh: Tenant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, fresh, "Euphonium") for _ in range(AT_ONCE + 5)]
+    await follow(database)
+    await set_format(database, FORMAT - 1)
+    await break_entries(database, fresh)
+    _consumer, _backlog, rebuild = indexing.jobs(database)
+    capsys.readouterr()
+    assert await rebuild.run() == AT_ONCE
+    assert await numbers_found(database, "euphonium") == numbers[:4:-1]
+    assert await stored(database) == (FORMAT - 1, FORMAT, numbers[5])
+    assert "clearline search rebuild does it at once" in capsys.readouterr().out
+    while await rebuild.run():
+        pass
+    assert await numbers_found(database, "euphonium") == numbers[::-1]
+    assert await stored(database) == (FORMAT, None, None)
+    assert await rebuild.run() == 0
+    assert "the search index is rebuilt" in capsys.readouterr().out
+
+
+async def test_an_index_of_the_same_format_is_left_alone(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        await raised(tx, fresh, "Flugelhorn")
+    await follow(database)
+    await break_entries(database, fresh)
+    *_others, rebuild = indexing.jobs(database)
+    assert await rebuild.run() == 0
+    assert await numbers_found(database, "flugelhorn") == []
+
+
+async def test_a_rebuild_to_a_format_in_between_starts_again(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, fresh, "Sousaphone")
+    await follow(database)
+    await set_format(database, FORMAT - 2)
+    async with database.transaction() as tx:
+        await format_store.save_progress(tx, FORMAT - 1, number)
+    await break_entries(database, fresh)
+    *_others, rebuild = indexing.jobs(database)
+    while await rebuild.run():
+        pass
+    assert await numbers_found(database, "sousaphone") == [number]
+
+
+async def test_while_another_process_reads_events_the_rebuild_waits(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        await raised(tx, fresh)
+    await follow(database)
+    await set_format(database, FORMAT - 1)
+    async with database.transaction() as other:
+        await search_store.wait_for_consumer(other)
+        *_others, rebuild = indexing.jobs(database)
+        assert await rebuild.run() == 0
+    assert (await stored(database)).format == FORMAT - 1
+    while await rebuild.run():
+        pass
+    assert (await stored(database)).format == FORMAT
