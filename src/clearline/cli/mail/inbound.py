@@ -8,11 +8,12 @@ from uuid import UUID
 import click
 
 from clearline.cli.context import current_settings, run, transact
-from clearline.cli.output import json_option, limit_option, print_json, show, show_list
+from clearline.cli.mail.list_options import mail_list_options
+from clearline.cli.output import json_option, print_json, show, show_list
 from clearline.cli.parameters.files import TEXT_FILE
 from clearline.cli.parameters.ids import ID, resolve
 from clearline.cli.parameters.numbers import TICKET
-from clearline.cli.parameters.times import key_before, not_before, span_of, span_options
+from clearline.cli.parameters.times import key_before, not_before, span_of
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.terminal.text import echo, write
 from clearline.cli.tickets.blobs import writable_blobs
@@ -38,11 +39,7 @@ def inbound_mail_group() -> None:
 
 
 @inbound_mail_group.command("list")
-@click.option("--state", type=click.Choice([state.value for state in InboundState]), help="Only mails in this state.")
-@click.option("--ticket", type=TICKET, metavar="NUMBER", help="Only mails about this ticket.")
-@span_options("mails received")
-@limit_option
-@json_option
+@mail_list_options(InboundState, "mails received")
 def mail_list(
     state: str | None,
     ticket: str | None,

@@ -6,10 +6,10 @@ from uuid import UUID
 import click
 
 from clearline.cli.context import current_settings, transact
+from clearline.cli.mail.list_options import mail_list_options
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
 from clearline.cli.parameters.ids import ID, resolve
-from clearline.cli.parameters.numbers import TICKET
-from clearline.cli.parameters.times import key_before, not_before, span_of, span_options
+from clearline.cli.parameters.times import key_before, not_before, span_of
 from clearline.cli.terminal.text import echo, write
 from clearline.clock import now
 from clearline.identity import OPERATOR
@@ -35,11 +35,7 @@ def mail() -> None:
 
 
 @mail.command("outbox")
-@click.option("--state", type=click.Choice([state.value for state in MailState]), help="Only mails in this state.")
-@click.option("--ticket", type=TICKET, metavar="NUMBER", help="Only mails about this ticket.")
-@span_options("mails created")
-@limit_option
-@json_option
+@mail_list_options(MailState, "mails created")
 def mail_outbox(
     state: str | None,
     ticket: str | None,
