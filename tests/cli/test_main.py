@@ -100,6 +100,12 @@ def test_a_command_imports_no_slow_library(module: str) -> None:
     assert SLOW & imported(f"clearline.cli.{module}") == set()
 
 
+def test_the_list_of_inbound_mail_imports_nothing_that_files_mail() -> None:
+    filing = {"mail.inbound.file", "mail.inbound.review_usecases", "mail.format.reply_text", "mail.outbound.usecases",
+              "routing.usecases", "tickets.attachments.blobs"}  # fmt: skip
+    assert {f"clearline.{name}" for name in filing} & imported("clearline.cli.mail.inbound") == set()
+
+
 def test_the_main_help_lists_the_exit_statuses() -> None:
     done = run(NOBODY, "--help")
     assert done.returncode == 0

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from clearline.accounts import usecases as accounts
 from clearline.errors import TicketFinished
 from clearline.identity import OPERATOR
+from clearline.mail.inbound import review_usecases as inbound_review
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import NO_TEXT, InboundMail, InboundState
 from clearline.tickets import change_usecases as ticket_changes
@@ -171,7 +172,7 @@ async def test_a_mail_that_is_released_from_quarantine_is_an_answer(rig: Inbound
     mail = await quarantined(rig, ticket)
     context = replace(rig.context, reopens=reopens)
     async with rig.database.transaction() as tx:
-        await inbound_mail.release_to_ticket(tx, OPERATOR, mail.id, ticket.number, context=context, now=rig.at)
+        await inbound_review.release_to_ticket(tx, OPERATOR, mail.id, ticket.number, context=context, now=rig.at)
     assert await status_of(rig, ticket) is (Status.REOPENED if reopens else Status.RESOLVED)
 
 
@@ -180,7 +181,7 @@ async def test_an_automatic_reply_that_is_released_is_no_answer(rig: InboundMail
     mail = await quarantined(rig, ticket, "Auto-Submitted: auto-replied\r\n")
     assert mail.state is InboundState.IGNORED
     async with rig.database.transaction() as tx:
-        await inbound_mail.release_to_ticket(tx, OPERATOR, mail.id, ticket.number, context=rig.context, now=rig.at)
+        await inbound_review.release_to_ticket(tx, OPERATOR, mail.id, ticket.number, context=rig.context, now=rig.at)
     assert len(await rig.notes(ticket.number)) == 1
     assert await status_of(rig, ticket) is Status.RESOLVED
 
@@ -192,7 +193,9 @@ async def test_a_mail_is_not_released_to_a_closed_ticket(rig: InboundMailRig) ->
     mail = await quarantined(rig, ticket)
     with pytest.raises(TicketFinished):
         async with rig.database.transaction() as tx:
-            await inbound_mail.release_to_ticket(tx, OPERATOR, mail.id, ticket.number, context=rig.context, now=rig.at)
+            await inbound_review.release_to_ticket(
+                tx, OPERATOR, mail.id, ticket.number, context=rig.context, now=rig.at
+            )
 
 
 async def test_concurrent_mails_reopen_a_ticket_once(rig: InboundMailRig) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Actor, Role, User
-from clearline.mail.inbound import usecases as inbound_mail
+from clearline.mail.inbound import review_usecases as inbound_review
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import INVITATION, NewMail
@@ -81,7 +81,7 @@ async def test_a_claim_does_not_outrank_a_release(rig: InboundMailRig, claimant:
     address = some_address()
     first = await rig.receive(a_mail(address, SUPPORT, "First"))
     async with rig.database.transaction() as tx:
-        await inbound_mail.release_as_ticket(
+        await inbound_review.release_as_ticket(
             tx, rig.staff, first.id, rig.tenant.company.code, context=rig.context, now=rig.at
         )
     await hold(rig, rig.other, address, claimant)
@@ -122,7 +122,7 @@ async def test_released_mail_of_an_unconfirmed_user_is_not_written_in_its_name(
     ticket = await rig.ticket(tenant=rig.other)
     mail = await rig.receive(a_mail(f"Cleo Marsh <{address}>", SUPPORT, "Hello"))
     async with rig.database.transaction() as tx:
-        await inbound_mail.release_to_ticket(tx, rig.staff, mail.id, ticket.number, context=rig.context, now=rig.at)
+        await inbound_review.release_to_ticket(tx, rig.staff, mail.id, ticket.number, context=rig.context, now=rig.at)
     [note] = await rig.notes(ticket.number)
     assert note.author == "Cleo Marsh"
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.identity import OPERATOR
-from clearline.mail.inbound import usecases as inbound_mail
+from clearline.mail.inbound import review_usecases as inbound_review
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail
 
@@ -40,7 +40,7 @@ async def test_more_mails_in_an_hour_wait_for_a_person_whoever_sends_them(limite
     assert (reply.state, reply.reason) == too_many
     async with limited.database.transaction() as tx:
         company = limited.tenant.company.code
-        released = await inbound_mail.release_as_ticket(
+        released = await inbound_review.release_as_ticket(
             tx, OPERATOR, mails[2].id, company, context=limited.context, now=limited.at
         )
     assert released.state is InboundState.ACCEPTED

@@ -9,7 +9,7 @@ import pytest
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.mail.inbound import mailbox_usecases as mailboxes
-from clearline.mail.inbound import usecases as inbound_mail
+from clearline.mail.inbound import review_usecases as inbound_review
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.mail.inbound.secret_box import SecretBox
@@ -150,7 +150,7 @@ async def test_a_released_mail_has_the_writer_as_the_contact(rig: InboundMailRig
     mail = await rig.receive(form_mail("Cleo Marsh <cleo.marsh@contact.example.org>"))
     assert (mail.state, mail.sender) == (InboundState.QUARANTINED, "cleo.marsh@contact.example.org")
     async with rig.database.transaction() as tx:
-        released = await inbound_mail.release_as_ticket(
+        released = await inbound_review.release_as_ticket(
             tx, OPERATOR, mail.id, rig.tenant.company.code, context=rig.context, now=rig.at
         )
     contact = (await ticket_of(rig, released)).contact

@@ -10,6 +10,7 @@ from clearline.accounts import company_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.company_store import Ended
 from clearline.identity import OPERATOR, Role
+from clearline.mail.inbound import review_usecases as inbound_review
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.outbound import usecases as outbound_mail
@@ -200,9 +201,9 @@ async def test_notes_by_mail_of_the_staff_are_internal(rig: InboundMailRig) -> N
 async def release(rig: InboundMailRig, mail: InboundMail, to: Tenant | Ticket) -> None:
     async with rig.database.transaction() as tx:
         if isinstance(to, Ticket):
-            await inbound_mail.release_to_ticket(tx, rig.staff, mail.id, to.number, context=rig.context, now=rig.at)
+            await inbound_review.release_to_ticket(tx, rig.staff, mail.id, to.number, context=rig.context, now=rig.at)
         else:
-            await inbound_mail.release_as_ticket(
+            await inbound_review.release_as_ticket(
                 tx, rig.staff, mail.id, to.company.code, context=rig.context, now=rig.at
             )
 

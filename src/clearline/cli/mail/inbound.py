@@ -7,33 +7,37 @@ from uuid import UUID
 
 import click
 
-from clearline.cli.context import current_settings, run, transact
+from clearline.cli.context import current_settings, transact
+from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.mail.list_options import mail_list_options
 from clearline.cli.output import json_option, print_json, show, show_list
 from clearline.cli.parameters.files import TEXT_FILE
 from clearline.cli.parameters.ids import ID, resolve
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.parameters.times import key_before, not_before, span_of
-from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.terminal.text import echo, write
-from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
-from clearline.errors import Conflict, DeskError, NotFound
+from clearline.errors import Conflict, NotFound
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, InboundState, shortened
-from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.usecases import MailDetails
-from clearline.platform.database.errors import StatementFailed
-from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
-from clearline.tickets.attachments.blob_backend import BlobsUnavailable
-from clearline.tickets.attachments.domain import attachment_limits
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
 
+_COMMANDS = {
+    "discard": LazyCommand("mail.inbound_review", "mail_discard", "Discard a quarantined mail."),
+    "release": LazyCommand(
+        "mail.inbound_review",
+        "mail_release",
+        "Turn a quarantined mail into a note or a ticket, in the name of its sender.",
+    ),
+}
 
-@click.group("inbound-mail")
+
+@click.group("inbound-mail", cls=LazyGroup, lazy=_COMMANDS)
 def inbound_mail_group() -> None:
     """Manage inbound mail."""
 
@@ -68,7 +72,7 @@ def mail_list(
             mail.sender or None,
             shortened(mail.subject, 60),
             mail.state,
-            _ticket(mail),
+            ticket_of(mail),
             mail.reason,
         ),
         noun="mails",
@@ -86,69 +90,25 @@ def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
     if raw:
 
         async def read_raw(tx: Tx) -> bytes:
-            return await inbound_mail.get_raw(tx, OPERATOR, await _id(tx, mail_id))
+            return await inbound_mail.get_raw(tx, OPERATOR, await id_typed(tx, mail_id))
 
         write(transact(read_raw))
         return
 
     async def read(tx: Tx) -> MailDetails:
-        return await inbound_mail.get_mail(tx, OPERATOR, await _id(tx, mail_id))
+        return await inbound_mail.get_mail(tx, OPERATOR, await id_typed(tx, mail_id))
 
     details = transact(read)
     if as_json:
         print_json(inbound_mail_details_out(details))
         return
     mail, parsed = details.mail, details.parsed
-    echo(f"{mail.state}: {mail.reason or _ticket(mail) or ''}")
+    echo(f"{mail.state}: {mail.reason or ticket_of(mail) or ''}")
     echo(f"From: {mail.sender}\nTo: {mail.envelope_to}\nSubject: {mail.subject}\n")
     echo("The mail was deleted, or cannot be read." if parsed is None else parsed.text)
     if parsed is not None and parsed.files:
         files = [f"{file.name} ({file.media_type}, {len(file.content)} bytes)" for file in parsed.files]
         echo("\nFiles:\n" + "\n".join([*files, *parsed.omitted_files]))
-
-
-@inbound_mail_group.command("release")
-@click.argument("mail_id", type=ID)
-@click.option("--ticket", "number", type=TICKET, metavar="NUMBER", help="Add the mail to this ticket as a note.")
-@click.option("--company", metavar="NAME", help="Create a ticket of this company from the mail.")
-@json_option
-def mail_release(mail_id: str, number: str | None, company: str | None, *, as_json: bool) -> None:
-    """Turn a quarantined mail into a note or a ticket, in the name of its sender."""
-    if (number is None) == (company is None):
-        raise click.UsageError("Give either --ticket or --company.")
-
-    async def work(database: Database) -> InboundMail:
-        async with database.transaction() as tx:
-            context = await _context(tx)
-        try:
-            async with database.transaction() as tx:
-                known = await _id(tx, mail_id)
-                if number is not None:
-                    ticket = access.parse_number(number)
-                    return await inbound_mail.release_to_ticket(tx, OPERATOR, known, ticket, context=context, now=now())
-                name = company or ""
-                return await inbound_mail.release_as_ticket(tx, OPERATOR, known, name, context=context, now=now())
-        except (DeskError, BlobsUnavailable, StatementFailed):
-            await context.discard()
-            raise
-
-    released = run(work)
-    show(inbound_mail_out(released), f"Mail released to {_ticket(released)}.", as_json=as_json)
-
-
-@inbound_mail_group.command("discard")
-@click.argument("mail_id", type=ID)
-@yes_option
-@json_option
-def mail_discard(mail_id: str, *, yes: bool, as_json: bool) -> None:
-    """Discard a quarantined mail."""
-    confirm(f"Discard mail {mail_id}?", yes=yes)
-
-    async def work(tx: Tx) -> InboundMail:
-        return await inbound_mail.discard(tx, OPERATOR, await _id(tx, mail_id), now=now())
-
-    discarded = transact(work)
-    show(inbound_mail_out(discarded), "Mail discarded.", as_json=as_json)
 
 
 @inbound_mail_group.command("receive")
@@ -179,14 +139,11 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
     show({"ids": ids}, "\n".join(map(str, ids)) or "The mail was received before.", as_json=as_json)
 
 
-async def _context(tx: Tx) -> InboundMailContext:
-    settings = current_settings()
-    return await inbound_mail.processing_context(tx, settings, writable_blobs(settings), attachment_limits(settings))
-
-
-async def _id(tx: Tx, text: str) -> UUID:
+async def id_typed(tx: Tx, text: str) -> UUID:
+    """Return the id of the mail that a person typed the beginning of."""
     return await resolve(text, inbound_mail.KIND, lambda low, high: inbound_mail.ids_between(tx, OPERATOR, low, high))
 
 
-def _ticket(mail: InboundMail) -> str | None:
+def ticket_of(mail: InboundMail) -> str | None:
+    """Return the number of the ticket that a mail is about."""
     return None if mail.ticket_number is None else ticket_number(mail.ticket_number)

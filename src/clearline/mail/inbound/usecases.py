@@ -1,4 +1,4 @@
-"""Store inbound mail, and let people decide about mail in quarantine."""
+"""Store inbound mail, and show it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,11 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import Conflict, NotFound, require_found
-from clearline.events import store as event_store
-from clearline.events.domain import Change, RecordChanged
-from clearline.events.store import actor_id
-from clearline.identity import PROVIDER_ID, Actor, Scope
+from clearline.errors import require_found
+from clearline.identity import Actor, Scope
 from clearline.mail.format.headers import MailHeaders, read_headers
 from clearline.mail.format.parts import MailUnreadable, ParsedMail
 from clearline.mail.inbound import mailbox_store
@@ -22,7 +19,6 @@ from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import (
     CLAIM_DURATION,
     DUPLICATE_WINDOW,
-    REVIEWABLE,
     SUBJECT_MAX,
     TOO_LARGE,
     InboundMail,
@@ -30,21 +26,14 @@ from clearline.mail.inbound.domain import (
     shortened,
     with_stored_sender,
 )
-from clearline.mail.inbound.file import InboundMailContext, file_as_note, file_as_ticket
 from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
 from clearline.mail.inbound.parsing.parser import PARSER, ParserEnded
-from clearline.mail.inbound.store import Hashes, InboundMailOutcome
-from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.inbound.store import Hashes
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import CLOCK_SECONDS
-from clearline.settings import Settings
 from clearline.tickets import access
-from clearline.tickets.attachments.blobs import Blobs
-from clearline.tickets.attachments.domain import Limits
-from clearline.tickets.domain import ticket_number as ticket_name
 
 KIND = "inbound mail"
-RECORD = "inbound_mail"
 _PURGED_AT_ONCE = 200
 _STRIPPED_AT_ONCE = 64 * 1024
 _SIZE_MAX = 2**31 - 1
@@ -211,10 +200,11 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
     permissions.require_scope(actor, Scope.TICKETS_READ)
     mail = require_found(await inbound_mail_store.get(tx, mail_id), KIND, mail_id)
     raw = await inbound_mail_store.raw(tx, mail_id)
-    return MailDetails(mail, None if raw is None else await _parsed(mail, raw))
+    return MailDetails(mail, None if raw is None else await parsed_mail(mail, raw))
 
 
-async def _parsed(mail: InboundMail, raw: bytes) -> ParsedMail | None:
+async def parsed_mail(mail: InboundMail, raw: bytes) -> ParsedMail | None:
+    """Return the parsed content of a mail, with the sender it was stored with; None when it cannot be parsed."""
     try:
         return with_stored_sender((await PARSER.read(raw)).parsed, mail)
     except (MailUnreadable, ParserEnded):
@@ -226,81 +216,6 @@ async def get_raw(tx: Tx, actor: Actor, mail_id: UUID) -> bytes:
     permissions.require_staff(actor, Scope.DESK_READ)
     permissions.require_scope(actor, Scope.TICKETS_READ)
     return require_found(await inbound_mail_store.raw(tx, mail_id), KIND, mail_id)
-
-
-async def release_to_ticket(
-    tx: Tx, actor: Actor, mail_id: UUID, number: int, *, context: InboundMailContext, now: datetime
-) -> InboundMail:
-    """File a mail in quarantine as a note of a ticket, on behalf of its sender.
-
-    ``context.staged`` names the stored blobs: when the transaction fails, the caller deletes them.
-
-    Raises:
-        Conflict: the mail is not in quarantine or ignored, or its content was deleted or cannot be parsed.
-        TicketFinished: the ticket accepts no more notes.
-    """
-    mail, parsed = await _lock_releasable(tx, actor, mail_id)
-    filed = await file_as_note(tx, mail, parsed, number, context=context, now=now)
-    return await _store_decision(tx, actor, mail, filed, now=now)
-
-
-async def release_as_ticket(
-    tx: Tx, actor: Actor, mail_id: UUID, company: str, *, context: InboundMailContext, now: datetime
-) -> InboundMail:
-    """File a mail in quarantine as a new ticket of a company, with its sender as the contact.
-
-    The company may not be the provider: ``InvalidInput``. ``context.staged`` is as for ``release_to_ticket``.
-
-    Raises:
-        Conflict: as for ``release_to_ticket``.
-    """
-    mail, parsed = await _lock_releasable(tx, actor, mail_id)
-    customer = await permissions.company_typed(tx, actor, company)
-    filed = await file_as_ticket(tx, parsed, customer, mail.mailbox_id, context=context, now=now)
-    return await _store_decision(tx, actor, mail, filed, now=now)
-
-
-async def discard(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> InboundMail:
-    """Set a mail in quarantine to discarded.
-
-    Raises:
-        Conflict: the mail is not in quarantine or ignored.
-    """
-    mail, _ = await _lock_reviewable(tx, actor, mail_id)
-    return await _store_decision(tx, actor, mail, InboundMailOutcome(InboundState.DISCARDED, mail.reason), now=now)
-
-
-async def _lock_reviewable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, bytes | None]:
-    permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    mail, raw = require_found(await inbound_mail_store.lock(tx, mail_id), KIND, mail_id)
-    if mail.state not in REVIEWABLE:
-        raise Conflict(f"the mail is {mail.state}: only quarantined and ignored mail can be released or discarded")
-    return mail, raw
-
-
-async def _lock_releasable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, ParsedMail]:
-    mail, raw = await _lock_reviewable(tx, actor, mail_id)
-    parsed = None if raw is None else await _parsed(mail, raw)
-    if parsed is None:
-        raise Conflict("the content of the mail was deleted, or cannot be parsed")
-    if parsed.headers.sender is None:
-        raise Conflict("the From header does not name exactly one sender: discard the mail, and add a note instead")
-    return mail, parsed
-
-
-async def _store_decision(
-    tx: Tx, actor: Actor, mail: InboundMail, outcome: InboundMailOutcome, *, now: datetime
-) -> InboundMail:
-    await inbound_mail_store.decide(tx, mail.id, outcome._replace(by=actor_id(actor)), now=now)
-    ticket = None if outcome.ticket_number is None else ticket_name(outcome.ticket_number)
-    action = "discarded" if outcome.state is InboundState.DISCARDED else "released"
-    changes = [Change("state", mail.state, outcome.state), *([Change("ticket", None, ticket)] if ticket else [])]
-    fact = RecordChanged(RECORD, action, str(mail.id), mail.sender or "unknown", changes)
-    await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
-    decided = await inbound_mail_store.get(tx, mail.id)
-    if decided is None:
-        raise NotFound(KIND, str(mail.id))
-    return decided
 
 
 async def shorten_claims(tx: Tx, *, now: datetime) -> int:
@@ -316,18 +231,3 @@ async def purge(tx: Tx, *, before: datetime) -> int:
     Return how many. Their senders, subjects and results stay.
     """
     return await inbound_mail_store.purge_raw(tx, before=before, limit=_PURGED_AT_ONCE)
-
-
-async def processing_context(tx: Tx, settings: Settings, blobs: Blobs, limits: Limits) -> InboundMailContext:
-    """Return what processing of inbound mail needs, as it is set."""
-    mail_settings = await outbound_mail.mail_settings(tx, settings)
-    return InboundMailContext(
-        mail_settings.secret,
-        mail_settings.address,
-        blobs,
-        limits,
-        [],
-        reopens=settings.reopen_on_answer,
-        follows_up=settings.follow_up_tickets,
-        company_mails=settings.company_mails,
-    )

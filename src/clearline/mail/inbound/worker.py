@@ -14,6 +14,7 @@ from clearline.errors import DeskError
 from clearline.logs import Logger
 from clearline.mail.format.parts import MailUnreadable
 from clearline.mail.inbound import mailbox_store
+from clearline.mail.inbound import review_usecases as inbound_review
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.classify import classify, known_companies
@@ -131,7 +132,7 @@ def jobs(
         if not cached:
             async with database.transaction() as tx:
                 limits = attachment_limits(settings)
-                cached.append(await inbound_mail.processing_context(tx, settings, blobs, limits))
+                cached.append(await inbound_review.processing_context(tx, settings, blobs, limits))
         return cached[0]
 
     async def process() -> int:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from clearline.errors import DeskError, InvalidInput, RuleCode, Violation
 from clearline.identity import Scope
+from clearline.mail.inbound import review_usecases as inbound_review
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail
 from clearline.mail.inbound.file import InboundMailContext
@@ -88,14 +89,14 @@ async def _released(
 ) -> InboundMail:
     if body.ticket is not None:
         number = access.parse_number(body.ticket)
-        return await inbound_mail.release_to_ticket(tx, call.actor, mail_id, number, context=context, now=call.now)
+        return await inbound_review.release_to_ticket(tx, call.actor, mail_id, number, context=context, now=call.now)
     company = body.company or ""
-    return await inbound_mail.release_as_ticket(tx, call.actor, mail_id, company, context=context, now=call.now)
+    return await inbound_review.release_as_ticket(tx, call.actor, mail_id, company, context=context, now=call.now)
 
 
 async def _context(tx: Tx, call: Call) -> InboundMailContext:
     services = call.services
-    return await inbound_mail.processing_context(tx, services.settings, services.blobs, services.attachments)
+    return await inbound_review.processing_context(tx, services.settings, services.blobs, services.attachments)
 
 
 async def discard_mail(call: Call) -> wire.InboundMailOut:
@@ -103,7 +104,7 @@ async def discard_mail(call: Call) -> wire.InboundMailOut:
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     call.body(wire.DiscardIn)
     async with call.transaction() as tx:
-        return inbound_mail_out(await inbound_mail.discard(tx, call.actor, mail_id, now=call.now))
+        return inbound_mail_out(await inbound_review.discard(tx, call.actor, mail_id, now=call.now))
 
 
 OPERATIONS = (
