@@ -13,7 +13,6 @@ from clearline.cli.mail.list_options import mail_list_options
 from clearline.cli.output import json_option, print_json, show, show_list
 from clearline.cli.parameters.files import TEXT_FILE
 from clearline.cli.parameters.ids import ID, resolve
-from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.parameters.times import key_before, not_before, span_of
 from clearline.cli.terminal.text import echo, write
 from clearline.clock import now
