@@ -6,6 +6,7 @@ from msgspec.structs import fields
 
 from clearline.events.domain import Change, RecordChanged, TicketFact
 from clearline.events.event_types import (
+    BY_BOUNCE,
     EVENT_TYPES,
     Audience,
     EventType,
@@ -17,6 +18,8 @@ from clearline.events.event_types import (
     visible_data,
 )
 from clearline.events.store import encode
+from clearline.queues.domain import Assignment
+from clearline.tickets.change_usecases import MANUAL
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Source
 from clearline.tickets.note_domain import Visibility as NoteVisibility
@@ -28,6 +31,7 @@ DATA = {"id": "1", "name": "One", "changes": [{"field": "name", "before": None, 
 CONDITIONS: dict[str, set[str]] = {
     "after": set(Status),
     "before": set(Status),
+    "by": {MANUAL, *Assignment, BY_BOUNCE},
     "channel": set(Channel),
     "source": set(Source),
     "visibility": set(NoteVisibility),
@@ -68,7 +72,7 @@ def test_the_conditions_of_a_row_name_values_that_exist(row: EventTypeRow) -> No
 def test_a_sentence_names_values_that_its_event_has(row: EventTypeRow) -> None:
     looked_up = {"file", "size", "agent", "queue"}
     members = {field.name for field in fields(TICKET_FACTS.get(row.type, RecordChanged))} | looked_up
-    for text in (row.headline, row.sentence, row.sentence_when_cleared):
+    for text in (row.headline, row.sentence, row.sentence_when_cleared, row.sentence_when_bounced):
         assert set(re.findall(r"\{(\w+)\}", text or "")) <= members
 
 
