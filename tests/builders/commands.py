@@ -32,8 +32,8 @@ class Step(NamedTuple):
     sql: str | None = None
 
 
-LOCAL = {"attachment sweep", "company activate", "company deactivate", "demo", "doctor", "inbound-mail receive",
-         "migrate", "notifications pending", "search rebuild", "upgrade-database"}  # fmt: skip
+LOCAL = {"attachment sweep", "demo", "doctor", "inbound-mail receive", "migrate",
+         "notifications pending", "search rebuild", "upgrade-database"}  # fmt: skip
 """Commands for things that only an operator does."""
 
 _NUMBER = "/tickets/{ticket[number]}"
@@ -202,8 +202,8 @@ _END = (
     Step("team add", "createTeam", ("Empty",)),
     Step("team delete", "deleteTeam", ("Empty",)),
     Step("user deactivate", "changeUser", (*_BIR, ADA), _COMPANY + "/users/{it[id]}"),
-    Step("company deactivate", None, ("BIR001",)),
-    Step("company activate", None, ("BIR001",)),
+    Step("company deactivate", "deactivateCompany", ("BIR001",)),
+    Step("company activate", "activateCompany", ("BIR001",)),
 )
 STEPS = (
     Step("agent add", "createUser", ("Mara", "--email", MARA, "--role", "admin"), save="mara"),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import company_store, permissions
 from clearline.accounts import usecases as accounts
-from clearline.errors import Conflict, Forbidden, TooManySubscriptions, require_found, require_valid
+from clearline.errors import Conflict, Forbidden, InvalidInput, TooManySubscriptions, require_found, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
@@ -33,6 +33,9 @@ KIND = "subscription"
 CHANGEABLE = frozenset({"url", "description", "types", "is_active"})
 _ROUTING = frozenset({"url", "types", "is_active"})
 """The fields that decide which events go where."""
+
+_ALL = 10_000
+"""More subscriptions than a company can have."""
 
 _PUBLISHED = ("url", "description", "types", "is_active", "disabled_reason", "generation")
 """The fields whose changes an event contains."""
@@ -178,6 +181,13 @@ async def change_subscription(
     before = await lock_subscription(tx, actor, subscription_id, of=of)
     if _ROUTING & values.keys():
         require_event_scopes(actor)
+    return await _set(tx, actor, before, values, networks, now=now)
+
+
+async def _set(
+    tx: Tx, actor: Actor, before: Subscription, values: Mapping[str, Any], networks: Sequence[str], *, now: datetime
+) -> Subscription:
+    """Set some fields of a locked subscription. See ``change_subscription``."""
     after = replace(before, **values)
     if after == before:
         return before
@@ -193,6 +203,43 @@ async def change_subscription(
         after = replace(after, disabled_reason=None)
     await _save(tx, actor, before, after, now=now)
     return after
+
+
+async def end_subscriptions(tx: Tx, actor: Actor, company: Company, *, now: datetime) -> list[UUID]:
+    """Deactivate the subscriptions of a locked company with it; return those that were active."""
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
+    subscriptions = await subscription_store.page(tx, company.id, after=None, limit=_ALL)
+    active = [subscription.id for subscription in subscriptions if subscription.is_active]
+    for subscription_id in active:
+        if (before := await subscription_store.lock(tx, company.id, subscription_id)) is not None:
+            await _set(tx, actor, before, {"is_active": False}, (), now=now)
+    return active
+
+
+async def restart_subscriptions(
+    tx: Tx, actor: Actor, company: Company, ids: Sequence[UUID], *, networks: Sequence[str], now: datetime
+) -> tuple[int, int]:
+    """Activate subscriptions of a locked company with it, unless they were deleted.
+
+    Return how many, and how many stay off because their URL may no longer be reached.
+
+    Raises:
+        ScopeMissing: the actor may not read events, and there are any.
+    """
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
+    restarted = refused = 0
+    for subscription_id in ids:
+        require_event_scopes(actor)
+        if (before := await subscription_store.lock(tx, company.id, subscription_id)) is None:
+            continue
+        try:
+            await _set(tx, actor, before, {"is_active": True}, networks, now=now)
+            restarted += 1
+        except InvalidInput:
+            refused += 1
+    return restarted, refused
 
 
 async def _save(tx: Tx, actor: Actor, before: Subscription, after: Subscription, *, now: datetime) -> None:

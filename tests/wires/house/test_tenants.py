@@ -28,6 +28,7 @@ RULE: Json = {"name": "From B", "queue": NOBODY}
 
 # A body for each operation that accepts one. Names in braces are replaced by ids of the company that sends the request.
 BODIES: dict[str, Json | bytes] = {
+    "activateCompany": {},
     "addAttachment": b"From B",
     "addLink": {"type": "related", "ticket": "{other}"},
     "addMailSuppression": {"address": "from-b@example.org"},
@@ -64,6 +65,7 @@ BODIES: dict[str, Json | bytes] = {
     "createTeam": {"name": "From B"},
     "createTicket": NEW_TICKET,
     "createUser": {"name": "From B", "email": "from-b@example.org"},
+    "deactivateCompany": {},
     "decideAddressClaim": {"decision": "confirm"},
     "discardInboundMail": {},
     "importServices": {"services": [{"id": "From B", "type": "Port", "label": "From B"}]},

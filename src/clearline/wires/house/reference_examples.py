@@ -103,6 +103,7 @@ SAMPLES: dict[str, Any] = {
     "AuditEventOut.type": "ticket.status_changed",
     "ChangeAction.queue": None,
     "CompanyIn.name": "Example Freight",
+    "ActivationOut.refused_webhooks": 0,
     "CompanyOut.deactivated_at": None,
     "CompanyOut.name": "Example Freight",
     "CompanyPatch.name": "Example Freight",

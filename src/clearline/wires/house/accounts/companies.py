@@ -4,9 +4,10 @@ from functools import partial
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
+from clearline.deactivation import usecases as deactivation
 from clearline.identity import Scope
 from clearline.wires.house.accounts import wire
-from clearline.wires.house.accounts.mapping import company_out, new_company_out
+from clearline.wires.house.accounts.mapping import activation_out, company_out, deactivation_out, new_company_out
 from clearline.wires.house.parameters import id_in_path, uuid_of
 from clearline.wires.house.records import change_record, get_record, list_records
 from clearline.wires.house.wire import CompanyRef, Page, set_fields
@@ -46,6 +47,24 @@ async def change_company(call: Call) -> wire.CompanyOut:
     """Change a company."""
     ids, values = _company_id(call), set_fields(call.body(wire.CompanyPatch))
     return await change_record(call, ids, values, accounts.lock_company, accounts.change_company, company_out)
+
+
+async def deactivate_company(call: Call) -> wire.DeactivationOut:
+    """Deactivate a company."""
+    [company_id] = _company_id(call)
+    call.body(wire.DeactivateIn)
+    async with call.transaction() as tx:
+        return deactivation_out(await deactivation.deactivate_company(tx, call.actor, company_id, now=call.now))
+
+
+async def activate_company(call: Call) -> wire.ActivationOut:
+    """Activate a company."""
+    [company_id] = _company_id(call)
+    call.body(wire.ActivateIn)
+    networks = call.services.settings.webhook_networks
+    async with call.transaction() as tx:
+        back = await deactivation.activate_company(tx, call.actor, company_id, networks=networks, now=call.now)
+    return activation_out(back)
 
 
 async def get_me(call: Call) -> wire.MeOut:
@@ -92,5 +111,22 @@ OPERATIONS = (
         "the provider's admins.",
         Scope.ACCOUNTS_WRITE, wire.CompanyOut, body=wire.CompanyPatch, path_parameters=COMPANY, errors=(404,),
         conditional=True,
+    ),
+    Operation(
+        "deactivateCompany", "POST", COMPANIES + "/{id}/deactivate", deactivate_company,
+        "Deactivate a company", "Ends at once what a customer may do: its users, and with them their keys and event "
+        "streams, its webhooks, and mail to its contacts. Tickets and the history stay, and agents go on with open "
+        "tickets. Nothing in the company can be activated before the company is. One that is deactivated already stays "
+        "so. The key also needs `accounts:read`. For the provider's admins.",
+        Scope.ACCOUNTS_WRITE, wire.DeactivationOut, body=wire.DeactivateIn, path_parameters=COMPANY,
+        errors=(404, 409),
+    ),
+    Operation(
+        "activateCompany", "POST", COMPANIES + "/{id}/activate", activate_company,
+        "Activate a company", "Brings back what the deactivation ended: users, webhooks, mail to contacts. What was "
+        "inactive before stays so, and keys that were revoked or expired do not work. The key also needs "
+        "`accounts:read`, all scopes of the roles of these users and, for webhooks, `tickets:read` and `audit:read`. "
+        "For the provider's admins.",
+        Scope.ACCOUNTS_WRITE, wire.ActivationOut, body=wire.ActivateIn, path_parameters=COMPANY, errors=(404, 409),
     ),
 )  # fmt: skip

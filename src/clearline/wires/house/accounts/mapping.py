@@ -6,6 +6,7 @@ from clearline.accounts.company_store import CompanyDetails
 from clearline.accounts.conflict_store import AddressConflict
 from clearline.accounts.domain import ApiKey
 from clearline.accounts.mail_domain import MailDomain
+from clearline.deactivation.usecases import Activation, Deactivation
 from clearline.identity import PROVIDER_ID, Company, Scope, User
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.wire import CompanyRef, Ref
@@ -26,6 +27,20 @@ def company_out(company: CompanyDetails) -> wire.CompanyOut:
 def new_company_out(company: Company) -> wire.CompanyOut:
     """Return a company that was just added."""
     return company_out(CompanyDetails(company.id, company.name, company.code))
+
+
+def deactivation_out(ended: Deactivation) -> wire.DeactivationOut:
+    """Return what the deactivation of a company ended."""
+    return wire.DeactivationOut(
+        company_out(ended.company), ended.users, ended.keys, ended.webhooks, ended.mails_contacts, ended.open_tickets
+    )
+
+
+def activation_out(back: Activation) -> wire.ActivationOut:
+    """Return what the activation of a company brought back."""
+    return wire.ActivationOut(
+        company_out(back.company), back.users, back.webhooks, back.refused_webhooks, back.mails_contacts
+    )
 
 
 def user_out(user: User) -> wire.UserOut:

@@ -60,6 +60,41 @@ class CompanyOut(Struct, frozen=True):
     deactivated_at: Moment | None
 
 
+class DeactivateIn(Struct, forbid_unknown_fields=True):
+    """An empty object."""
+
+
+class DeactivationOut(Struct, frozen=True):
+    """The company, and what its deactivation ended: how many active users, keys in force and active webhooks.
+
+    ``mails_contacts`` says whether its contacts got mail until then. The ``open_tickets`` stay.
+    """
+
+    company: CompanyOut
+    users: int
+    keys: int
+    webhooks: int
+    mails_contacts: bool
+    open_tickets: int
+
+
+class ActivateIn(Struct, forbid_unknown_fields=True):
+    """An empty object."""
+
+
+class ActivationOut(Struct, frozen=True):
+    """The company, and what its activation brought back: users, webhooks, and whether its contacts get mail.
+
+    The ``refused_webhooks`` stay off: their URL may no longer be reached.
+    """
+
+    company: CompanyOut
+    users: int
+    webhooks: int
+    refused_webhooks: int
+    mails_contacts: bool
+
+
 class UserIn(Struct, forbid_unknown_fields=True):
     """A user to add.
 
