@@ -31,12 +31,13 @@ async def stored(database: Database, statement: str, *values: object) -> tuple[A
 
 async def subscription(database: Database, tenant: Tenant, **values: object) -> UUID:
     subscription_id = uuid4()
-    state = {"failures": 0, "failing_since": None, "resume_at": None, **values}
+    state = {"failures": 0, "failing_since": None, "resume_at": None, "paused_at": None, **values}
     async with database.statement() as tx:
         await tx.write(
             """insert into subscription (company_id, id, url, description, types, is_active, disabled_reason,
-                                         generation, failures, failing_since, resume_at, created_at, updated_at)
-               values ($1, $2, 'https://hooks.example.com/', '', '{ticket.}', true, null, 1, $3, $4, $5, $6, $6)""",
+                                         generation, failures, failing_since, resume_at, paused_at, created_at,
+                                         updated_at)
+               values ($1, $2, 'https://hooks.example.com/', '', '{ticket.}', true, null, 1, $3, $4, $5, $6, $7, $7)""",
             tenant.company.id, subscription_id, *state.values(), NOW,
         )  # fmt: skip
     return subscription_id
@@ -107,6 +108,53 @@ async def test_a_receiver_is_paused_no_longer_than_is_possible(
 
 
 @pytest.mark.parametrize(
+    ("paused", "resume", "after"),
+    [
+        (HOUR, HOUR + 5 * SECOND, timedelta(0)),  # it failed before the clock was ahead, too
+        (HOUR, 6 * HOUR, timedelta(0)),
+        (23 * HOUR, 25 * HOUR, timedelta(0)),
+        (-HOUR, 6 * HOUR, 6 * HOUR),
+        (MINUTE, HOUR, HOUR),  # clocks of two machines differ
+    ],
+)
+async def test_a_pause_that_began_while_the_clock_was_ahead_ends(
+    database: Database, tenant: Tenant, paused: timedelta, resume: timedelta, after: timedelta
+) -> None:
+    values = {"failing_since": NOW - 2 * HOUR, "paused_at": NOW + paused, "resume_at": NOW + resume}
+    subscription_id = await subscription(database, tenant, failures=5, **values)
+    assert await set_back(database) == (after != resume)
+    times = "select failing_since - $2, resume_at - $2 from subscription where id = $1"
+    assert await stored(database, times, subscription_id, NOW) == (-2 * HOUR, after)
+    assert await set_back(database) == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "due", "after"),
+    [
+        ("pending", HOUR, HOUR),
+        ("pending", HOUR + 2 * MINUTE, timedelta(0)),
+        ("verified", 24 * HOUR, 24 * HOUR),
+        ("verified", YEAR, timedelta(0)),
+    ],
+)
+async def test_a_mail_domain_waits_no_longer_than_its_schedule_has_it(
+    database: Database, tenant: Tenant, state: str, due: timedelta, after: timedelta
+) -> None:
+    domain_id = uuid4()
+    async with database.statement() as tx:
+        await tx.write(
+            """insert into mail_domain (company_id, id, name, includes_subdomains, state, verified_by, token,
+                                        created_at, verified_at, due_at)
+               values ($1, $2, $3, false, $4, $5, '', $6, $7, $8)""",
+            tenant.company.id, domain_id, f"{domain_id.hex}.example.com", state,
+            "dns" if state == "verified" else None, NOW, NOW if state == "verified" else None, NOW + due,
+        )  # fmt: skip
+    assert await set_back(database) == (due != after)
+    assert await stored(database, "select due_at - $2 from mail_domain where id = $1", domain_id, NOW) == (after,)
+    assert await set_back(database) == 0
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         ((0, HOUR, HOUR, None), (timedelta(0), None)),
@@ -115,6 +163,7 @@ async def test_a_receiver_is_paused_no_longer_than_is_possible(
         ((1, -HOUR, HOUR + MINUTE, None), (66 * SECOND, None)),
         ((7, -HOUR, YEAR, None), (26.4 * HOUR, None)),
         ((0, -HOUR, 8 * HOUR, None), (8 * HOUR, None)),  # waits for an earlier mail to the same address
+        ((0, -HOUR, YEAR, None), (timedelta(0), None)),
         ((4, -HOUR, HOUR, None), (HOUR, None)),
     ],
 )
@@ -161,6 +210,9 @@ async def test_a_claim_of_a_received_mail_ends_soon(database: Database, claimed:
         ("email", HOUR, 9 * HOUR, 9 * HOUR),  # the end of quiet hours
         ("digest", HOUR, HOUR + 30 * SECOND, HOUR + 30 * SECOND),
         ("email", timedelta(0), 30 * SECOND, 30 * SECOND),
+        ("digest", HOUR, 8 * 24 * HOUR, 8 * 24 * HOUR),  # the first day that is not quiet
+        ("digest", YEAR, YEAR + HOUR, timedelta(0)),
+        ("email", YEAR, YEAR + 9 * HOUR, timedelta(0)),
     ],
 )
 async def test_a_notification_that_only_waits_for_more_of_its_ticket_is_due(

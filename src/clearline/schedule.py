@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import worker as domain_worker
 from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import usecases as jobs
@@ -15,6 +16,7 @@ from clearline.mail.outbound import worker as outbound_mail_worker
 from clearline.notifications import store as notification_store
 from clearline.notifications import worker as notification_worker
 from clearline.notifications.compose import Render as RenderMail
+from clearline.notifications.domain import LONGEST_WAIT
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.horizon import CHECK_SECONDS, HorizonMonitor
 from clearline.platform.database.server import version_and_time
@@ -124,11 +126,16 @@ def clock_job(database: Database, now: Clock) -> PeriodicJob:
 
     async def shorten_waits() -> int:
         count = 0
-        for shorten in (attempts.shorten_waits, outbound_mail.shorten_waits, inbound_mail.shorten_claims):
+        for shorten in (
+            attempts.shorten_waits,
+            outbound_mail.shorten_waits,
+            inbound_mail.shorten_claims,
+            mail_domains.shorten_waits,
+        ):
             async with database.transaction() as tx:
                 count += await shorten(tx, now=now())
         async with database.transaction() as tx:
-            count += await notification_store.shorten_waits(tx, longest=grouped, now=now())
+            count += await notification_store.shorten_waits(tx, grouped=grouped, longest=LONGEST_WAIT, now=now())
         if count:
             _log.warning("the clock was set back: what would wait for it is due earlier", count=count)
         return count

@@ -25,6 +25,9 @@ _SCHEDULE = (
 )
 """How often a pending domain is checked, by how long it has been waiting."""
 
+PENDING_PAUSE_MAX = max(pause for _until, pause in _SCHEDULE)
+"""The longest time until a pending domain is checked again."""
+
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"({_LABEL}\.)+{_LABEL}")
 _REGISTRY_LABELS = frozenset({"ac", "co", "com", "edu", "go", "gob", "gov", "gv", "mil", "ne", "net", "or", "org"})

@@ -1,6 +1,6 @@
 """Mail domains of companies."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec.structs import astuple
@@ -36,6 +36,26 @@ async def save(tx: Tx, domain: MailDomain) -> None:
             where company_id = $1 and id = $2""",
         *astuple(domain),
     )
+
+
+async def shorten_waits(tx: Tx, *, pending: timedelta, verified: timedelta, tolerance: timedelta, now: datetime) -> int:
+    """Make domains due that wait for longer than is possible in their state; return how many. Scans those that wait."""
+    row = await tx.write(
+        """
+        with shortened as (
+            update mail_domain set due_at = $4
+             where due_at > $4::timestamptz + $3::interval
+                            + case when state = 'pending' then $1::interval else $2::interval end
+            returning 1
+        )
+        select count(*) from shortened
+        """,
+        pending,
+        verified,
+        tolerance,
+        now,
+    )
+    return 0 if row is None else int(row[0])
 
 
 async def delete(tx: Tx, domain: MailDomain) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits
 from clearline.accounts.mail_domain import (
     CHECK_AGAIN_AFTER,
     GIVE_UP_AFTER,
+    PENDING_PAUSE_MAX,
     RECHECK_AFTER,
     RETRY_AFTER,
     DomainState,
@@ -31,6 +32,7 @@ from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Company, Role
 from clearline.platform.database.transactions import Tx
+from clearline.platform.work.claims import CLOCK_SECONDS
 
 KIND = "mail_domain"
 CHECKER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
@@ -242,3 +244,14 @@ async def _domain(tx: Tx, company: Company, ref: UUID | str) -> MailDomain:
         else await mail_domain_store.find(tx, company.id, normalized_domain(ref) or ref)
     )
     return require_found(domain, "mail domain", ref)
+
+
+async def shorten_waits(tx: Tx, *, now: datetime) -> int:
+    """Make domains due that a clock that was ahead, and is set back now, made wait too long; return how many."""
+    return await mail_domain_store.shorten_waits(
+        tx,
+        pending=PENDING_PAUSE_MAX,
+        verified=RECHECK_AFTER,
+        tolerance=timedelta(seconds=CLOCK_SECONDS),
+        now=now,
+    )

@@ -1,7 +1,7 @@
 """The notification preferences of users, and the rules that decide whether and how an event notifies somebody."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import time
+from datetime import time, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any
@@ -35,6 +35,9 @@ class DigestFrequency(StrEnum):
     HOURLY = "hourly"
     DAILY = "daily"
 
+
+LONGEST_WAIT = timedelta(days=8)
+"""The longest time from an event to its mail or digest: after six quiet days, on the seventh."""
 
 _AGENT_DEFAULTS: dict[NotificationKind, DeliveryMode] = {
     NotificationKind.ASSIGNED_TO_ME: DeliveryMode.EMAIL,

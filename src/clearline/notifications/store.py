@@ -211,24 +211,27 @@ async def postpone(tx: Tx, group: MailGroup, *, channel: str, until: datetime, t
     )
 
 
-async def shorten_waits(tx: Tx, *, longest: timedelta, now: datetime) -> int:
-    """Make notifications due that are about a future event and wait for no more than ``longest`` after it.
+async def shorten_waits(tx: Tx, *, grouped: timedelta, longest: timedelta, now: datetime) -> int:
+    """Make notifications due that a clock that was ahead has stored; return how many.
 
-    A clock that was ahead has stored them; quiet hours and digests are times of day, and stay. Returns how many.
+    They are about a future event and wait for no more than ``grouped`` after it, or wait for more than ``longest``.
+    Quiet hours and digests are times of day, and stay.
     Served by ``notification_due``.
     """
     row = await tx.write(
         """
         with shortened as (
             update notification set due_at = $2
-             where due_at > $2::timestamptz + $1::interval and channel = 'email' and at > $2
-               and due_at <= at + $1::interval
+             where due_at > $2::timestamptz + $1::interval
+               and (channel = 'email' and at > $2 and due_at <= at + $1::interval
+                    or due_at > $2::timestamptz + $3::interval)
             returning 1
         )
         select count(*) from shortened
         """,
-        longest,
+        grouped,
         now,
+        longest,
     )
     return 0 if row is None else int(row[0])
 

@@ -93,7 +93,7 @@ async def _pause(
         reason = f"the receiver could not be reached {failures} times in a row: {attempt.error or attempt.status}"
         return await disable(tx, WEBHOOKS, failing, reason[:255], now=now)
     resume_at = now + (pause if retry_after is None else retry_after)
-    await subscription_store.save(tx, replace(failing, resume_at=resume_at))
+    await subscription_store.save(tx, replace(failing, resume_at=resume_at, paused_at=now))
     return None
 
 

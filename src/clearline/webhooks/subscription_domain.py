@@ -44,8 +44,8 @@ class Subscription(Struct, frozen=True):
 
     ``types`` are event types, or prefixes of types that end with a dot; none at all means every type. ``generation`` is
     the number of the secret that signs; the previous one signs too until ``previous_until``. ``failures`` counts how
-    often in a row the receiver could not be reached, ``resume_at`` is when it is tried next. ``disabled_reason`` is set
-    when the server disabled the subscription.
+    often in a row the receiver could not be reached, ``resume_at`` is when it is tried next, ``paused_at`` when that
+    was decided. ``disabled_reason`` is set when the server disabled the subscription.
     """
 
     company_id: UUID
@@ -63,6 +63,7 @@ class Subscription(Struct, frozen=True):
     created_by: UUID | None
     created_at: datetime
     updated_at: datetime
+    paused_at: datetime | None = None
 
     @property
     def name(self) -> str:

@@ -10,7 +10,8 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.webhooks.subscription_domain import Subscription
 
 _COLUMNS = """s.company_id, s.id, s.url, s.description, s.types, s.is_active, s.disabled_reason, s.generation,
-    s.previous_until, s.failures, s.failing_since, s.resume_at, s.created_by, s.created_at, s.updated_at"""
+    s.previous_until, s.failures, s.failing_since, s.resume_at, s.created_by, s.created_at, s.updated_at,
+    s.paused_at"""
 
 _BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 """The key before the oldest subscription."""
@@ -78,11 +79,11 @@ async def save(tx: Tx, subscription: Subscription) -> None:
         """
         insert into subscription (company_id, id, url, description, types, is_active, disabled_reason, generation,
                                   previous_until, failures, failing_since, resume_at, created_by, created_at,
-                                  updated_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                  updated_at, paused_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (company_id, id) do update set url = $3, description = $4, types = $5, is_active = $6,
                disabled_reason = $7, generation = $8, previous_until = $9, failures = $10, failing_since = $11,
-               resume_at = $12, updated_at = $15
+               resume_at = $12, updated_at = $15, paused_at = $16
         """,
         *astuple(subscription),
     )
@@ -107,11 +108,12 @@ async def shorten_pauses(tx: Tx, *, longest: timedelta, tolerance: timedelta, no
         with wrong as (
             select company_id, id from subscription
              where resume_at > $3::timestamptz + $1::interval + $2::interval
-                or (resume_at > $3 and failing_since > $3::timestamptz + $2::interval)
+                or (resume_at > $3 and greatest(paused_at, failing_since) > $3::timestamptz + $2::interval)
                for update skip locked
         ), shortened as (
             update subscription s
-               set resume_at = case when s.failing_since > $3 then $3 else $3::timestamptz + $1::interval end,
+               set resume_at = case when greatest(s.paused_at, s.failing_since) > $3 then $3
+                                    else $3::timestamptz + $1::interval end,
                    failing_since = case when s.failing_since > $3 then $3 else s.failing_since end
               from wrong w where s.company_id = w.company_id and s.id = w.id
             returning 1

@@ -266,8 +266,8 @@ async def shorten_waits(
     """Bring mails forward that wait for longer than is possible; return how many.
 
     A claim lasts at most ``lease``, and a mail waits for at most that one of ``delays`` after so many attempts. One
-    without an attempt may wait for an earlier one to the same address, but not if it was stored in the future. Looks at
-    every waiting mail.
+    without an attempt may wait for an earlier one to the same address, for the longest of ``delays``, but not if it was
+    stored in the future. Looks at every waiting mail.
     """
     row = await tx.write(
         """
@@ -276,7 +276,8 @@ async def shorten_waits(
              where state = 'waiting'
                and (claimed_until > $4::timestamptz + $1::interval + $3::interval
                     or due_at > $4::timestamptz + $3::interval
-                       and case when attempts = 0 then created_at > $4::timestamptz + $3::interval
+                       and case when attempts = 0
+                                then greatest(created_at, due_at - $5::interval) > $4::timestamptz + $3::interval
                                 else due_at > $4::timestamptz + ($2::interval[])[attempts] + $3::interval end)
                for update skip locked
         ), shortened as (
@@ -294,6 +295,7 @@ async def shorten_waits(
         list(delays),
         tolerance,
         now,
+        max(delays),
     )
     return 0 if row is None else int(row[0])
 
