@@ -1,29 +1,10 @@
 """The index entry of a ticket for the search."""
 
-from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-from clearline.identity import Company
-from clearline.inventory.domain import ServiceType
 from clearline.search import document as documents
-from clearline.search.document import Document, pairs, vector
-from clearline.tickets.contact import Contact
-from clearline.tickets.domain import (
-    Channel,
-    Impact,
-    IssueType,
-    Priority,
-    Severity,
-    Status,
-    Ticket,
-    TicketView,
-)
-
-AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")
+from clearline.search.document import pairs, vector
+from tests.builders.search.index import COMPANY, a_document
 
 
 def positions(text: str) -> dict[str, list[str]]:
@@ -34,40 +15,6 @@ def positions(text: str) -> dict[str, list[str]]:
         if lexeme and not lexeme.startswith("="):
             places_by_lexeme[lexeme] = places.split(",")
     return places_by_lexeme
-
-
-def a_document(**more: Any) -> Document:
-    ticket = Ticket(
-        COMPANY.id,
-        1234,
-        more.get("title", "Port is slow"),
-        more.get("description", "Since 08:00"),
-        IssueType.SLOW_RESPONSE,
-        ServiceType.PORT,
-        "NET-AMS-0012",
-        "Amsterdam 12",
-        Severity.MODERATE,
-        Impact.DEGRADED,
-        Priority.MEDIUM,
-        Status.HELD,
-        Contact("Ada Okoro", "+1-555-0199", "ada.okoro@birch.example.com"),
-        Channel.API,
-        AT,
-        AT,
-        AT,
-        None,
-        1,
-        tags=more.get("tags", ()),
-        external_ids={"snow": "CHG0030001"},
-    )
-    return Document(
-        TicketView(ticket, COMPANY),
-        more.get("public_notes", []),
-        more.get("internal_notes", []),
-        more.get("public_files", []),
-        more.get("internal_files", []),
-        more.get("watchers", []),
-    )
 
 
 def test_internal_text_has_other_lexemes() -> None:

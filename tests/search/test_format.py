@@ -15,9 +15,8 @@ from clearline.search import worker as indexing
 from clearline.search.document import FORMAT, Document, vector
 from clearline.search.worker import AT_ONCE
 from tests.builders.people import Tenant
+from tests.builders.search.index import a_document, follow, numbers_found
 from tests.builders.tickets import raised
-from tests.search.test_document import a_document
-from tests.search.test_worker import follow, numbers_found
 
 HERE = Path(__file__).parent
 TERMS = HERE / f"terms_of_format_{FORMAT}.txt"

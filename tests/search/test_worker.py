@@ -24,18 +24,8 @@ from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.search.index import follow, numbers_found
 from tests.builders.tickets import raised
-
-
-async def follow(database: Database) -> None:
-    for job in indexing.jobs(database):
-        while await job.run():
-            pass
-
-
-async def numbers_found(database: Database, query: str) -> list[int]:
-    async with database.transaction() as tx:
-        return [view.ticket.number for view in (await search.find_tickets(tx, OPERATOR, query, limit=200)).tickets]
 
 
 async def vectors(database: Database) -> dict[int, tuple[str, str]]:

@@ -1,0 +1,71 @@
+"""Documents for the search index, the consumer that fills it, and what a search finds."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from clearline.identity import OPERATOR, Company
+from clearline.inventory.domain import ServiceType
+from clearline.platform.database.transactions import Database
+from clearline.search import usecases as search
+from clearline.search import worker as indexing
+from clearline.search.document import Document
+from clearline.tickets.contact import Contact
+from clearline.tickets.domain import (
+    Channel,
+    Impact,
+    IssueType,
+    Priority,
+    Severity,
+    Status,
+    Ticket,
+    TicketView,
+)
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")
+
+
+def a_document(**more: Any) -> Document:
+    ticket = Ticket(
+        COMPANY.id,
+        1234,
+        more.get("title", "Port is slow"),
+        more.get("description", "Since 08:00"),
+        IssueType.SLOW_RESPONSE,
+        ServiceType.PORT,
+        "NET-AMS-0012",
+        "Amsterdam 12",
+        Severity.MODERATE,
+        Impact.DEGRADED,
+        Priority.MEDIUM,
+        Status.HELD,
+        Contact("Ada Okoro", "+1-555-0199", "ada.okoro@birch.example.com"),
+        Channel.API,
+        AT,
+        AT,
+        AT,
+        None,
+        1,
+        tags=more.get("tags", ()),
+        external_ids={"snow": "CHG0030001"},
+    )
+    return Document(
+        TicketView(ticket, COMPANY),
+        more.get("public_notes", []),
+        more.get("internal_notes", []),
+        more.get("public_files", []),
+        more.get("internal_files", []),
+        more.get("watchers", []),
+    )
+
+
+async def follow(database: Database) -> None:
+    for job in indexing.jobs(database):
+        while await job.run():
+            pass
+
+
+async def numbers_found(database: Database, query: str) -> list[int]:
+    async with database.transaction() as tx:
+        return [view.ticket.number for view in (await search.find_tickets(tx, OPERATOR, query, limit=200)).tickets]
