@@ -67,7 +67,7 @@ def _retentions() -> Iterator[str]:
 
 def _settings() -> Iterator[str]:
     yield "All settings are environment variables. An empty value counts as not set. An unknown `CLEARLINE_` variable"
-    yield "or a value that cannot be taken stops the command with exit status 4 and a line that says why."
+    yield "or an invalid value stops the command with exit status 4 and a line that says why."
     yield ""
     yield from table(
         ("variable", "default", "meaning"), [(f"`{one.variable}`", one.default, one.about) for one in documented()]
@@ -79,7 +79,7 @@ def _console_connect() -> Iterator[str]:
     yield described["info"]["description"]
     yield ""
     yield "Each address also answers under `/api`, such as `/api/v2/support-tickets`. Send your key in the header"
-    yield "`Authorization: Bearer <key>`. A running server tells the same facts at `/docs` and `/openapi.json`."
+    yield "`Authorization: Bearer <key>`. A running server has the same reference at `/docs` and `/openapi.json`."
     yield "See also [what a wire shows](wires.md)."
     yield ""
     yield from _document(described)
@@ -100,7 +100,7 @@ def _house() -> Iterator[str]:
     described = house_reference.openapi(Settings())
     yield described["info"]["description"]
     yield ""
-    yield "Send your key in the header `Authorization: Bearer <key>`. A running server tells the same facts at"
+    yield "Send your key in the header `Authorization: Bearer <key>`. A running server has the same reference at"
     yield "`/docs/api` and `/api/v1/openapi.json`. See also [its problems](problems.md), [events](events.md),"
     yield "[the language of searches](search.md) and [roles and scopes](../explanation/roles-and-scopes.md)."
     yield ""

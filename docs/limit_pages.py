@@ -114,7 +114,7 @@ def limits() -> Iterator[str]:
     yield ""
     yield "## Of a company"
     yield ""
-    yield "Each table with rows of companies, and what bounds them. What a limit leaves is deleted"
+    yield "Each table with rows of companies, and what bounds them. What is within the limits is deleted"
     yield "[after some time](retention.md)."
     yield ""
     rows = [(f"`{limit.table}`", limit.limit, shown(limit.settings)) for limit in TABLES]

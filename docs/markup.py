@@ -12,7 +12,7 @@ def page(title: str, lines: Iterable[str]) -> str:
 
 
 def filled(path: Path, parts: Mapping[str, Iterable[str]]) -> str:
-    """Return a page that people write, with its generated parts made anew. Comments mark where a part begins and ends.
+    """Return a page that people write, with its generated parts made again. Comments mark where a part begins and ends.
 
     Raises:
         ValueError: the page has no such part.

@@ -98,8 +98,8 @@ class Company(Struct, frozen=True, gc=False):
 class User(Struct, frozen=True):
     """A user of a company. An inactive one cannot do anything; queues assign no tickets to an unavailable one.
 
-    The address of an unconfirmed one is a mere claim of its company: nothing but one invitation is sent to it, and mail
-    from it is not that of the user.
+    The address of an unconfirmed one is only a claim of its company: nothing but one invitation is sent to it, and mail
+    from it does not count as the user's.
     """
 
     company_id: UUID

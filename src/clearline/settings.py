@@ -103,7 +103,7 @@ class Settings:
         500,
     )
     company_searches: int = setting(
-        values.number(1, 1000), "`4`", "Searches of one customer that one process has under way at a time.", 4
+        values.number(1, 1000), "`4`", "Searches of one customer that one process runs at a time.", 4
     )
     search_seconds: int = setting(
         values.number(1, 30),
@@ -156,7 +156,7 @@ class Settings:
     shutdown_seconds: int = setting(
         values.number(1, 300),
         "`10`",
-        "Seconds that a stopping server waits for requests under way; then they are answered 503.",
+        "Seconds that a stopping server waits for requests that are still running; then they are answered 503.",
         10,
     )
     keep_idempotency_keys_days: int = days(
@@ -314,7 +314,7 @@ class Settings:
         values.smtp,
         "none: no mail is sent",
         "Server that mail is sent by: `smtp://host:25`, `smtp+starttls://user:password@host:587` or "
-        "`smtps://user:password@host:465`. User and password are percent-encoded; `smtp://` takes them only for a "
+        "`smtps://user:password@host:465`. User and password are percent-encoded; `smtp://` allows them only for a "
         "server on this machine.",
         None,
     )

@@ -37,7 +37,7 @@ async def race(database: Database, tenant: Tenant) -> tuple[int, Offset]:
     """Change a ticket by a transaction with an early number after one with a late number has changed it."""
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=Status.IN_PROGRESS)
-        begin = await event_store.last_settled(tx)
+        begin = await event_store.last_readable(tx)
     async with database.transaction() as early:
         first = await take_a_number(early)
         async with database.transaction() as late:

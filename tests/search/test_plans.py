@@ -152,7 +152,7 @@ async def test_the_text_of_tickets_for_the_index_is_read_by_their_keys(filled: A
         (lambda tx, _company: search_store.keys_below(tx, 4000, company_id=None, limit=500), {"ticket_by_number"}),
         (lambda tx, company: search_store.keys_below(tx, 4000, company_id=company, limit=50), BY_NUMBER),
         (lambda tx, _company: search_store.orphans(tx, 10, limit=50), {"ticket_search_newest"}),
-        (lambda tx, _company: event_store.last_settled(tx), {"event_cursor"}),
+        (lambda tx, _company: event_store.last_readable(tx), {"event_cursor"}),
     ],
 )
 async def test_batches_of_all_tickets_use_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
@@ -163,7 +163,7 @@ async def test_batches_of_all_tickets_use_an_index(filled: Any, work: Any, one_o
     assert not scanned & BIG
 
 
-@pytest.mark.parametrize("work", [event_store.last_settled, lambda tx: event_store.read(tx, Offset(3, 5), limit=200)])
+@pytest.mark.parametrize("work", [event_store.last_readable, lambda tx: event_store.read(tx, Offset(3, 5), limit=200)])
 async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work: Any) -> None:
     recording = RecordingConnection()
     await work(Tx(recording))

@@ -116,7 +116,7 @@ async def lock_domain(tx: Tx, actor: Actor, company_ref: UUID | str, domain_ref:
 async def verify_domain(
     tx: Tx, actor: Actor, company_ref: UUID | str, domain_ref: UUID | str, *, by: Proof = Proof.DNS, now: datetime
 ) -> MailDomain:
-    """Verify a domain by the provider's word at once, or have its TXT record looked for within seconds.
+    """Verify a domain at once in the provider's name, or have its TXT record checked within seconds.
 
     Raises:
         Conflict: another company has the domain.

@@ -152,7 +152,7 @@ async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int, *, after: int,
     return [event_of(row) for row in rows]
 
 
-async def last_settled(tx: Tx) -> Offset:
+async def last_readable(tx: Tx) -> Offset:
     """Return the offset of the last event before which no other can appear. Served by ``event_cursor``."""
     row = await tx.fetchrow(
         f"""select xid::text::bigint, id from event where xid < {HORIZON}

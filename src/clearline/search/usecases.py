@@ -286,7 +286,7 @@ async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> RebuildStart:
     await search_store.wait_for_consumer(tx)
     if empty:
         await search_store.truncate(tx)
-    return RebuildStart(await search_store.estimate_tickets(tx), await event_store.last_settled(tx))
+    return RebuildStart(await search_store.estimate_tickets(tx), await event_store.last_readable(tx))
 
 
 async def finish_rebuild(tx: Tx, actor: Actor, start: RebuildStart) -> None:

@@ -173,7 +173,7 @@ async def test_readers_of_events_do_not_wait_for_transactions_of_other_databases
             number = await raised(tx, tenant)
         async with own_database.statement() as tx:
             assert [event.ticket_number for event in await event_store.read(tx, begin.offset, limit=9)] == [number]
-            last = await event_store.last_settled(tx)
+            last = await event_store.last_readable(tx)
             assert last > begin.offset
             for filtered in (EventFilter(), EventFilter(tenant.company.id), EventFilter(tenant.company.id, number)):
                 batch = await event_stream_store.read(tx, filtered, begin.offset, limit=9)
@@ -196,7 +196,7 @@ async def test_readers_wait_for_a_transaction_of_this_database_behind_one_of_ano
 ) -> None:
     tenant = await new_tenant(own_database)
     async with own_database.statement() as tx:
-        begin = await event_store.last_settled(tx)
+        begin = await event_store.last_readable(tx)
     async with forgotten_elsewhere(own_server, kind), own_database.transaction() as slow:
         await slow.write_script("savepoint inner_one")  # its number is not in a snapshot, that of the whole one is
         first = await raised(slow, tenant)
@@ -220,7 +220,7 @@ async def test_a_reader_misses_no_event_among_many_transactions_of_two_databases
     chance, until = random.Random(7), monotonic() + 1.5
     await administer(elsewhere(own_server), "create table load (n integer)")
     async with own_database.statement() as tx:
-        offset = await event_store.last_settled(tx)
+        offset = await event_store.last_readable(tx)
 
     async def load_elsewhere() -> None:
         connection = await asyncpg.connect(elsewhere(own_server))

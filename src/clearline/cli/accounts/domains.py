@@ -13,9 +13,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.accounts.mapping import mail_domain_out
 
-_trusted_option = click.option(
-    "--trusted", is_flag=True, help="Verify the domain at once, by your word, instead of by its TXT record."
-)
+_trusted_option = click.option("--trusted", is_flag=True, help="Verify the domain at once, without a TXT record.")
 
 
 @click.group()
@@ -85,7 +83,7 @@ def domain_list(company: str, *, as_json: bool) -> None:
 @_trusted_option
 @json_option
 def domain_verify(company: str, name: str, *, trusted: bool, as_json: bool) -> None:
-    """Have the TXT record of a domain looked for within seconds, or verify the domain by your word."""
+    """Check the TXT record of a domain within seconds, or verify the domain without a check."""
     by = Proof.STAFF if trusted else Proof.DNS
 
     async def work(tx: Tx) -> MailDomain:

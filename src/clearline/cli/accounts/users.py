@@ -118,7 +118,7 @@ def _shown_email(user: User) -> str:
 @click.option("--role", type=_ROLES, help="New role.")
 @click.option("--active/--inactive", default=None, help="Whether the user may do anything; inactive ends its keys.")
 @click.option("--available/--away", default=None, help="Whether queues may assign tickets to the user.")
-@click.option("--confirmed/--unconfirmed", default=None, help="Whether the address is that of the user, by your word.")
+@click.option("--confirmed/--unconfirmed", default=None, help="Set whether the address is confirmed to be the user's.")
 @_heir_option
 @json_option
 def user_change(

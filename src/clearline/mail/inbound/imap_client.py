@@ -42,7 +42,7 @@ class _Connection(imaplib.IMAP4):
             raise
 
     def send(self, data: bytes) -> None:  # type: ignore[override]
-        """Send a command: its answer is counted anew."""
+        """Send a command: its answer is counted from 0."""
         self._received = 0
         super().send(data)
 

@@ -74,7 +74,7 @@ class Pool:
     def terminate(self, instance: str | None) -> int:
         """Terminate the connections to any other instance of PostgreSQL than this; return how many.
 
-        Statements under way fail at once.
+        Running statements fail at once.
         """
         lost = [one for one in (*self._lent, *self._idle) if one.instance != instance and not one.is_closed()]
         for connection in lost:

@@ -11,7 +11,7 @@ from clearline.platform.database.pool import WAIT_SECONDS, Pool
 _CHECK_SECONDS = 0.5
 """How often those who wait are looked at."""
 _SHARES_MAX = 10_000
-"""How many shares are kept. When there are more, those that are not in use are made anew."""
+"""How many shares are kept. When there are more, those that are not in use are made again."""
 
 
 class Shares:

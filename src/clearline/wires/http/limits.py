@@ -164,15 +164,15 @@ def _network(client: Any) -> str:
 
 
 class TooManySearches(TooManyRequests):
-    """The company has as many searches under way as it may have."""
+    """The company runs as many searches as it may."""
 
     def __init__(self, most: int) -> None:
         super().__init__(_SEARCH_WAIT)
-        self.args = (f"{most} searches of your company are under way; try again when one of them is answered",)
+        self.args = (f"{most} searches of your company are running; try again when one of them is answered",)
 
 
 class Searches:
-    """Limits how many searches of a company are under way at a time: some take seconds of the database."""
+    """Limits how many searches of a company run at a time: some take seconds of the database."""
 
     def __init__(self, most: int = 4) -> None:
         self._most = most

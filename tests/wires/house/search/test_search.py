@@ -198,7 +198,7 @@ async def test_a_company_has_a_few_searches_under_way_at_a_time(
             done, _pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             [refused] = [task.result() for task in done]
             body = problem(refused, "quota-exceeded")
-            assert body["detail"].startswith("1 searches of your company are under way")
+            assert body["detail"].startswith("1 searches of your company are running")
             assert refused.headers["retry-after"] == "1"
             await tx.fetchval("select pg_sleep(0.2)")
             await tx.write_script("rollback; begin")

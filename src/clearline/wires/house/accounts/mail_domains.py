@@ -94,8 +94,8 @@ OPERATIONS = (
     ),
     Operation(
         "verifyMailDomain", "POST", DOMAINS + "/{domain_id}/verify", verify_domain,
-        "Verify a mail domain", "Has the TXT record of a domain looked for within seconds: get the domain again to see "
-        "the result. With `verify_by` `staff` the domain is verified at once, by the word of the provider's admins. "
+        "Verify a mail domain", "Checks the TXT record of a domain within seconds: get the domain again to see "
+        "the result. With `verify_by` `staff` the provider's admins verify the domain at once, without a TXT record. "
         "The key also needs `tickets:read` and `tickets:write`. For the provider's admins, and by DNS for a customer's "
         "admins in their own company.",
         Scope.ACCOUNTS_WRITE, wire.MailDomainOut, body=wire.VerifyDomainIn, path_parameters=_DOMAIN, errors=(404, 409),

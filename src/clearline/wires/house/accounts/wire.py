@@ -49,7 +49,7 @@ class CompanyPatch(Struct, forbid_unknown_fields=True):
 class CompanyOut(Struct, frozen=True):
     """A customer, or the provider itself.
 
-    Nobody can do anything for one that is not ``is_active``: its users and webhooks ended at ``deactivated_at``.
+    One that is not ``is_active`` can do nothing: its users and webhooks ended at ``deactivated_at``.
     """
 
     id: Id
@@ -129,7 +129,7 @@ class UserPatch(Struct, forbid_unknown_fields=True):
 class UserOut(Struct, frozen=True):
     """A user of a company. Queues assign tickets automatically only to the provider's users who are available.
 
-    Until ``is_confirmed`` the address gets nothing but one invitation, and mail from it is not that of the user.
+    Until ``is_confirmed`` the address gets nothing but one invitation, and mail from it is not the user's.
     """
 
     id: Id
@@ -179,7 +179,7 @@ class AddressConflictOut(Struct, frozen=True):
 class MailDomainIn(Struct, forbid_unknown_fields=True):
     """A domain to add, in any case, in Unicode or Punycode.
 
-    ``verify_by`` is how it is verified: a TXT record of the domain, or the word of the provider's admins, who may also
+    ``verify_by`` is how it is verified: a TXT record of the domain, or the provider's admins, who may also
     ``allow_public`` the domain of a public mail service.
     """
 
@@ -190,7 +190,7 @@ class MailDomainIn(Struct, forbid_unknown_fields=True):
 
 
 class VerifyDomainIn(Struct, forbid_unknown_fields=True):
-    """How to verify a domain: by its TXT record, or by the word of the provider's admins."""
+    """How to verify a domain: by its TXT record, or by the provider's admins."""
 
     verify_by: OneOf[str, Proof] = Proof.DNS.value
 

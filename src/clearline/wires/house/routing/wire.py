@@ -60,7 +60,7 @@ class RuleOut(Struct, frozen=True):
     """A rule. The active rule with the lowest position whose conditions all hold chooses the queue of a ticket.
 
     ``shadowed_by`` is the id of the first rule before it that takes all its tickets, so that it gets none, or null.
-    Rules that only together leave it nothing are not looked for.
+    Combinations of several rules are not considered.
     """
 
     id: Id
@@ -90,7 +90,7 @@ class OrderOut(Struct, frozen=True):
 
 
 class ForecastIn(Struct, forbid_unknown_fields=True):
-    """A ticket to test the rules with: an existing one, or an imagined one.
+    """A ticket to test the rules with: an existing or a hypothetical one.
 
     Without ``ticket``, ``issue_type`` and ``service_type`` are required, and the default ``priority`` is that of a new
     ticket of the issue type. ``company`` is a customer's code, name or id. With ``ticket``, the other members replace

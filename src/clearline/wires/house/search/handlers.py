@@ -70,7 +70,7 @@ OPERATIONS = (
         "ordered best first, more of them newest first. A change is found about a second later. Customers find their "
         "own company's tickets, by the text that they may read. A search that takes longer than "
         "`CLEARLINE_SEARCH_SECONDS` (5 by default) is refused. A company can have `CLEARLINE_COMPANY_SEARCHES` (4 by "
-        "default) under way at a time.",
+        "default) running at a time.",
         Scope.TICKETS_READ, wire.SearchPage, query=wire.SearchQuery, errors=(400,),
     ),
 )  # fmt: skip

@@ -210,7 +210,7 @@ OPERATIONS = (
     Operation(
         "getTicket", "GET", TICKETS + "/{number}", get_ticket,
         "Get a ticket", "A ticket of another company is answered with 404. The ETag of a part of it, and of a ticket "
-        "with lists, is good for If-Match too.",
+        "with lists, can be sent in If-Match too.",
         Scope.TICKETS_READ, wire.TicketOut, query=TicketQuery, path_parameters=NUMBER, errors=(400, 404),
         part=TicketPart,
     ),

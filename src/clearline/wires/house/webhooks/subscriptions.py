@@ -153,7 +153,7 @@ OPERATIONS = (
     ),
     Operation(
         "pingSubscription", "POST", SUBSCRIPTIONS + "/{id}/ping", ping,
-        "Send a ping", "Makes a delivery of type `ping`, which is sent at once, also while the receiver is paused "
+        "Send a ping", "Creates a delivery of type `ping`, which is sent at once, also while the receiver is paused "
         "after failures. Read the delivery to see the result. For admins.",
         Scope.ACCOUNTS_WRITE, wire.DeliveryOut, body=wire.PingIn, path_parameters=_ID, errors=(404, 409), status=202,
     ),
