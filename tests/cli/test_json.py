@@ -35,7 +35,7 @@ async def printed(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
     """Run every step; yield what each prints, by its index."""
     folder = tmp_path_factory.mktemp("json")
     mail = {"CLEARLINE_SMTP": "smtp://127.0.0.1:9", "CLEARLINE_MAIL_FROM": "Support <support@example.net>"}
-    variables = {**mail, "CLEARLINE_ATTACHMENTS": str(folder)}
+    variables = {**mail, "CLEARLINE_ATTACHMENTS": str(folder), "CLEARLINE_IMAP_NETWORKS": "127.0.0.0/8"}
     settings = Settings(
         database_url=database_url, attachments=str(folder), rate_limit=0, access_log=False, workers=False
     )

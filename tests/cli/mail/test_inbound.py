@@ -52,17 +52,29 @@ def classify(url: str) -> None:
     asyncio.run(run_jobs())
 
 
+def test_a_mailbox_whose_server_has_no_address_yet_is_added_with_a_warning(database_url: str) -> None:
+    address, options = f"{uuid4().hex[:8]}@example.net", ("--imap-user", "me", "--imap-password")
+    host = f"{'x' * 64}.example.net"  # no resolver accepts such a label
+    added = run_command(database_url, "mailbox", "add", address, "--imap-host", host, *options, text="secret\n")
+    assert (added.exit_code, added.stdout) == (0, f"Mailbox {address} added.\n")
+    assert added.stderr == f"warning: the name {host} cannot be resolved now: the mailbox is polled as soon as it can\n"
+
+
 def test_a_mailbox_is_added_changed_listed_and_deleted(database_url: str) -> None:
     url, address = database_url, f"{uuid4().hex[:8]}@example.net"
     assert run_command(url, "mailbox", "add", address).stdout == f"Mailbox {address} added.\n"
     run_json(url, "queue", "add", "Mail")
     options = ("--imap-host", "127.0.0.1", "--imap-port", "1", "--imap-user", "me", "--imap-password")
-    changed = run_json(url, "mailbox", "change", address, "--queue", "Mail", "--inactive", *options, text="secret\n")
+    networks = {"CLEARLINE_IMAP_NETWORKS": "127.0.0.0/8"}
+    change = ("mailbox", "change", address, "--queue", "Mail", "--inactive", *options)
+    early = run_command(url, *change, text="secret\n")
+    assert (early.exit_code, early.stdout) == (1, "")
+    assert "127.0.0.1 is not a public address: add its network to CLEARLINE_IMAP_NETWORKS" in early.stderr
+    changed = run_json(url, *change, text="secret\n", **networks)
     assert (changed["imap"]["host"], changed["imap"]["port"], changed["is_active"]) == ("127.0.0.1", 1, False)
     assert "secret" not in str(changed)
     assert {**changed, "polled_at": None, "last_error": None} in run_json(url, "mailbox", "list")
     assert address in run_command(url, "mailbox", "list").stdout
-    networks = {"CLEARLINE_IMAP_NETWORKS": "127.0.0.0/8"}
     refused = run_command(url, "mailbox", "check", address)
     assert (refused.exit_code, refused.stdout) == (
         3,

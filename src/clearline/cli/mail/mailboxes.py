@@ -1,5 +1,6 @@
 """Commands for mailboxes."""
 
+import asyncio
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from clearline.cli.exit_status import FAULT_FOUND
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
+from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
@@ -70,6 +72,7 @@ def mailbox_add(address: str, *, as_json: bool, **options: Any) -> None:
         box = await mailboxes.secret_box(tx, current_settings().secret_key)
         return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=box, now=now())
 
+    _check_host(with_password)
     added = transact(work)
     show(mailbox_out(added), f"Mailbox {added.address} added.", as_json=as_json)
 
@@ -117,6 +120,7 @@ def mailbox_change(
         box = await mailboxes.secret_box(tx, current_settings().secret_key)
         return mailbox, await mailboxes.change_mailbox(tx, OPERATOR, mailbox.id, values, secret_box=box, now=now())
 
+    _check_host(with_password)
     before, after = map(mailbox_out, transact(work))
     show(after, change_text(f"Mailbox {after.address}", before, after), as_json=as_json)
 
@@ -169,6 +173,14 @@ def _with_password(options: dict[str, Any]) -> dict[str, Any]:
         else:
             password = decode_file(sys.stdin.buffer.readline()).rstrip("\r\n")
     return {**options, "imap_password": password}
+
+
+def _check_host(options: dict[str, Any]) -> None:
+    """Refuse an IMAP host that may not be reached, and warn of one whose name does not resolve."""
+    host = None if options["imap_host"] == _NONE else options["imap_host"]
+    warning = asyncio.run(mailboxes.check_host(OPERATOR, host, current_settings().imap_networks))
+    if warning is not None:
+        echo(f"warning: {warning}", err=True)
 
 
 async def _values(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:

@@ -139,15 +139,34 @@ def _new_client(access: ImapAccess, addresses: Sequence[str]) -> Any:
     return Client(access.host, access.port, addresses, uses_tls=access.uses_tls)
 
 
+def host_refusal(host: str, networks: Sequence[str]) -> str | None:
+    """Return why the server may not be reached, or None. Looks its name up; blocks.
+
+    Raises:
+        OSError, UnicodeError: the name cannot be resolved now.
+    """
+    return _refusal(host, _looked_up(host, None), networks)
+
+
 def _addresses(access: ImapAccess) -> Sequence[str]:
     """Return the addresses of the server, all of which may be reached."""
-    found = socket.getaddrinfo(access.host, access.port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-    forbidden = next((address for address in addresses if not may_reach(address, access.networks)), None)
-    if forbidden is not None:
-        named = access.host if access.host == forbidden else f"{access.host} is {forbidden}, which"
-        raise ImapFailed(f"{named} is not a public address: add its network to CLEARLINE_IMAP_NETWORKS")
+    addresses = _looked_up(access.host, access.port)
+    if (refusal := _refusal(access.host, addresses, access.networks)) is not None:
+        raise ImapFailed(refusal)
     return addresses
+
+
+def _looked_up(host: str, port: int | None) -> Sequence[str]:
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
+
+
+def _refusal(host: str, addresses: Sequence[str], networks: Sequence[str]) -> str | None:
+    forbidden = next((address for address in addresses if not may_reach(address, networks)), None)
+    if forbidden is None:
+        return None
+    named = host if host == forbidden else f"{host} is {forbidden}, which"
+    return f"{named} is not a public address: add its network to CLEARLINE_IMAP_NETWORKS"
 
 
 def _is_loopback(address: str) -> bool:

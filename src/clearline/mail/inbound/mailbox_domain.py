@@ -54,6 +54,11 @@ def base_address(address: str) -> str:
     return f"{local.partition('+')[0]}@{host}"
 
 
+def is_host(text: str) -> bool:
+    """Return whether a text has the form of the name or address of a host."""
+    return len(text) <= HOST_MAX and _HOST.fullmatch(text) is not None
+
+
 def check_mailbox(mailbox: Mailbox) -> list[Violation]:
     """Return the violations of a mailbox."""
     violations = [
@@ -71,7 +76,7 @@ def check_mailbox(mailbox: Mailbox) -> list[Violation]:
     for index, address in enumerate(mailbox.form_addresses):
         violations += check_email(f"form_addresses.{index}", address)
     if mailbox.imap_host is not None:
-        if len(mailbox.imap_host) > HOST_MAX or not _HOST.fullmatch(mailbox.imap_host):
+        if not is_host(mailbox.imap_host):
             violations.append(Violation("imap.host", "must be the name or address of a host", RuleCode.FORMAT))
         if not mailbox.imap_user or len(mailbox.imap_user) > IMAP_USER_MAX:
             violations.append(Violation("imap.user", f"must have 1 to {IMAP_USER_MAX} characters", RuleCode.LENGTH))

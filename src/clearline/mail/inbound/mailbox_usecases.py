@@ -1,7 +1,8 @@
 """Manage mailboxes."""
 
+import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,8 +15,8 @@ from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Scope
 from clearline.mail.inbound import mailbox_store
-from clearline.mail.inbound.imap import ImapAccess, open_mailbox
-from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, PASSWORD_MAX, Mailbox, check_mailbox
+from clearline.mail.inbound.imap import ImapAccess, host_refusal, open_mailbox
+from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, PASSWORD_MAX, Mailbox, check_mailbox, is_host
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
@@ -25,6 +26,7 @@ from clearline.text import check_text, normalized_address
 KIND = "mailbox"
 PASSWORD = "imap_password"  # noqa: S105 - the name of a field
 _COUNTED_MAX = 1000
+_LOOKUP_SECONDS = 5
 _FIELDS_NOT_IN_EVENTS = {"imap_secret", "polled_at", "last_error"}
 
 
@@ -52,6 +54,24 @@ async def mailbox_named(tx: Tx, actor: Actor, address: str) -> Mailbox:
     permissions.require_staff(actor, Scope.DESK_READ)
     mailboxes = await mailbox_store.find(tx, [address.lower()])
     return require_found(next(iter(mailboxes), None), KIND, address)
+
+
+async def check_host(actor: Actor, host: str | None, networks: Sequence[str]) -> str | None:
+    """Refuse an IMAP host that the poll would refuse; return a warning if its name does not resolve now.
+
+    ``networks`` are the private ones in which servers may be. Call it before the transaction: a lookup may take 5 s.
+    """
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.DESK_WRITE)
+    if host is None or not is_host(host):
+        return None
+    try:
+        refusal = await asyncio.wait_for(asyncio.to_thread(host_refusal, host, networks), _LOOKUP_SECONDS)
+    except (OSError, UnicodeError, TimeoutError):
+        return f"the name {host} cannot be resolved now: the mailbox is polled as soon as it can"
+    if refusal is not None:
+        raise InvalidInput([Violation("imap.host", refusal, RuleCode.CHOICE)])
+    return None
 
 
 async def add_mailbox(

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,14 @@ MAILBOXES = "/api/v1/mailboxes"
 PASSWORD = "never shown again"
 Headers = dict[str, str]
 IMAP = {"host": "127.0.0.1", "user": "support", "password": PASSWORD, "port": 1}
+
+
+@pytest.fixture(scope="module")
+async def client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    networks = ("127.0.0.0/8",)
+    settings = Settings(database_url=database_url, rate_limit=0, access_log=False, imap_networks=networks)
+    async with serving(settings) as opened:
+        yield opened
 
 
 async def add_mailbox(client: httpx.AsyncClient, admin: Headers, **members: Any) -> httpx.Response:
@@ -123,14 +132,45 @@ async def test_the_check_reports_a_mailbox_that_does_not_answer(
     client: httpx.AsyncClient, admin: Headers, database_url: str
 ) -> None:
     address = (await add_mailbox(client, admin, imap=IMAP)).headers["location"]
-    async with serving(Settings(database_url=database_url, imap_networks=("127.0.0.0/8",))) as allowing:
-        answer = await allowing.post(f"{address}/check", json={}, headers=admin)
+    answer = await client.post(f"{address}/check", json={}, headers=admin)
     assert answer.json() == {"works": False, "error": "cannot reach the server: Connection refused", "unseen": None}
-    refused = await client.post(f"{address}/check", json={}, headers=admin)
+    async with serving(Settings(database_url=database_url)) as strict:
+        refused = await strict.post(f"{address}/check", json={}, headers=admin)
     error = "127.0.0.1 is not a public address: add its network to CLEARLINE_IMAP_NETWORKS"
     assert refused.json() == {"works": False, "error": error, "unseen": None}
     bare = (await add_mailbox(client, admin)).headers["location"]
     assert pointers(await client.post(f"{bare}/check", json={}, headers=admin)) == ["/imap/host"]
+
+
+@pytest.mark.parametrize(
+    ("host", "error"),
+    [
+        ("127.0.0.1", "127.0.0.1 is not a public address"),
+        ("10.0.0.1", "10.0.0.1 is not a public address"),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.1 is not a public address"),
+        ("::1", "::1 is not a public address"),
+        ("169.254.169.254", "169.254.169.254 is not a public address"),
+        ("0x7f.1", "0x7f.1 is 127.0.0.1, which is not a public address"),
+        ("localhost", "localhost is "),
+    ],
+)
+async def test_a_host_that_the_poll_would_refuse_is_refused_at_once(
+    client: httpx.AsyncClient, admin: Headers, agent: Headers, database_url: str, host: str, error: str
+) -> None:
+    unpolled, polled = [(await add_mailbox(client, admin, **kind)).headers["location"] for kind in ({}, {"imap": IMAP})]
+    imap = {**IMAP, "host": host}
+    async with serving(Settings(database_url=database_url)) as strict:
+        refused = [await add_mailbox(strict, admin, imap=imap)]
+        for address in (unpolled, polled):
+            headers = {**admin, "If-Match": "*"}
+            refused.append(await strict.patch(address, json={"imap": imap}, headers=headers))
+        kept = await strict.patch(polled, json={"imap": {"folder": "Tickets"}}, headers={**admin, "If-Match": "*"})
+        assert (await add_mailbox(strict, agent, imap=imap)).status_code == 403
+    for answer in refused:
+        assert pointers(answer) == ["/imap/host"]
+        assert error in answer.text
+        assert "add its network to CLEARLINE_IMAP_NETWORKS" in answer.text
+    assert kept.json()["imap"]["folder"] == "Tickets"
 
 
 async def test_only_admins_manage_mailboxes(

@@ -51,6 +51,7 @@ async def list_mailboxes(call: Call) -> Page[wire.MailboxSummary]:
 async def add_mailbox(call: Call) -> wire.MailboxOut:
     """Add a mailbox."""
     values = _values(call.body(wire.MailboxIn))
+    await mailboxes.check_host(call.actor, values.get("imap_host"), call.services.settings.imap_networks)
     async with call.transaction() as tx:
         secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
         mailbox = await mailboxes.add_mailbox(tx, call.actor, values, secret_box=secret_box, now=call.now)
@@ -66,6 +67,7 @@ async def get_mailbox(call: Call) -> wire.MailboxOut:
 async def change_mailbox(call: Call) -> wire.MailboxOut:
     """Change a mailbox."""
     ids, values = _mailbox_id(call), _values(call.body(wire.MailboxPatch))
+    await mailboxes.check_host(call.actor, values.get("imap_host"), call.services.settings.imap_networks)
 
     async def change(tx: Tx, actor: Actor, mailbox_id: UUID, values: Mapping[str, Any], *, now: datetime) -> Mailbox:
         secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
@@ -103,7 +105,8 @@ OPERATIONS = (
     Operation(
         "addMailbox", "POST", _MAILBOXES, add_mailbox,
         "Add a mailbox", "The listener (`CLEARLINE_MAIL_LISTEN`) accepts mail for its address from now on, with or "
-        "without a subaddress after a plus. With `imap`, the mailbox is also polled. For admins.",
+        "without a subaddress after a plus. With `imap`, the mailbox is also polled; a host whose address may not be "
+        "reached is refused. For admins.",
         Scope.DESK_WRITE, wire.MailboxOut, body=wire.MailboxIn, status=201,
     ),
     Operation(
