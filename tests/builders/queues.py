@@ -1,18 +1,24 @@
 """Teams, queues and routing rules, and the events about them."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID, uuid4
 
+from clearline.clock import now
+from clearline.events import offset_store
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor
-from clearline.platform.database.transactions import Tx
+from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.queues.domain import Assignment
 from clearline.queues.store import QueueDetails
 from clearline.queues.team_store import TeamDetails
 from clearline.routing import rule_usecases as routing_rules
+from clearline.routing.worker import NAME as ROUTING
+from clearline.routing.worker import routing_job
 from tests.builders.people import NOW, id_of
+from tests.patience import patient
 
 
 def unique_name(prefix: str) -> str:
@@ -51,6 +57,19 @@ async def changes_of(tx: Tx, record_id: UUID) -> list[tuple[str, list[dict[str, 
         str(record_id),
     )
     return [(row[0], [] if row[1] is None else json.loads(row[1])) for row in rows]
+
+
+async def routed(database: Database) -> None:
+    """Route what the events so far ask for, unless a worker does; return when nothing is left."""
+    job = routing_job(database, now)
+    async with asyncio.timeout(patient(20)):
+        while True:
+            await job.run()
+            async with database.transaction() as tx:
+                behind, _since = await offset_store.lag(tx, ROUTING, limit=1)
+            if not behind:
+                return
+            await asyncio.sleep(0.01)
 
 
 def change(field: str, before: object, after: object) -> dict[str, object]:

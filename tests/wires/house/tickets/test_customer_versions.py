@@ -20,7 +20,7 @@ from clearline.tickets.domain import parse_ticket_number
 from clearline.wires.house.routes import OPERATIONS
 from tests.builders.house import ANY, API, TICKETS, done, new_ticket, order
 from tests.builders.people import NOW, Staff, Tenant, new_staff, new_tenant
-from tests.builders.queues import new_queue, new_rule, unique_name
+from tests.builders.queues import new_queue, new_rule, routed, unique_name
 from tests.patience import patient
 
 Json = dict[str, Any]
@@ -106,6 +106,7 @@ class Desk(NamedTuple):
     """The tickets of a customer and of another, what belongs to them, and their clients."""
 
     client: httpx.AsyncClient
+    database: Database
     agent: Staff
     customer: Tenant
     foreigner: Tenant
@@ -117,6 +118,12 @@ class Desk(NamedTuple):
         return text
 
     async def perform(self, case: Case) -> Json:
+        """Send the request of a case as the agent; return when routing has seen it."""
+        answered = await self.send(case)
+        await routed(self.database)
+        return answered
+
+    async def send(self, case: Case) -> Json:
         """Send the request of a case as the agent."""
         [operation] = [operation for operation in OPERATIONS if operation.name == case.operation]
         headers = self.agent.headers | ANY
@@ -140,7 +147,7 @@ class Desk(NamedTuple):
 
 async def file_of(desk: Desk, visibility: str) -> str:
     path = f"/attachments?name={visibility}.txt&visibility={visibility}"
-    return str((await desk.perform(Case("addAttachment", path, visibility.encode(), True)))["id"])
+    return str((await desk.send(Case("addAttachment", path, visibility.encode(), True)))["id"])
 
 
 async def macro_of(desk: Desk, admin: Staff, visibility: str, **values: object) -> str:
@@ -158,7 +165,7 @@ async def queue(database: Database) -> QueueDetails:
 
 @pytest.fixture
 async def desk(client: httpx.AsyncClient, database: Database, queue: QueueDetails) -> Desk:
-    """Return a desk without rules, so that no worker changes a ticket in between."""
+    """Return a desk whose tickets are routed, so that no worker changes one in between."""
     agent, admin = await new_staff(database), await new_staff(database, Role.ADMIN)
     customer, foreigner = await new_tenant(database), await new_tenant(database)
     ids = {
@@ -167,15 +174,16 @@ async def desk(client: httpx.AsyncClient, database: Database, queue: QueueDetail
         "foreign": (await new_ticket(client, foreigner))["number"],
         "agent": str(agent.user.id), "user": str(customer.user.id), "queue": str(queue.queue.id),
     }  # fmt: skip
-    opened = Desk(client, agent, customer, foreigner, ids)
+    opened = Desk(client, database, agent, customer, foreigner, ids)
     internal = {"text": "for us", "visibility": "internal"}
-    ids["internal note"] = (await opened.perform(Case("addNote", "/notes", internal, False)))["id"]
+    ids["internal note"] = (await opened.send(Case("addNote", "/notes", internal, False)))["id"]
     ids["public file"], ids["internal file"] = await file_of(opened, "public"), await file_of(opened, "internal")
     ids["internal macro"] = await macro_of(opened, admin, "internal", add_tags=["vip"], queue_id=ids["queue"])
     ids["public macro"] = await macro_of(opened, admin, "public")
     for name, ticket in (("own link", "{other}"), ("foreign link", "{foreign}")):
         link = Case("addLink", "/links", {"type": "related", "ticket": ticket}, True)
-        ids[name] = (await opened.perform(link))["id"]
+        ids[name] = (await opened.send(link))["id"]
+    await routed(database)
     return opened
 
 
@@ -327,12 +335,14 @@ async def test_routing_and_automatic_assignment_move_nothing_for_the_customer(
 ) -> None:
     customer, admin = await new_tenant(database), await new_staff(database, Role.ADMIN)
     number = (await client.post(TICKETS, headers=customer.headers, json=order())).json()["number"]
+    await routed(database)
     before = await seen(client, customer.headers, number)
     async with database.transaction() as tx:
         queue = await new_queue(tx)
         await new_rule(tx, queue, company_ids=(customer.company.id,))
         await routing.route_new_ticket(tx, parse_ticket_number(number) or 0, now=NOW)
         view = await ticket_changes.lock_ticket(tx, OPERATOR, parse_ticket_number(number) or 0)
+    await routed(database)
     assert view.queue_name == queue.queue.name
     assert not check(before, await seen(client, customer.headers, number))
     assert (await seen(client, admin.headers, number)).version == before.version + 1
@@ -350,6 +360,7 @@ async def test_an_agent_who_leaves_moves_nothing_for_the_customers_of_its_ticket
         json={"is_active": False},
     )
     assert answer.status_code == 200, answer.text
+    await routed(database)
     assert not check(before, await seen(desk.client, desk.customer.headers, desk.ids["number"]))
     staff = await desk.client.get(f"{TICKETS}/{desk.ids['number']}", headers=admin.headers)
     assert staff.json()["assignee"] is None
