@@ -173,14 +173,14 @@ class Settings:
         1,
         30,
         "deliveries of webhooks",
-        "the delivery succeeded or failed for good",
+        "the delivery succeeded or failed permanently",
         "The delivery, its body and its attempts are deleted, and it cannot be replayed any more.",
     )
     keep_outbound_mail_days: int = days(
         7,
         90,
         "sent mails",
-        "the mail was sent or failed for good",
+        "the mail was sent or failed permanently",
         "The mail is deleted. Its Message-ID stays, so that replies still reach the ticket.",
     )
     keep_inbound_mail_days: int = days(

@@ -24,7 +24,7 @@ from tests.patience import patient, stretched
 
 EVENTS = "/api/v1/events"
 CHAOS_SECONDS = 20
-SETTLE_SECONDS = 20
+PROCESSED_SECONDS = 20
 KILLS = 12
 LEAST_KILLS = 4
 PORT = {"id": "NET-AMS-0012", "type": "Port"}
@@ -232,7 +232,7 @@ async def test_every_consumer_receives_every_event_despite_random_kills_on_both_
         finally:
             writers.stop = True
         await writing
-        histories = await _settled(consumers, agent, [*writers.statuses])
+        histories = await _processed(consumers, agent, [*writers.statuses])
         for number, history in histories.items():
             types = Counter(event["type"] for event in history)
             assert (types["ticket.created"], types["note.added"]) == (1, writers.notes[number])
@@ -253,9 +253,9 @@ async def test_every_consumer_receives_every_event_despite_random_kills_on_both_
     assert server.stop() == 0
 
 
-async def _settled(consumers: list[Consumer], agent: RetryingClient, numbers: list[str]) -> dict[str, list[Event]]:
+async def _processed(consumers: list[Consumer], agent: RetryingClient, numbers: list[str]) -> dict[str, list[Event]]:
     """Wait until there are no new events and the staff consumers have the last one; return the events by ticket."""
-    until, histories = time.monotonic() + patient(SETTLE_SECONDS), {"": [{"id": "0"}]}
+    until, histories = time.monotonic() + patient(PROCESSED_SECONDS), {"": [{"id": "0"}]}
     while True:
         before, histories = (
             histories,

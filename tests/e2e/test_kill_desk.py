@@ -172,7 +172,7 @@ class Checks:
     def __init__(self, customer: RetryingClient, agent: RetryingClient, record: Record) -> None:
         self._customer, self._agent, self._record = customer, agent, record
 
-    async def settle(self) -> None:
+    async def wait_until_done(self) -> None:
         """Wait until jobs, routing and search have processed everything."""
         until = time.monotonic() + patient(CALM_SECONDS)
         while waiting := await self._waiting():
@@ -340,7 +340,7 @@ async def test_every_answered_change_is_stored_and_processed_once_despite_random
         )
         assert kills.total() >= LEAST_KILLS
         checks = Checks(customer, agent, record)
-        await checks.settle()
+        await checks.wait_until_done()
         await checks.tickets()
         await checks.jobs()
         await checks.routing_and_search()

@@ -96,8 +96,8 @@ async def polled(database: Database, database_url: str, imap: int, client: IMAPC
             "address": f"{uuid4().hex[:8]}@example.net", "imap_host": "127.0.0.1", "imap_port": imap,
             "imap_tls": False, "imap_user": USER, "imap_password": PASSWORD,
         }  # fmt: skip
-        sealer = await mailboxes.secret_box(tx, KEY)
-        return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=sealer, now=NOW)
+        box = await mailboxes.secret_box(tx, KEY)
+        return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=box, now=NOW)
 
 
 async def waiting_senders(database: Database) -> list[str]:
@@ -205,8 +205,8 @@ async def test_a_mailbox_that_cannot_be_read_has_an_error(
     database: Database, polled: Mailbox, values: dict[str, object], error: str
 ) -> None:
     async with database.transaction() as tx:
-        sealer = await mailboxes.secret_box(tx, KEY)
-        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, values, secret_box=sealer, now=NOW)
+        box = await mailboxes.secret_box(tx, KEY)
+        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, values, secret_box=box, now=NOW)
     assert await poll(database) == 0
     last_error = await error_of(database, polled) or ""
     assert last_error.startswith(error)
@@ -286,8 +286,8 @@ async def test_a_server_that_sends_too_much_is_left(
 async def test_an_inactive_mailbox_is_not_polled(database: Database, client: IMAPClient, polled: Mailbox) -> None:
     leave(client, a_mail("a@example.com", polled.address))
     async with database.transaction() as tx:
-        sealer = await mailboxes.secret_box(tx, KEY)
-        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, {"is_active": False}, secret_box=sealer, now=NOW)
+        box = await mailboxes.secret_box(tx, KEY)
+        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, {"is_active": False}, secret_box=box, now=NOW)
     assert (await poll(database), flags(client)) == (0, [set()])
 
 

@@ -22,11 +22,11 @@ async def test_session_pooling_loses_no_setting(database_url: str, ignored: str)
             for name, value in SESSION_SETTINGS.items():
                 assert await tx.fetchval("select current_setting($1)", name) == value
                 assert await second.fetchval("select current_setting($1)", name) == value
-        heard = asyncio.Event()
-        listener = await database.listen("a_channel", heard.set, lambda: None)
+        notified = asyncio.Event()
+        listener = await database.listen("a_channel", notified.set, lambda: None)
         async with database.statement() as tx:
             await tx.fetchval("select pg_notify('a_channel', '')")
-        await asyncio.wait_for(heard.wait(), patient(5))
+        await asyncio.wait_for(notified.wait(), patient(5))
         await listener.close()
         await database.close()
 

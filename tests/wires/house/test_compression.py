@@ -192,8 +192,8 @@ async def test_head_says_what_get_sends(
 ) -> None:
     get, sent = await raw(client, path, tenant.headers | accepted)
     head = await client.head(path, headers=tenant.headers | accepted)
-    told = ("etag", "content-encoding", "content-length", "vary")
-    assert [head.headers[name] for name in told] == [get.headers[name] for name in told]
+    names = ("etag", "content-encoding", "content-length", "vary")
+    assert [head.headers[name] for name in names] == [get.headers[name] for name in names]
     assert head.headers["content-length"] == str(len(sent))
 
 

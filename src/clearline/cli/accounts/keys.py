@@ -89,7 +89,7 @@ def key_list(company: str, *, as_json: bool) -> None:
 @json_option
 def key_revoke(company: str, key_id: str, *, yes: bool, as_json: bool) -> None:
     """Revoke a key at once, in every running server."""
-    confirm(f"Revoke key {key_id} of {company} for good?", yes=yes)
+    confirm(f"Revoke key {key_id} of {company} permanently?", yes=yes)
 
     async def work(tx: Tx) -> ApiKey:
         async def ids() -> list[UUID]:

@@ -188,7 +188,7 @@ async def _download(blobs: Blobs, attachment: Attachment, file: IO[bytes]) -> No
 @json_option
 def attachment_delete(number: str, attachment_id: str, *, yes: bool, as_json: bool) -> None:
     """Delete an attachment. The ticket's history still names it."""
-    confirm(f"Delete attachment {attachment_id} of {number} for good?", yes=yes)
+    confirm(f"Delete attachment {attachment_id} of {number} permanently?", yes=yes)
     blobs = open_blobs(current_settings())
 
     async def work(database: Database) -> Attachment:

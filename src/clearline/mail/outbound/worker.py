@@ -118,7 +118,7 @@ class OutboundMailQueue:
     async def _record_failure(self, mail: ClaimedMail, error: MailRefused) -> None:
         wait = None if error.is_permanent else retry_delay(mail.attempts + 1)
         if wait is None:
-            _log.warning("mail not sent for good", mail=str(mail.id), error=str(error))
+            _log.warning("mail failed permanently", mail=str(mail.id), error=str(error))
             await self._finish(
                 mail, MailState.DEAD, str(error), attempts=mail.attempts + 1, is_bad_address=error.is_bad_address
             )

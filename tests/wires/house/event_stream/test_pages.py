@@ -48,7 +48,7 @@ async def lines(client: httpx.AsyncClient, headers: Headers, **query: str) -> li
     return events
 
 
-async def settled(client: httpx.AsyncClient, headers: Headers, number: str) -> str:
+async def readable(client: httpx.AsyncClient, headers: Headers, number: str) -> str:
     """Wait until all events of a ticket can be read: every older transaction has to end first; return its number."""
     history = (await client.get(f"{TICKETS}/{number}/history", headers=headers, params={"limit": 200})).json()["data"]
     async with asyncio.timeout(patient(10)):
@@ -58,7 +58,7 @@ async def settled(client: httpx.AsyncClient, headers: Headers, number: str) -> s
 
 
 async def raised(client: httpx.AsyncClient, tenant: Tenant) -> str:
-    return await settled(client, tenant.headers, str((await new_ticket(client, tenant))["number"]))
+    return await readable(client, tenant.headers, str((await new_ticket(client, tenant))["number"]))
 
 
 async def paged(client: httpx.AsyncClient, headers: Headers, **query: str) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ async def work(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> str
     assert (await client.patch(f"{TICKETS}/{number}", headers=agent | ANY, json=change)).status_code == 200
     changed = await client.post(f"{TICKETS}/{number}/status", headers=agent, json={"status": "in_progress"})
     assert changed.status_code == 200, changed.text
-    return await settled(client, agent, number)
+    return await readable(client, agent, number)
 
 
 async def test_an_event_has_a_type_a_ticket_an_actor_and_data(client: httpx.AsyncClient, boss: Tenant) -> None:

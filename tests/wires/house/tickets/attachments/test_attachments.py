@@ -60,9 +60,9 @@ async def test_a_file_needs_a_name_and_without_a_type_is_an_octet_stream(
     assert (created.status_code, created.json()["media_type"]) == (201, "application/octet-stream")
 
 
-@pytest.mark.parametrize("is_told", [True, False], ids=["length told", "length not told"])
+@pytest.mark.parametrize("has_length", [True, False], ids=["with a length", "without a length"])
 async def test_a_file_that_is_too_large_is_refused_and_not_stored(
-    client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path, *, is_told: bool
+    client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path, *, has_length: bool
 ) -> None:
     before = stored_files(folder)
     content = b"x" * (MOST + 1)
@@ -70,7 +70,7 @@ async def test_a_file_that_is_too_large_is_refused_and_not_stored(
     async def chunks() -> AsyncIterator[bytes]:
         yield content
 
-    refused = await attach(client, path, tenant.headers, content if is_told else chunks())
+    refused = await attach(client, path, tenant.headers, content if has_length else chunks())
     assert (refused.status_code, refused.json()["code"]) == (413, "too-large")
     assert str(MOST) in refused.json()["detail"]
     assert refused.headers["connection"] == "close"
