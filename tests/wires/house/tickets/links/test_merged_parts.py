@@ -8,6 +8,7 @@ import pytest
 from clearline.platform.database.transactions import Database
 from tests.builders.house import ANY, TICKETS, new_ticket, problem, read_list
 from tests.builders.people import Tenant, new_tenant
+from tests.builders.queues import routed
 
 Json = dict[str, Any]
 Headers = dict[str, str]
@@ -213,8 +214,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_the_target_has_a_new_version_when_what_it_shows_of_a_merged_ticket_changes(
-    client: httpx.AsyncClient, family: Family, agent: Headers, change: str
+    client: httpx.AsyncClient, database: Database, family: Family, agent: Headers, change: str
 ) -> None:
+    await routed(database)
     make, argument, is_visible = CHANGES[change]
     argument = getattr(family, argument, argument)
     path = f"{TICKETS}/{family.target}"
@@ -236,8 +238,9 @@ async def test_the_target_has_a_new_version_when_what_it_shows_of_a_merged_ticke
 
 
 async def test_a_change_of_a_ticket_leaves_what_was_merged_into_it_as_it_was(
-    client: httpx.AsyncClient, family: Family, agent: Headers
+    client: httpx.AsyncClient, database: Database, family: Family, agent: Headers
 ) -> None:
+    await routed(database)
     before = [
         (await client.get(f"{TICKETS}/{number}", headers=agent)).json() for number in (family.leaf, family.foreign)
     ]
