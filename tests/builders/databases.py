@@ -168,18 +168,19 @@ class RecordingConnection:
     fetchval = fetchrow
 
 
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a node of a plan, and all below it."""
     yield plan
     for part in plan.get("Plans", []):
-        yield from _nodes(part)
+        yield from nodes(part)
 
 
 async def plan_of(connection: Any, statement: str, *values: object) -> tuple[set[str], set[str]]:
     """Return the indexes that a statement's plan uses, and the tables that it scans sequentially."""
     [top] = json.loads(await connection.fetchval(f"explain (format json) {statement}", *values))
-    nodes = list(_nodes(top["Plan"]))
-    used = {node["Index Name"] for node in nodes if "Index Name" in node}
-    return used, {node["Relation Name"] for node in nodes if node["Node Type"].endswith("Seq Scan")}
+    plan_nodes = list(nodes(top["Plan"]))
+    used = {node["Index Name"] for node in plan_nodes if "Index Name" in node}
+    return used, {node["Relation Name"] for node in plan_nodes if node["Node Type"].endswith("Seq Scan")}
 
 
 async def generic_plan_of(connection: Any, statement: str) -> str:

@@ -1,7 +1,7 @@
 """Every list of tickets uses its documented index, and its pages neither repeat nor skip tickets."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from itertools import product
@@ -18,7 +18,7 @@ from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import BOUNDS, LISTS, Filter
 from clearline.tickets.status_domain import OPEN, State
-from tests.builders.databases import BY_NUMBER, new_database, plan_of, session
+from tests.builders.databases import BY_NUMBER, new_database, nodes, plan_of, session
 
 FILL = """
     insert into company
@@ -43,6 +43,7 @@ FILL = """
 """
 STATES: tuple[State, ...] = get_args(State)
 ORDERS = (True, False)
+Listed = tuple[str, State]
 INDEXES: dict[tuple[str | None, State], set[str]] = {
     ("service_id", "open"): {"ticket_by_service"},
     ("service_id", "finished"): {"ticket_by_service"},
@@ -91,12 +92,6 @@ async def known(postgres: str, request: pytest.FixtureRequest) -> AsyncIterator[
         if request.param == "fresh":
             await connection.execute("vacuum analyze")
         yield request.param, connection
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for part in plan.get("Plans", []):
-        yield from nodes(part)
 
 
 async def plan(
@@ -263,6 +258,14 @@ def id_of(name: str) -> UUID:
     return UUID(md5(name.encode(), usedforsecurity=False).hexdigest())
 
 
+def filter_of(name: str, state: State) -> Filter:
+    ids = {
+        column: id_of(FILTERS[name][column])
+        for column in {"company_id", "queue_id", "assignee_id"} & FILTERS[name].keys()
+    }
+    return Filter(**{**FILTERS[name], **ids, "state": state})
+
+
 def by_people(filters: dict[str, Any]) -> bool:
     """Return whether queue or assignee drives a list, which then has only open tickets."""
     return "company_id" not in filters and bool({"queue_id", "assignee_id"} & set(filters))
@@ -271,11 +274,8 @@ def by_people(filters: dict[str, Any]) -> bool:
 @pytest.fixture(scope="module")
 async def tickets(filled: Any) -> list[Any]:
     """Return what lists filter by, of all tickets in the order of their numbers."""
-    rows = await filled.fetch(
-        """select number, company_id, queue_id, assignee_id, status, service_id, created_at, updated_at
-             from ticket order by number"""
-    )
-    return list(rows)
+    columns = "number, company_id, queue_id, assignee_id, status, service_id, created_at, updated_at"
+    return list(await filled.fetch(f"select {columns} from ticket order by number"))  # noqa: S608
 
 
 def matching(tickets: list[Any], ticket_filter: Filter) -> list[int]:
@@ -302,11 +302,7 @@ def matching(tickets: list[Any], ticket_filter: Filter) -> list[int]:
 async def test_the_pages_of_a_list_have_each_ticket_once_in_order(
     tickets: list[Any], database: Database, name: str, state: State, limit: int, *, newest_first: bool
 ) -> None:
-    ids = {
-        column: value for column, value in FILTERS[name].items() if column.endswith("_id") and column != "service_id"
-    }
-    uuids = {column: id_of(value) for column, value in ids.items()}
-    ticket_filter = Filter(**{**FILTERS[name], **uuids, "state": state})
+    ticket_filter = filter_of(name, state)
     numbers: list[int] = []
     async with database.statement() as tx:
         while True:
@@ -337,35 +333,17 @@ SPANS = {
 @pytest.mark.parametrize("span", SPANS)
 @pytest.mark.parametrize("updated", [None, Span(FIRST + timedelta(days=1, hours=1)), Span(FIRST, FIRST)])
 @pytest.mark.parametrize(
-    ("name", "state"),
+    "listed",
     [
-        ("company", "open"),
-        ("company", "finished"),
-        ("company, assignee and status", "all"),
-        ("number", "open"),
-        ("number", "all"),
-        ("number", "finished"),
-        ("nobody", "all"),
-        ("queue", "open"),
-        ("service", "all"),
+        ("company", "open"), ("company", "finished"), ("company, assignee and status", "all"), ("number", "open"),
+        ("number", "all"), ("number", "finished"), ("nobody", "all"), ("queue", "open"), ("service", "all"),
     ],
-)
+    ids="-".join,
+)  # fmt: skip
 async def test_the_pages_of_a_list_by_time_have_each_ticket_of_it_once_in_order(
-    tickets: list[Any],
-    database: Database,
-    name: str,
-    state: State,
-    span: str,
-    updated: Span | None,
-    *,
-    newest_first: bool,
+    tickets: list[Any], database: Database, listed: Listed, span: str, updated: Span | None, *, newest_first: bool
 ) -> None:
-    ids = {
-        column: id_of(value) if value[-1].isdigit() and "SVC" not in value else value
-        for column, value in FILTERS[name].items()
-        if isinstance(value, str)
-    }
-    plain = Filter(**{**FILTERS[name], **ids, "state": state})
+    plain = filter_of(*listed)
     times = {row["number"]: (row["created_at"], row["updated_at"]) for row in tickets}
 
     def is_listed(number: int) -> bool:
