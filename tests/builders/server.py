@@ -149,6 +149,10 @@ class Server:
     def supervisors(self) -> list[int]:
         return [pid for pid in children(self.pid) if supervisor.__file__ in command_of(pid)]
 
+    def http_processes(self) -> set[int]:
+        """Return the processes that answer requests, when there are several."""
+        return {pid for pid in children(self.pid) if "multiprocessing.spawn" in command_of(pid)}
+
     def backends(self) -> list[int]:
         """Return the PostgreSQL processes that serve our connections."""
         postmaster = self.postmaster()

@@ -110,6 +110,19 @@ def test_several_processes_serve_and_sigterm_stops_them_all(server: Server) -> N
     assert "Traceback" not in server.err
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("with_demo_data")
+def test_a_process_that_is_silent_for_some_seconds_is_not_replaced(server: Server) -> None:
+    _with_processes(server, 2)
+    before = server.http_processes()
+    os.kill(min(before), signal.SIGSTOP)
+    time.sleep(6)  # uvicorn's own limit is five seconds
+    os.kill(min(before), signal.SIGCONT)
+    assert all(eventually(lambda: server.ready() == 200) for _ in range(10)), "both answer"
+    assert server.http_processes() == before
+    assert server.stop() == 0
+
+
 @pytest.mark.usefixtures("with_demo_data")
 def test_killing_the_parent_of_several_processes_ends_them_and_the_database(server: Server) -> None:
     serving = _with_processes(server, 2)

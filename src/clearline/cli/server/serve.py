@@ -37,6 +37,9 @@ from clearline.wires.http.protocol import LimitedProtocol
 _BACKLOG = 2048
 _OTHER_FILES = 1000
 """Open files of a process beside connections of clients: of the database, of attachments, of mail."""
+_SILENT_SECONDS = 15
+"""How long one of several processes may not answer its parent, which then replaces it: a start on a busy machine takes
+longer than the five seconds that uvicorn waits."""
 _log = structlog.get_logger("clearline.server")
 
 
@@ -214,6 +217,7 @@ def _serve(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_worker_healthcheck=_SILENT_SECONDS,
     )
     with contextlib.suppress(KeyboardInterrupt):
         if settings.processes > 1:
