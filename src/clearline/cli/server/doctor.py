@@ -6,11 +6,12 @@ import shutil
 from datetime import date, timedelta
 
 import click
-from msgspec import Struct
 
 from clearline.cli.context import current_settings, database_url
 from clearline.cli.exit_status import FAULT_FOUND
 from clearline.cli.output import json_option, print_json, print_table
+from clearline.cli.server import mail_checks
+from clearline.cli.server.check import Check
 from clearline.clock import monotonic, now
 from clearline.errors import OperationalError
 from clearline.events import offset_store
@@ -36,28 +37,13 @@ _LATE = timedelta(minutes=5)
 _COUNT_MAX = 10_000
 
 
-class Check(Struct, frozen=True, omit_defaults=True):
-    """The result of one check. With ``warning`` it is fulfilled, and its detail says what to do before long."""
-
-    name: str
-    ok: bool
-    detail: str
-    warning: bool = False
-
-    @property
-    def word(self) -> str:
-        """How the result is shown."""
-        return ("warning" if self.warning else "ok") if self.ok else "WRONG"
-
-
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
     """Check the installation.
 
-    Settings, disk, attachments, mail, database, clock, open transactions, migrations, counts, secrets, search index and
-    consumers.
-    The exit status is 3 when a check fails.
+    Settings, disk, attachments, mail both ways, database, clock, open transactions, migrations, counts, secrets,
+    search index and consumers. The exit status is 3 when a check fails.
     """
     checks = examine()
     if as_json:
@@ -78,6 +64,8 @@ def examine() -> list[Check]:
     checks.append(asyncio.run(_attachments(settings)))
     if settings.smtp is not None:
         checks.append(asyncio.run(_mail(settings.smtp)))
+    if settings.mail_listen is not None:
+        checks.append(asyncio.run(mail_checks.listener(settings.mail_listen)))
     try:
         with database_url(settings) as (url, _ours):
             checks += asyncio.run(_database(settings, url))
@@ -219,6 +207,7 @@ async def _database(settings: Settings, url: str) -> list[Check]:
             checks += [
                 Check("counts", ok=not wrong, detail=counts),
                 await _secrets(database, settings),
+                *await mail_checks.inbound_mail(database, now()),
                 await _search_index(database),
                 *[await _consumer(database, name) for name in CONSUMERS],
             ]

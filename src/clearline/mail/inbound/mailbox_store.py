@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -97,7 +98,32 @@ async def save(tx: Tx, mailbox: Mailbox) -> None:
 
 async def note_poll(tx: Tx, mailbox_id: UUID, error: str | None, *, now: datetime) -> None:
     """Store the time and the error of a poll."""
-    await tx.write("update mailbox set polled_at = $2, last_error = $3 where id = $1", mailbox_id, now, error)
+    await tx.write(
+        """update mailbox set polled_at = $2, last_error = $3::text,
+                  failing_since = case when $3::text is not null then coalesce(failing_since, $2) end
+            where id = $1""",
+        mailbox_id,
+        now,
+        error,
+    )
+
+
+class PollState(NamedTuple):
+    """The polls of a mailbox: when one ended last, and since when and why they fail."""
+
+    address: str
+    polled_at: datetime
+    failing_since: datetime | None
+    last_error: str | None
+
+
+async def poll_states(tx: Tx) -> list[PollState]:
+    """Return the state of each mailbox that is polled, by address; before its first poll the time it was added."""
+    rows = await tx.fetch(
+        """select address, coalesce(polled_at, created_at), failing_since, last_error from mailbox
+            where is_active and imap_host is not null and imap_secret is not null order by lower(address)"""
+    )
+    return [PollState(*row) for row in rows]
 
 
 async def delete(tx: Tx, mailbox_id: UUID) -> None:

@@ -103,6 +103,19 @@ async def claim_next(
     return None if row is None else _mail(row)
 
 
+async def waiting(tx: Tx, *, limit: int) -> tuple[int, datetime | None]:
+    """Return how many mails wait to be processed, counted up to a limit, and when the oldest of them was received.
+
+    Served by ``inbound_mail_waiting``.
+    """
+    row = await tx.fetchrow(
+        """select count(*), min(received_at)
+             from (select received_at from inbound_mail where state = 'waiting' order by received_at, id limit $1) w""",
+        limit,
+    )
+    return (0, None) if row is None else (row[0], row[1])
+
+
 async def shorten_claims(tx: Tx, *, until: datetime, tolerance: timedelta) -> int:
     """Let claims that last longer than is possible end at ``until``; return how many. Looks at every waiting mail."""
     row = await tx.write(
