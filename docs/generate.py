@@ -20,7 +20,6 @@ from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.setting_docs import documented, documented_retentions
 from clearline.settings import Settings
 from clearline.tickets.domain import ASSESSMENT, Status
-from clearline.tickets.note_domain import NOTES_OF_CUSTOMERS_MAX
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
 from clearline.web.docs import shape
 from clearline.wires.console_connect import errors, wire
@@ -207,7 +206,7 @@ def _limits() -> Iterator[str]:
             ("`noteText`", f"{note['maxLength']} characters"),
             (
                 "notes of a ticket",
-                f"{NOTES_OF_CUSTOMERS_MAX}, and as many again of the provider; answers have all of them",
+                f"{Settings().ticket_notes_max} or as [set](settings.md), and as many of the provider; all are shown",
             ),
             ("`pageSize`", str(wire.PAGE_SIZE_MAX)),
             ("`page`", str(wire.PAGE_MAX)),

@@ -12,7 +12,6 @@ from clearline.setting_docs import documented
 from clearline.settings import PREFIX
 from clearline.tickets.attachments.domain import PER_TICKET_MAX
 from clearline.tickets.links.domain import LINKS_MAX
-from clearline.tickets.note_domain import NOTES_OF_CUSTOMERS_MAX
 from clearline.webhooks.attempt_domain import SCHEDULE
 from clearline.wires.http.body import BODY_MAX, DEPTH_MAX
 from clearline.workspace.domain import VIEWS_MAX
@@ -52,7 +51,7 @@ TABLES = (
     TableLimit("ticket_merge", "one for each ticket"),
     TableLimit("ticket_link", f"{LINKS_MAX} of each ticket"),
     TableLimit("ticket_watcher", "one for each ticket and user"),
-    TableLimit("note", f"{NOTES_OF_CUSTOMERS_MAX} of each ticket, and as many of the provider"),
+    TableLimit("note", "notes of each ticket, and as many of the provider", ("ticket_notes_max",)),
     TableLimit(
         "attachment",
         f"{PER_TICKET_MAX} of each ticket, and bytes in all",

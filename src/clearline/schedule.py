@@ -88,7 +88,7 @@ def shared_jobs(
     return [
         routing_worker.routing_job(database, now),
         *search_worker.jobs(database),
-        job_worker.worker(database, now, reopens=settings.reopen_on_answer),
+        job_worker.worker(database, now, reopens=settings.reopen_on_answer, notes_max=settings.ticket_notes_max),
         *webhook_worker.jobs(database, settings, now, render_event, send_disabled_mail),
         *notification_worker.jobs(database, settings, render_mail, now),
         *outbound_mail_worker.jobs(database, settings, now),

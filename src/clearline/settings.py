@@ -6,25 +6,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from clearline import setting_defaults as defaults
 from clearline import setting_values as values
-from clearline.setting_defaults import (
-    ATTACHMENT_MAX,
-    ATTACHMENT_TYPES,
-    COMPANY_ATTACHMENTS_MAX,
-    COMPANY_CONTACT_MAILS,
-    COMPANY_IDEMPOTENCY_MAX,
-    COMPANY_INVITATIONS_MAX,
-    COMPANY_JOBS_MAX,
-    COMPANY_KEYS_MAX,
-    COMPANY_MAIL_DOMAINS_MAX,
-    COMPANY_SUBSCRIPTIONS_MAX,
-    COMPANY_USERS_MAX,
-    DISK_FLOOR,
-    HEADERS_MAX,
-    MAIL_MAX,
-    RECIPIENT_MAILS,
-    UNKNOWN_KEYS,
-)
 from clearline.setting_values import Bind, count, days, setting, size
 
 PREFIX = "CLEARLINE_"
@@ -114,7 +97,7 @@ class Settings:
     company_idempotency_max: int = size(
         0,
         1024**4,
-        COMPANY_IDEMPOTENCY_MAX,
+        defaults.COMPANY_IDEMPOTENCY_MAX,
         "Most bytes of answers that one process keeps in a day for the `Idempotency-Key`s of one customer; `0` for no "
         "limit. Above it requests with a new key are answered 429.",
     )
@@ -128,9 +111,9 @@ class Settings:
         "limit its clients.",
         1000,
     )
-    headers_max: int = size(8 * 1024, 1024**2, HEADERS_MAX, "Most bytes of the request line and the headers.")
+    headers_max: int = size(8 * 1024, 1024**2, defaults.HEADERS_MAX, "Most bytes of the request line and the headers.")
     unknown_keys: int = count(
-        10, 1_000_000, UNKNOWN_KEYS, "Unknown API keys a minute that one address may send to one process."
+        10, 1_000_000, defaults.UNKNOWN_KEYS, "Unknown API keys a minute that one address may send to one process."
     )
     close_resolved_hours: int = setting(
         values.number(0, 8760),
@@ -229,65 +212,78 @@ class Settings:
     s3_endpoint: str | None = setting(
         values.http_url, "Amazon's", "Address of an S3-compatible store, such as `https://s3.example.com`.", None
     )
-    attachment_max: int = size(1, 5 * 1024**3, ATTACHMENT_MAX, "Most bytes of one attached file.")
+    attachment_max: int = size(1, 5 * 1024**3, defaults.ATTACHMENT_MAX, "Most bytes of one attached file.")
     company_attachments_max: int = size(
         1,
         1024**5,
-        COMPANY_ATTACHMENTS_MAX,
+        defaults.COMPANY_ATTACHMENTS_MAX,
         "Most bytes of all attached files of one customer; the provider's people can attach more.",
     )
     company_users_max: int = count(
         1,
         1_000_000,
-        COMPANY_USERS_MAX,
+        defaults.COMPANY_USERS_MAX,
         "Most users of one customer that its own admins may add, inactive ones too; the provider can add more.",
     )
     company_keys_max: int = count(
         1,
         100_000,
-        COMPANY_KEYS_MAX,
+        defaults.COMPANY_KEYS_MAX,
         "Most API keys in force that the admins of one customer may issue; the provider can issue more to it.",
     )
     company_invitations_max: int = count(
         1,
         100_000,
-        COMPANY_INVITATIONS_MAX,
+        defaults.COMPANY_INVITATIONS_MAX,
         "Most mails about addresses that the admins of one customer may cause in a day: invitations, reminders, and "
         "notices to replaced addresses.",
     )
     company_subscriptions_max: int = count(
-        1, 1000, COMPANY_SUBSCRIPTIONS_MAX, "Most webhook subscriptions of one company, the provider too."
+        1, 1000, defaults.COMPANY_SUBSCRIPTIONS_MAX, "Most webhook subscriptions of one company, the provider too."
     )
     company_jobs_max: int = count(
-        1, 1000, COMPANY_JOBS_MAX, "Most unfinished jobs (bulk changes, imports) of one company, the provider too."
+        1,
+        1000,
+        defaults.COMPANY_JOBS_MAX,
+        "Most unfinished jobs (bulk changes, imports) of one company, the provider too.",
     )
     company_contact_mails: int = count(
         0,
         1_000_000,
-        COMPANY_CONTACT_MAILS,
+        defaults.COMPANY_CONTACT_MAILS,
         "Most notifications in an hour about the tickets of one customer to contacts who are no users; further ones "
         "are not sent.",
     )
     recipient_mails: int = count(
-        1, 10_000, RECIPIENT_MAILS, "Most notifications in an hour to one address; further ones wait for a digest."
+        1,
+        10_000,
+        defaults.RECIPIENT_MAILS,
+        "Most notifications in an hour to one address; further ones wait for a digest.",
     )
     company_mail_domains_max: int = count(
         0,
         10_000,
-        COMPANY_MAIL_DOMAINS_MAX,
+        defaults.COMPANY_MAIL_DOMAINS_MAX,
         "Most mail domains that the admins of one customer may add, in any state; `0` leaves them to the provider.",
+    )
+    ticket_notes_max: int = count(
+        1,
+        defaults.TICKET_NOTES_MAX,
+        defaults.TICKET_NOTES_MAX,
+        "Most notes of one ticket with which its customer may add another; the provider's people may up to twice as "
+        "many. Some answers have all notes, so that there can be no more.",
     )
     disk_floor: int = size(
         0,
         1024**5,
-        DISK_FLOOR,
+        defaults.DISK_FLOOR,
         "Bytes that attachments on disk leave free: with less, files are refused, and mails with files wait.",
     )
     attachment_types: tuple[str, ...] = setting(
         values.media_types,
         "images, text, CSV, JSON, XML, PDF, packet captures, archives, mail, office documents, octet-stream",
         "Media types that may be attached, between commas: `text/plain`, `image/*`, or `*` for any.",
-        ATTACHMENT_TYPES,
+        defaults.ATTACHMENT_TYPES,
     )
     public_url: str = setting(
         values.http_url,
@@ -330,7 +326,7 @@ class Settings:
         "Address on which mail is accepted: `lmtp://127.0.0.1:8024` behind your own mail server, or `smtp://0.0.0.0:25`.",
         None,
     )
-    mail_max: int = size(10_000, 100 * 1024**2, MAIL_MAX, "Most bytes of a received mail.")
+    mail_max: int = size(10_000, 100 * 1024**2, defaults.MAIL_MAX, "Most bytes of a received mail.")
     mail_connections: int = count(
         1, 10_000, 50, "Connections that the mail listener has at a time; further ones are answered with 421."
     )

@@ -73,16 +73,14 @@ async def test_a_key_does_only_what_its_scopes_allow(database: Database) -> None
 
 
 async def test_a_ticket_has_a_limited_number_of_notes_and_more_of_the_provider(
-    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    database: Database, tenant: Tenant
 ) -> None:
-    monkeypatch.setattr(notes, "NOTES_OF_CUSTOMERS_MAX", 2)
-    monkeypatch.setattr(notes, "NOTES_MAX", 4)
-
     async def add(actor: Actor, visibility: Visibility = Visibility.PUBLIC) -> None:
-        async with database.transaction() as tx:
-            await notes.add_note(tx, actor, number, "more", channel=Channel.API, visibility=visibility, now=NOW)
-        async with database.statement() as tx:
-            await notes.append_note(tx, actor, other, "more", channel=Channel.API, visibility=visibility, now=NOW)
+        for method, ticket in ((notes.add_note, number), (notes.append_note, other)):
+            async with database.statement() as tx:
+                await method(
+                    tx, actor, ticket, "more", channel=Channel.API, visibility=visibility, notes_max=2, now=NOW
+                )
 
     async with database.transaction() as tx:
         number, other = await raised(tx, tenant), await raised(tx, tenant)
@@ -93,7 +91,7 @@ async def test_a_ticket_has_a_limited_number_of_notes_and_more_of_the_provider(
             before = await tickets.get_ticket(tx, OPERATOR, ticket)
             for method in (notes.add_note, notes.append_note):
                 with pytest.raises(TooManyNotes, match="at most 2 notes: raise a new ticket and link it"):
-                    await method(tx, tenant.actor, ticket, "more", channel=Channel.API, now=NOW)
+                    await method(tx, tenant.actor, ticket, "more", channel=Channel.API, notes_max=2, now=NOW)
             assert await tickets.get_ticket(tx, OPERATOR, ticket) == before
     await add(OPERATOR)
     await add(OPERATOR)

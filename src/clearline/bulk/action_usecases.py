@@ -8,16 +8,24 @@ from msgspec.structs import asdict
 from clearline.bulk.domain import AddNote, Assign, BulkRequest, ChangeStatus, ChangeTags, ChangeValues, ItemOutcome
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
+from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 
 
 async def apply_action(
-    tx: Tx, actor: Actor, number: int, request: BulkRequest, *, reopens: bool = True, now: datetime
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    request: BulkRequest,
+    *,
+    reopens: bool = True,
+    notes_max: int = TICKET_NOTES_MAX,
+    now: datetime,
 ) -> ItemOutcome:
     """Apply the action to a ticket; return ``unchanged`` when the ticket was so already.
 
-    ``reopens`` is as for ``note_usecases.add_note``.
+    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``.
 
     Raises:
         DeskError: as the use case of the action. The caller rolls back what was done before.
@@ -31,7 +39,15 @@ async def apply_action(
             return ItemOutcome.DONE
         case AddNote(text, visibility):
             await notes.append_note(
-                tx, actor, number, text, channel=request.channel, visibility=visibility, reopens=reopens, now=now
+                tx,
+                actor,
+                number,
+                text,
+                channel=request.channel,
+                visibility=visibility,
+                reopens=reopens,
+                notes_max=notes_max,
+                now=now,
             )
             return ItemOutcome.DONE
         case Assign(to):

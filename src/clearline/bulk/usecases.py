@@ -33,7 +33,7 @@ from clearline.errors import Conflict, DeskError, Forbidden, NotFound, TooManyJo
 from clearline.events.store import actor_id
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.setting_defaults import COMPANY_JOBS_MAX
+from clearline.setting_defaults import COMPANY_JOBS_MAX, TICKET_NOTES_MAX
 from clearline.tickets.domain import Channel
 from clearline.tickets.note_domain import Visibility
 
@@ -170,10 +170,12 @@ async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Jo
     return await get_job(tx, actor, job_id)
 
 
-async def process_item(tx: Tx, job: Job, item: Waiting, *, reopens: bool = True, now: datetime) -> ItemResult:
+async def process_item(
+    tx: Tx, job: Job, item: Waiting, *, reopens: bool = True, notes_max: int = TICKET_NOTES_MAX, now: datetime
+) -> ItemResult:
     """Process an item as the user who created the job, with its present rights. The caller stores the result.
 
-    ``reopens`` is as for ``note_usecases.add_note``.
+    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``.
 
     Raises:
         DeskError: the item is refused; the caller rolls back what was done for it.
@@ -183,7 +185,9 @@ async def process_item(tx: Tx, job: Job, item: Waiting, *, reopens: bool = True,
         return await imports.import_ticket(tx, actor, item.input, now=now)
     if item.ticket_number is None:
         raise RuntimeError("an item of a bulk job without a ticket")
-    outcome = await actions.apply_action(tx, actor, item.ticket_number, job.request, reopens=reopens, now=now)
+    outcome = await actions.apply_action(
+        tx, actor, item.ticket_number, job.request, reopens=reopens, notes_max=notes_max, now=now
+    )
     return ItemResult(outcome)
 
 

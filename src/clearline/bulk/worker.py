@@ -19,6 +19,7 @@ from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
+from clearline.setting_defaults import TICKET_NOTES_MAX
 
 NAME = "jobs"
 POLL_SECONDS = 0.5
@@ -49,10 +50,10 @@ class _RetryLater(Exception):
     """An item conflicted with another transaction, and still waits."""
 
 
-def worker(database: Database, now: Clock, *, reopens: bool = True) -> PeriodicJob:
+def worker(database: Database, now: Clock, *, reopens: bool = True, notes_max: int = TICKET_NOTES_MAX) -> PeriodicJob:
     """Return the job that processes items in every process. Companies take turns, and so do the jobs of a company.
 
-    ``reopens`` is as for ``note_usecases.add_note``.
+    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``.
     """
     turns = count()
 
@@ -62,7 +63,9 @@ def worker(database: Database, now: Clock, *, reopens: bool = True) -> PeriodicJ
             async with database.statement() as tx:
                 unfinished = await job_store.unfinished(tx, next(turns))
             most = min(BATCH, max(1, AT_ONCE // max(1, len(unfinished))))
-            done = sum([await work(database, job, now, most=most, reopens=reopens) for job in unfinished])
+            done = 0
+            for job in unfinished:
+                done += await work(database, job, now, most=most, reopens=reopens, notes_max=notes_max)
             if not done:
                 break
             total += done
@@ -79,6 +82,7 @@ async def work(
     most: int,
     on_item: Callable[[], None] = lambda: None,
     reopens: bool = True,
+    notes_max: int = TICKET_NOTES_MAX,
 ) -> int:
     """Process up to ``most`` items of a job, and call ``on_item`` after each; finish the job when no item waits.
 
@@ -91,7 +95,7 @@ async def work(
         await job_store.begin(tx, job)
     for done in range(most):
         try:
-            processed = await _process_next(database, job, now, reopens=reopens)
+            processed = await _process_next(database, job, now, reopens=reopens, notes_max=notes_max)
         except _RetryLater:
             return done
         _failed_attempts.pop(job.id, None)
@@ -103,7 +107,7 @@ async def work(
     return most
 
 
-async def _process_next(database: Database, job: Job, now: Clock, *, reopens: bool) -> bool:
+async def _process_next(database: Database, job: Job, now: Clock, *, reopens: bool, notes_max: int) -> bool:
     """Process the next item that is not locked; return False when there is none.
 
     A refused item and an item of a dry run are rolled back first, and their result is stored after that. Another
@@ -119,7 +123,7 @@ async def _process_next(database: Database, job: Job, now: Clock, *, reopens: bo
             if item is None:
                 return False
             await transactions.set_lock_timeout(tx)
-            result = await process_item(tx, job, item, reopens=reopens, now=now())
+            result = await process_item(tx, job, item, reopens=reopens, notes_max=notes_max, now=now())
             if job.dry_run:
                 raise _DryRun(result)  # noqa: TRY301 - only an exception rolls back
             await job_store.record(tx, job, item.position, result)

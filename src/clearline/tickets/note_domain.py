@@ -8,13 +8,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation, require_valid
+from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.text import check_text, is_blank
 
 TEXT_MAX = 4000
-NOTES_MAX = 2000
-"""The most notes of a ticket: some answers have all of them."""
-NOTES_OF_CUSTOMERS_MAX = NOTES_MAX // 2
-"""With this number of notes a ticket accepts only those of the provider."""
+NOTES_MAX = 2 * TICKET_NOTES_MAX
+"""The most notes of a ticket, whatever is set: some answers have all of them."""
 _WORKLOG_ID = re.compile("WLG[0-9]{12}")
 
 

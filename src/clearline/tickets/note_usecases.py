@@ -7,12 +7,11 @@ from clearline.accounts import permissions
 from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished, TooManyNotes
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.note_domain import (
-    NOTES_MAX,
-    NOTES_OF_CUSTOMERS_MAX,
     Note,
     NoteMail,
     Visibility,
@@ -34,21 +33,23 @@ async def add_note(
     now: datetime,
     visibility: Visibility = Visibility.PUBLIC,
     reopens: bool = True,
+    notes_max: int = TICKET_NOTES_MAX,
 ) -> TicketDetails:
     """Append a note and return the whole ticket. One write, so ``tx`` may be a single-statement transaction.
 
     A customer's note is an answer: a pending ticket is in progress again and, with ``reopens``, a resolved one is
-    reopened.
+    reopened. ``notes_max`` is the number of notes from which on a ticket accepts only those of the provider, up to
+    twice as many.
 
     Raises:
         NotFound: no such ticket for this actor.
         Forbidden: a customer may not add internal notes, or the key may not write.
         InvalidInput: the text is blank, too long or cannot be stored.
         TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
-        TooManyNotes: the ticket has ``NOTES_MAX`` notes, or ``NOTES_OF_CUSTOMERS_MAX`` and the actor is a customer.
+        TooManyNotes: the ticket has ``notes_max`` notes and the actor is a customer, or twice as many.
     """
     company_id = await _check_note(tx, actor, number, text, visibility)
-    new = _new_note(actor, number, text, visibility, channel, reopens=reopens)
+    new = _new_note(actor, number, text, visibility, channel, reopens=reopens, notes_max=notes_max)
     added = await note_store.insert(
         tx, actor, company_id, new, while_status=_WHILE, visibilities=access.visible_visibilities(actor), now=now
     )
@@ -68,16 +69,18 @@ async def append_note(
     visibility: Visibility = Visibility.PUBLIC,
     mail: NoteMail | None = None,
     reopens: bool = True,
+    notes_max: int = TICKET_NOTES_MAX,
 ) -> Note:
     """Append a note and return only the note, at a cost independent of the number of notes. One write, as ``add_note``.
 
-    ``mail`` is the mail that the note was made from; ``reopens`` is as for ``add_note``.
+    ``mail`` is the mail that the note was made from; ``reopens`` and ``notes_max`` are as for ``add_note``.
 
     Raises:
         As ``add_note``.
     """
     company_id = await _check_note(tx, actor, number, text, visibility)
-    new = _new_note(actor, number, text, visibility, channel, reopens=reopens)._replace(mail=mail)
+    new = _new_note(actor, number, text, visibility, channel, reopens=reopens, notes_max=notes_max)
+    new = new._replace(mail=mail)
     added = await note_store.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
     if added is None:
         raise await _refusal(tx, company_id, new)
@@ -85,10 +88,10 @@ async def append_note(
 
 
 def _new_note(
-    actor: Actor, number: int, text: str, visibility: Visibility, channel: Channel, *, reopens: bool
+    actor: Actor, number: int, text: str, visibility: Visibility, channel: Channel, *, reopens: bool, notes_max: int
 ) -> note_store.NewNote:
     source = access.note_source(actor)
-    most = NOTES_MAX if actor.is_staff else NOTES_OF_CUSTOMERS_MAX
+    most = 2 * notes_max if actor.is_staff else notes_max
     moves = moves_by_answer(source, reopens=reopens)
     return note_store.NewNote(number, text, visibility, source, channel, moves, most=most)
 

@@ -14,6 +14,7 @@ from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
+from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import change_ticket, lock_ticket, move_ticket
 from clearline.tickets.domain import Channel, TicketView, ticket_number
@@ -99,11 +100,19 @@ async def preview(tx: Tx, actor: Actor, number: int, macro_id: UUID) -> MacroUse
 
 
 async def apply_macro(
-    tx: Tx, actor: Actor, number: int, macro_id: UUID, *, channel: Channel = Channel.CONSOLE, now: datetime
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    macro_id: UUID,
+    *,
+    channel: Channel = Channel.CONSOLE,
+    notes_max: int = TICKET_NOTES_MAX,
+    now: datetime,
 ) -> MacroUse:
     """Use a macro on a ticket: write its note, set its values, then move the ticket unless it has the status already.
 
-    The caller rolls the transaction back after any error: no part of a refused macro may stay.
+    The caller rolls the transaction back after any error: no part of a refused macro may stay. ``notes_max`` is as for
+    ``note_usecases.add_note``.
 
     Raises:
         InvalidInput: the filled-in text is too long or blank, or there would be too many tags.
@@ -115,7 +124,9 @@ async def apply_macro(
     text = render(macro.text, placeholder_values(before, actor.name))
     note_number = None
     if text:
-        note = await append_note(tx, actor, number, text, channel=channel, visibility=macro.visibility, now=now)
+        note = await append_note(
+            tx, actor, number, text, channel=channel, visibility=macro.visibility, notes_max=notes_max, now=now
+        )
         note_number = note.number
     if values := _values(macro, before):
         await change_ticket(tx, actor, number, values, now=now)

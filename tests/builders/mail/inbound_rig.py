@@ -22,7 +22,7 @@ from clearline.mail.inbound.worker import LOCK_TIMEOUT_MILLISECONDS
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail, reply_address
 from clearline.platform.database.transactions import Database
-from clearline.setting_defaults import ATTACHMENT_TYPES
+from clearline.setting_defaults import ATTACHMENT_TYPES, TICKET_NOTES_MAX
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs
@@ -155,5 +155,5 @@ async def new_inbound_rig(database: Database, folder: Path) -> InboundMailRig:
         user = await accounts.add_user(tx, OPERATOR, code, name="Gone", email=inactive_sender, phone="", now=NOW)
         await tx.write("update app_user set is_active = false where id = $1", user.id)
     limits = Limits(1_000_000, ATTACHMENT_TYPES)
-    context = InboundMailContext(SECRET, SUPPORT, Blobs(DiskBackend(folder)), limits, [])
+    context = InboundMailContext(SECRET, SUPPORT, Blobs(DiskBackend(folder)), limits, [], TICKET_NOTES_MAX)
     return InboundMailRig(database, context, mailbox, tenant, other, staff, inactive_sender)

@@ -5,6 +5,7 @@ from hashlib import sha256
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from clearline.accounts import company_store
 from clearline.accounts import usecases as accounts
@@ -16,7 +17,6 @@ from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailState
 from clearline.search import worker as indexing
-from clearline.tickets import note_usecases
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.contact import Contact
@@ -260,10 +260,10 @@ async def test_a_different_mail_with_the_same_message_id_is_stored(rig: InboundM
 
 
 async def test_a_mail_that_a_full_ticket_cannot_take_is_quarantined(
-    rig: InboundMailRig, monkeypatch: pytest.MonkeyPatch
+    rig: InboundMailRig,
 ) -> None:
     ticket = await rig.ticket()
-    monkeypatch.setattr(note_usecases, "NOTES_OF_CUSTOMERS_MAX", 1)
+    rig = replace(rig, context=replace(rig.context, notes_max=1))
     states = []
     for _ in range(2):
         mail = await rig.receive(a_mail(ticket.contact.email, rig.reply_to(ticket), "Still down"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from clearline.cli.context import transact
+from clearline.cli.context import current_settings, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, within_limit
 from clearline.cli.parameters.numbers import NOTE, TICKET
 from clearline.cli.terminal.text import echo
@@ -33,7 +33,14 @@ def ticket_note(number: str, text: str, *, internal: bool, as_json: bool) -> Non
     async def work(tx: Tx) -> TicketNote:
         ticket = access.parse_number(number)
         added = await notes.append_note(
-            tx, OPERATOR, ticket, text, channel=Channel.PHONE, visibility=visibility, now=now()
+            tx,
+            OPERATOR,
+            ticket,
+            text,
+            channel=Channel.PHONE,
+            visibility=visibility,
+            notes_max=current_settings().ticket_notes_max,
+            now=now(),
         )
         return TicketNote(ticket, added)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from clearline.cli.context import transact
+from clearline.cli.context import current_settings, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.changes import change_text
@@ -150,7 +150,8 @@ def macro_apply(name: str, number: str, *, dry_run: bool, as_json: bool) -> None
         macro = await macros.macro_named(tx, OPERATOR, name)
         if dry_run:
             return await macros.preview(tx, OPERATOR, ticket, macro.id)
-        return await macros.apply_macro(tx, OPERATOR, ticket, macro.id, now=now())
+        notes_max = current_settings().ticket_notes_max
+        return await macros.apply_macro(tx, OPERATOR, ticket, macro.id, notes_max=notes_max, now=now())
 
     used = transact(work)
     if as_json:

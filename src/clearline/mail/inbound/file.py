@@ -79,8 +79,8 @@ class InboundMailContext(Struct, frozen=True):
 
     ``staged`` collects the stored blobs: when the transaction fails, ``discard`` deletes them. ``reopens`` is whether
     an answer of the customer reopens a resolved ticket, ``follows_up`` whether one to a finished ticket makes one more.
-    ``company_mails`` is how many mails of one company become tickets or notes in an hour without a person; 0 for any
-    number.
+    ``company_mails`` is how many mails of one company become tickets or notes in an hour unreviewed; 0 for any number.
+    ``notes_max`` is as for ``note_usecases.add_note``.
     """
 
     secret: bytes
@@ -88,6 +88,7 @@ class InboundMailContext(Struct, frozen=True):
     blobs: Blobs
     limits: Limits
     staged: list[Key]
+    notes_max: int
     reopens: bool = True
     follows_up: bool = True
     company_mails: int = 0
@@ -192,7 +193,6 @@ async def add_note(
     files, fitted = fitted_files(
         parsed, context.limits, room, visibility, lambda refused: note_text(reply.text, refused, has_room=room > 0)
     )
-    unattached = fitted.full or "" if room < 1 else ""
     reopens = context.reopens and not may_be_automatic(parsed.headers, envelope_from=mail.envelope_from)
     note = await notes.append_note(
         tx,
@@ -201,8 +201,9 @@ async def add_note(
         fitted.text,
         channel=Channel.EMAIL,
         visibility=visibility,
-        mail=NoteMail(mail.id, "\n\n".join(filter(None, (unattached, reply.trimmed)))),
+        mail=NoteMail(mail.id, "\n\n".join(filter(None, (fitted.full if room < 1 else "", reply.trimmed)))),
         reopens=reopens,
+        notes_max=context.notes_max,
         now=now,
     )
     await attach_files(tx, actor, ticket, files, context=replace(context, reopens=reopens), now=now)

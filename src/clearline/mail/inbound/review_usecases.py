@@ -109,6 +109,7 @@ async def processing_context(tx: Tx, settings: Settings, blobs: Blobs, limits: L
         blobs,
         limits,
         [],
+        settings.ticket_notes_max,
         reopens=settings.reopen_on_answer,
         follows_up=settings.follow_up_tickets,
         company_mails=settings.company_mails,

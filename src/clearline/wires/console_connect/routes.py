@@ -88,9 +88,15 @@ async def add_note(call: Call) -> wire.TicketOut:
     try:
         text = call.body(wire.NoteIn).note_text
         async with call.statement() as tx:
-            reopens = call.services.settings.reopen_on_answer
             details = await notes.add_note(
-                tx, call.actor, number, text, channel=Channel.API, reopens=reopens, now=call.now
+                tx,
+                call.actor,
+                number,
+                text,
+                channel=Channel.API,
+                reopens=call.services.settings.reopen_on_answer,
+                notes_max=call.services.settings.ticket_notes_max,
+                now=call.now,
             )
             ticket = await full_tickets.full(tx, call.actor, details)
     except (InvalidMembers, InvalidInput):

@@ -47,6 +47,7 @@ async def add_note(call: Call) -> wire.NoteOut:
             channel=Channel.API,
             visibility=body.visibility,
             reopens=call.services.settings.reopen_on_answer,
+            notes_max=call.services.settings.ticket_notes_max,
             now=call.now,
         )
     call.location = f"{TICKETS}/{ticket_number(number)}/notes/{worklog_id(added.number)}"

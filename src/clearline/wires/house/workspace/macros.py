@@ -67,11 +67,14 @@ async def use_macro(call: Call) -> wire.MacroUseOut:
     """Use a macro on a ticket, or preview it."""
     number = access.parse_number(call.path["number"])
     body = call.body(wire.MacroUseIn)
+    notes_max = call.services.settings.ticket_notes_max
     async with call.transaction() as tx:
         if body.preview:
             use = await macros.preview(tx, call.actor, number, body.macro)
         else:
-            use = await macros.apply_macro(tx, call.actor, number, body.macro, channel=Channel.API, now=call.now)
+            use = await macros.apply_macro(
+                tx, call.actor, number, body.macro, channel=Channel.API, notes_max=notes_max, now=call.now
+            )
     return macro_use_out(use, call.actor)
 
 
