@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 import msgspec
 import xxhash
@@ -22,7 +23,7 @@ from clearline.tickets.attachments.domain import Limits
 from clearline.wires.http.body import read_members
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import header
-from clearline.wires.http.limits import KeptAnswers, LookUps, OpenStreams, RateLimiter, Searches, customer_id
+from clearline.wires.http.limits import KeptAnswers, LookUps, OpenStreams, RateLimiter, Searches
 
 T = TypeVar("T", bound=Struct)
 Headers = list[tuple[bytes, bytes]]
@@ -160,7 +161,7 @@ async def download(call: "Call", parts: AsyncIterator[bytes]) -> AsyncIterator[b
         TooManyStreams: there are too many already.
     """
     try:
-        with call.services.streams.count_download(customer_id(call.actor)):
+        with call.services.streams.count_download(call.customer):
             async for part in parts:
                 yield part
     finally:
@@ -176,6 +177,7 @@ def etag(body: bytes) -> bytes:
 class Call:
     """One request for a handler: the actor, the parameters, the body, the time.
 
+    ``customer`` is the company whose limits the actor shares, None for the provider's people, who have none;
     ``database`` is the share of it that the actor may use. ``headers`` are those that the handler adds to its answer,
     and ``location`` is the address of what it created.
     ``json`` is the decoded body, ``staged`` a body that is no JSON.
@@ -184,6 +186,7 @@ class Call:
     __slots__ = (
         "_tx",
         "actor",
+        "customer",
         "database",
         "headers",
         "json",
@@ -196,10 +199,12 @@ class Call:
         "staged",
     )
 
-    def __init__(self, services: Services, actor: Actor, scope: AsgiScope, now: datetime) -> None:
+    def __init__(
+        self, services: Services, actor: Actor, customer: UUID | None, scope: AsgiScope, now: datetime
+    ) -> None:
         self.services = services
-        company = customer_id(actor)
-        self.database: Transactions = services.database if company is None else services.database.share(company)
+        self.customer = customer
+        self.database: Transactions = services.database if customer is None else services.database.share(customer)
         self._tx: Tx | None = None
         self.actor = actor
         self.scope = scope

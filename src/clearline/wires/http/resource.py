@@ -176,10 +176,9 @@ class Resource:
         operation = self._operations.get(scope["method"])
         now = self._services.now()
         actor = await self._authenticate(scope, now)
+        customer = customer_id(actor)
         if actor.key_id is not None:
-            headers, wait = self._services.limiter.spend(
-                actor.key_id, monotonic(), now.timestamp(), company=customer_id(actor)
-            )
+            headers, wait = self._services.limiter.spend(actor.key_id, monotonic(), now.timestamp(), company=customer)
             limits += headers
             if wait:
                 raise TooManyRequests(wait)
@@ -188,7 +187,7 @@ class Resource:
             raise MethodNotAllowed(sorted(self._operations))
         if operation.scope is not None:
             permissions.require_scope(actor, operation.scope)
-        call = Call(self._services, actor, scope, now)
+        call = Call(self._services, actor, customer, scope, now)
         if (query := operation.query or self._dialect.no_query) is not None:
             call.query = read_query(scope["query_string"], query)
         if operation.method == "GET":
@@ -242,15 +241,14 @@ class Resource:
             kept = await idempotency.replay(tx, call.actor, route, key, fingerprint.digest(), since=since)
             if kept is not None:
                 return _replayed(operation, kept)
-            company = customer_id(call.actor)
-            self._services.kept_answers.require(company)
+            self._services.kept_answers.require(call.customer)
             call.within(tx)
             answer = await _perform(operation, call)
             if isinstance(answer, Stream):
                 raise TypeError("an answer that is a stream cannot be kept")
             kept = KeptAnswer(fingerprint.digest(), answer.status, answer.body, call.location)
             await idempotency.keep(tx, call.actor, route, key, kept, now=call.now)
-            self._services.kept_answers.spend(company, len(answer.body))
+            self._services.kept_answers.spend(call.customer, len(answer.body))
         return answer
 
 

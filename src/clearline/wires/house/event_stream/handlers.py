@@ -21,7 +21,6 @@ from clearline.wires.house.parameters import query_refusals
 from clearline.wires.http.call import Call, CutShort, Headers, Stream, encode
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.edge import header
-from clearline.wires.http.limits import customer_id
 from clearline.wires.http.resource import key_in
 from clearline.wires.http.table import Header, Operation
 
@@ -139,7 +138,7 @@ async def _lines(call: Call, reader: Reader, begin: EventCursor, end: EventCurso
     Raises:
         CutShort: the server stops, or the key no longer holds, and there is more to read.
     """
-    with call.services.streams.count(call.actor.key_id, customer_id(call.actor)):
+    with call.services.streams.count(call.actor.key_id, call.customer):
         cursor, is_full = begin, True
         is_first = True
         while is_full and cursor.offset < end.offset:
@@ -161,7 +160,7 @@ async def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator
     """
     signal = call.services.event_signal
     with ExitStack() as stack:
-        stack.enter_context(call.services.streams.count(call.actor.key_id, customer_id(call.actor)))
+        stack.enter_context(call.services.streams.count(call.actor.key_id, call.customer))
         listener = stack.enter_context(signal.listen(reader.company_id))
         cursor = sent_cursor = begin
         sent_at, must_read, is_lost, failures = monotonic(), True, False, signal.failures

@@ -13,7 +13,6 @@ from clearline.wires.house.tickets.mapping import summary_mapper
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.cursors import InvalidCursor
-from clearline.wires.http.limits import customer_id
 from clearline.wires.http.table import Operation
 
 _STAFF_ONLY = [name for name in STAFF_FILTERS if name not in CUSTOMER_FILTERS]
@@ -24,7 +23,7 @@ async def search_tickets(call: Call) -> wire.SearchPage:
     query: wire.SearchQuery = call.query
     after = _search_cursor(paging.cursor_keys(call))
     try:
-        with call.services.searches.count(customer_id(call.actor)):
+        with call.services.searches.count(call.customer):
             async with call.transaction() as tx:
                 result = await search.find_tickets(
                     tx,
