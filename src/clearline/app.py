@@ -7,7 +7,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
+from functools import cache, partial
 from multiprocessing import parent_process
 from types import FrameType
 from typing import Any, NoReturn
@@ -40,6 +40,7 @@ from clearline.tickets.attachments.domain import attachment_limits
 from clearline.web import mail
 from clearline.web.confirmation import confirmation_route
 from clearline.web.docs import (
+    Wire,
     document_route,
     not_found,
     problem_routes,
@@ -48,7 +49,7 @@ from clearline.web.docs import (
     wants_page,
 )
 from clearline.web.unsubscribe import unsubscribe_routes
-from clearline.wires.console_connect.reference import OpenApi, openapi
+from clearline.wires.console_connect.reference import ABOUT, OpenApi
 from clearline.wires.console_connect.routes import wire_app as console_connect_app
 from clearline.wires.house import reference as house_reference
 from clearline.wires.house.errors import CATALOGUE
@@ -242,16 +243,20 @@ class _Switch:
     def __init__(self, services: Services, horizon: HorizonMonitor) -> None:
         self._console_connect = Compression(console_connect_app(services))
         self._house = Compression(house_app(services), varies=True)
-        house = house_reference.openapi(services.settings)
-        documents = {"/docs": ("/openapi.json", openapi(services.settings)), _HOUSE_PAGE: (_HOUSE_DOCUMENT, house)}
+        own = OpenApi(services)
+        house = cache(partial(house_reference.openapi, services.settings))
+        pages = (
+            Wire("/docs", "/openapi.json", ABOUT.title, own.document),
+            Wire(_HOUSE_PAGE, _HOUSE_DOCUMENT, house_reference.ABOUT.title, house),
+        )
         other: list[BaseRoute] = [
             *probes(services.database, horizon),
-            Route("/openapi.json", OpenApi(services).answer),
-            document_route(_HOUSE_DOCUMENT, house),
-            *start_routes(documents, _HOUSE_PROBLEMS),
+            Route("/openapi.json", own.answer),
+            document_route(pages[1]),
+            *start_routes(pages, _HOUSE_PROBLEMS),
             confirmation_route(services.database, services.now),
             *unsubscribe_routes(services.database, services.now),
-            *reference_routes(documents),
+            *reference_routes(pages),
             *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),
         ]
         self._other = Compression(Starlette(routes=other, exception_handlers={404: not_found}))

@@ -1,8 +1,10 @@
 """The pages that need no key: the start page, and the reference that is made from OpenAPI documents."""
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -21,10 +23,11 @@ def page_headers(*, form_action: str = "'none'") -> dict[str, str]:
     return {
         "content-security-policy": policy,
         "referrer-policy": "no-referrer",
-        "cache-control": "public, max-age=300",
+        **_KEPT,
     }
 
 
+_KEPT = {"cache-control": "public, max-age=300"}
 _HEADERS = page_headers()
 ENVIRONMENT = Environment(
     loader=PackageLoader("clearline.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -32,32 +35,37 @@ ENVIRONMENT = Environment(
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
-def document_route(path: str, document: dict[str, Any]) -> Route:
-    """Return the route of an OpenAPI document."""
+class Wire(NamedTuple):
+    """A wire with a reference page at ``path``, which is made from its OpenAPI document at ``source``."""
 
-    async def answer(_request: Request) -> JSONResponse:
-        return JSONResponse(document, headers={"cache-control": "public, max-age=300"})
+    path: str
+    source: str
+    title: str
+    document: Callable[[], dict[str, Any]]
 
-    return Route(path, answer)
+
+def document_route(wire: Wire) -> Route:
+    """Return the route of the OpenAPI document of a wire."""
+    return _route(wire.source, lambda: bytes(JSONResponse(wire.document()).body), "application/json", _KEPT)
 
 
-def reference_routes(documents: Mapping[str, tuple[str, dict[str, Any]]]) -> Sequence[BaseRoute]:
-    """Return a page for each wire, by its path, with where its OpenAPI document is; and the style that they need."""
-    links = [(path, document["info"]["title"]) for path, (_source, document) in documents.items()]
-    pages = [_page(path, render(document, source, path, links)) for path, (source, document) in documents.items()]
+def reference_routes(wires: Sequence[Wire]) -> Sequence[BaseRoute]:
+    """Return the reference page of each wire, and the style that they need."""
+    pages = [_page(wire.path, partial(render, wire, wires)) for wire in wires]
     return [*pages, Mount("/static", StaticFiles(packages=[("clearline.web", "static")]))]
 
 
-def start_routes(documents: Mapping[str, tuple[str, dict[str, Any]]], problems: str) -> Sequence[BaseRoute]:
+def start_routes(wires: Sequence[Wire], problems: str) -> Sequence[BaseRoute]:
     """Return the start page and the icon that browsers request; ``problems`` is the path of the list of problems."""
-    links = [(path, document["info"]["title"], source) for path, (source, document) in documents.items()]
     icon = files("clearline.web").joinpath("static", "favicon.ico").read_bytes()
 
     async def favicon(_request: Request) -> Response:
         return Response(icon, media_type="image/x-icon", headers={"cache-control": "public, max-age=86400"})
 
-    page = ENVIRONMENT.get_template("start.html").render(links=links, problems=problems)
-    return [_page("/", page), Route("/favicon.ico", favicon)]
+    def start() -> str:
+        return ENVIRONMENT.get_template("start.html").render(wires=wires, problems=problems)
+
+    return [_page("/", start), Route("/favicon.ico", favicon)]
 
 
 def wants_page(scope: Scope) -> bool:
@@ -80,28 +88,38 @@ def problem_routes(path: str, kinds: Collection[Any]) -> Sequence[BaseRoute]:
 
     A kind has ``code``, ``status``, ``title`` and ``about``.
     """
-    template = ENVIRONMENT.get_template("problem.html")
-    everything = _page(path, template.render(kinds=kinds, path=path, title="Problems"))
-    return [
-        everything,
-        *(_page(f"{path}/{kind.code}", template.render(kinds=[kind], path=path, title=kind.title)) for kind in kinds),
-    ]
+
+    def page(address: str, shown: Collection[Any], title: str) -> Route:
+        template = "problem.html"
+        return _page(address, lambda: ENVIRONMENT.get_template(template).render(kinds=shown, path=path, title=title))
+
+    return [page(path, kinds, "Problems"), *(page(f"{path}/{kind.code}", [kind], kind.title) for kind in kinds)]
 
 
-def _page(path: str, page: str) -> Route:
-    async def answer(_request: Request) -> HTMLResponse:
-        return HTMLResponse(page, headers=_HEADERS)
+def _page(path: str, make: Callable[[], str]) -> Route:
+    return _route(path, make, "text/html", _HEADERS)
+
+
+def _route(path: str, make: Callable[[], str | bytes], media_type: str, headers: Mapping[str, str]) -> Route:
+    """Return the route of what is made at its first request, in a thread: the longest page takes 0.1 seconds of CPU."""
+    content: str | bytes | None = None
+
+    async def answer(_request: Request) -> Response:
+        nonlocal content
+        if content is None:
+            content = await asyncio.to_thread(make)
+        return Response(content, headers=headers, media_type=media_type)
 
     return Route(path, answer)
 
 
-def render(document: dict[str, Any], source: str, path: str, links: Sequence[tuple[str, str]]) -> str:
-    """Render the page of a wire: ``source`` is where its document is, ``links`` the paths and titles of all pages."""
+def render(wire: Wire, wires: Sequence[Wire]) -> str:
+    """Render the page of a wire, with links to all."""
+    document = wire.document()
     return ENVIRONMENT.get_template("reference.html").render(
         document=document,
-        source=source,
-        path=path,
-        links=links,
+        wire=wire,
+        wires=wires,
         groups=_groups(document),
         schemas=document["components"]["schemas"],
         shape=shape,

@@ -1,6 +1,7 @@
 """The OpenAPI document of this wire."""
 
 import copy
+from functools import cache, partial
 from typing import Any
 
 from starlette.requests import Request
@@ -54,11 +55,12 @@ class OpenApi:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._document = openapi(services.settings)
+        self.document = cache(partial(openapi, services.settings))
+        """Returns the public document."""
 
     async def answer(self, request: Request) -> JSONResponse:
         """Return the document; with a valid key, it lists the services of the key's company."""
-        described = self._document
+        described = self.document()
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             try:
