@@ -28,6 +28,7 @@ from clearline.platform.work.runner import PeriodicJob
 from clearline.routing import worker as routing_worker
 from clearline.search import worker as search_worker
 from clearline.settings import Settings
+from clearline.sign_in import session_usecases as sessions
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.worker import orphaned_files_job
@@ -95,6 +96,7 @@ def shared_jobs(
         domain_worker.domain_job(database, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
+        PeriodicJob("purge sessions", PURGE_EVERY, _until_done(database, lambda tx: sessions.purge(tx, before=now()))),
         clock_job(database, now),
         age_job(database, now),
         orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),

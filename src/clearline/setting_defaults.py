@@ -1,4 +1,7 @@
-"""Defaults of settings that other modules use, too."""
+"""Defaults of settings that other modules use, too, or that depend on the machine."""
+
+import os
+from pathlib import Path
 
 ATTACHMENT_MAX = 25 * 1024**2
 """Bytes."""
@@ -46,3 +49,16 @@ UNKNOWN_KEYS = 300
 """In a minute."""
 HEADERS_MAX = 64 * 1024
 """Bytes."""
+SESSION_IDLE_HOURS, SESSION_DAYS = 12, 7
+
+
+def data_dir() -> Path:
+    """Return where data is kept unless a setting says otherwise.
+
+    ``/var/lib/clearline`` for root, whose PostgreSQL runs as another account and must reach it;
+    ``$XDG_DATA_HOME/clearline`` or ``~/.local/share/clearline`` for others.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/clearline")
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "clearline"

@@ -1,6 +1,5 @@
 """Every setting, once. All come from environment variables whose names begin with ``CLEARLINE_``."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,18 +14,6 @@ PREFIX = "CLEARLINE_"
 
 class InvalidSetting(Exception):
     """A variable is unknown, or its value is not allowed."""
-
-
-def default_data_dir() -> Path:
-    """Where data is kept unless a setting says otherwise.
-
-    ``/var/lib/clearline`` for root, whose PostgreSQL runs as another account and must reach it;
-    ``$XDG_DATA_HOME/clearline`` or ``~/.local/share/clearline`` for others.
-    """
-    if os.geteuid() == 0:
-        return Path("/var/lib/clearline")
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "clearline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +32,7 @@ class Settings:
         "`/var/lib/clearline` as root, else `~/.local/share/clearline`",
         "Directory of the embedded database and of attachments. `serve`, `migrate` and `demo` create it when "
         "it is missing, with mode 0700 (0711 as root); other commands refuse.",
-        default_data_dir,
+        defaults.data_dir,
     )
     bind: Bind = setting(
         values.bind, "`127.0.0.1:8080`", "Address and port to serve HTTP on.", lambda: Bind("127.0.0.1:8080")
@@ -135,6 +122,12 @@ class Settings:
         "Whether a mail of the customer about a closed, cancelled or rejected ticket creates a ticket that follows it: "
         "`on`, or `off` to quarantine such mail.",
         True,
+    )
+    session_idle_hours: int = count(
+        1, 8760, defaults.SESSION_IDLE_HOURS, "After how many hours without a request a person has to sign in again."
+    )
+    session_days: int = count(
+        1, 365, defaults.SESSION_DAYS, "After how many days a person has to sign in again in any case."
     )
     shutdown_seconds: int = setting(
         values.number(1, 300),

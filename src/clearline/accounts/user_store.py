@@ -101,7 +101,7 @@ async def lock(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
 
 
 async def save(tx: Tx, user: User) -> bool:
-    """Store the values of a locked user, and increment its version.
+    """Store the values of a locked user, and increment its version. Another role or state ends its sessions.
 
     Return False when the company has another with that e-mail address: the transaction must then be rolled back.
     """
@@ -109,7 +109,8 @@ async def save(tx: Tx, user: User) -> bool:
         await tx.write(
             """
             update app_user set name = $3, email = $4, phone = $5, role = $6, is_active = $7, is_available = $8,
-                   is_confirmed = $9, version = version + 1
+                   is_confirmed = $9, version = version + 1,
+                   session_epoch = session_epoch + case when role = $6 and is_active = $7 then 0 else 1 end
              where company_id = $1 and id = $2
             """,
             *astuple(user),

@@ -36,6 +36,10 @@ class EventType(StrEnum):
     USER_CHANGED = "user.changed"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
+    SESSION_CREATED = "session.created"
+    SESSION_ENDED = "session.ended"
+    PASSWORD_REFUSED = "password.refused"  # noqa: S105
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105
     MAIL_DOMAIN_CREATED = "mail_domain.created"
     MAIL_DOMAIN_CHANGED = "mail_domain.changed"
     MAIL_DOMAIN_DELETED = "mail_domain.deleted"
@@ -291,6 +295,10 @@ _RECORD_ROWS = (
     _record(EventType.USER_CHANGED, "Changed a user.", Visibility.COMPANY_ADMINS),
     _record(EventType.API_KEY_CREATED, "Created an API key.", Visibility.COMPANY_ADMINS),
     _record(EventType.API_KEY_REVOKED, "Revoked an API key.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SESSION_CREATED, "Signed in."),
+    _record(EventType.SESSION_ENDED, "Signed out, or ended a session."),
+    _record(EventType.PASSWORD_REFUSED, "Refused a wrong password."),
+    _record(EventType.PASSWORD_CHANGED, "Set or changed a password."),
     _record(EventType.MAIL_DOMAIN_CREATED, "Added a mail domain.", Visibility.COMPANY_ADMINS),
     _record(EventType.MAIL_DOMAIN_CHANGED, "Verified a mail domain, or had it checked.", Visibility.COMPANY_ADMINS),
     _record(EventType.MAIL_DOMAIN_DELETED, "Deleted a mail domain.", Visibility.COMPANY_ADMINS),

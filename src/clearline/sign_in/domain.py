@@ -1,0 +1,114 @@
+"""Sessions, what a person signs in from, and what a sign-in is refused with."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import DeskError
+from clearline.identity import Actor
+from clearline.setting_defaults import SESSION_DAYS, SESSION_IDLE_HOURS
+from clearline.settings import Settings
+from clearline.text import storable
+
+TOKEN_BYTES = 32
+"""Random bytes of a token, in base64url without padding."""
+_TOKEN_LENGTH = 43
+_DEVICE_MAX, _ADDRESS_MAX = 255, 64
+LAST_USE_EVERY = timedelta(minutes=1)
+"""The last use of a session is stored at most so often."""
+
+
+class Device(Struct, frozen=True):
+    """Where a request comes from: what the browser says it is, and the network address."""
+
+    text: str
+    address: str
+
+    def storable(self) -> "Device":
+        """Return the device as it can be stored: without what PostgreSQL refuses, and not too long."""
+        return Device(_storable(self.text)[:_DEVICE_MAX], _storable(self.address)[:_ADDRESS_MAX])
+
+
+class Session(Struct, frozen=True):
+    """A sign-in of a user, without its token. ``device`` and ``address`` are those of its last use.
+
+    ``authenticated_at`` is when the person last proved who it is; ``second_factor`` whether it used a second factor.
+    """
+
+    company_id: UUID
+    id: UUID
+    user_id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    authenticated_at: datetime
+    second_factor: bool
+    device: str
+    address: str
+
+
+class SessionSubject(Struct, frozen=True):
+    """What the event of a session is about: the session, by the name of its user."""
+
+    id: UUID
+    name: str
+
+
+class SessionActor(Struct, frozen=True):
+    """A session in force, and the actor that its requests have: the user, with every scope of its role."""
+
+    session: Session
+    actor: Actor
+
+
+class SignedIn(Struct, frozen=True):
+    """A sign-in that succeeded. The token goes to the browser, and is shown only now."""
+
+    token: str
+    session: Session
+
+
+class SessionLimits(Struct, frozen=True):
+    """How long a session lasts: ``idle`` without a request, ``absolute`` in any case."""
+
+    idle: timedelta = timedelta(hours=SESSION_IDLE_HOURS)
+    absolute: timedelta = timedelta(days=SESSION_DAYS)
+
+
+DEFAULT_SESSION_LIMITS = SessionLimits()
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    """Return the limits that are set."""
+    return SessionLimits(timedelta(hours=settings.session_idle_hours), timedelta(days=settings.session_days))
+
+
+class SignInRefused(DeskError):
+    """The address is unknown, the password is wrong, or the user may not sign in; the error does not say which."""
+
+    code = "sign_in_refused"
+
+    def __init__(self) -> None:
+        super().__init__("the e-mail address or the password is wrong")
+
+
+def new_token() -> str:
+    """Return a new random token."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def is_token(text: str) -> bool:
+    """Return whether the text has the form of a token."""
+    return len(text) == _TOKEN_LENGTH and text.isascii()
+
+
+def hash_token(token: str) -> bytes:
+    """Return what is stored of a token: its SHA-256. A token has 256 random bits, so a slow hash is not needed."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _storable(text: str) -> str:
+    return text if storable(text) else ascii(text)

@@ -1,0 +1,82 @@
+"""Passwords of users, as hashes."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.accounts.user_store import USER, USER_WIDTH, user_of
+from clearline.identity import Company, User
+from clearline.platform.database.transactions import Record, Tx
+
+
+class Credential(Struct, frozen=True):
+    """A user, the hash of its password if it has one, and its session epoch."""
+
+    company: Company
+    user: User
+    hash: str | None
+    epoch: int
+
+
+_CREDENTIAL = f"""select {USER}, c.id, c.name, c.code, p.hash, u.session_epoch
+      from app_user u join company c on c.id = u.company_id
+      left join user_password p on p.company_id = u.company_id and p.user_id = u.id"""
+
+
+def _credential(row: Record) -> Credential:
+    company_id, name, code, hashed, epoch = row[USER_WIDTH:]
+    return Credential(Company(company_id, name, code), user_of(row), hashed, epoch)
+
+
+async def find(tx: Tx, company_id: UUID, email: str) -> Credential | None:
+    """Return the user of a company with an e-mail address, in any case, with its hash; None without one.
+
+    Served by ``app_user_email``.
+    """
+    row = await tx.fetchrow(
+        f"{_CREDENTIAL} and p.company_id = $1 where u.company_id = $1 and lower(u.email) = lower($2)",
+        company_id,
+        email,
+    )
+    return None if row is None else _credential(row)
+
+
+async def get(tx: Tx, company_id: UUID, user_id: UUID) -> Credential | None:
+    """Return a user of a company with its hash, or None."""
+    row = await tx.fetchrow(
+        f"{_CREDENTIAL} and p.company_id = $1 where u.company_id = $1 and u.id = $2", company_id, user_id
+    )
+    return None if row is None else _credential(row)
+
+
+async def lock(tx: Tx, company_id: UUID, user_id: UUID) -> Credential | None:
+    """Lock a user of a company until the transaction ends; return it with its hash, or None.
+
+    Whoever changes the user or its password waits.
+    """
+    row = await tx.fetchrow(
+        f"""{_CREDENTIAL} and p.company_id = $1 where u.company_id = $1 and u.id = $2 for no key update of u""",
+        company_id,
+        user_id,
+    )
+    return None if row is None else _credential(row)
+
+
+async def save(tx: Tx, company_id: UUID, user_id: UUID, hashed: str, *, now: datetime) -> None:
+    """Store the hash of a user's password in the place of an earlier one."""
+    await tx.write(
+        """insert into user_password (company_id, user_id, hash, changed_at) values ($1, $2, $3, $4)
+           on conflict (company_id, user_id) do update set hash = $3, changed_at = $4""",
+        company_id,
+        user_id,
+        hashed,
+        now,
+    )
+
+
+async def save_rehashed(tx: Tx, company_id: UUID, user_id: UUID, hashed: str) -> None:
+    """Store another hash of the same password of a locked user."""
+    await tx.write(
+        "update user_password set hash = $3 where company_id = $1 and user_id = $2", company_id, user_id, hashed
+    )

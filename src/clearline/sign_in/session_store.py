@@ -1,0 +1,123 @@
+"""Sessions, and the actors that they identify."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import astuple
+
+from clearline.accounts.user_store import USER, USER_WIDTH, user_of
+from clearline.identity import ROLE_SCOPES, Actor, Company
+from clearline.platform.database.transactions import Tx
+from clearline.sign_in.domain import Session, SessionActor
+
+_SESSION = (
+    "s.company_id, s.id, s.user_id, s.created_at, s.last_used_at, s.expires_at, s.authenticated_at, s.second_factor, "
+    "s.device, s.address"
+)
+_WIDTH = 10
+_IN_FORCE = "s.expires_at > {now} and s.last_used_at > {idle_since}"
+
+
+async def insert(tx: Tx, session: Session, token_hash: bytes, epoch: int) -> None:
+    """Store a new session, the SHA-256 of its token, and the session epoch of its user."""
+    await tx.write(
+        """insert into sign_in_session (company_id, id, user_id, created_at, last_used_at, expires_at,
+                                        authenticated_at, second_factor, device, address, token_hash, session_epoch)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)""",
+        *astuple(session),
+        token_hash,
+        epoch,
+    )
+
+
+async def actor_of(tx: Tx, token_hash: bytes, *, idle_since: datetime, now: datetime) -> SessionActor | None:
+    """Return the session of a token with its actor; None when it has ended or its user or company is not active.
+
+    A session that was not used after ``idle_since`` has ended. Served by ``sign_in_session_by_token``.
+    """
+    row = await tx.fetchrow(
+        f"""
+        select {USER}, c.id, c.name, c.code, {_SESSION}
+          from sign_in_session s
+          join app_user u on u.company_id = s.company_id and u.id = s.user_id
+          join company c on c.id = s.company_id
+         where s.token_hash = $1 and {_IN_FORCE.format(now="$2", idle_since="$3")}
+           and u.is_active and u.session_epoch = s.session_epoch and c.deactivated_at is null
+        """,
+        token_hash,
+        now,
+        idle_since,
+    )
+    if row is None:
+        return None
+    user, company = user_of(row), Company(*row[USER_WIDTH : USER_WIDTH + 3])
+    actor = Actor(user.role, user.name, company, user, scopes=ROLE_SCOPES[user.role])
+    return SessionActor(Session(*row[-_WIDTH:]), actor)
+
+
+async def save_last_use(tx: Tx, session: Session, *, before: datetime, address: str, now: datetime) -> None:
+    """Store that a session was used now, unless another request stored a use after ``before``."""
+    await tx.write(
+        """update sign_in_session set last_used_at = $3, address = $4
+            where company_id = $1 and id = $2 and last_used_at <= $5""",
+        session.company_id,
+        session.id,
+        now,
+        address,
+        before,
+    )
+
+
+async def of_user(tx: Tx, company_id: UUID, user_id: UUID, *, idle_since: datetime, now: datetime) -> list[Session]:
+    """Return the sessions in force of a user, newest first. Served by ``sign_in_session_of_user``."""
+    rows = await tx.fetch(
+        f"""select {_SESSION} from sign_in_session s join app_user u on u.company_id = $1 and u.id = s.user_id
+             where s.company_id = $1 and s.user_id = $2 and {_IN_FORCE.format(now="$3", idle_since="$4")}
+               and u.session_epoch = s.session_epoch
+             order by s.created_at desc, s.id""",
+        company_id,
+        user_id,
+        now,
+        idle_since,
+    )
+    return [Session(*row) for row in rows]
+
+
+async def delete(tx: Tx, company_id: UUID, user_id: UUID, session_id: UUID) -> bool:
+    """Delete a session of a user; return whether there was one."""
+    row = await tx.write(
+        "delete from sign_in_session where company_id = $1 and user_id = $2 and id = $3 returning id",
+        company_id,
+        user_id,
+        session_id,
+    )
+    return row is not None
+
+
+async def delete_others(tx: Tx, company_id: UUID, user_id: UUID, *, but: UUID | None) -> list[UUID]:
+    """Delete the sessions of a user but one, or all; return their ids. Served by ``sign_in_session_of_user``."""
+    row = await tx.write(
+        """with deleted as (delete from sign_in_session
+                             where company_id = $1 and user_id = $2 and id is distinct from $3 returning id)
+           select coalesce(array_agg(id), '{}') from deleted""",
+        company_id,
+        user_id,
+        but,
+    )
+    return [] if row is None else list(row[0])
+
+
+async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Delete at most ``limit`` sessions that expired before a time; return how many.
+
+    Served by ``sign_in_session_expired``.
+    """
+    row = await tx.write(
+        """with deleted as (delete from sign_in_session where (company_id, id) in (
+                     select company_id, id from sign_in_session where expires_at < $1 order by expires_at limit $2
+                        for update skip locked) returning id)
+           select count(*) from deleted""",
+        before,
+        limit,
+    )
+    return 0 if row is None else int(row[0])
