@@ -28,6 +28,7 @@ from clearline.platform.work.runner import PeriodicJob
 from clearline.routing import worker as routing_worker
 from clearline.search import worker as search_worker
 from clearline.settings import Settings
+from clearline.sign_in import attempt_usecases as attempts_to_sign_in
 from clearline.sign_in import session_usecases as sessions
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
@@ -96,11 +97,20 @@ def shared_jobs(
         domain_worker.domain_job(database, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
-        PeriodicJob("purge sessions", PURGE_EVERY, _until_done(database, lambda tx: sessions.purge(tx, before=now()))),
+        *_sign_in_jobs(database, now),
         clock_job(database, now),
         age_job(database, now),
         orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
     ]
+
+
+def _sign_in_jobs(database: Database, now: Clock) -> list[PeriodicJob]:
+    """Return the jobs that delete what is over: sessions, and counters of attempts."""
+
+    def job(name: str, purge: Purge) -> PeriodicJob:
+        return PeriodicJob(name, PURGE_EVERY, _until_done(database, lambda tx: purge(tx, before=now())))
+
+    return [job("purge sessions", sessions.purge), job("purge attempts to sign in", attempts_to_sign_in.purge)]
 
 
 def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:

@@ -14,8 +14,9 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Role, User
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import password_store, session_store
+from clearline.sign_in.attempt_usecases import REFUSAL_SECONDS
 from clearline.sign_in.domain import Device, Session, SessionLimits, SignInRefused, hash_token, new_token
-from clearline.sign_in.usecases import REFUSAL_SECONDS, session_actor, sign_in
+from clearline.sign_in.usecases import session_actor, sign_in
 from tests.builders.databases import RecordingConnection, plan_of
 from tests.builders.people import NOW, Tenant
 from tests.builders.sign_in.sessions import (

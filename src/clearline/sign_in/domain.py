@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from math import ceil
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,6 +20,10 @@ _TOKEN_LENGTH = 43
 _DEVICE_MAX, _ADDRESS_MAX = 255, 64
 LAST_USE_EVERY = timedelta(minutes=1)
 """The last use of a session is stored at most so often."""
+
+
+STEP_UP_MINUTES = 15
+"""How long ago a person may have proved who it is, before keys, roles or second factors are changed."""
 
 
 class Device(Struct, frozen=True):
@@ -93,6 +98,35 @@ class SignInRefused(DeskError):
 
     def __init__(self) -> None:
         super().__init__("the e-mail address or the password is wrong")
+
+
+class TooManyAttempts(DeskError):
+    """Too many attempts failed for this account or from this network; ``retry_after`` seconds from now one may."""
+
+    code = "too_many_attempts"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many attempts failed: try again in {ceil(retry_after / 60)} minutes")
+        self.retry_after = retry_after
+
+
+class StepUpNeeded(DeskError):
+    """The person has to prove again who it is: what it asked for needs a session that did so lately."""
+
+    code = "step_up_needed"
+
+    def __init__(self) -> None:
+        super().__init__("confirm that it is you: enter your password again")
+
+
+def require_recent(session: Session, minutes: int = STEP_UP_MINUTES, *, now: datetime) -> None:
+    """Refuse unless the person proved who it is within so many minutes.
+
+    Raises:
+        StepUpNeeded: it did not.
+    """
+    if now - session.authenticated_at > timedelta(minutes=minutes):
+        raise StepUpNeeded
 
 
 def new_token() -> str:

@@ -10,9 +10,11 @@ from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, User
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import password_store, session_usecases
-from clearline.sign_in.domain import SessionActor, SignInRefused
+from clearline.sign_in.attempt_usecases import limited_attempt
+from clearline.sign_in.domain import SessionActor, SignedIn, SignInRefused
 from clearline.sign_in.password_domain import check_password, is_possible
 from clearline.sign_in.password_hashes import hash_password, verify_password
+from clearline.sign_in.password_store import Credential
 
 
 async def change_password(database: Database, current: SessionActor, old: str, new: str, *, now: datetime) -> None:
@@ -20,18 +22,41 @@ async def change_password(database: Database, current: SessionActor, old: str, n
 
     Raises:
         SignInRefused: the old password is wrong.
+        TooManyAttempts: too many attempts failed.
     """
-    user, _company = accounts.user_and_company(current.actor)
-    async with database.statement() as tx:
-        credential = require_found(await password_store.get(tx, user.company_id, user.id), "user", user.id)
-    if not await verify_password(credential.hash, old if is_possible(old) else ""):
-        raise SignInRefused
+    credential = await _confirmed(database, current, old, now=now)
+    user = credential.user
     hashed = await checked_hash(user, new)
     async with database.transaction() as tx:
         locked = await password_store.lock(tx, user.company_id, user.id)
         if locked is None or locked.hash != credential.hash:
             raise SignInRefused
         await store_password(tx, current.actor, locked.user, hashed, but=current.session.id, now=now)
+
+
+async def confirm_password(database: Database, current: SessionActor, password: str, *, now: datetime) -> SignedIn:
+    """Note that the person who is signed in has proved again who it is; return the session with another token.
+
+    The token before is not in force any more.
+
+    Raises:
+        SignInRefused: the password is wrong.
+        TooManyAttempts: too many attempts failed.
+    """
+    await _confirmed(database, current, password, now=now)
+    async with database.transaction() as tx:
+        return await session_usecases.rotate(tx, current, second_factor=current.session.second_factor, now=now)
+
+
+async def _confirmed(database: Database, current: SessionActor, password: str, *, now: datetime) -> Credential:
+    """Return the user who is signed in, if this is its password."""
+    user, _company = accounts.user_and_company(current.actor)
+    async with limited_attempt(database, user.email, current.session.address, now=now):
+        async with database.statement() as tx:
+            credential = require_found(await password_store.get(tx, user.company_id, user.id), "user", user.id)
+        if not await verify_password(credential.hash, password if is_possible(password) else ""):
+            raise SignInRefused
+    return credential
 
 
 async def set_password(

@@ -68,6 +68,20 @@ async def save_last_use(tx: Tx, session: Session, *, before: datetime, address: 
     )
 
 
+async def save_rotated(tx: Tx, session: Session, token_hash: bytes) -> bool:
+    """Store another token of a session, and when its person was authenticated; False when it was deleted."""
+    row = await tx.write(
+        """update sign_in_session set token_hash = $3, authenticated_at = $4, second_factor = $5
+            where company_id = $1 and id = $2 returning id""",
+        session.company_id,
+        session.id,
+        token_hash,
+        session.authenticated_at,
+        session.second_factor,
+    )
+    return row is not None
+
+
 async def of_user(tx: Tx, company_id: UUID, user_id: UUID, *, idle_since: datetime, now: datetime) -> list[Session]:
     """Return the sessions in force of a user, newest first. Served by ``sign_in_session_of_user``."""
     rows = await tx.fetch(

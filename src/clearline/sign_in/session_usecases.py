@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.accounts import usecases as accounts
 from clearline.errors import require_found
 from clearline.events.domain import Change
@@ -10,7 +12,17 @@ from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, User
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import session_store
-from clearline.sign_in.domain import DEFAULT_SESSION_LIMITS, Session, SessionActor, SessionLimits, SessionSubject
+from clearline.sign_in.domain import (
+    DEFAULT_SESSION_LIMITS,
+    Session,
+    SessionActor,
+    SessionLimits,
+    SessionSubject,
+    SignedIn,
+    SignInRefused,
+    hash_token,
+    new_token,
+)
 
 _PURGED_AT_ONCE = 1000
 
@@ -21,6 +33,19 @@ async def list_sessions(
     """Return the sessions in force of the person who is signed in, newest first."""
     session = current.session
     return await session_store.of_user(tx, session.company_id, session.user_id, idle_since=now - limits.idle, now=now)
+
+
+async def rotate(tx: Tx, current: SessionActor, *, second_factor: bool, now: datetime) -> SignedIn:
+    """Give a session another token, and note that its person has just proved who it is.
+
+    Raises:
+        SignInRefused: the session has ended.
+    """
+    session = replace(current.session, authenticated_at=now, second_factor=second_factor)
+    token = new_token()
+    if not await session_store.save_rotated(tx, session, hash_token(token)):
+        raise SignInRefused
+    return SignedIn(token, session)
 
 
 async def sign_out(tx: Tx, current: SessionActor, *, now: datetime) -> None:

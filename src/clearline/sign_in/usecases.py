@@ -3,16 +3,15 @@
 These functions take the database, not a ``tx``, as ``KeyRing`` does: no connection waits while a password is hashed.
 """
 
-import asyncio
 from datetime import datetime
 from uuid import uuid4
 
-from clearline.clock import monotonic
 from clearline.events.domain import Change
 from clearline.events.record_changes import append_record_event
 from clearline.identity import PROVIDER_ID, Actor, User
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import password_store, session_store
+from clearline.sign_in.attempt_usecases import limited_attempt
 from clearline.sign_in.domain import (
     DEFAULT_SESSION_LIMITS,
     LAST_USE_EVERY,
@@ -32,9 +31,6 @@ from clearline.sign_in.password_hashes import hash_password, needs_rehash, verif
 from clearline.sign_in.password_store import Credential
 from clearline.text import check_email
 
-REFUSAL_SECONDS = 0.4
-"""How long a refusal takes at least, whatever the reason: its time must not say whether a user exists."""
-
 
 async def sign_in(
     database: Database,
@@ -50,14 +46,12 @@ async def sign_in(
     Raises:
         SignInRefused: the address is unknown, the password is wrong, the user is not active or has no password. The
             answer takes ``REFUSAL_SECONDS`` at least, and the same work is done for an unknown address.
+        TooManyAttempts: for this address or from this network too many attempts failed.
     """
-    began, where = monotonic(), where.storable()
-    try:
+    where = where.storable()
+    async with limited_attempt(database, email, where.address, now=now):
         credential = await _checked(database, email, password, where, now=now)
         return await _begin_session(database, credential, password, where, limits, now=now)
-    except SignInRefused:
-        await asyncio.sleep(REFUSAL_SECONDS - (monotonic() - began))
-        raise
 
 
 async def _checked(database: Database, email: str, password: str, where: Device, *, now: datetime) -> Credential:
