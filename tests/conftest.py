@@ -45,8 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return one process more than there are cores, at most four: since tests of servers often wait."""
-    return min(len(os.sched_getaffinity(0)) + 1, 4)
+    """Return two processes more than there are cores, at most four: since tests of servers often wait."""
+    return min(len(os.sched_getaffinity(0)) + 2, 4)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

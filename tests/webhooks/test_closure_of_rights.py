@@ -16,6 +16,7 @@ from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import hash_secret
 from clearline.accounts.mail_domain import Proof
+from clearline.deactivation import usecases as deactivation
 from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Database, Tx
@@ -33,6 +34,7 @@ BY_WEBHOOK = frozenset({Scope.TICKETS_READ, Scope.AUDIT_READ})
 HARMLESS = {
     "createCompany": "a company has no people and no keys at first",
     "changeCompany": "names only",
+    "deactivateCompany": "takes rights away",
     "revokeKey": "takes rights away",
     "createService": "a service is no right",
     "changeService": "a service is no right",
@@ -75,6 +77,7 @@ class Grants:
             "createMailDomain": [self.binding(by) for by in Proof],
             "verifyMailDomain": [self.verifying(by) for by in Proof],
             "inviteUser": [self.inviting],
+            "activateCompany": [self.activating],
             "decideAddressClaim": [self.deciding],
             "createSubscription": [self.subscribing],
             "changeSubscription": [self.redirecting],
@@ -158,6 +161,16 @@ class Grants:
         claimed = await self.claim(tx, f"{uuid4().hex}.example.com")
         await accounts.decide_claim(tx, actor, self.customer.id, claimed.id, is_confirmed=True, now=NOW)
         return await self.gained(tx, claimed)
+
+    async def activating(self, tx: Tx, actor: Actor) -> frozenset[Scope]:
+        """Activate the customer's company: the old keys of its people work again, and its webhooks."""
+        await deactivation.deactivate_company(tx, OPERATOR, self.customer.id, now=NOW)
+        activated = await deactivation.activate_company(
+            tx, actor, self.customer.id, networks=["192.0.2.0/24"], now=NOW
+        )
+        assert activated.users
+        assert activated.webhooks
+        return ROLE_SCOPES[Role.CUSTOMER_ADMIN] | BY_WEBHOOK
 
     async def subscribing(self, tx: Tx, actor: Actor) -> frozenset[Scope]:
         await subscriptions.add_subscription(
@@ -290,6 +303,14 @@ async def test_each_way_to_confirm_an_address_is_a_grant_that_works(
         gains += [await tried(database, way, actor) for way in desk.grants.all()[name]]
     assert BY_MAIL in gains
     assert set(gains) <= {BY_MAIL, frozenset()}
+
+
+async def test_the_activation_of_a_company_is_a_grant_that_works(database: Database, desks: dict[Role, Desk]) -> None:
+    gains = {
+        role: await tried(database, desk.grants.activating, desk.actor(ROLE_SCOPES[role]))
+        for role, desk in desks.items()
+    }
+    assert gains == {Role.CUSTOMER_ADMIN: frozenset(), Role.ADMIN: ROLE_SCOPES[Role.CUSTOMER_ADMIN] | BY_WEBHOOK}
 
 
 def test_every_operation_that_changes_accounts_is_tried_or_harmless(tenant: Tenant) -> None:
