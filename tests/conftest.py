@@ -1,11 +1,14 @@
 """A real PostgreSQL, started once; an empty database for each module; the real application over it."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -35,8 +38,30 @@ _WITH_SERVERS = "tests/e2e/", "tests/clients/", "tests/docs/", "tests/platform/p
 """Folders with tests that start servers. Their files have few tests, each of which takes seconds."""
 
 
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes directories of its own in it
+_ROOM = 4 << 30
+"""Bytes of memory that temporary files may take: four times what they take with four processes."""
+
+
+def _use_memory_for_temporary_files() -> None:
+    """Keep temporary files in memory where there is room, unless TMPDIR names a place.
+
+    The tests make and delete hundreds of databases. On ext4 that takes a sixth of the CPU time of all tests.
+    """
+    try:
+        place = os.statvfs(_SHARED_MEMORY)
+        available = re.search(r"MemAvailable: +(\d+) kB", Path("/proc/meminfo").read_text())
+    except OSError:
+        return
+    memory = 0 if available is None else int(available[1]) * 1024
+    has_room = min(place.f_bavail * place.f_frsize, memory // 2) > _ROOM
+    if "TMPDIR" not in os.environ and has_room and not place.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_SHARED_MEMORY)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start the guardian, which kills the processes that the tests leave behind."""
+    _use_memory_for_temporary_files()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # As after nohup, and behind & in a script. Child processes would inherit it and ignore SIGINT too.
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -118,6 +118,21 @@ async def read_list(client: httpx.AsyncClient, path: str, headers: Headers) -> l
     return items
 
 
+async def stream_of(client: httpx.AsyncClient, headers: Headers, number: str, count: int) -> list[Json]:
+    """Return the events of a ticket in the stream, once there are ``count``.
+
+    The stream shows an event when no older transaction is under way, and the workers have some.
+    """
+    async with asyncio.timeout(patient(10)):
+        while True:
+            answer = await client.get(f"{API}/events?ticket={number}&limit=200", headers=headers)
+            assert answer.status_code == 200, answer.text
+            events: list[Json] = answer.json()["data"]
+            if len(events) >= count:
+                return events
+            await asyncio.sleep(0.02)
+
+
 def company_path(tenant: Tenant, *parts: object) -> str:
     """Return the path of a company, or a path below it."""
     return "/".join(["/api/v1/companies", str(tenant.company.id), *map(str, parts)])

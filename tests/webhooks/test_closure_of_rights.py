@@ -165,9 +165,7 @@ class Grants:
     async def activating(self, tx: Tx, actor: Actor) -> frozenset[Scope]:
         """Activate the customer's company: the old keys of its people work again, and its webhooks."""
         await deactivation.deactivate_company(tx, OPERATOR, self.customer.id, now=NOW)
-        activated = await deactivation.activate_company(
-            tx, actor, self.customer.id, networks=["192.0.2.0/24"], now=NOW
-        )
+        activated = await deactivation.activate_company(tx, actor, self.customer.id, networks=["192.0.2.0/24"], now=NOW)
         assert activated.users
         assert activated.webhooks
         return ROLE_SCOPES[Role.CUSTOMER_ADMIN] | BY_WEBHOOK

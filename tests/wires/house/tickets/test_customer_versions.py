@@ -18,7 +18,7 @@ from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import parse_ticket_number
 from clearline.wires.house.routes import OPERATIONS
-from tests.builders.house import ANY, API, TICKETS, done, new_ticket, order
+from tests.builders.house import ANY, API, TICKETS, done, new_ticket, order, stream_of
 from tests.builders.people import NOW, Staff, Tenant, new_staff, new_tenant
 from tests.builders.queues import new_queue, new_rule, routed, unique_name
 from tests.patience import patient
@@ -211,7 +211,7 @@ async def seen(client: httpx.AsyncClient, headers: dict[str, str], number: str) 
     whole = await get(f"{path}?expand=notes,attachments,links")
     links = [(link["id"], link["type"], link["ticket"]["number"]) for link in whole.pop("links")["data"]]
     history = (await get(f"{path}/history"))["data"]
-    stream = await get(f"{API}/events?ticket={number}&limit=200")
+    stream = await stream_of(client, headers, number, len(history))
     listed = await get(f"{TICKETS}?state=all&limit=200")
     [entry] = [item for item in listed["data"] if item["number"] == number]
     export = await client.get(f"{API}/exports/tickets?format=ndjson&state=all", headers=headers)
@@ -220,7 +220,7 @@ async def seen(client: httpx.AsyncClient, headers: dict[str, str], number: str) 
     assert [entry[name] for name in moved] == [ticket[name] for name in moved] == [whole[name] for name in moved]
     assert [line[name] for name in moved] == [ticket[name] for name in moved]
     versions = [event["version"] for event in history]
-    assert versions == [event["version"] for event in stream["data"]] == sorted(versions)
+    assert versions == [event["version"] for event in stream] == sorted(versions)
     assert versions[-1] <= ticket["version"]
     content = {name: value for name, value in whole.items() if name not in moved}
     return View(

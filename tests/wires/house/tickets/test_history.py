@@ -1,7 +1,7 @@
 import httpx
 
 from clearline.platform.database.transactions import Database
-from tests.builders.house import TICKETS, new_ticket, patch_ticket
+from tests.builders.house import TICKETS, new_ticket, patch_ticket, stream_of
 from tests.builders.people import Tenant
 
 
@@ -72,5 +72,5 @@ async def test_events_from_before_they_had_versions_have_none(
     await client.post(f"{TICKETS}/{number}/notes", headers=agent, json={"text": "hello"})
     for headers in (agent, tenant.headers):
         history = (await client.get(f"{TICKETS}/{number}/history", headers=headers)).json()["data"]
-        stream = (await client.get(f"/api/v1/events?ticket={number}", headers=headers)).json()["data"]
+        stream = await stream_of(client, headers, number, 2)
         assert [event["version"] for event in history] == [event["version"] for event in stream] == [None, 2]
