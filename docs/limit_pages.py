@@ -45,6 +45,7 @@ TABLES = (
     TableLimit("notification_settings", "one for each user"),
     TableLimit("saved_view", f"{VIEWS_MAX} of each user"),
     TableLimit("service", "none: only the provider's people add services"),
+    TableLimit("sign_in_link", "one for each user"),
     TableLimit("sign_in_session", "none: only the provider's people sign in", ("session_days",)),
     TableLimit("user_password", "one for each user"),
     TableLimit("ticket", REQUESTS, ("company_rate_limit",)),

@@ -29,6 +29,7 @@ from clearline.routing import worker as routing_worker
 from clearline.search import worker as search_worker
 from clearline.settings import Settings
 from clearline.sign_in import attempt_usecases as attempts_to_sign_in
+from clearline.sign_in import link_usecases as sign_in_links
 from clearline.sign_in import session_usecases as sessions
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
@@ -105,12 +106,16 @@ def shared_jobs(
 
 
 def _sign_in_jobs(database: Database, now: Clock) -> list[PeriodicJob]:
-    """Return the jobs that delete what is over: sessions, and counters of attempts."""
+    """Return the jobs that delete what is over: sessions, links, and counters of attempts."""
 
     def job(name: str, purge: Purge) -> PeriodicJob:
         return PeriodicJob(name, PURGE_EVERY, _until_done(database, lambda tx: purge(tx, before=now())))
 
-    return [job("purge sessions", sessions.purge), job("purge attempts to sign in", attempts_to_sign_in.purge)]
+    return [
+        job("purge sessions", sessions.purge),
+        job("purge links to sign in", sign_in_links.purge),
+        job("purge attempts to sign in", attempts_to_sign_in.purge),
+    ]
 
 
 def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:

@@ -13,6 +13,7 @@ from clearline.mail.outbound.domain import MailState, SuppressionReason
 from clearline.notifications.domain import DeliveryMode, DigestFrequency
 from clearline.platform.database.transactions import Database
 from clearline.queues.domain import Assignment
+from clearline.sign_in.link_domain import LinkKind
 from clearline.tickets.domain import Impact, Priority, Severity, Status
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
@@ -40,6 +41,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "outbound_mail.state": MailState,
     "queue.assignment": Assignment,
     "service.type": INVENTORY_TYPES,
+    "sign_in_link.kind": LinkKind,
     "ticket.asked_priority": Priority,
     "ticket.asked_severity": Severity,
     "ticket.impact": Impact,

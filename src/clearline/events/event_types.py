@@ -39,6 +39,7 @@ class EventType(StrEnum):
     SESSION_CREATED = "session.created"
     SESSION_ENDED = "session.ended"
     PASSWORD_REFUSED = "password.refused"  # noqa: S105
+    SIGN_IN_LINK_CREATED = "sign_in_link.created"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105
     MAIL_DOMAIN_CREATED = "mail_domain.created"
     MAIL_DOMAIN_CHANGED = "mail_domain.changed"
@@ -298,6 +299,7 @@ _RECORD_ROWS = (
     _record(EventType.SESSION_CREATED, "Signed in."),
     _record(EventType.SESSION_ENDED, "Signed out, or ended a session."),
     _record(EventType.PASSWORD_REFUSED, "Refused a wrong password."),
+    _record(EventType.SIGN_IN_LINK_CREATED, "Made a link to choose a password."),
     _record(EventType.PASSWORD_CHANGED, "Set or changed a password."),
     _record(EventType.MAIL_DOMAIN_CREATED, "Added a mail domain.", Visibility.COMPANY_ADMINS),
     _record(EventType.MAIL_DOMAIN_CHANGED, "Verified a mail domain, or had it checked.", Visibility.COMPANY_ADMINS),

@@ -40,6 +40,15 @@ async def limited_attempt(database: Database, account: str, address: str, *, now
         await attempt_store.forgive(tx, counted)
 
 
+async def count_attempt(database: Database, account: str, address: str, *, now: datetime) -> None:
+    """Count an attempt that nothing forgives.
+
+    Raises:
+        TooManyAttempts: it is one too many.
+    """
+    await _count(database, counters(normalized_address(account), address), now=now)
+
+
 async def _count(database: Database, counted: list[Counter], *, now: datetime) -> None:
     async with database.statement() as tx:
         until = await attempt_store.count(tx, counted, until=now + WINDOW, now=now)

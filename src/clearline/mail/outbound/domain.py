@@ -52,6 +52,10 @@ INVITATION = "invitation"
 """The kind of a mail that asks to confirm an address; an answer to it does so."""
 
 
+SIGN_IN_LINK = "sign_in_link"
+"""The kind of a mail whose link signs its recipient in: nobody else is shown it, and its text is deleted once sent."""
+
+
 class SuppressionReason(StrEnum):
     """Why mail to an address is suppressed."""
 

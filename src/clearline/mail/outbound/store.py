@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.mail.outbound.domain import NOTIFICATION, MailState, OutboundMail
+from clearline.mail.outbound.domain import NOTIFICATION, SIGN_IN_LINK, MailState, OutboundMail
 from clearline.platform.database.transactions import Record, Tx
 
 _COLUMNS = """m.company_id, m.id, m.number, m.recipient, m.user_id, m.subject, m.kind, m.ticket_number, m.message_id,
@@ -225,10 +225,10 @@ async def release(tx: Tx, mails: Sequence[ClaimedMail]) -> None:
 async def finish(
     tx: Tx, mail: ClaimedMail, state: MailState, error: str | None, *, attempts: int, now: datetime
 ) -> None:
-    """Set a mail to sent or dead."""
+    """Set a mail to sent or dead. The text of one with a link to sign in is deleted."""
     await tx.write(
         """update outbound_mail set state = $3, last_error = $4, finished_at = $5, claimed_until = null,
-                  attempts = $6
+                  attempts = $6, message = case when kind = $7 then '' else message end
             where company_id = $1 and id = $2 and state = 'waiting'""",
         mail.company_id,
         mail.id,
@@ -236,6 +236,7 @@ async def finish(
         error,
         now,
         attempts,
+        SIGN_IN_LINK,
     )
 
 

@@ -28,6 +28,7 @@ from clearline.mail.outbound.domain import (
     NOTIFICATION,
     RETRY_DELAYS,
     RETRY_JITTER,
+    SIGN_IN_LINK,
     MailSettings,
     MailState,
     NewMail,
@@ -55,6 +56,8 @@ RETURNED_TICKETS = "returned_tickets"
 """The field of ``mail_suppression.created`` that says how many tickets of an agent returned to their queues."""
 NO_SERVER = "no mail is sent: CLEARLINE_SMTP names no server"
 ERROR_MAX = 500
+WITHHELD = b"\r\nThis mail has a link to sign in. Only its recipient gets to see it.\r\n"
+"""What is shown of a mail with a link to sign in."""
 
 _SUPPRESSION_KIND = "suppression of"
 _HOUR = timedelta(hours=1)
@@ -218,10 +221,14 @@ async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int
 
 
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[OutboundMail, bytes]:
-    """Return a mail and its message. It has texts of tickets, so that the actor must be allowed to read them."""
+    """Return a mail and its message. It has texts of tickets, so that the actor must be allowed to read them.
+
+    A link to sign in is for its recipient only: the message of such a mail is not shown.
+    """
     permissions.require_staff(actor, Scope.DESK_READ)
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    return require_found(await outbound_mail_store.get(tx, mail_id), KIND, mail_id)
+    mail, message = require_found(await outbound_mail_store.get(tx, mail_id), KIND, mail_id)
+    return mail, WITHHELD if mail.kind == SIGN_IN_LINK else message
 
 
 async def _stored(tx: Tx, mail_id: UUID) -> OutboundMail:
@@ -238,6 +245,8 @@ async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> O
     mail = require_found(await outbound_mail_store.lock(tx, mail_id), KIND, mail_id)
     if mail.state is MailState.SENT:
         raise Conflict("the mail was sent already")
+    if mail.kind == SIGN_IN_LINK and mail.state is not MailState.WAITING:
+        raise Conflict("the link of this mail is deleted: send the person a new one")
     if await outbound_mail_store.is_claimed(tx, mail, now=now):
         raise Conflict("the mail is being sent")
     if (refused := await _refusal(tx, mail.recipient)) is not None:
