@@ -8,16 +8,19 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+# The built styles and scripts of the pages, and what they are built of.
+BUILT := src/clearline/web/built/manifest.json
+FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node \) -prune -o -type f -print)
 
-.PHONY: run test check format lock docs bench scale clean
+.PHONY: run test check format lock docs bench scale frontend chromium clean
 .DELETE_ON_ERROR:
 
-run: $(RUN)
+run: $(RUN) $(BUILT)
 	@exec $(BIN)/clearline --env-file /dev/null serve --demo
 
 # The tests start hundreds of Python processes. With the variable set, each of them would compile Clearline again.
 test: export PYTHONDONTWRITEBYTECODE =
-test: $(DEV)
+test: $(DEV) $(BUILT) chromium
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: $(DEV)
@@ -59,5 +62,20 @@ $(DEV): requirements/dev.txt $(RUN)
 	$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
+frontend: $(BUILT)
+
+# With the machine's Node, or else with one that pip installs into frontend/.node.
+$(BUILT): $(FRONTEND)
+	@$(PYTHON) frontend/build.py
+
+# For the browser tests. Debian's package: nothing is downloaded from elsewhere.
+chromium:
+	@command -v chromium >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+			echo "The browser tests need Chromium: install your distribution's package, such as: apt-get install chromium"; exit 1; }; \
+		echo "Installing Debian's chromium for the browser tests ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null; }
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules frontend/.node src/clearline/web/built
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,9 @@
+import "htmx.org/dist/htmx.esm.js";
+import "htmx.org/dist/ext/hx-preload.js";
+import "./islands/keys.js";
+import "./islands/list.js";
+import "./islands/pick.js";
+import "./islands/palette.js";
+import "./islands/composer.js";
+import "./islands/pages.js";
+import "./islands/toast.js";

@@ -1,0 +1,93 @@
+// Keys. Each is declared on the element that it acts on, with data-key; the help and the palette are made of the same.
+const OFF = "clearline.keys.off";
+const SEQUENCE_MS = 1000;
+let first = "";
+let timer = 0;
+
+export const areOff = () => localStorage.getItem(OFF) === "1";
+
+/** Returns the elements that a person can use now, each with its key. */
+export const declared = () =>
+  [...document.querySelectorAll("[data-key]")].filter(
+    (element) =>
+      element.dataset.move || element.closest(".side") || (element.checkVisibility() && !element.closest("dialog, [popover]")),
+  );
+
+const isField = (element) => element.closest("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])");
+const isOverlay = (element) => element.closest("dialog[open], [popover]:popover-open");
+
+/** Does what a click does; a text field gets the focus. */
+export function run(element) {
+  if (element.dataset.move) {
+    element.dispatchEvent(new CustomEvent("move", { bubbles: true, detail: Number(element.dataset.move) }));
+  } else if (isField(element)) {
+    element.focus();
+    element.select?.();
+  } else {
+    element.click();
+  }
+}
+
+function pressed(event) {
+  const key = event.key.length === 1 && event.ctrlKey ? event.key.toLowerCase() : event.key;
+  return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + key;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.altKey || event.isComposing) return;
+  const key = pressed(event);
+  const withControl = key.startsWith("Ctrl+");
+  const target = event.target instanceof Element ? event.target : document.body;
+  if (key === "Escape" && isField(target) && !isOverlay(target)) {
+    target.blur();
+    return;
+  }
+  if (!withControl && (areOff() || isField(target) || isOverlay(target) || event.repeat)) {
+    if (!(event.repeat && "jk".includes(key) && !isField(target) && !isOverlay(target))) return;
+  }
+  if (withControl && key !== "Ctrl+k" && isOverlay(target)) return;
+  const sequence = first && !withControl ? `${first} ${key}` : key;
+  const elements = declared();
+  const match = elements.find((element) => element.dataset.key === sequence);
+  clearTimeout(timer);
+  first = "";
+  if (match) {
+    event.preventDefault();
+    run(match);
+  } else if (elements.some((element) => element.dataset.key.startsWith(`${key} `))) {
+    first = key;
+    timer = setTimeout(() => (first = ""), SEQUENCE_MS);
+  }
+});
+
+/** The name of what a key does: that on the element, or its text. */
+export const label = (element) => element.dataset.label ?? element.dataset.go ?? element.textContent.trim();
+
+export function keyCaps(key) {
+  return key.split(/[ +]/).map((cap) => {
+    const kbd = document.createElement("kbd");
+    kbd.textContent = cap;
+    return kbd;
+  });
+}
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-help]")) return;
+  const rows = declared().map((element) => {
+    const row = document.createElement("div");
+    const term = document.createElement("dt");
+    const caps = document.createElement("dd");
+    term.textContent = label(element);
+    caps.append(...keyCaps(element.dataset.key));
+    row.append(term, caps);
+    return row;
+  });
+  const dialog = document.getElementById("help");
+  dialog.querySelector(".keys").replaceChildren(...rows);
+  dialog.querySelector("[data-single-keys]").checked = !areOff();
+  dialog.showModal();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-single-keys]")) localStorage.setItem(OFF, event.target.checked ? "" : "1");
+});

@@ -1,0 +1,33 @@
+// Pages: what needs scripts appears, links are fetched ahead, and the focus follows.
+const WARM_MS = 60;
+let warm = 0;
+
+for (const element of document.querySelectorAll("[data-palette], [data-help]")) element.hidden = false;
+
+function atTheEnd() {
+  const composer = document.querySelector(".composer");
+  if (composer && innerWidth >= 1024) scrollTo(0, document.documentElement.scrollHeight);
+}
+
+for (const name of ["mouseover", "focusin"]) {
+  document.addEventListener(name, (event) => {
+    const link = event.target.closest?.("[hx-preload]");
+    clearTimeout(warm);
+    if (link) warm = setTimeout(() => link.dispatchEvent(new CustomEvent("warm")), WARM_MS);
+  });
+}
+
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  const source = detail.ctx?.sourceElement;
+  const main = document.getElementById("main");
+  if (!source || !main || main.contains(document.activeElement)) return;
+  if (source.matches("[data-pick]")) {
+    document.querySelector(`[popovertarget="${source.id}"]`)?.focus({ preventScroll: true });
+  } else if (source.matches("a, [data-composer]")) {
+    main.focus({ preventScroll: true });
+    if (source.matches("a")) scrollTo(0, 0);
+    atTheEnd();
+  }
+});
+
+atTheEnd();

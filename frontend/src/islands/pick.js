@@ -1,0 +1,70 @@
+// Pickers: a popover at its button, filtered by typing, chosen with the arrow keys and Enter.
+const visible = (form) => [...form.querySelectorAll("[role=option]")].filter((option) => !option.hidden);
+
+function activate(form, option) {
+  for (const other of form.querySelectorAll("[data-active]")) delete other.dataset.active;
+  const filter = form.querySelector("[data-filter]");
+  if (!option) {
+    filter.removeAttribute("aria-activedescendant");
+    return;
+  }
+  option.dataset.active = "";
+  filter.setAttribute("aria-activedescendant", option.id);
+  option.scrollIntoView({ block: "nearest" });
+}
+
+function place(form) {
+  const opener = document.querySelector(`[popovertarget="${form.id}"]`).getBoundingClientRect();
+  form.dataset.placed = "";
+  const box = form.getBoundingClientRect();
+  const below = opener.bottom + 4;
+  const top = below + box.height > innerHeight - 8 ? Math.max(opener.top - box.height - 4, 8) : below;
+  form.style.left = `${Math.max(Math.min(opener.left, innerWidth - box.width - 8), 8)}px`;
+  form.style.top = `${top}px`;
+}
+
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLElement) || !form.matches("[data-pick]") || event.newState !== "open") return;
+    const filter = form.querySelector("[data-filter]");
+    if (filter) {
+      filter.hidden = false;
+      filter.value = "";
+      for (const option of form.querySelectorAll("[role=option]")) {
+        option.hidden = false;
+        option.tabIndex = -1;
+      }
+      activate(form, form.querySelector("[aria-selected=true]") ?? visible(form)[0]);
+    }
+    place(form);
+    (filter ?? form.querySelector("select, input:not([type=hidden])")).focus();
+  },
+  true,
+);
+
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches("[data-filter]")) return;
+  const form = target.closest("[data-pick]");
+  const words = target.value.trim().toLowerCase();
+  for (const option of form.querySelectorAll("[role=option]")) {
+    option.hidden = !option.textContent.toLowerCase().includes(words);
+  }
+  activate(form, visible(form)[0]);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!(event.target instanceof Element) || !event.target.matches("[data-filter]")) return;
+  const form = event.target.closest("[data-pick]");
+  const options = visible(form);
+  const at = options.findIndex((option) => "active" in option.dataset);
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    const step = event.key === "ArrowDown" ? 1 : -1;
+    activate(form, options[(at + step + options.length) % options.length]);
+  } else if (event.key === "Enter") {
+    event.preventDefault();
+    options[at]?.click();
+  }
+});
