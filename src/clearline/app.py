@@ -37,8 +37,9 @@ from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
-from clearline.web import mail
+from clearline.web import assets, mail
 from clearline.web.confirmation import confirmation_route
+from clearline.web.console.pages import PAGES
 from clearline.web.docs import (
     Wire,
     document_route,
@@ -48,6 +49,8 @@ from clearline.web.docs import (
     start_routes,
     wants_page,
 )
+from clearline.web.front import HOME, SIGN_IN, Front
+from clearline.web.sign_in_pages import SIGN_OUT, THEME, SignIn
 from clearline.web.unsubscribe import unsubscribe_routes
 from clearline.wires.console_connect.reference import ABOUT, OpenApi
 from clearline.wires.console_connect.routes import wire_app as console_connect_app
@@ -249,7 +252,12 @@ class _Switch:
             Wire("/docs", "/openapi.json", ABOUT.title, own.document),
             Wire(_HOUSE_PAGE, _HOUSE_DOCUMENT, house_reference.ABOUT.title, house),
         )
+        self._front = Compression(Front(PAGES, services))
+        self._sign_in = Compression(SignIn(services))
+        if not assets.manifest():
+            _log.error("pages are not available", problem=assets.MISSING)
         other: list[BaseRoute] = [
+            assets.asset_route(),
             *probes(services.database, horizon),
             Route("/openapi.json", own.answer),
             document_route(pages[1]),
@@ -275,7 +283,13 @@ class _Switch:
             return RedirectResponse(_HOUSE_PAGE, 303, _LED) if wants_page(scope) else self._house
         if path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(_HOUSE_PROBLEMS):
             return self._house
-        return self._other
+        return self._page_at(path)
+
+    def _page_at(self, path: str) -> ASGIApp:
+        if path == SIGN_IN:
+            return self._sign_in
+        is_of_person = path == HOME or path.startswith(f"{HOME}/") or path in {SIGN_OUT, THEME}
+        return self._front if is_of_person else self._other
 
 
 def _stop_with_parent() -> None:

@@ -1,0 +1,141 @@
+"""What the forms of a ticket's page do: each is one use case; then the page is shown again."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
+from uuid import UUID
+
+from clearline.errors import Conflict, InvalidInput, RuleCode, Violation
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, Priority, Status, parse_ticket_number, ticket_number
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.links import usecases as links
+from clearline.tickets.links.domain import LinkType
+from clearline.tickets.note_domain import Visibility
+from clearline.web.console.fields import id_in, member_in
+from clearline.web.console.ticket import Draft, ticket_page
+from clearline.web.visit import Visit, redirect
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+_STALE_MAX = 20
+_CARRIED = ("list", "q", "sort")
+Change = Callable[[Visit, Tx, int], Awaitable[None]]
+
+
+def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
+    """Return the handler of a form that changes the ticket in the path. A refusal is shown on the ticket's page."""
+
+    async def handle(visit: Visit) -> Answer:
+        number = access.parse_number(visit.path["number"])
+        try:
+            async with visit.services.database.transaction() as tx:
+                await change(visit, tx, number)
+        except (InvalidInput, Conflict) as error:
+            return await _again(visit, 422 if isinstance(error, InvalidInput) else 409, problem=str(error))
+        return redirect(visit.browser, address(visit, number))
+
+    return handle
+
+
+def address(visit: Visit, number: int) -> str:
+    """Return the address of a ticket's page, with the list that the person came from."""
+    carried = {name: visit.query[name] for name in _CARRIED if visit.query.get(name)}
+    path = f"/console/tickets/{ticket_number(number)}"
+    return f"{path}?{urlencode(carried)}" if carried else path
+
+
+async def _again(visit: Visit, status: int, *, draft: Draft | None = None, problem: str = "") -> Answer:
+    async with visit.services.database.transaction() as tx:
+        return await ticket_page(visit, tx, status, draft=draft or Draft(), problem=problem)
+
+
+async def set_status(visit: Visit, tx: Tx, number: int) -> None:
+    """Move the ticket to another status."""
+    to = member_in(Status, visit.form, "status")
+    await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
+
+
+async def set_priority(visit: Visit, tx: Tx, number: int) -> None:
+    """Set the priority."""
+    priority = member_in(Priority, visit.form, "priority")
+    await ticket_changes.change_ticket(tx, visit.actor, number, {"priority": priority}, now=visit.now)
+
+
+async def set_assignee(visit: Visit, tx: Tx, number: int) -> None:
+    """Assign the ticket, or take it from its assignee."""
+    user = visit.actor.user
+    to = user.id if visit.form.get("assignee") == "me" and user is not None else id_in(visit.form, "assignee")
+    await ticket_changes.assign(tx, visit.actor, number, to, now=visit.now)
+
+
+async def set_queue(visit: Visit, tx: Tx, number: int) -> None:
+    """Move the ticket to another queue, or to none."""
+    values = {"queue_id": id_in(visit.form, "queue")}
+    await ticket_changes.change_ticket(tx, visit.actor, number, values, now=visit.now)
+
+
+async def set_tags(visit: Visit, tx: Tx, number: int) -> None:
+    """Set the tags, which stand between spaces or commas."""
+    tags = tuple(visit.form.get("tags").replace(",", " ").split())
+    await ticket_changes.change_ticket(tx, visit.actor, number, {"tags": tags}, now=visit.now)
+
+
+async def add_link(visit: Visit, tx: Tx, number: int) -> None:
+    """Link the ticket to another."""
+    text = visit.form.get("ticket").strip().upper()
+    other = int(text) if text.isdecimal() and len(text) <= 12 else parse_ticket_number(text)
+    if other is None:
+        raise InvalidInput([Violation("ticket", "must be a ticket's number, like INC000000000042", RuleCode.FORMAT)])
+    kind = member_in(LinkType, visit.form, "type")
+    await links.add_link(tx, visit.actor, number, kind, other, now=visit.now)
+
+
+async def remove_link(visit: Visit, tx: Tx, number: int) -> None:
+    """Remove a link."""
+    link_id = id_in(visit.form, "link") or UUID(int=0)
+    await links.remove_link(tx, visit.actor, number, link_id, now=visit.now)
+
+
+async def send_message(visit: Visit) -> Answer:
+    """Send a reply to the customer, or add an internal note; then change the status, if that was chosen too.
+
+    When others wrote meanwhile, nothing is sent: their messages are shown, and the text stands in the composer.
+    """
+    form, number = visit.form, access.parse_number(visit.path["number"])
+    draft = Draft(form.get("text"), form.get("visibility"), form.get("then"))
+    try:
+        async with visit.services.database.transaction() as tx:
+            await ticket_changes.lock_ticket(tx, visit.actor, number)
+            if await _has_news(visit, tx, number):
+                stale = Draft(draft.text, draft.visibility, draft.then, is_stale=True)
+                return await ticket_page(visit, tx, 409, draft=stale)
+            await notes.append_note(
+                tx,
+                visit.actor,
+                number,
+                draft.text.rstrip(),
+                channel=Channel.CONSOLE,
+                visibility=member_in(Visibility, form, "visibility"),
+                now=visit.now,
+            )
+            if draft.then:
+                to = member_in(Status, form, "then")
+                await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
+    except (InvalidInput, Conflict) as error:
+        is_blank = not draft.text.strip()
+        text = gettext("Write a message first.") if is_blank else str(error)
+        refused = Draft(draft.text, draft.visibility, draft.then, problem=text)
+        return await _again(visit, 422 if isinstance(error, InvalidInput) else 409, draft=refused)
+    return redirect(visit.browser, address(visit, number))
+
+
+async def _has_news(visit: Visit, tx: Tx, number: int) -> bool:
+    """Return whether somebody else wrote after the last message that the person saw."""
+    seen = visit.form.get("seen")
+    if not seen.isdecimal() or len(seen) > 12:
+        return False
+    added = await merging.notes_with_merged(tx, visit.actor, number, after=int(seen), limit=_STALE_MAX)
+    return any(entry.note.author != visit.actor.name for entry in added)

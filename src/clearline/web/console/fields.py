@@ -1,0 +1,35 @@
+"""Values in the fields of forms."""
+
+from enum import StrEnum
+from typing import TypeVar
+from uuid import UUID
+
+from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.web.visit import Form
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def member_in(kind: type[E], form: Form, field: str) -> E:
+    """Return a member of an enumeration by its value in a field.
+
+    Raises:
+        InvalidInput: it is none of them.
+    """
+    try:
+        return kind(form.get(field))
+    except ValueError:
+        raise InvalidInput([Violation(field, "must be one of " + ", ".join(kind), RuleCode.CHOICE)]) from None
+
+
+def id_in(form: Form, field: str) -> UUID | None:
+    """Return the id in a field; None for an empty one, which means nobody or nothing.
+
+    Raises:
+        InvalidInput: it is no id.
+    """
+    text = form.get(field)
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise InvalidInput([Violation(field, "must be an id", RuleCode.FORMAT)]) from None

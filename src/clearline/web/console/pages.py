@@ -1,0 +1,35 @@
+"""The table of pages and forms. Routes, scopes and the tests of who may do what are all made from it."""
+
+from clearline.identity import Scope
+from clearline.web.console import changes
+from clearline.web.console.bulk import change_selected
+from clearline.web.console.files import download_file
+from clearline.web.console.queue import find, home, show_list
+from clearline.web.console.ticket import show_ticket
+from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
+from clearline.web.visit import Page
+
+_TICKET = "/console/tickets/{number}"
+_READ, _WRITE = Scope.TICKETS_READ, Scope.TICKETS_WRITE
+
+PAGES = (
+    Page("home", "GET", "/console", home, _READ),
+    Page("queue", "GET", "/console/queues/{id}", show_list, _READ),
+    Page("savedView", "GET", "/console/views/{id}", show_list, _READ),
+    Page("ticket", "GET", _TICKET, show_ticket, _READ),
+    Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
+    Page("sendMessage", "POST", _TICKET + "/messages", changes.send_message, _WRITE),
+    Page("setStatus", "POST", _TICKET + "/status", changes.change_handler(changes.set_status), _WRITE),
+    Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),
+    Page("setAssignee", "POST", _TICKET + "/assignee", changes.change_handler(changes.set_assignee), _WRITE),
+    Page("setQueue", "POST", _TICKET + "/queue", changes.change_handler(changes.set_queue), _WRITE),
+    Page("setTags", "POST", _TICKET + "/tags", changes.change_handler(changes.set_tags), _WRITE),
+    Page("addLink", "POST", _TICKET + "/links", changes.change_handler(changes.add_link), _WRITE),
+    Page("removeLink", "POST", _TICKET + "/links/remove", changes.change_handler(changes.remove_link), _WRITE),
+    Page("changeSelected", "POST", "/console/bulk", change_selected, _WRITE),
+    Page("find", "GET", "/console/find", find, _READ),
+    Page("view", "GET", "/console/{view}", show_list, _READ),
+    Page("signOut", "POST", SIGN_OUT, sign_out, _READ),
+    Page("setTheme", "POST", THEME, set_theme, _READ),
+)
+"""A path with a parameter matches one segment, so their order does not matter except for those under ``/console``."""

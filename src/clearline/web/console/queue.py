@@ -1,0 +1,151 @@
+"""The page of a list: a view's tickets, 50 at a time."""
+
+from contextlib import suppress
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Struct
+
+from clearline.errors import InvalidInput, NotFound
+from clearline.platform.database.transactions import Tx
+from clearline.search import usecases as search
+from clearline.search.usecases import SearchCursor
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Status, TicketView
+from clearline.tickets.status_domain import REACHABLE
+from clearline.web.console.people import all_queues, assignable
+from clearline.web.console.views import View, sidebar, view_at
+from clearline.web.visit import Visit, redirect
+from clearline.wires.http.call import Answer
+from clearline.wires.http.cursors import InvalidCursor, list_id
+
+SIZE = 50
+_QUERY_MAX = 300
+_FOUND_MAX = 8
+SORTS = ("-number", "number")
+
+
+class Listing(Struct, frozen=True):
+    """A page of a view. ``next`` is the address of the next one, ``problem`` why there is none at all."""
+
+    view: View
+    tickets: list[TicketView]
+    next: str | None = None
+    q: str = ""
+    sort: str = SORTS[0]
+    problem: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where the list is, as the person filtered and ordered it."""
+        parameters = {"q": self.q, "sort": "" if self.sort == SORTS[0] else self.sort}
+        query = urlencode({name: value for name, value in parameters.items() if value})
+        return f"{self.view.path}?{query}" if query else self.view.path
+
+    @property
+    def size(self) -> str:
+        """How many tickets the list has, as far as that is known without counting them."""
+        if self.view.count is not None and not self.q:
+            return str(self.view.count)
+        return f"{len(self.tickets)}{'+' if self.next else ''}"
+
+    @property
+    def suffix(self) -> str:
+        """What the address of a ticket carries, so that its page knows the list."""
+        parameters = {"list": self.view.path.removeprefix("/console/"), "q": self.q}
+        if self.sort != SORTS[0]:
+            parameters["sort"] = self.sort
+        return urlencode({name: value for name, value in parameters.items() if value})
+
+
+async def home(visit: Visit) -> Answer:
+    """Lead to the tickets of the person."""
+    return redirect(visit.browser, "/console/mine")
+
+
+async def show_list(visit: Visit) -> Answer:
+    """Show a view."""
+    return await list_page(visit, visit.browser.scope["path"])
+
+
+async def list_page(visit: Visit, path: str, *, outcome: object = None) -> Answer:
+    """Return the page of the view at a path, with the ``outcome`` of what was done to tickets of it."""
+    async with visit.services.database.transaction() as tx:
+        side = await sidebar(tx, visit.actor)
+        view = await view_at(tx, visit.actor, side, path)
+        if view is None:
+            raise NotFound("view", path)
+        listing = await read_list(visit, tx, view, visit.query)
+        agents = await assignable(tx, visit.actor)
+        desk_queues = await all_queues(tx, visit.actor)
+    if outcome is not None:
+        visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))
+    return visit.page(
+        "console/queue.html", side=side, listing=listing, here=view.path, agents=agents, desk_queues=desk_queues,
+        reachable=[status for status in Status if status in REACHABLE], outcome=outcome,
+    )  # fmt: skip
+
+
+async def read_list(visit: Visit, tx: Tx, view: View, query: dict[str, str]) -> Listing:
+    """Return a page of a view: along an index, or through the search when the view or the person filters by more."""
+    q = query.get("q", "").strip()[:_QUERY_MAX]
+    sort = query.get("sort", "")
+    sort = sort if sort in SORTS else SORTS[0]
+    made_for = list_id(view.path, {"q": q, "sort": sort})
+    keys = visit.services.cursors.read(query["after"], made_for) if query.get("after") else None
+    after: list[object] | None
+    if q or view.filter is None:
+        try:
+            listed, after = await _searched(visit, tx, f"{view.query} {q}", keys)
+        except InvalidInput as error:
+            return Listing(view, [], None, q, sort, str(error).removeprefix("q "))
+    else:
+        listed, after = await _listed(visit, tx, view, sort, keys)
+    following = None
+    if after is not None:
+        parameters = {"q": q, "sort": query.get("sort", ""), "after": visit.services.cursors.make(after, made_for)}
+        following = f"{view.path}?{urlencode({name: value for name, value in parameters.items() if value})}"
+    return Listing(view, listed, following, q, sort)
+
+
+async def _listed(
+    visit: Visit, tx: Tx, view: View, sort: str, keys: list[object] | None
+) -> tuple[list[TicketView], list[object] | None]:
+    assert view.filter is not None  # noqa: S101 - for the type checker: the caller asked
+    after = None if keys is None else _number(keys)
+    found = await tickets.list_tickets(
+        tx, visit.actor, view.filter, after=after, limit=SIZE + 1, newest_first=sort == SORTS[0]
+    )
+    page = found[:SIZE]
+    return page, [page[-1].ticket.number] if len(found) > SIZE else None
+
+
+async def _searched(
+    visit: Visit, tx: Tx, text: str, keys: list[object] | None
+) -> tuple[list[TicketView], list[object] | None]:
+    try:
+        after = None if keys is None else msgspec.convert(keys, SearchCursor)
+    except msgspec.ValidationError:
+        raise InvalidCursor from None
+    seconds = visit.services.settings.search_seconds
+    found = await search.find_tickets(tx, visit.actor, text, after=after, limit=SIZE, seconds=seconds)
+    return found.tickets, None if found.next is None else msgspec.to_builtins(found.next)
+
+
+def _number(keys: list[object]) -> int:
+    try:
+        return msgspec.convert(keys, tuple[int])[0]
+    except msgspec.ValidationError:
+        raise InvalidCursor from None
+
+
+async def find(visit: Visit) -> Answer:
+    """Return the tickets for the command palette: options of its list."""
+    q = visit.query.get("q", "").strip()[:_QUERY_MAX]
+    listed: list[TicketView] = []
+    if q:
+        with suppress(InvalidInput):
+            async with visit.services.database.transaction() as tx:
+                seconds = visit.services.settings.search_seconds
+                listed = (await search.find_tickets(tx, visit.actor, q, limit=_FOUND_MAX, seconds=seconds)).tickets
+    return visit.page("console/find.html", listed=listed)

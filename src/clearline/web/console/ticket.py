@@ -1,0 +1,146 @@
+"""The page of a ticket."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from clearline.accounts import usecases as accounts
+from clearline.identity import PROVIDER_ID, User
+from clearline.platform.database.transactions import Tx
+from clearline.queues.domain import Queue
+from clearline.tickets import access
+from clearline.tickets import usecases as tickets
+from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.domain import Status, TicketView, ticket_number
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.links import usecases as links
+from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket
+from clearline.tickets.list_store import Filter
+from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX, Visibility
+from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
+from clearline.web.console.people import all_queues, by_name
+from clearline.web.console.queue import SORTS, Listing, read_list
+from clearline.web.console.timeline import Timeline, timeline
+from clearline.web.console.views import Sidebar, sidebar, view_at
+from clearline.web.visit import Visit
+from clearline.wires.http.call import Answer
+
+_EVENTS_MAX = 500
+_LINKS_MAX = 50
+_OPEN_SHOWN = 6
+
+
+class Draft(Struct, frozen=True):
+    """What stands in the composer, and why it was not sent."""
+
+    text: str = ""
+    visibility: str = Visibility.PUBLIC
+    then: str = ""
+    problem: str = ""
+    is_stale: bool = False
+
+
+EMPTY = Draft()
+
+
+class Place(Struct, frozen=True):
+    """Where a ticket stands in the list that the person came from: at ``index``, or no longer in it.
+
+    ``following`` is the index of the ticket after it; a ticket that has left the list has neighbours all the same.
+    """
+
+    listing: Listing
+    index: int | None
+    following: int
+
+    @property
+    def previous(self) -> TicketView | None:
+        """The ticket above it."""
+        at = self.following - 1 if self.index is None else self.index - 1
+        return self.listing.tickets[at] if at >= 0 else None
+
+    @property
+    def next(self) -> TicketView | None:
+        """The ticket below it."""
+        return self.listing.tickets[self.following] if self.following < len(self.listing.tickets) else None
+
+
+class TicketPage(Struct, frozen=True):
+    """Everything that the page of a ticket shows."""
+
+    view: TicketView
+    number: str
+    timeline: Timeline
+    last_note: int
+    links: list[LinkedTicket]
+    agents: list[User]
+    queues: list[Queue]
+    others: list[TicketView]
+    transitions: list[Status]
+    accepts_notes: bool
+
+
+async def show_ticket(visit: Visit) -> Answer:
+    """Show a ticket."""
+    async with visit.services.database.transaction() as tx:
+        return await ticket_page(visit, tx)
+
+
+async def ticket_page(visit: Visit, tx: Tx, status: int = 200, *, draft: Draft = EMPTY, problem: str = "") -> Answer:
+    """Return the page of the ticket in the path, also after a form was refused: then nothing typed is lost."""
+    number = access.parse_number(visit.path["number"])
+    page = await _read(visit, tx, number)
+    side = await sidebar(tx, visit.actor)
+    place = await _place(visit, tx, side, number)
+    return visit.page(
+        "console/ticket.html", status, side=side, page=page, place=place, draft=draft, problem=problem,
+        here=place.listing.view.path if place else "", suffix=place.listing.suffix if place else "",
+        text_max=TEXT_MAX, link_types=MANUAL_LINK_TYPES,
+    )  # fmt: skip
+
+
+async def _read(visit: Visit, tx: Tx, number: int) -> TicketPage:
+    actor = visit.actor
+    view = await tickets.get_ticket(tx, actor, number)
+    notes = await merging.notes_with_merged(tx, actor, number, limit=NOTES_MAX)
+    files = await attachments.list_attachments(tx, actor, number)
+    events = await tickets.history(tx, actor, number, limit=_EVENTS_MAX)
+    people = await accounts.list_users(tx, actor, PROVIDER_ID)
+    desk_queues = await all_queues(tx, actor)
+    company_id = view.ticket.company_id
+    of_company = Filter(company_id=company_id)
+    others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
+    return TicketPage(
+        view,
+        ticket_number(number),
+        timeline(view, notes, files, events, _names(people, desk_queues), is_whole="all" in visit.query),
+        notes[-1].note.number if notes else 0,
+        await links.list_links(tx, actor, number, after=None, limit=_LINKS_MAX),
+        by_name(people),
+        desk_queues,
+        [other for other in others if other.ticket.number != number][:_OPEN_SHOWN],
+        [status for status in TRANSITIONS if status in TRANSITIONS[view.ticket.status]],
+        view.ticket.status in ACCEPTS_NOTES,
+    )
+
+
+def _names(people: list[User], desk_queues: list[Queue]) -> Mapping[str, str]:
+    """Return the names of people and queues by their ids, as events have them."""
+    return {str(user.id): user.name for user in people} | {str(queue.id): queue.name for queue in desk_queues}
+
+
+async def _place(visit: Visit, tx: Tx, side: Sidebar, number: int) -> Place | None:
+    """Return the list that the address names, and where the ticket stands in it."""
+    if not (name := visit.query.get("list", "")):
+        return None
+    view = await view_at(tx, visit.actor, side, f"/console/{name}")
+    if view is None:
+        return None
+    query = {key: value for key, value in visit.query.items() if key in {"q", "sort"}}
+    listing = await read_list(visit, tx, view, query)
+    numbers = [other.ticket.number for other in listing.tickets]
+    if number in numbers:
+        index = numbers.index(number)
+        return Place(listing, index, index + 1)
+    is_past = number.__gt__ if listing.sort == SORTS[0] else number.__lt__
+    return Place(listing, None, next((at for at, other in enumerate(numbers) if is_past(other)), len(numbers)))

@@ -1,0 +1,183 @@
+"""The timeline of a ticket: its messages, internal notes, files and events in their order."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from clearline.events.event_types import EventType
+from clearline.events.store import Event
+from clearline.tickets.attachments.domain import Attachment
+from clearline.tickets.domain import TicketView
+from clearline.tickets.links.domain import TicketNote
+from clearline.tickets.note_domain import Visibility
+from clearline.web import looks
+from clearline.web.words import gettext
+
+FOLD_FROM = 3
+"""So many events without a message between them are folded into one line."""
+_SHOWN = 100
+"""The newest messages that a page shows at first."""
+_WITH_MESSAGE = timedelta(seconds=60)
+"""A file belongs to a message of the same person that is not older than this."""
+_NOT_SHOWN = {EventType.TICKET_CREATED, EventType.NOTE_ADDED, EventType.ATTACHMENT_ADDED}
+"""Events whose effect is in the timeline itself."""
+
+
+class Entry(Struct, frozen=True):
+    """A message, an internal note, or files alone. ``source`` is the side that it comes from."""
+
+    kind: str
+    at: datetime
+    author: str
+    text: str = ""
+    how: str = ""
+    source: str = ""
+    files: tuple[Attachment, ...] = ()
+    ticket_number: int = 0
+
+
+class Line(Struct, frozen=True):
+    """An event in looks."""
+
+    at: datetime
+    text: str
+
+
+class Fold(Struct, frozen=True):
+    """Events between two messages, shown one by one, or as one line that opens."""
+
+    lines: tuple[Line, ...]
+    kind: str = "events"
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether they are one line."""
+        return len(self.lines) >= FOLD_FROM
+
+    @property
+    def at(self) -> datetime:
+        """The time of the last of them."""
+        return self.lines[-1].at
+
+
+class Timeline(Struct, frozen=True):
+    """What a ticket's page shows, oldest first; ``earlier`` messages are left out."""
+
+    items: list[Entry | Fold]
+    earlier: int = 0
+
+
+def timeline(
+    view: TicketView,
+    notes: Sequence[TicketNote],
+    files: Sequence[Attachment],
+    events: Sequence[Event],
+    names: Mapping[str, str],
+    *,
+    is_whole: bool,
+) -> Timeline:
+    """Return the timeline of a ticket. ``names`` are those of queues and people, by their ids."""
+    ticket = view.ticket
+    first = Entry("message", ticket.created_at, ticket.contact.name, ticket.description, looks.CHANNELS[ticket.channel])
+    entries = [first, *(_entry(note) for note in notes)]
+    entries = _with_files(entries, files)
+    earlier = 0 if is_whole else max(len(entries) - _SHOWN - 1, 0)
+    entries = [first if not entries[0].files else entries[0], *entries[1 + earlier :]]
+    since = entries[1].at if earlier else ticket.created_at
+    lines = [
+        Line(event.at, text)
+        for event in events
+        if event.type not in _NOT_SHOWN and event.at >= since and (text := in_words(event, names))
+    ]
+    items: list[Entry | Line] = sorted([*entries, *lines], key=lambda item: item.at)
+    folded: list[Entry | Fold] = []
+    for is_line, run in groupby(items, key=lambda item: isinstance(item, Line)):
+        together: tuple[Any, ...] = tuple(run)
+        folded += [Fold(together)] if is_line else together
+    return Timeline(folded, earlier)
+
+
+def _entry(ticket_note: TicketNote) -> Entry:
+    note = ticket_note.note
+    kind = "note" if note.visibility == Visibility.INTERNAL else "message"
+    how = looks.CHANNELS.get(note.channel, "")
+    return Entry(kind, note.created_at, note.author, note.text, how, note.source, (), ticket_note.ticket_number)
+
+
+def _with_files(entries: list[Entry], files: Sequence[Attachment]) -> list[Entry]:
+    """Return the entries with each file at the message that it came with, or as an entry of its own."""
+    placed = list(entries)
+    for file in files:
+        is_internal = file.visibility == Visibility.INTERNAL
+        for at in range(len(placed) - 1, -1, -1):
+            entry = placed[at]
+            is_near = timedelta(0) <= file.created_at - entry.at <= _WITH_MESSAGE
+            if entry.author == file.author and is_near and (entry.kind == "note") == is_internal:
+                placed[at] = replace(entry, files=(*entry.files, file))
+                break
+        else:
+            kind = "note" if is_internal else "message"
+            placed.append(Entry(kind, file.created_at, file.author, source=file.source, files=(file,)))
+    return [placed[0], *sorted(placed[1:], key=lambda entry: entry.at)]
+
+
+def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: PLR0911 - a table
+    """Return an event as a sentence without a full stop; empty for one that people need not see."""
+    who, data = event.actor_name, event.data
+    match event.type:
+        case EventType.STATUS_CHANGED:
+            label = gettext(looks.STATUSES[data["after"]].label)
+            text = gettext("%(who)s set the status to %(label)s") % {"who": who, "label": label}
+            return f"{text}: {data['reason']}" if data.get("reason") else text
+        case EventType.TICKET_ASSIGNED:
+            return _moved(
+                who,
+                data,
+                names,
+                gettext("%(who)s assigned the ticket to %(to)s"),
+                gettext("%(who)s unassigned the ticket"),
+            )
+        case EventType.TICKET_ROUTED:
+            return _moved(
+                who,
+                data,
+                names,
+                gettext("%(who)s moved the ticket to %(to)s"),
+                gettext("%(who)s took the ticket out of its queue"),
+            )
+        case EventType.TICKET_CHANGED:
+            return "; ".join(filter(None, (_changed(who, change) for change in data["changes"])))
+        case EventType.TICKET_LINKED | EventType.TICKET_UNLINKED:
+            verb = gettext("linked") if event.type == EventType.TICKET_LINKED else gettext("unlinked")
+            return f"{who} {verb}: {gettext(looks.LINKS.get(data['link'], data['link']))} {data['other']}"
+        case EventType.TICKET_MERGED:
+            return gettext("%(who)s merged this ticket into %(into)s") % {"who": who, "into": data["into"]}
+        case EventType.TICKET_UNMERGED:
+            return gettext("%(who)s took this ticket out of %(into)s again") % {"who": who, "into": data["into"]}
+        case EventType.ATTACHMENT_REMOVED:
+            return gettext("%(who)s removed a file") % {"who": who}
+    return ""
+
+
+def _moved(who: str, data: Mapping[str, Any], names: Mapping[str, str], to_text: str, off_text: str) -> str:
+    if data["after"] is None:
+        return off_text % {"who": who}
+    return to_text % {"who": who, "to": names.get(data["after"], gettext("somebody"))}
+
+
+def _changed(who: str, change: Mapping[str, Any]) -> str:
+    field, before, after = change["field"], change["before"], change["after"]
+    if field == "tags":
+        added = [f"+{tag}" for tag in after if tag not in before]
+        removed = [f"-{tag}" for tag in before if tag not in after]
+        return gettext("%(who)s changed the tags: %(tags)s") % {"who": who, "tags": " ".join([*added, *removed])}
+    if field == "priority":
+        after = gettext(looks.PRIORITIES[after].label)
+        return gettext("%(who)s set the priority to %(to)s") % {"who": who, "to": after}
+    if field == "title":
+        return gettext("%(who)s changed the subject from “%(before)s”") % {"who": who, "before": before}
+    return gettext("%(who)s changed %(field)s") % {"who": who, "field": field.replace("_", " ")}

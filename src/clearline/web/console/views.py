@@ -1,0 +1,101 @@
+"""The views of the console: which tickets each lists, its address and its key."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Tx
+from clearline.queues import team_usecases as teams
+from clearline.queues import usecases as queues
+from clearline.tickets.list_store import Filter
+from clearline.web.words import gettext
+from clearline.workspace import view_usecases as saved_views
+
+_MOST = 200
+
+
+class View(Struct, frozen=True):
+    """A list of tickets by name. ``filter`` is what an index serves, ``query`` the same for the search."""
+
+    path: str
+    title: str
+    icon: str
+    query: str
+    filter: Filter | None = None
+    keys: str = ""
+    count: int | None = None
+
+
+class Sidebar(Struct, frozen=True):
+    """The views that a person can open."""
+
+    views: list[View]
+    queues: list[View]
+    saved: list[View]
+
+    def find(self, path: str) -> View | None:
+        """Return the view at an address, or None."""
+        return next((view for view in (*self.views, *self.queues, *self.saved) if view.path == path), None)
+
+
+_WAITING = " ".join(
+    f"-status:{status}" for status in ("acknowledged", "in_progress", "resolved", "reopened", "cancellation_requested")
+)
+
+
+def fixed_views(actor: Actor) -> list[View]:
+    """Return the views that everybody has."""
+    me = None if actor.user is None else actor.user.id
+    return [
+        View("/console/mine", gettext("My tickets"), "inbox", "status:open assignee:me", Filter(assignee_id=me), "g m"),
+        View(
+            "/console/unassigned", gettext("Unassigned"), "circle-dashed", "status:open assignee:none",
+            Filter(unassigned=True), "g u",
+        ),
+        View("/console/open", gettext("All open"), "list", "status:open", Filter(), "g o"),
+        View("/console/waiting", gettext("Waiting"), "clock", f"status:open {_WAITING}", None, "g w"),
+    ]  # fmt: skip
+
+
+async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
+    """Return the views of a person: the fixed ones, the queues of its teams, and the saved ones."""
+    me = None if actor.user is None else actor.user.id
+    mine = {
+        details.team.id
+        for details in await teams.list_teams(tx, actor, after=None, limit=_MOST)
+        if any(member.id == me for member in details.members)
+    }
+    listed = await queues.list_queues(tx, actor, after=None, limit=_MOST)
+    saved = await saved_views.list_views(tx, actor, after=None, limit=_MOST)
+    return Sidebar(
+        fixed_views(actor),
+        [
+            View(
+                f"/console/queues/{details.queue.id}", details.queue.name, "layers",
+                f'status:open queue:"{details.queue.name}"', Filter(queue_id=details.queue.id), "", details.open,
+            )
+            for details in listed
+            if details.queue.team_id in mine
+        ],
+        [View(f"/console/views/{view.id}", view.name, "bookmark", view.query) for view in saved],
+    )  # fmt: skip
+
+
+async def view_at(tx: Tx, actor: Actor, known: Sidebar, path: str) -> View | None:
+    """Return the view at an address: also a queue of another team."""
+    if (view := known.find(path)) is not None:
+        return view
+    kind, _slash, text = path.removeprefix("/console/").partition("/")
+    if kind != "queues" or (queue_id := _id(text)) is None:
+        return None
+    details = await queues.get_queue(tx, actor, queue_id)
+    name = details.queue.name
+    return View(path, name, "layers", f'status:open queue:"{name}"', Filter(queue_id=queue_id), "", details.open)
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

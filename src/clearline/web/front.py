@@ -1,0 +1,150 @@
+"""The pages of people who are signed in, as an ASGI application: who asks, whether they may, and errors as pages."""
+
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import quote, urlencode
+
+import structlog
+from starlette.routing import compile_path
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from clearline.accounts import permissions
+from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, OperationalError
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.outage import OUTAGE
+from clearline.sign_in import usecases as sign_in
+from clearline.sign_in.domain import SessionActor, SessionLimits, session_limits
+from clearline.web import assets, cookies
+from clearline.web.visit import Browser, FormRefused, Page, Visit, page, page_before, redirect, safe_path
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer, Services, Stream
+from clearline.wires.http.cursors import InvalidCursor
+from clearline.wires.http.edge import KEY
+
+SIGN_IN = "/sign-in"
+HOME = "/console"
+_log = structlog.get_logger("clearline.web")
+
+
+class Front:
+    """The pages of a table, as an ASGI application."""
+
+    def __init__(self, pages: Sequence[Page], services: Services) -> None:
+        paths: dict[str, dict[str, Page]] = {}
+        for entry in pages:
+            paths.setdefault(entry.path, {})[entry.method] = entry
+        self._routes = [(compile_path(path)[0], methods) for path, methods in paths.items()]
+        self._services = services
+        self._limits = session_limits(services.settings)
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3)."""
+        await respond(scope, receive, send, self._answer)
+
+    async def _answer(self, browser: Browser, receive: Receive) -> Answer | Stream:
+        scope, now = browser.scope, self._services.now()
+        token = cookies.read_cookie(scope, cookies.SESSION)
+        session = await identify(self._services, scope, token, self._limits) if token else None
+        if session is None:
+            return redirect(browser, f"{SIGN_IN}?{urlencode({'next': _came_from(scope)})}")
+        scope[KEY].actor = session.actor
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        entry, scope["path_params"] = self._find(scope["path"], method)
+        visit = Visit(self._services, browser, session, token, now)
+        if not session.actor.is_staff:
+            raise Forbidden("the console is for the provider's people")
+        permissions.require_scope(session.actor, entry.scope)
+        if method == "POST":
+            visit.form = await browser.form(receive, token)
+        return await entry.handle(visit)
+
+    def _find(self, path: str, method: str) -> tuple[Page, dict[str, str]]:
+        for pattern, methods in self._routes:
+            if (match := pattern.match(path)) is not None and method in methods:
+                return methods[method], match.groupdict()
+        raise NotFound("page", path)
+
+
+async def respond(
+    scope: AsgiScope, receive: Receive, send: Send, answering: Callable[[Browser, Receive], Awaitable[Answer | Stream]]
+) -> None:
+    """Answer a request for a page; an error is a page, too."""
+    browser = Browser(scope)
+    try:
+        answer = await answering(browser, receive) if assets.manifest() else _not_built()
+        if isinstance(answer, Stream):
+            await answer.begin()
+    except CancelledError:  # the stopping server has waited for long enough
+        answer = _refused(browser, DatabaseUnavailable("the server stops"))
+    except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
+        answer = _refused(browser, error)
+        if isinstance(error, DatabaseUnavailable):
+            OUTAGE.log("page refused: the database is unavailable", error, request_id=browser.request_id)
+        elif answer.status >= 500:
+            _log.error("page failed", request_id=browser.request_id, exc_info=error)
+    if isinstance(answer, Stream):
+        await answer.send(send, receive)
+    else:
+        if scope["method"] == "HEAD":
+            answer = Answer(answer.status, b"", answer.headers)
+        await answer.send(send)
+
+
+async def identify(services: Services, scope: AsgiScope, token: str, limits: SessionLimits) -> SessionActor | None:
+    """Return the session of a token, if it is in force."""
+    client = scope.get("client")
+    return await sign_in.session_actor(
+        services.database, token, address=client[0] if client else "", limits=limits, now=services.now()
+    )
+
+
+def _came_from(scope: AsgiScope) -> str:
+    """Return the page to open after the sign-in: the one that was asked for, or that whose form was sent."""
+    if scope["method"] in {"GET", "HEAD"}:
+        query = scope["query_string"].decode("latin-1")
+        path = quote(scope["path"], safe="/")
+        return safe_path(f"{path}?{query}" if query else path, HOME)
+    return page_before(scope, HOME)
+
+
+def _not_built() -> Answer:
+    """Return the answer of every page while the styles and scripts are missing."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    return Answer(503, f"{assets.MISSING}\n".encode(), headers)
+
+
+def _refused(browser: Browser, error: Exception) -> Answer:
+    """Return the page of an error: what happened, what to do, and the id of the request to quote."""
+    status, title, advice = _explained(error)
+    return page(browser, "error.html", status, [], title=title, advice=advice, request_id=browser.request_id)
+
+
+def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: PLR0911 - a table
+    """Return the status of an error, its title and what to do."""
+    match error:
+        case NotFound():
+            return 404, gettext("Not found"), gettext("There is no such page, or nothing with this number or name.")
+        case FormRefused():
+            return (
+                403,
+                gettext("This form is too old"),
+                gettext(
+                    "It was not sent from a page of your present session. Go back, reload the page and send it again."
+                ),
+            )
+        case Forbidden():
+            return 403, gettext("Not allowed"), str(error)
+        case InvalidInput():
+            return 422, gettext("Not saved"), str(error)
+        case Conflict():
+            return 409, gettext("Not saved"), str(error)
+        case InvalidCursor():
+            return 400, gettext("The list has changed"), gettext("Open the list again from its start.")
+        case DatabaseUnavailable():
+            return 503, gettext("Not available at the moment"), gettext("Try again in a few seconds.")
+        case DeskError():
+            return 422, gettext("Not done"), str(error)
+        case OperationalError():
+            return 503, gettext("Not available at the moment"), gettext("The operator of this desk has to look at it.")
+    return 500, gettext("Something went wrong"), gettext("Nothing was changed. Try again, or quote the id to support.")

@@ -1,0 +1,182 @@
+"""A request for a page of a person who is signed in, the table of such pages, and their answers."""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
+
+from msgspec import Struct
+from starlette.types import Receive
+from starlette.types import Scope as AsgiScope
+
+from clearline.identity import Actor, Scope
+from clearline.sign_in.domain import SessionActor
+from clearline.web import cookies, csrf
+from clearline.web.templating import render
+from clearline.wires.http.call import Answer, Headers, Services, Stream
+from clearline.wires.http.edge import KEY, header
+
+FORM_MAX = 256 * 1024
+"""Bytes of the longest form: a message of 4000 characters fits in any encoding."""
+_FIELDS_MAX = 3000
+_FORM = b"application/x-www-form-urlencoded"
+_HTML = (b"content-type", b"text/html; charset=utf-8")
+POLICY = (
+    "default-src 'self'; style-src-attr 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+_SAFE: Headers = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+    (b"vary", b"Cookie, HX-Request"),
+]
+THEMES = ("auto", "light", "dark")
+
+
+class FormRefused(Exception):
+    """A form that was not sent from a page of this browser session, or is no form at all."""
+
+
+class Form:
+    """The fields of a form that was sent."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._pairs = pairs
+
+    def get(self, name: str) -> str:
+        """Return the first value of a field, or an empty text."""
+        return next((value for key, value in self._pairs if key == name), "")
+
+    def has(self, name: str) -> bool:
+        """Return whether a field was sent, maybe empty."""
+        return any(key == name for key, _value in self._pairs)
+
+    def all(self, name: str) -> list[str]:
+        """Return all values of a field."""
+        return [value for key, value in self._pairs if key == name]
+
+
+class Browser:
+    """What the browser of a request says: its cookies, whether it wants only a part of a page, its theme."""
+
+    def __init__(self, scope: AsgiScope) -> None:
+        self.scope = scope
+        self.theme = cookies.read_cookie(scope, cookies.THEME)
+        self.is_partial = header(scope, b"hx-request") == b"true" and not header(scope, b"hx-history-restore-request")
+        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=_FIELDS_MAX))
+
+    @property
+    def request_id(self) -> str:
+        """The id that people quote."""
+        request_id: bytes = self.scope[KEY].id
+        return request_id.decode()
+
+    async def form(self, receive: Receive, secret: str) -> Form:
+        """Return the form that was sent, once it is certain that a page of this browser session sent it.
+
+        Raises:
+            FormRefused: another site sent it, it is too long, or no form.
+        """
+        if not _is_same_origin(self.scope) or not (header(self.scope, b"content-type") or b"").startswith(_FORM):
+            raise FormRefused
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > FORM_MAX or message["type"] == "http.disconnect":
+                raise FormRefused
+            if not message.get("more_body"):
+                break
+        try:
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS_MAX)
+        except ValueError:
+            raise FormRefused from None
+        form = Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
+        if not csrf.is_token_for(secret, form.get(csrf.FIELD)):
+            raise FormRefused
+        return form
+
+
+def _is_same_origin(scope: AsgiScope) -> bool:
+    """Return whether a form was sent from a page of this host, as far as the browser says."""
+    site = header(scope, b"sec-fetch-site")
+    if site is not None:
+        return site == b"same-origin"
+    origin = header(scope, b"origin")
+    return origin is None or urlsplit(origin.decode("latin-1")).netloc == (header(scope, b"host") or b"").decode(
+        "latin-1"
+    )
+
+
+class Visit:
+    """One request of a signed-in person for a handler of a page."""
+
+    def __init__(self, services: Services, browser: Browser, session: SessionActor, secret: str, now: datetime) -> None:
+        self.services, self.browser, self.session, self.now = services, browser, session, now
+        self.actor: Actor = session.actor
+        self._secret = secret
+        self.form = Form([])
+        self.headers: Headers = []
+
+    @property
+    def path(self) -> dict[str, str]:
+        """The parameters of the path."""
+        parameters: dict[str, str] = self.browser.scope["path_params"]
+        return parameters
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of the query."""
+        return self.browser.query
+
+    def page(self, template: str, status: int = 200, **values: object) -> Answer:
+        """Return a page. Each has the actor, the theme, and the token for its forms."""
+        return page(
+            self.browser, template, status, self.headers, actor=self.actor, now=self.now,
+            csrf_token=csrf.token_for(self._secret), **values,
+        )  # fmt: skip
+
+
+Handler = Callable[[Visit], Awaitable[Answer | Stream]]
+
+
+class Page(Struct, frozen=True):
+    """A page, or what a form does: its method and path, the scope that the actor needs, and its handler."""
+
+    name: str
+    method: str
+    path: str
+    handle: Handler
+    scope: Scope
+
+
+def page(browser: Browser, template: str, status: int, headers: Headers, **values: object) -> Answer:
+    """Return a page, with the headers that keep it safe."""
+    theme = browser.theme if browser.theme in THEMES[1:] else ""
+    text = render(template, theme=theme, is_partial=browser.is_partial, **values)
+    return Answer(status, text.encode(), [_HTML, *_SAFE, *headers])
+
+
+def redirect(browser: Browser, to: str, headers: Headers | None = None) -> Answer:
+    """Return an answer that leads to another page of this server. ``to`` is a path of ours, never the client's own."""
+    name = b"hx-redirect" if browser.is_partial and to.startswith("/sign-in") else b"location"
+    status = 200 if name == b"hx-redirect" else 303
+    return Answer(status, b"", [(name, to.encode("latin-1")), *_SAFE, *(headers or [])])
+
+
+def page_before(scope: AsgiScope, default: str) -> str:
+    """Return the page from which a form was sent."""
+    address = (header(scope, b"hx-current-url") or header(scope, b"referer") or b"").decode("latin-1")
+    host = (header(scope, b"host") or b"").decode("latin-1")
+    return safe_path(re.sub(rf"^https?://{re.escape(host)}(?=/)", "", address), default)
+
+
+def safe_path(text: str, default: str) -> str:
+    """Return a path of this server that a client names, or ``default`` for anything that could lead elsewhere."""
+    parts = urlsplit(text)
+    is_ours = text.startswith("/") and not text.startswith("//") and not parts.scheme and not parts.netloc
+    is_plain = text.isascii() and text.isprintable() and "\\" not in text and " " not in text
+    return text if is_ours and is_plain else default

@@ -1,0 +1,79 @@
+"""Chromium, and what tests measure in it. The set-up of the tests installs Debian's package (``make chromium``)."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
+AXE = Path(__file__).parents[3] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = {"desktop": (1440, 900), "phone": (390, 844), "narrow": (320, 640)}
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+class Site(NamedTuple):
+    """A running server, the address of an agent in it, and a ticket."""
+
+    url: str
+    email: str
+    number: str
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """Start the system's Chromium, without a window."""
+    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail("the browser tests need Chromium: run `make chromium`, or install your distribution's package")
+    if not AXE.exists():
+        pytest.fail("the browser tests need axe-core: run `make frontend`")
+    arguments = ["--headless=new", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        await browser.close()
+
+
+async def context(browser: Browser, size: str, theme: str, cookies: Mapping[str, str], url: str) -> BrowserContext:
+    """Return a new profile of the browser with a window of a size, the theme of the system, and cookies."""
+    width, height = WIDTHS[size]
+    opened = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if theme == "dark" else "light",
+        has_touch=size != "desktop",
+        reduced_motion="reduce",
+    )
+    await opened.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
+    opened.set_default_timeout(10_000)
+    return opened
+
+
+async def violations(page: Page) -> list[str]:
+    """Return what axe-core finds on a page: each rule with the first element that breaks it."""
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    report: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in report["violations"]]
+
+
+class Traffic:
+    """The answers that a page loads, with their compressed sizes in bytes, by kind."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self.requests = 0
+
+    async def count(self, page: Page) -> None:
+        """Take the sizes from the browser."""
+        entries = await page.evaluate(
+            "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+            ".map(e => [e.entryType === 'navigation' ? 'html' : e.name.split('?')[0].split('#')[0].split('.').pop(),"
+            " e.encodedBodySize])"
+        )
+        self.requests = len(entries)
+        for kind, size in entries:
+            self.sizes[kind] = self.sizes.get(kind, 0) + size

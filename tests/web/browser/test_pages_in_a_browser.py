@@ -1,0 +1,220 @@
+"""The pages in Chromium: accessible in both themes at every width, within their budgets, and worked by keyboard."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from tests.builders.sign_in.sessions import PASSWORD
+from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, Traffic, context, violations
+
+pytestmark = pytest.mark.slow
+KB = 1000
+BUDGET = {"js": 24 * KB, "css": 14 * KB, "woff2": 50 * KB, "html": 15 * KB}
+REQUESTS_MAX, TOTAL_MAX, NODES_MAX = 14, 120 * KB, 2500
+
+
+@pytest.fixture(scope="module")
+async def session(browser: Browser, site: Site) -> dict[str, str]:
+    """Sign in through the page; return the cookies."""
+    opened = await context(browser, "desktop", "light", {}, site.url)
+    page = await opened.new_page()
+    await page.goto(f"{site.url}/console/open")
+    await page.get_by_label("E-mail address").fill(site.email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="All open")).to_be_visible()
+    cookies = {cookie["name"]: cookie["value"] for cookie in await opened.cookies()}
+    await opened.close()
+    return cookies
+
+
+@pytest.fixture
+async def desktop(browser: Browser, site: Site, session: dict[str, str]) -> AsyncIterator[Page]:
+    """Yield a page whose script errors and broken policies fail the test."""
+    opened = await context(browser, "desktop", "light", session, site.url)
+    page = await opened.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield page
+    await opened.close()
+    assert problems == []
+
+
+async def check(page: Page, where: str) -> list[str]:
+    """Return what is wrong with a page: rules of axe-core that it breaks, and sideways scroll."""
+    wrong = [f"{where}: {text}" for text in await violations(page)]
+    sideways = await page.evaluate(SIDEWAYS)
+    return [*wrong, f"{where}: scrolls sideways by {sideways} px"] if sideways > 0 else wrong
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", WIDTHS)
+async def test_every_page_is_accessible_and_fits(
+    browser: Browser, site: Site, session: dict[str, str], size: str, theme: str
+) -> None:
+    wrong: list[str] = []
+    anonymous = await context(browser, size, theme, {}, site.url)
+    page = await anonymous.new_page()
+    await page.goto(f"{site.url}/sign-in")
+    wrong += await check(page, "sign-in")
+    await anonymous.close()
+    opened: BrowserContext = await context(browser, size, theme, session, site.url)
+    page = await opened.new_page()
+    for path in ("/console/open", f"/console/tickets/{site.number}?list=open"):
+        await page.goto(site.url + path)
+        wrong += await check(page, path)
+    await opened.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_overlays_and_pages_without_content_are_accessible(
+    browser: Browser, site: Site, session: dict[str, str], theme: str
+) -> None:
+    wrong: list[str] = []
+    opened = await context(browser, "desktop", theme, session, site.url)
+    page = await opened.new_page()
+    for path in ("/console/open?q=nothinglikethis", "/console/nothing"):
+        await page.goto(site.url + path)
+        wrong += await check(page, path)
+    await page.goto(f"{site.url}/console/tickets/{site.number}")
+    for key, overlay in (("s", "#pick-status"), ("a", "#pick-assignee"), ("?", "#help"), ("Control+k", "#palette")):
+        await page.keyboard.press(key)
+        await expect(page.locator(overlay)).to_be_visible()
+        wrong += await check(page, overlay)
+        await page.keyboard.press("Escape")
+        await expect(page.locator(overlay)).to_be_hidden()
+    await opened.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/console/open", "/console/tickets/{number}?list=open"])
+async def test_a_page_stays_within_its_budget(desktop: Page, site: Site, path: str) -> None:
+    await desktop.goto(site.url + path.format(number=site.number), wait_until="networkidle")
+    traffic = Traffic()
+    await traffic.count(desktop)
+    over = {kind: size for kind, size in traffic.sizes.items() if size > BUDGET.get(kind, TOTAL_MAX)}
+    assert over == {}
+    assert sum(traffic.sizes.values()) <= TOTAL_MAX, traffic.sizes
+    assert traffic.requests <= REQUESTS_MAX
+    assert await desktop.evaluate("document.querySelectorAll('*').length") <= NODES_MAX
+
+
+async def test_an_agent_works_a_ticket_by_keyboard_alone(desktop: Page, site: Site) -> None:
+    press = desktop.keyboard.press
+    await desktop.goto(f"{site.url}/console/unassigned")
+    await expect(desktop.get_by_role("heading", name="Unassigned")).to_be_visible()
+    await press("j")
+    await press("j")
+    await press("k")
+    row = desktop.locator("tr:has(a:focus)")
+    number = await row.get_attribute("id")
+    assert number == await desktop.locator("#rows tr").first.get_attribute("id")
+    await press("Enter")
+    await expect(desktop.locator(f'[data-ticket="{number}"]')).to_be_visible()
+    await press("i")
+    await expect(desktop.locator("[popovertarget=pick-assignee]")).to_contain_text("Ben Ito")
+    await press("p")
+    await expect(desktop.locator("#pick-priority")).to_be_visible()
+    await desktop.keyboard.type("crit")
+    await press("Enter")
+    await expect(desktop.locator("[popovertarget=pick-priority]")).to_contain_text("Critical")
+    await expect(desktop.locator("#toast")).to_contain_text("Priority: Critical")
+    await press("z")
+    await expect(desktop.locator("[popovertarget=pick-priority]")).not_to_contain_text("Critical")
+    await press("n")
+    await desktop.keyboard.type("Only for us")
+    await press("Control+Enter")
+    await expect(desktop.locator("article.note").last).to_contain_text("Only for us")
+    await press("r")
+    await desktop.keyboard.type("We are on it")
+    await press("Control+Enter")
+    await expect(desktop.locator("article.message").last).to_contain_text("We are on it")
+    await expect(desktop.get_by_role("textbox", name="Message")).to_have_value("")
+    await press("Escape")
+    await press("j")
+    await expect(desktop.locator(f'[data-ticket="{number}"]')).to_have_count(0)
+    await press("g")
+    await press("m")
+    await expect(desktop.get_by_role("heading", name="My tickets")).to_be_visible()
+    await expect(desktop.locator(f"#{number}")).to_be_visible()
+
+
+async def test_the_command_palette_opens_views_and_tickets(desktop: Page, site: Site) -> None:
+    await desktop.goto(f"{site.url}/console/mine")
+    await desktop.keyboard.press("Control+k")
+    await desktop.keyboard.type("waiting")
+    await expect(desktop.locator("#palette [role=option][data-active]")).to_contain_text("Waiting")
+    await desktop.keyboard.press("Enter")
+    await expect(desktop.get_by_role("heading", name="Waiting")).to_be_visible()
+    await desktop.keyboard.press("Control+k")
+    await desktop.keyboard.type(site.number)
+    await expect(desktop.locator("#palette a")).to_have_count(1)
+    await desktop.keyboard.press("Enter")
+    await expect(desktop.locator(f'[data-ticket="{site.number}"]')).to_be_visible()
+
+
+async def test_selected_rows_are_changed_together(desktop: Page, site: Site) -> None:
+    press = desktop.keyboard.press
+    await desktop.goto(f"{site.url}/console/open?sort=number")
+    await press("j")
+    await press("x")
+    await press("j")
+    await press("j")
+    await press("Shift+X")
+    await expect(desktop.locator("#bulk")).to_contain_text("3 selected")
+    assert await violations(desktop) == []
+    await press("p")
+    await desktop.keyboard.type("low")
+    await press("Enter")
+    await expect(desktop.get_by_role("status").filter(has_text="changed")).to_be_visible()
+    await expect(desktop.locator("#rows [name=ticket]:checked")).to_have_count(0)
+    await expect(desktop.locator("#rows tr").nth(1)).to_contain_text("Low")
+    assert desktop.url == f"{site.url}/console/open?sort=number"
+
+
+async def test_fifty_more_rows_come_below_the_first(desktop: Page, site: Site) -> None:
+    await desktop.goto(f"{site.url}/console/open")
+    await expect(desktop.locator("#rows tr")).to_have_count(50)
+    await desktop.get_by_text("Load 50 more").click()
+    await expect(desktop.locator("#rows tr")).to_have_count(60)
+    await expect(desktop.get_by_text("Load 50 more")).to_have_count(0)
+    assert desktop.url == f"{site.url}/console/open"
+
+
+async def test_a_draft_survives_a_reload_and_single_keys_can_be_switched_off(desktop: Page, site: Site) -> None:
+    await desktop.goto(f"{site.url}/console/tickets/{site.number}")
+    await desktop.keyboard.press("n")
+    await desktop.keyboard.type("Half a thought")
+    await desktop.reload()
+    await expect(desktop.get_by_role("textbox", name="Message")).to_have_value("Half a thought")
+    await expect(desktop.get_by_role("radio", name="Note")).to_be_checked()
+    await desktop.get_by_role("textbox", name="Message").fill("")
+    await desktop.keyboard.press("Escape")
+    await desktop.keyboard.press("?")
+    await desktop.get_by_label("Single-key shortcuts on").uncheck()
+    await desktop.keyboard.press("Escape")
+    await desktop.keyboard.press("s")
+    await expect(desktop.locator("#pick-status")).to_be_hidden()
+    await desktop.get_by_role("button", name="Keyboard shortcuts").click()
+    await desktop.get_by_label("Single-key shortcuts on").check()
+    await desktop.keyboard.press("Escape")
+    await desktop.keyboard.press("s")
+    await expect(desktop.locator("#pick-status")).to_be_visible()
+
+
+async def test_the_pages_work_without_scripts(browser: Browser, site: Site, session: dict[str, str]) -> None:
+    opened = await browser.new_context(java_script_enabled=False)
+    await opened.add_cookies([{"name": name, "value": value, "url": site.url} for name, value in session.items()])
+    page = await opened.new_page()
+    await page.goto(f"{site.url}/console/open?sort=number")
+    await page.locator("#rows a").first.click()
+    await page.get_by_role("textbox", name="Message").fill("Sent without scripts")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator("article.message").last).to_contain_text("Sent without scripts")
+    await page.locator("[popovertarget=pick-priority]").click()
+    await page.locator("#pick-priority").get_by_text("High").click()
+    await expect(page.locator("[popovertarget=pick-priority]")).to_contain_text("High")
+    await opened.close()

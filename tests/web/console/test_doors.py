@@ -1,0 +1,178 @@
+"""Who may open pages and send forms. Generated from the table: a new page needs an entry in FORMS, or a test fails."""
+
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from clearline.identity import Role, Scope
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import ticket_number
+from clearline.web.console.pages import PAGES
+from clearline.web.visit import Page as Entry
+from tests.builders.databases import everything
+from tests.builders.people import Tenant, new_tenant
+from tests.builders.tickets import raised
+from tests.builders.web.pages import Page, Person, person, session_of
+
+TITLE = "zq8onlyofa port is slow"
+NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
+FORMS: dict[str, dict[str, str]] = {
+    "addLink": {"type": "related", "ticket": "{other}"},
+    "changeSelected": {"ticket": "{number}", "priority": "critical"},
+    "removeLink": {"link": NO_ID},
+    "sendMessage": {"text": "From the console", "visibility": "public"},
+    "setAssignee": {"assignee": ""},
+    "setPriority": {"priority": "critical"},
+    "setQueue": {"queue": ""},
+    "setStatus": {"status": "in_progress"},
+    "setTags": {"tags": "optics"},
+    "setTheme": {"theme": "dark"},
+    "signOut": {},
+}
+OWN = {"setTheme", "signOut"}
+"""Forms that change only the browser or the session of the person."""
+
+
+class Desk(NamedTuple):
+    """A ticket of a company, another one, and an agent."""
+
+    tenant: Tenant
+    number: str
+    other: str
+    agent: Person
+
+    def path(self, entry: Entry) -> str:
+        """Return the path of a page with ids of this desk."""
+        values = {"number": self.number, "id": NO_ID, "file": NO_ID, "view": "open"}
+        return entry.path.format(**values)
+
+    def form(self, entry: Entry) -> dict[str, str]:
+        """Return the fields of a form that is accepted."""
+        return {name: value.format(other=self.other, number=self.number) for name, value in FORMS[entry.name].items()}
+
+
+@pytest.fixture(scope="module")
+async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        number, other = await raised(tx, tenant, TITLE), await raised(tx, tenant, TITLE)
+    return Desk(tenant, ticket_number(number), ticket_number(other), await person(client, database))
+
+
+def named(entry: Entry) -> str:
+    return entry.name
+
+
+READS = [entry for entry in PAGES if entry.method == "GET"]
+WRITES = [entry for entry in PAGES if entry.method == "POST"]
+
+
+def test_every_form_has_its_fields_and_every_page_a_scope() -> None:
+    assert {entry.name for entry in WRITES} == set(FORMS)
+    assert len({entry.name for entry in PAGES}) == len(PAGES)
+    assert {entry.method for entry in PAGES} == {"GET", "POST"}
+    assert all(entry.scope is Scope.TICKETS_WRITE for entry in WRITES if entry.name not in OWN)
+
+
+async def ask(desk: Desk, who: Person, entry: Entry) -> httpx.Response:
+    if entry.method == "GET":
+        return await who.get(desk.path(entry))
+    return await who.post(desk.path(entry), **desk.form(entry))
+
+
+@pytest.mark.parametrize("entry", PAGES, ids=named)
+async def test_nobody_sees_a_page_without_a_session(client: httpx.AsyncClient, desk: Desk, entry: Entry) -> None:
+    api_key = {"Authorization": f"Bearer {desk.tenant.secret}"}
+    for headers in ({}, api_key, {"Cookie": f"__Host-clearline-session={'A' * 43}"}):
+        answer = await client.request(entry.method, desk.path(entry), headers=headers, data={})
+        assert answer.status_code == 303, answer.text
+        assert answer.headers["location"].startswith("/sign-in?next=%2F")
+        assert answer.text == ""
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER, Role.CUSTOMER_ADMIN])
+@pytest.mark.parametrize("entry", PAGES, ids=named)
+async def test_a_customer_with_a_session_is_refused(
+    client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry, role: Role
+) -> None:
+    async with database.transaction() as tx:
+        await tx.write("update app_user set role = $1 where id = $2", role, desk.tenant.user.id)
+    customer = await session_of(client, database, desk.tenant.user)
+    before = await everything(database, desk.tenant)
+    answer = await ask(desk, customer, entry)
+    assert answer.status_code == 403, answer.text
+    assert TITLE not in answer.text
+    assert await everything(database, desk.tenant) == before
+
+
+@pytest.mark.parametrize("entry", [entry for entry in WRITES if entry.name not in OWN], ids=named)
+async def test_a_viewer_changes_nothing(
+    client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry
+) -> None:
+    viewer = await person(client, database, Role.VIEWER)
+    before = await everything(database, desk.tenant)
+    answer = await ask(desk, viewer, entry)
+    assert answer.status_code == 403, answer.text
+    assert await everything(database, desk.tenant) == before
+
+
+async def test_a_viewer_sees_no_form_that_it_may_not_send(
+    client: httpx.AsyncClient, database: Database, desk: Desk
+) -> None:
+    viewer = await person(client, database, Role.VIEWER)
+    page = await viewer.page(f"/console/tickets/{desk.number}")
+    assert TITLE in page.text
+    assert [form.get("action") for form in page.all("form") if form.get("method") == "post"] == ["/sign-out", "/theme"]
+
+
+@pytest.mark.parametrize("entry", WRITES, ids=named)
+async def test_a_form_without_the_token_of_the_session_does_nothing(
+    client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry
+) -> None:
+    other = await person(client, database)
+    before = await everything(database, desk.tenant)
+    stolen = await other.page("/console/open")
+    foreign = next(field["value"] for field in stolen.all("input") if field.get("name") == "csrf")
+    fields = desk.form(entry)
+    agent = desk.agent.headers
+    for token in (None, "", "A" * 43, "not base64!", foreign):
+        data = fields if token is None else {**fields, "csrf": token or ""}
+        answer = await client.post(desk.path(entry), headers=agent, data=data)
+        assert answer.status_code == 403, answer.text
+    assert await everything(database, desk.tenant) == before
+    assert (await desk.agent.get("/console/open")).status_code == 200
+
+
+@pytest.mark.parametrize("entry", WRITES, ids=named)
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example.com"}])
+async def test_a_form_from_another_site_does_nothing(
+    database: Database, desk: Desk, entry: Entry, headers: dict[str, str]
+) -> None:
+    before = await everything(database, desk.tenant)
+    page = await desk.agent.page("/console/open")
+    token = next(field["value"] for field in page.all("input") if field.get("name") == "csrf") or ""
+    answer = await desk.agent.client.post(
+        desk.path(entry), headers={**desk.agent.headers, **headers}, data={**desk.form(entry), "csrf": token}
+    )
+    assert answer.status_code == 403, answer.text
+    assert await everything(database, desk.tenant) == before
+
+
+@pytest.mark.parametrize("entry", READS, ids=named)
+async def test_opening_a_page_changes_nothing(database: Database, desk: Desk, entry: Entry) -> None:
+    before = await everything(database, desk.tenant)
+    answer = await desk.agent.get(desk.path(entry))
+    assert answer.status_code in {200, 303, 404}, answer.text
+    assert await everything(database, desk.tenant) == before
+
+
+@pytest.mark.parametrize("entry", PAGES, ids=named)
+async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry) -> None:
+    for number, some_id in (("INC999999999999", NO_ID), ("nothing", "nothing"), ("INC1", "0")):
+        path = entry.path.format(number=number, id=some_id, file=some_id, view="nothing")
+        if path == entry.path:
+            continue
+        answer = await (desk.agent.get(path) if entry.method == "GET" else desk.agent.post(path, **desk.form(entry)))
+        assert answer.status_code == 404, answer.text
+        assert answer.headers["x-request-id"] in Page(answer.text).text

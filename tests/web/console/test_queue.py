@@ -1,0 +1,153 @@
+"""The lists of the console."""
+
+import httpx
+import pytest
+
+from clearline.clock import now
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database
+from clearline.queues import team_usecases as teams
+from clearline.queues import usecases as queues
+from clearline.search import usecases as search
+from clearline.sign_in.domain import SessionActor
+from clearline.sign_in.usecases import session_actor
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets.domain import Status, ticket_number
+from clearline.workspace import view_usecases as views
+from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.tickets import raised
+from tests.builders.web.pages import Page, Person, person
+
+
+@pytest.fixture(scope="module")
+async def agent(client: httpx.AsyncClient, database: Database) -> Person:
+    return await person(client, database, Role.ADMIN, "Mara Lind")
+
+
+@pytest.fixture(scope="module")
+async def numbers(database: Database, agent: Person) -> dict[str, int]:
+    """Raise a ticket of each kind, and 55 others; index them."""
+    tenant: Tenant = await new_tenant(database, "Orchard <Health>")
+    async with database.transaction() as tx:
+        mine, pending, held, closed, queued = [
+            await raised(tx, tenant, title, status=status)
+            for title, status in (
+                ("Mine", Status.IN_PROGRESS), ("Asked the customer", Status.PENDING), ("On hold", Status.HELD),
+                ("Closed", Status.CLOSED), ("In a queue", Status.ACKNOWLEDGED),
+            )
+        ]  # fmt: skip
+        await ticket_changes.assign(tx, OPERATOR, mine, agent.user.id, now=NOW)
+        await ticket_changes.tag(tx, OPERATOR, mine, add=("optics",), now=NOW)
+        others = [await raised(tx, tenant, f"Other {at}") for at in range(55)]
+        team = (await teams.add_team(tx, OPERATOR, "Transport", now=NOW)).team
+        await teams.join_team(tx, OPERATOR, team.id, agent.user.id, now=NOW)
+        queue = (await queues.add_queue(tx, OPERATOR, name="Optics", team_id=team.id, now=NOW)).queue
+        await queues.add_queue(tx, OPERATOR, name="Of others", now=NOW)
+        await ticket_changes.change_ticket(tx, OPERATOR, queued, {"queue_id": queue.id}, now=NOW)
+        keys = [(tenant.company.id, number) for number in (mine, pending, held, closed, queued, *others)]
+        await search.index_tickets(tx, keys)
+    return {"mine": mine, "pending": pending, "held": held, "closed": closed, "queued": queued, "last": others[-1]}
+
+
+def rows(page: Page) -> list[str]:
+    return [row["id"] or "" for row in page.all("tr") if row.get("id")]
+
+
+def shown(*numbers: int) -> list[str]:
+    return [ticket_number(number) for number in numbers]
+
+
+async def test_my_tickets_are_those_that_are_assigned_to_me(agent: Person, numbers: dict[str, int]) -> None:
+    page = await agent.page("/console/mine")
+    assert rows(page) == shown(numbers["mine"])
+    for word in ("Mine", "Orchard <Health>", "SVC-1", "In progress", "Medium", "optics", "Mara Lind"):
+        assert word in page.text
+    [link] = page.links("/console/tickets/")
+    assert link == f"/console/tickets/{ticket_number(numbers['mine'])}?list=mine"
+
+
+async def test_waiting_tickets_wait_for_the_customer_or_are_on_hold(agent: Person, numbers: dict[str, int]) -> None:
+    page = await agent.page("/console/waiting")
+    assert sorted(rows(page)) == sorted(shown(numbers["held"], numbers["pending"]))
+
+
+async def test_all_open_tickets_come_50_at_a_time_and_each_once(agent: Person, numbers: dict[str, int]) -> None:
+    first = await agent.page("/console/open")
+    assert len(rows(first)) == 50
+    [following] = [href for href in first.links("/console/open?") if "after=" in href]
+    second = await agent.page(following)
+    everything = rows(first) + rows(second)
+    assert everything == sorted(set(everything), reverse=True)
+    assert ticket_number(numbers["closed"]) not in everything
+    assert ticket_number(numbers["last"]) == everything[0]
+    oldest = await agent.page("/console/open?sort=number")
+    assert rows(oldest)[0] == everything[-1]
+    forged = await agent.get("/console/open?sort=number&" + following.partition("?")[2])
+    assert forged.status_code == 400
+
+
+async def test_the_queues_of_my_teams_stand_in_the_side_bar_with_their_counts(
+    agent: Person, numbers: dict[str, int]
+) -> None:
+    page = await agent.page("/console/open")
+    [path] = page.links("/console/queues/")
+    assert "Optics 1" in page.text
+    assert "Of others 0" not in page.text
+    queue = await agent.page(path)
+    assert rows(queue) == shown(numbers["queued"])
+    assert [link.get("aria-current") for link in queue.all("a") if link.get("href") == path] == ["page"]
+
+
+async def test_a_filter_in_the_address_is_a_search_within_the_view(agent: Person, numbers: dict[str, int]) -> None:
+    page = await agent.page("/console/open?q=tag:optics")
+    assert rows(page) == shown(numbers["mine"])
+    assert [field["value"] for field in page.all("input") if field.get("name") == "q"] == ["tag:optics"]
+    assert page.links("/console/tickets/")[0].endswith("?list=open&q=tag%3Aoptics")
+    assert rows(await agent.page("/console/open?q=status:closed")) == []
+    empty = await agent.page("/console/open?q=nothinglikethis")
+    assert "No ticket matches the filter" in empty.text
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_a_filter_that_is_not_understood_says_what_to_write(agent: Person) -> None:
+    page = await agent.page("/console/open?q=prio:high")
+    assert "Has no filter prio: it must be one of" in page.text
+    assert rows(page) == []
+
+
+async def test_a_saved_view_is_a_list(agent: Person, numbers: dict[str, int], database: Database) -> None:
+    async with database.transaction() as tx:
+        actor = (await session_actor_of(database, agent)).actor
+        view = await views.add_view(tx, actor, "Optical <faults>", "tag:optics", now=NOW)
+    page = await agent.page(f"/console/views/{view.id}")
+    assert rows(page) == shown(numbers["mine"])
+    assert "Optical <faults>" in page.text
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_a_part_of_a_page_has_its_title_its_content_and_the_side_bar(agent: Person) -> None:
+    answer = await agent.get("/console/mine", **{"HX-Request": "true"})
+    page = Page(answer.text)
+    assert [len(page.all(tag)) for tag in ("html", "body", "title", "main", "hx-partial")] == [0, 0, 1, 1, 1]
+    assert "HX-Request" in answer.headers["vary"]
+    whole = await agent.get("/console/mine", **{"HX-Request": "true", "HX-History-Restore-Request": "true"})
+    assert len(Page(whole.text).all("html")) == 1
+
+
+async def test_the_command_palette_finds_tickets(agent: Person, numbers: dict[str, int]) -> None:
+    found = await agent.page("/console/find?q=optics")
+    assert [option["href"] for option in found.all("a")] == [f"/console/tickets/{ticket_number(numbers['mine'])}"]
+    assert (await agent.page("/console/find?q=")).all("a") == []
+    assert (await agent.page("/console/find?q=prio:high")).all("a") == []
+
+
+@pytest.mark.usefixtures("numbers")
+async def test_a_head_request_has_the_headers_of_the_page(agent: Person) -> None:
+    answer = await agent.client.head("/console/mine", headers=agent.headers)
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+async def session_actor_of(database: Database, agent: Person) -> SessionActor:
+    found = await session_actor(database, agent.token, address="192.0.2.7", now=now())
+    assert found is not None
+    return found

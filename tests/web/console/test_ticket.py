@@ -1,0 +1,286 @@
+"""The page of a ticket, and what its forms do."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database, Tx
+from clearline.queues import usecases as queues
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import store as ticket_store
+from clearline.tickets.domain import Channel, Status, Ticket, ticket_number
+from clearline.tickets.note_domain import Note, Visibility
+from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.tickets import raised
+from tests.builders.web.pages import Page, Person, person
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7 * 7 }}"
+
+
+@pytest.fixture(scope="module")
+async def agent(client: httpx.AsyncClient, database: Database) -> Person:
+    return await person(client, database, Role.AGENT, "Ines Duarte")
+
+
+class Opened:
+    """A ticket in the browser of an agent."""
+
+    def __init__(self, agent: Person, database: Database, tenant: Tenant, number: int) -> None:
+        self.agent, self.database, self.tenant, self.number = agent, database, tenant, number
+        self.path = f"/console/tickets/{ticket_number(number)}"
+
+    async def page(self) -> Page:
+        return await self.agent.page(self.path)
+
+    async def send(self, form: str, expected: int = 303, /, **fields: str) -> httpx.Response:
+        answer = await self.agent.post(f"{self.path}/{form}", **fields)
+        assert answer.status_code == expected, answer.text
+        if expected == 303:
+            assert answer.headers["location"] == self.path
+        return answer
+
+    async def stored(self) -> tuple[Ticket, list[Note]]:
+        async with self.database.statement() as tx:
+            both = await ticket_store.get_with_notes(
+                tx, self.tenant.company.id, self.number, [Visibility.PUBLIC, Visibility.INTERNAL]
+            )
+        assert both is not None
+        return both[0], both[1]
+
+    async def ticket(self) -> Ticket:
+        return (await self.stored())[0]
+
+    async def note(self, tx: Tx, text: str, **values: Any) -> None:
+        await notes.append_note(tx, self.tenant.actor, self.number, text, channel=Channel.EMAIL, now=NOW, **values)
+
+
+@pytest.fixture
+async def opened(agent: Person, database: Database) -> Opened:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "Port is slow", status=Status.IN_PROGRESS)
+    return Opened(agent, database, tenant, number)
+
+
+async def test_the_page_shows_the_ticket_and_its_customer(opened: Opened) -> None:
+    page = await opened.page()
+    for word in (
+        "Port is slow", "Slow since 08:00 UTC", "Ada Okoro", "via API", "SVC-1", "Service 1", "In progress", "Medium",
+        "Nobody", opened.tenant.company.name, "ada@example.com", "+1-555-0199", "1 Mar 2026, 12:00 UTC",
+    ):  # fmt: skip
+        assert word in page.text, word
+    assert len(page.all("h1")) == 1
+    ids = [attributes["id"] for _tag, attributes in page.tags if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+
+
+async def test_a_reply_goes_to_the_customer_and_a_note_does_not(opened: Opened) -> None:
+    await opened.send("messages", text="We look at it.\r\n\r\n  ge-0/0/1  down\r\n", visibility="public")
+    await opened.send("messages", text="Same as last week", visibility="internal")
+    _ticket, [reply, note] = await opened.stored()
+    assert (reply.text, reply.visibility) == ("We look at it.\n\n  ge-0/0/1  down", "public")
+    assert (reply.channel, reply.source, reply.author) == ("Console", "seller", "Ines Duarte")
+    assert (note.text, note.visibility) == ("Same as last week", "internal")
+    page = await opened.page()
+    assert [entry["class"] for entry in page.all("article")] == ["entry message", "entry message", "entry note"]
+    assert "Ines Duarte to customer" in page.text
+    assert "Internal" in page.text
+
+
+async def test_a_reply_can_also_change_the_status(opened: Opened) -> None:
+    await opened.send("messages", text="What do you see?", visibility="public", then="pending")
+    ticket, added = await opened.stored()
+    assert (ticket.status, len(added)) == (Status.PENDING, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "shown"),
+    [
+        ({"text": " \n ", "visibility": "public"}, 422, "Write a message first."),
+        ({"text": "x" * 4001, "visibility": "public"}, 422, "Text must have 1 to 4000 characters."),
+        ({"text": "Kept text", "visibility": "secret"}, 422, "Visibility must be one of public, internal."),
+        ({"text": "Kept text", "visibility": "internal", "then": "closed"}, 409, "cannot become closed."),
+        ({"text": "Kept text", "visibility": "internal", "then": "gone"}, 422, "Then must be one of"),
+    ],
+)
+async def test_a_message_that_is_refused_is_not_stored_and_stays_in_the_composer(
+    opened: Opened, fields: dict[str, str], status: int, shown: str
+) -> None:
+    answer = await opened.send("messages", status, **fields)
+    page = Page(answer.text)
+    assert shown in page.text
+    assert fields["text"].strip() in page.text
+    ticket, added = await opened.stored()
+    assert (ticket.status, added) == (Status.IN_PROGRESS, [])
+
+
+async def test_a_reply_to_messages_that_were_not_seen_is_held_back_once(opened: Opened) -> None:
+    [seen] = [field["value"] or "" for field in (await opened.page()).all("input") if field.get("name") == "seen"]
+    async with opened.database.transaction() as tx:
+        await opened.note(tx, "It works again")
+    answer = await opened.send("messages", 409, text="Still looking", visibility="public", seen=seen)
+    page = Page(answer.text)
+    assert "Others wrote while you were writing." in page.text
+    assert "It works again" in page.text
+    assert "Still looking" in page.text
+    assert len((await opened.stored())[1]) == 1
+    [seen] = [field["value"] or "" for field in page.all("input") if field.get("name") == "seen"]
+    await opened.send("messages", text="Glad to hear", visibility="public", seen=seen)
+    assert [note.text for note in (await opened.stored())[1]] == ["It works again", "Glad to hear"]
+
+
+async def test_the_pickers_set_status_priority_assignee_queue_and_tags(opened: Opened) -> None:
+    async with opened.database.transaction() as tx:
+        queue = (await queues.add_queue(tx, OPERATOR, name=f"Q {opened.number}", now=NOW)).queue
+    await opened.send("status", status="held")
+    await opened.send("priority", priority="critical")
+    await opened.send("assignee", assignee="me")
+    await opened.send("queue", queue=str(queue.id))
+    await opened.send("tags", tags="Optics, fibre  optics")
+    ticket = await opened.ticket()
+    assert (ticket.status, ticket.priority, ticket.assignee_id) == (Status.HELD, "critical", opened.agent.user.id)
+    assert (ticket.queue_id, ticket.tags) == (queue.id, ("fibre", "optics"))
+    page = await opened.page()
+    assert "6 changes" in page.text
+    for line in (
+        "Ines Duarte set the status to On hold", "Ines Duarte set the priority to Critical",
+        "Ines Duarte assigned the ticket to Ines Duarte", f"Ines Duarte moved the ticket to Q {opened.number}",
+        "Ines Duarte changed the tags: +fibre +optics",
+    ):  # fmt: skip
+        assert line in page.text, line
+    await opened.send("assignee", assignee="")
+    await opened.send("queue", queue="")
+    ticket = await opened.ticket()
+    assert (ticket.assignee_id, ticket.queue_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "status", "shown"),
+    [
+        ("status", {"status": "closed"}, 409, "A ticket that is in_progress cannot become closed."),
+        ("status", {"status": "nothing"}, 422, "Status must be one of"),
+        ("priority", {"priority": ""}, 422, "Priority must be one of low, medium, high, critical."),
+        ("assignee", {"assignee": "somebody"}, 422, "Assignee must be an id."),
+        ("assignee", {"assignee": "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"}, 422, "must be the id of an active agent."),
+        ("queue", {"queue": "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"}, 422, "must be the id of a queue."),
+        ("tags", {"tags": "x" * 200}, 422, "Tags"),
+        ("links", {"type": "related", "ticket": "42x"}, 422, "must be a ticket's number"),
+        ("links", {"type": "nothing", "ticket": "42"}, 422, "Type must be one of"),
+    ],
+)
+async def test_what_cannot_be_changed_is_said_on_the_page(
+    opened: Opened, form: str, fields: dict[str, str], status: int, shown: str
+) -> None:
+    answer = await opened.send(form, status, **fields)
+    page = Page(answer.text)
+    assert shown in page.text
+    assert "Port is slow" in page.text
+    assert (await opened.ticket()).version == 2
+
+
+async def test_tickets_are_linked_and_unlinked(opened: Opened) -> None:
+    async with opened.database.transaction() as tx:
+        other = await raised(tx, opened.tenant, "Cause <of> it")
+    await opened.send("links", type="caused_by", ticket=str(other))
+    page = await opened.page()
+    assert "Caused by Cause <of> it" in page.text
+    assert ticket_number(other) in page.text
+    [link] = [button["value"] or "" for button in page.all("button") if button.get("name") == "link"]
+    await opened.send("links/remove", link=link)
+    assert "Caused by Cause <of> it" not in (await opened.page()).text
+
+
+async def test_a_finished_ticket_has_no_composer(opened: Opened) -> None:
+    async with opened.database.transaction() as tx:
+        for status in (Status.RESOLVED, Status.CLOSED):
+            await ticket_changes.move_ticket(tx, OPERATOR, opened.number, status, reason="", now=NOW)
+    page = await opened.page()
+    assert page.all("textarea") == []
+    assert "This ticket is finished" in page.text
+    await opened.send("messages", 409, text="Too late", visibility="public")
+
+
+async def test_the_list_that_a_person_came_from_stands_beside_the_ticket(opened: Opened) -> None:
+    async with opened.database.transaction() as tx:
+        above = await raised(tx, opened.tenant, "The one above")
+    page = await opened.agent.page(f"{opened.path}?list=open&sort=number")
+    at = [link for link in page.all("a") if link.get("data-key") in {"j", "k"}]
+    assert {link["data-key"]: link["href"] for link in at}["j"] == (
+        f"/console/tickets/{ticket_number(above)}?list=open&sort=number"
+    )
+    assert page.links("/console/open?")[0] == "/console/open?sort=number"
+    answer = await opened.agent.post(f"{opened.path}/priority?list=open&sort=number&x=//evil", priority="low")
+    assert answer.headers["location"] == f"{opened.path}?list=open&sort=number"
+    assert (await opened.agent.get(f"{opened.path}?list=nothing")).status_code == 200
+
+
+async def test_a_ticket_that_left_the_list_keeps_its_neighbours(opened: Opened) -> None:
+    async with opened.database.transaction() as tx:
+        above = await raised(tx, opened.tenant, "The one above")
+        await ticket_changes.assign(tx, OPERATOR, opened.number, opened.agent.user.id, now=NOW)
+    page = await opened.agent.page(f"{opened.path}?list=unassigned")
+    keys = {link["data-key"]: link["href"] for link in page.all("a") if link.get("data-key") in {"j", "k"}}
+    assert keys["k"] == f"/console/tickets/{ticket_number(above)}?list=unassigned"
+    assert all(ticket_number(opened.number) not in (href or "") for href in keys.values())
+
+
+async def test_no_text_of_anybody_becomes_markup(opened: Opened, client: httpx.AsyncClient) -> None:
+    headers = opened.tenant.headers
+    ticket = {
+        "title": HOSTILE, "description": HOSTILE, "issue_type": "Others",
+        "service": {"id": HOSTILE[:60], "type": "Non-Console Service"},
+        "contact": {"name": HOSTILE, "phone": HOSTILE[:25], "email": '"<b>x</b>"@example.com'},
+        "external_ids": {"theirs": HOSTILE[:60]},
+    }  # fmt: skip
+    answer = await client.post("/api/v1/tickets", headers=headers, json=ticket)
+    assert answer.status_code == 201, answer.text
+    number = answer.json()["number"]
+    path = f"/api/v1/tickets/{number}"
+    note = await client.post(f"{path}/notes", headers=headers, json={"text": HOSTILE + " http://example.com/<b>"})
+    assert note.status_code == 201, note.text
+    name = "<svg onload=alert(1)>.txt"
+    file = await client.post(
+        f"{path}/attachments",
+        params={"name": name},
+        headers={**headers, "content-type": "text/plain"},
+        content=b"<script>",
+    )
+    assert file.status_code == 201, file.text
+    agent = opened.agent
+    reason = await agent.post(f"/console/tickets/{number}/messages", text=HOSTILE, visibility="internal")
+    assert reason.status_code == 303
+    refused = await agent.post(f"/console/tickets/{number}/tags", tags=HOSTILE * 10)
+    for page_text in (
+        (await agent.get(f"/console/tickets/{number}?list=open&q={HOSTILE}")).text,
+        (await agent.get("/console/open")).text,
+        (await agent.get("/console/open", **{"HX-Request": "true"})).text,
+        refused.text,
+        (await agent.get("/console/open?" + str(httpx.QueryParams({"q": HOSTILE})))).text,
+        (await agent.get("/console/" + HOSTILE.replace("/", "%2F"))).text,
+    ):
+        page = Page(page_text)
+        assert "alert(1)" not in "".join(script.get("src") or "" for script in page.all("script"))
+        assert [
+            tag for tag, attributes in page.tags if tag == "img" or any(name.startswith("on") for name in attributes)
+        ] == []
+        assert [attributes for attributes in page.all("script") if not attributes.get("src")] == []
+        assert [attributes for attributes in page.all("b") + page.all("svg") if attributes.get("onload")] == []
+        assert page.all("b") == []
+        assert "7 * 7" in page_text or HOSTILE[:8] not in page_text
+    download = await agent.get(f"/console/tickets/{number}/files/{file.json()['id']}")
+    assert (download.status_code, download.content) == (200, b"<script>")
+    assert download.headers["content-disposition"].startswith("attachment;")
+    assert download.headers["content-security-policy"] == "sandbox; default-src 'none'"
+
+
+async def test_addresses_in_messages_are_links_that_tell_nothing_to_their_server(opened: Opened) -> None:
+    text = "See https://status.example.com/x?a=1&b=2. Not javascript:alert(1), nor http://"
+    async with opened.database.transaction() as tx:
+        await opened.note(tx, text)
+    page = await opened.page()
+    [link] = [link for link in page.all("a") if (link.get("href") or "").startswith("http")]
+    assert link["href"] == "https://status.example.com/x?a=1&b=2"
+    assert link["rel"] == "noopener noreferrer nofollow"
