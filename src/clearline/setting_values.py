@@ -29,6 +29,12 @@ class Bind(str):
         """The TCP port to listen on."""
         return int(self.rpartition(":")[2])
 
+    @property
+    def url(self) -> str:
+        """The address at which programs on this machine reach it."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
 
 def text(value: str) -> str:
     """Take any text."""

@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 
 LOCAL = {"attachment sweep", "demo", "doctor", "inbound-mail receive", "migrate",
-         "notifications pending", "search rebuild", "upgrade-database"}  # fmt: skip
+         "notifications pending", "search rebuild", "upgrade-database", "user reset-password"}  # fmt: skip
 """Commands for things that only an operator does."""
 
 _NUMBER = "/tickets/{ticket[number]}"

@@ -49,6 +49,9 @@ COMMANDS = {
     "search": LazyCommand("search", "search", "Search tickets, and rebuild the search index."),
     "serve": LazyCommand("server.serve", "serve", "Run the server until Ctrl-C or SIGTERM."),
     "service": LazyCommand("inventory", "service", "Manage the services that a company's tickets can be about."),
+    "setup-link": LazyCommand(
+        "server.setup_link", "setup_link", "Print a new link of the set-up of a fresh installation."
+    ),
     "team": LazyCommand("queues.teams", "team", "Manage teams: the people who work the queues."),
     "ticket": LazyCommand("tickets.tickets", "ticket", "Work with tickets."),
     "upgrade-database": LazyCommand(

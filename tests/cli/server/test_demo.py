@@ -9,9 +9,11 @@ from clearline.accounts import key_store
 from clearline.accounts.domain import hash_secret
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database
+from clearline.sign_in.usecases import sign_in
 from tests.builders.application import run_json
 from tests.builders.databases import new_database
 from tests.builders.people import NOW
+from tests.builders.sign_in.sessions import DEVICE
 
 
 @pytest.fixture
@@ -25,6 +27,14 @@ async def _actor(url: str, secret: str) -> Actor | None:
     try:
         async with database.statement() as tx:
             return await key_store.actor_of(tx, hash_secret(secret), now=NOW)
+    finally:
+        await database.close()
+
+
+async def _sign_in(url: str, email: str, password: str) -> None:
+    database = await Database.open(url, size=2)
+    try:
+        await sign_in(database, email, password, DEVICE, now=NOW)
     finally:
         await database.close()
 
@@ -48,5 +58,11 @@ async def test_the_demo_can_be_loaded_twice(unmigrated: str, tmp_path: Path) -> 
         assert actor is not None
         assert actor.company is not None
         assert actor.company.code == account["company"]["code"]
+    assert [[len(account["sign_ins"]) for account in accounts] for accounts in (first, second)] == [[0, 0, 2]] * 2
+    roles = [person["role"] for person in second[-1]["sign_ins"]]
+    assert roles == ["agent", "admin"]
+    assert len({person["password"] for account in (*first, *second) for person in account["sign_ins"]}) == 4
     assert len({account["key"] for account in (*first, *second)}) == 6  # two companies and the desk, twice
     assert run_json(unmigrated, "doctor", **settings)["ok"] is True
+    for person in second[-1]["sign_ins"]:
+        await _sign_in(unmigrated, person["email"], person["password"])

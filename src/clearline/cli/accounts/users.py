@@ -6,15 +6,17 @@ import click
 
 from clearline.accounts import usecases as accounts
 from clearline.accounts.conflict_store import Holder, HolderKind
+from clearline.cli.accounts.links import invited, show_link
 from clearline.cli.accounts.options import changed_values, company_option, email_option, phone_option
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_list
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
-from clearline.cli.terminal.text import counted
+from clearline.cli.terminal.text import counted, echo
 from clearline.clock import now
-from clearline.identity import CUSTOMER_ROLES, OPERATOR, STAFF_ROLES, Role, User
+from clearline.identity import CUSTOMER_ROLES, OPERATOR, PROVIDER_ID, STAFF_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
+from clearline.sign_in import session_usecases as sessions
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.wires.house.accounts.mapping import conflict_out, user_out
 
@@ -156,17 +158,51 @@ def user_change(
 
 
 @user.command("invite")
-@company_option
+@click.option("--company", metavar="NAME", help="Name or customer code of a customer; without it, the provider.")
 @click.argument("email")
+@click.option("--link", is_flag=True, help="Print the link of one of the provider's people, and send no mail.")
 @json_option
-def user_invite(company: str, email: str, *, as_json: bool) -> None:
-    """Send the invitation of an unconfirmed address again."""
+def user_invite(company: str | None, email: str, *, link: bool, as_json: bool) -> None:
+    """Invite one of the provider's people to choose a password, or a user of a customer to confirm its address again.
+
+    Without a mail server the link to choose a password is printed. It works once, for 7 days.
+    """
+    if company is None or company.upper() == "PROVIDER":
+        show_link(invited(email, by_mail=not link), as_json=as_json)
+        return
+    if link:
+        raise click.UsageError(
+            "--link is for the provider's people: a user of a customer confirms its address by mail."
+        )
 
     async def work(tx: Tx) -> User:
         return await accounts.invite_user(tx, OPERATOR, company, email, now=now())
 
-    invited = transact(work)
-    show(user_out(invited), f"The invitation is sent to {invited.email} again.", as_json=as_json)
+    user = transact(work)
+    show(user_out(user), f"The invitation is sent to {user.email} again.", as_json=as_json)
+
+
+@user.command("reset-password")
+@click.argument("email")
+@click.option("--link", is_flag=True, help="Print the link, and send no mail.")
+@json_option
+def user_reset_password(email: str, *, link: bool, as_json: bool) -> None:
+    """Send one of the provider's people a link to choose a new password. It works once, for an hour.
+
+    Without a mail server the link is printed. The old password works until a new one is chosen.
+    """
+    show_link(invited(email, by_mail=not link), as_json=as_json)
+
+
+@user.command("sign-out")
+@click.argument("email")
+def user_sign_out(email: str) -> None:
+    """End all sessions of one of the provider's people."""
+
+    async def work(tx: Tx) -> int:
+        return await sessions.revoke_sessions_of(tx, OPERATOR, PROVIDER_ID, email, now=now())
+
+    echo(f"{counted(transact(work), 'session')} of {email} ended.")
 
 
 @user.command("conflicts")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from email.utils import parseaddr
+from typing import NamedTuple
 
 import click
 from rich.console import Console
@@ -13,6 +14,7 @@ from clearline.cli.output import json_option, print_json
 from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.demo import usecases as demo_data
+from clearline.demo.sign_ins import DemoSignIn, set_passwords
 from clearline.demo.usecases import DemoKey
 from clearline.events.consumer import CONSUMERS
 from clearline.platform.database.transactions import Database
@@ -21,25 +23,48 @@ from clearline.tickets.attachments.blobs import open_blobs
 from clearline.wires.house.accounts.mapping import new_company_out
 
 
+class DemoAccess(NamedTuple):
+    """The new keys and passwords of the demo."""
+
+    keys: list[DemoKey]
+    sign_ins: list[DemoSignIn]
+
+
 @click.command()
 @json_option
 def demo(*, as_json: bool) -> None:
-    """Load demo data and print a new key for each company.
+    """Load demo data and print a new key for each company, and the passwords of an agent and an admin.
 
     The demo is a desk and two customers with services and tickets. Safe to repeat: existing data stays, and each
-    call creates keys that last 30 days.
+    call creates keys that last 30 days, and new passwords.
     """
-    keys = run(load, may_create=True, may_migrate=True)
+    access = run(load, may_create=True, may_migrate=True)
+    keys = access.keys
     if as_json:
-        print_json(
-            [{"company": new_company_out(key.company), "key": key.secret, "expires_at": key.expires_at} for key in keys]
-        )
+        print_json([_account(key, access) for key in keys])
         return
     for key in keys:
         echo(f"{key.company.name} ({key.company.code}): {key.secret}")
+    for sign_in in access.sign_ins:
+        echo(f"{sign_in.user.name} <{sign_in.user.email}>, {sign_in.user.role}: {sign_in.password}")
 
 
-async def load(database: Database) -> list[DemoKey]:
+def _account(key: DemoKey, access: DemoAccess) -> dict[str, object]:
+    """Return the key of a company as JSON shows it, and the passwords of its people."""
+    sign_ins = [
+        {"email": sign_in.user.email, "role": sign_in.user.role, "password": sign_in.password}
+        for sign_in in access.sign_ins
+        if sign_in.user.company_id == key.company.id
+    ]
+    return {
+        "company": new_company_out(key.company),
+        "key": key.secret,
+        "expires_at": key.expires_at,
+        "sign_ins": sign_ins,
+    }
+
+
+async def load(database: Database) -> DemoAccess:
     """Load the parts of the demo that are missing, and show progress on a terminal."""
     with Console(stderr=True).status("Loading the demo ...") as status:
         keys = await demo_data.load(
@@ -49,29 +74,34 @@ async def load(database: Database) -> list[DemoKey]:
             now=now(),
             progress=lambda name: status.update(f"Loading the demo: {name} ..."),
         )
+        sign_ins = await set_passwords(database, now=now())
         status.update("Routing and indexing the tickets ...")
         # Demo data must not send mail.
         silent = replace(current_settings(), smtp=None)
         for job in shared_jobs(database, open_blobs(silent), silent):
             while job.name in {jobs.NAME, *CONSUMERS} and await job.run():
                 pass
-        return keys
+        return DemoAccess(keys, sign_ins)
 
 
-def examples(keys: list[DemoKey], bind: Bind) -> str:
+def examples(access: DemoAccess, bind: Bind) -> str:
     """Return commands to try first; they work when pasted into a shell."""
-    host = "127.0.0.1" if bind.host in {"0.0.0.0", "::"} else bind.host  # noqa: S104 - compared, not bound
-    base = f"http://{f'[{host}]' if ':' in host else host}:{bind.port}"
+    base = bind.url
     body = (
         '{"name":"Port is slow","description":"Slow since 08:00 UTC","issueType":"Slow Response",'
         '"service":{"id":"NET-AMS-0012","type":"Port"}}'
     )
-    key, agent = keys[0], keys[-1]
+    key, agent = access.keys[0], access.keys[-1]
+    sign_ins = "\n".join(
+        f"{f'Sign in ({sign_in.user.role}):':<18}{sign_in.user.email}  {sign_in.password}"
+        for sign_in in access.sign_ins
+    )
     auth = f"-H 'Authorization: Bearer {key.secret}'"
     return f"""
 Demo company: {key.company.name} ({key.company.code})
 API key:      {key.secret}
 Agent key:    {agent.secret}
+{sign_ins}
 
 Try, in another terminal:
   curl {auth} '{base}/v2/support-tickets?status=open'

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
+from typing import NamedTuple
 
 import click
 import structlog
@@ -23,8 +24,9 @@ from clearline.app import Application
 from clearline.cli.context import current_settings, exit_cleanly, open_database
 from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
+from clearline.cli.server.demo import DemoAccess
 from clearline.cli.server.mail_supervisor import MailSupervisor, in_thread
-from clearline.demo.usecases import DemoKey
+from clearline.cli.server.setup_link import new_token_if_open, set_up_url
 from clearline.mail.inbound.reception.listener import open_port
 from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUnavailable
 from clearline.platform.database.startup import RETRY_SECONDS, when_available
@@ -62,11 +64,11 @@ def serve(*, demo: bool) -> None:
         host, port = listener.getsockname()[:2]
         bound = Bind(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         ready = replace(settings, database_url=url, bind=bound)
-        keys = asyncio.run(_prepare(ready, url, demo=demo))
+        access = asyncio.run(_prepare(ready, url, demo=demo))
         has_mail = mail_port is not None or settings.workers
         mail = MailSupervisor(url, mail_port, files_mail=settings.workers) if has_mail else None
         with in_thread(mail):
-            _serve(ready, listener, mail, lambda: _print_address(ready, keys))
+            _serve(ready, listener, mail, lambda: _print_address(ready, access))
 
 
 @contextmanager
@@ -128,12 +130,21 @@ def _own_database(settings: Settings) -> Iterator[str]:
         server.stop()
 
 
-async def _prepare(settings: Settings, url: str, *, demo: bool) -> list[DemoKey]:
+class _Access(NamedTuple):
+    """What is printed at the start: the keys and passwords of the demo, or the token of the set-up, if it is open."""
+
+    demo: DemoAccess | None = None
+    set_up_token: str | None = None
+
+
+async def _prepare(settings: Settings, url: str, *, demo: bool) -> _Access:
     """Migrate the database and load the demo. Without a demo the server itself waits for a database that is away."""
 
-    async def migrate_and_load() -> list[DemoKey]:
+    async def migrate_and_load() -> _Access:
         async with open_database(settings, url, may_migrate=True) as database:
-            return await demo_command.load(database) if demo else []
+            if demo:
+                return _Access(await demo_command.load(database))
+            return _Access(set_up_token=await new_token_if_open(database))
 
     if demo:
         return await when_available(migrate_and_load)
@@ -142,13 +153,15 @@ async def _prepare(settings: Settings, url: str, *, demo: bool) -> list[DemoKey]
     except DatabaseMisconfigured:
         raise
     except DatabaseUnavailable:
-        return []
+        return _Access()
 
 
-def _print_address(settings: Settings, keys: list[DemoKey]) -> None:
+def _print_address(settings: Settings, access: _Access) -> None:
     click.echo(f"Listening on http://{settings.bind} (Ctrl-C to stop)", err=True)
-    if keys:
-        click.echo(demo_command.examples(keys, settings.bind))
+    if access.set_up_token is not None:
+        click.echo(f"Set up this desk (once, within a day): {set_up_url(settings, access.set_up_token)}", err=True)
+    if access.demo is not None:
+        click.echo(demo_command.examples(access.demo, settings.bind))
 
 
 class _Server(uvicorn.Server):
