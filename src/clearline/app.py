@@ -49,8 +49,8 @@ from clearline.web.docs import (
     start_routes,
     wants_page,
 )
-from clearline.web.front import HOME, SIGN_IN, Front
-from clearline.web.sign_in_pages import SIGN_OUT, THEME, SignIn
+from clearline.web.front import HOME, Front
+from clearline.web.sign_in_pages import PATHS, SIGN_OUT, THEME, SignIn
 from clearline.web.unsubscribe import unsubscribe_routes
 from clearline.wires.console_connect.reference import ABOUT, OpenApi
 from clearline.wires.console_connect.routes import wire_app as console_connect_app
@@ -286,7 +286,7 @@ class _Switch:
         return self._page_at(path)
 
     def _page_at(self, path: str) -> ASGIApp:
-        if path == SIGN_IN:
+        if path in PATHS:
             return self._sign_in
         is_of_person = path == HOME or path.startswith(f"{HOME}/") or path in {SIGN_OUT, THEME}
         return self._front if is_of_person else self._other

@@ -15,6 +15,7 @@ from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
 from clearline.sign_in import usecases as sign_in
 from clearline.sign_in.domain import SessionActor, SessionLimits, session_limits
+from clearline.sign_in.link_domain import LinkRefused
 from clearline.web import assets, cookies
 from clearline.web.visit import Browser, FormRefused, Page, Visit, page, page_before, redirect, safe_path
 from clearline.web.words import gettext
@@ -135,10 +136,14 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: PLR0911 - a t
             )
         case Forbidden():
             return 403, gettext("Not allowed"), str(error)
-        case InvalidInput():
-            return 422, gettext("Not saved"), str(error)
-        case Conflict():
-            return 409, gettext("Not saved"), str(error)
+        case LinkRefused():
+            return (
+                410,
+                gettext("This link is not valid any more"),
+                gettext("It was used, has expired, or a newer one took its place. Ask for a new one."),
+            )
+        case InvalidInput() | Conflict():
+            return 422 if isinstance(error, InvalidInput) else 409, gettext("Not saved"), str(error)
         case InvalidCursor():
             return 400, gettext("The list has changed"), gettext("Open the list again from its start.")
         case DatabaseUnavailable():

@@ -1,71 +1,167 @@
-"""The pages of sign-in and sign-out."""
+"""The pages of people who are not signed in yet: sign-in, a forgotten password, the links with which one is chosen."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from clearline.errors import AlreadyExists, InvalidInput, NotFound
+from clearline.sign_in import link_usecases as links
 from clearline.sign_in import session_usecases as sessions
+from clearline.sign_in import set_up_usecases as set_up
 from clearline.sign_in import usecases as sign_in
-from clearline.sign_in.domain import Device, SignInRefused, TooManyAttempts, session_limits
-from clearline.web import cookies, csrf
+from clearline.sign_in.domain import Device, SignedIn, SignInRefused, TooManyAttempts, session_limits
+from clearline.sign_in.link_domain import LINK_PATH, SET_UP_PATH
+from clearline.web import cookies, csrf, mail
 from clearline.web.front import HOME, SIGN_IN, identify, respond
-from clearline.web.visit import THEMES, Browser, Visit, page, page_before, redirect, safe_path
+from clearline.web.visit import THEMES, Browser, Form, Visit, page, page_before, redirect, safe_path
+from clearline.web.words import gettext
 from clearline.wires.http.call import Answer, Headers, Services
 from clearline.wires.http.edge import header
 
 SIGN_OUT = "/sign-out"
 THEME = "/theme"
+FORGOTTEN = "/sign-in/forgotten"
+PATHS = {SIGN_IN, FORGOTTEN, LINK_PATH, SET_UP_PATH}
+_Page = Callable[[Browser], Awaitable[Answer]]
+_Sending = Callable[[Browser, Form], Awaitable[Answer]]
+_NO_REFERRER = (b"referrer-policy", b"no-referrer")
+"""For pages whose address has a secret."""
 
 
 class SignIn:
-    """The page of sign-in, as an ASGI application."""
+    """These pages, as an ASGI application."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._limits = session_limits(services.settings)
+        self._pages: dict[str, tuple[_Page, _Sending]] = {
+            SIGN_IN: (self._show, self._sign_in),
+            FORGOTTEN: (self._show_forgotten, self._send_link),
+            LINK_PATH: (self._show_link, self._use_link),
+            SET_UP_PATH: (self._show_set_up, self._set_up),
+        }
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
         await respond(scope, receive, send, self._answer)
 
     async def _answer(self, browser: Browser, receive: Receive) -> Answer:
-        to = safe_path(browser.query.get("next", ""), HOME)
-        if browser.scope["method"] == "POST":
-            return await self._sign_in(browser, receive, to)
-        token = cookies.read_cookie(browser.scope, cookies.SESSION)
-        is_signed_in = token and await identify(self._services, browser.scope, token, self._limits) is not None
-        return redirect(browser, to) if is_signed_in else _form(browser)
-
-    async def _sign_in(self, browser: Browser, receive: Receive, to: str) -> Answer:
-        scope = browser.scope
-        form = await browser.form(receive, cookies.read_cookie(scope, cookies.VISITOR))
-        email, password = form.get("email").strip(), form.get("password")
-        database, now = self._services.database, self._services.now()
+        show, sending = self._pages[browser.scope["path"]]
+        if browser.scope["method"] != "POST":
+            return await show(browser)
+        form = await browser.form(receive, cookies.read_cookie(browser.scope, cookies.VISITOR))
         try:
-            signed_in = await sign_in.sign_in(database, email, password, device(scope), limits=self._limits, now=now)
-        except SignInRefused:
-            return _form(browser, 422, email=email, refusal="wrong")
+            return await sending(browser, form)
         except TooManyAttempts as error:
             wait = (b"retry-after", b"%d" % error.retry_after)
-            return _form(browser, 429, wait, email=email, refusal="too many")
+            template = "forgotten.html" if browser.scope["path"] == FORGOTTEN else "sign_in.html"
+            return self._form(browser, template, 429, [wait], email=form.get("email"), refusal="too many")
+
+    async def _show(self, browser: Browser) -> Answer:
+        token = cookies.read_cookie(browser.scope, cookies.SESSION)
+        is_signed_in = token and await identify(self._services, browser.scope, token, self._limits) is not None
+        return redirect(browser, _target(browser)) if is_signed_in else self._form(browser, "sign_in.html")
+
+    async def _sign_in(self, browser: Browser, form: Form) -> Answer:
+        email, password = form.get("email").strip(), form.get("password")
+        database, now = self._services.database, self._services.now()
+        where = device(browser.scope)
+        try:
+            signed_in = await sign_in.sign_in(database, email, password, where, limits=self._limits, now=now)
+        except SignInRefused:
+            return self._form(browser, "sign_in.html", 422, email=email, refusal="wrong")
+        return self._begin(browser, signed_in, _target(browser))
+
+    async def _show_forgotten(self, browser: Browser) -> Answer:
+        if self._services.settings.smtp is None:
+            raise NotFound("page", FORGOTTEN)
+        return self._form(browser, "forgotten.html")
+
+    async def _send_link(self, browser: Browser, form: Form) -> Answer:
+        settings, now = self._services.settings, self._services.now()
+        email = form.get("email").strip()
+        await links.request_reset(
+            self._services.database, email, device(browser.scope), settings=settings, render=mail.render, now=now
+        )
+        return self._form(browser, "forgotten.html", email=email, is_sent=True)
+
+    async def _show_link(self, browser: Browser) -> Answer:
+        return await self._link_form(browser)
+
+    async def _link_form(self, browser: Browser, status: int = 200, problem: str = "") -> Answer:
+        async with self._services.database.statement() as tx:
+            kind, user = await links.link_user(tx, browser.query.get("token", ""), now=self._services.now())
+        return self._form(
+            browser, "choose_password.html", status, [_NO_REFERRER], kind=kind, user=user, problem=problem
+        )
+
+    async def _use_link(self, browser: Browser, form: Form) -> Answer:
+        token, password = browser.query.get("token", ""), form.get("password")
+        database, now = self._services.database, self._services.now()
+        try:
+            signed_in = await links.use_link(
+                database, token, password, device(browser.scope), limits=self._limits, now=now
+            )
+        except InvalidInput as error:
+            return await self._link_form(browser, 422, error.violations[0].rule)
+        return self._begin(browser, signed_in, HOME)
+
+    async def _show_set_up(self, browser: Browser) -> Answer:
+        return await self._set_up_form(browser)
+
+    async def _set_up_form(
+        self, browser: Browser, status: int = 200, form: Form | None = None, problems: dict[str, str] | None = None
+    ) -> Answer:
+        async with self._services.database.statement() as tx:
+            await set_up.require_set_up_link(tx, browser.query.get("token", ""), now=self._services.now())
+        return self._form(
+            browser, "set_up.html", status, [_NO_REFERRER], problems=problems or {},
+            values={name: form.get(name) if form else "" for name in ("provider_name", "name", "email")},
+        )  # fmt: skip
+
+    async def _set_up(self, browser: Browser, form: Form) -> Answer:
+        database, now = self._services.database, self._services.now()
+        provider_name, name, email = (form.get(field).strip() for field in ("provider_name", "name", "email"))
+        token, password, where = browser.query.get("token", ""), form.get("password"), device(browser.scope)
+        try:
+            signed_in = await set_up.set_up(
+                database, token, provider_name, name, email, password, where, limits=self._limits, now=now
+            )
+        except InvalidInput as error:
+            problems = {violation.field: violation.rule for violation in reversed(error.violations)}
+            return await self._set_up_form(browser, 422, form, problems)
+        except AlreadyExists:
+            taken = gettext("must be another name: a customer has this one")
+            return await self._set_up_form(browser, 409, form, {"provider_name": taken})
+        return self._begin(browser, signed_in, HOME)
+
+    def _begin(self, browser: Browser, signed_in: SignedIn, to: str) -> Answer:
+        """Give the browser the session that has begun, and lead it on."""
         age = round(self._limits.absolute.total_seconds())
-        return redirect(browser, to, [cookies.set_cookie(scope, cookies.SESSION, signed_in.token, seconds=age)])
+        cookie = cookies.set_cookie(browser.scope, cookies.SESSION, signed_in.token, seconds=age)
+        return redirect(browser, to, [cookie])
+
+    def _form(
+        self, browser: Browser, template: str, status: int = 200, headers: Headers | None = None, **values: object
+    ) -> Answer:
+        """Return a page with a form whose token belongs to a random secret in a cookie."""
+        headers = headers or []
+        visitor = cookies.read_cookie(browser.scope, cookies.VISITOR)
+        if len(visitor) < 22:
+            visitor = secrets.token_urlsafe(16)
+            headers = [*headers, cookies.set_cookie(browser.scope, cookies.VISITOR, visitor, seconds=None)]
+        values = {
+            "email": "", "refusal": "", "is_sent": False, "csrf_token": csrf.token_for(visitor),
+            "is_insecure": browser.scope.get("scheme") == "http" and not cookies.is_plain_loopback(browser.scope),
+            "has_mail": self._services.settings.smtp is not None,
+        } | values  # fmt: skip
+        return page(browser, template, status, headers, **values)
 
 
-def _form(
-    browser: Browser, status: int = 200, *headers_too: tuple[bytes, bytes], email: str = "", refusal: str = ""
-) -> Answer:
-    visitor = cookies.read_cookie(browser.scope, cookies.VISITOR)
-    headers: Headers = [*headers_too]
-    if len(visitor) < 22:
-        visitor = secrets.token_urlsafe(16)
-        headers.append(cookies.set_cookie(browser.scope, cookies.VISITOR, visitor, seconds=None))
-    is_insecure = browser.scope.get("scheme") == "http" and not cookies.is_plain_loopback(browser.scope)
-    return page(
-        browser, "sign_in.html", status, headers, email=email, refusal=refusal, is_insecure=is_insecure,
-        csrf_token=csrf.token_for(visitor),
-    )  # fmt: skip
+def _target(browser: Browser) -> str:
+    return safe_path(browser.query.get("next", ""), HOME)
 
 
 def device(scope: AsgiScope) -> Device:

@@ -154,10 +154,11 @@ class Page(Struct, frozen=True):
 
 
 def page(browser: Browser, template: str, status: int, headers: Headers, **values: object) -> Answer:
-    """Return a page, with the headers that keep it safe."""
+    """Return a page, with the headers that keep it safe unless ``headers`` has a stricter one of that name."""
     theme = browser.theme if browser.theme in THEMES[1:] else ""
     text = render(template, theme=theme, is_partial=browser.is_partial, **values)
-    return Answer(status, text.encode(), [_HTML, *_SAFE, *headers])
+    names = {name for name, _value in headers}
+    return Answer(status, text.encode(), [_HTML, *(pair for pair in _SAFE if pair[0] not in names), *headers])
 
 
 def redirect(browser: Browser, to: str, headers: Headers | None = None) -> Answer:
