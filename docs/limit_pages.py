@@ -92,7 +92,7 @@ _CLIENTS = (
     ("event streams, exports and downloads of one customer at a time", ("company_streams",)),
     ("event streams, exports and downloads at a time", ("streams",)),
     ("searches of one customer at a time", ("company_searches",)),
-    ("seconds of a statement of a search", ("search_seconds",)),
+    ("seconds of a statement of a search, or of a filtered list of tickets", ("search_seconds",)),
     ("connections at a time", ("connections",)),
     ("connections of one address at a time", ("peer_connections",)),
     ("bytes of the request line and the headers", ("headers_max",)),

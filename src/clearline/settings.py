@@ -78,7 +78,7 @@ class Settings:
     search_seconds: int = setting(
         values.number(1, 30),
         "`5`",
-        "Seconds that PostgreSQL may spend on a statement of a search before it is refused.",
+        "Seconds that PostgreSQL may spend on a statement of a search, or of a filtered list, before it is refused.",
         5,
     )
     company_idempotency_max: int = size(

@@ -1,12 +1,15 @@
 """Tickets in the order of their numbers, batch by batch."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import NAMES, NOTES, VIEWS, notes_of, view_of
 from clearline.tickets.domain import TicketView
+from clearline.tickets.list_store import Filter, bound_values, given_conditions
+from clearline.tickets.lists.store import CHECKS
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import FINISHED
 
@@ -28,32 +31,32 @@ _OF_COMPANY_BY_STATE = "company_id = $4 and is_open = $5"
 _VALUES = {_EVERY: 3, _OPEN: 3, _OF_COMPANY: 4, _OF_COMPANY_BY_STATE: 5}
 
 
-def _statement(walk: str, *, since: bool, for_staff: bool) -> str:
+@lru_cache(maxsize=512)
+def _statement(walk: str, names: tuple[str, ...], *, since: bool, for_staff: bool) -> str:
     """Return the statement that reads the next $2 tickets after the number $1 on which ``walk`` holds.
 
-    With ``since`` it then leaves out the tickets created before its last value. So a batch may be empty, but it never
-    reads more tickets, however rare those of the time are.
+    It then leaves out those that do not match the filters, whose values come last, and with ``since`` those created
+    before a time, which comes before these. So a batch may be empty, but it never reads more tickets, however rare
+    those of the filters are.
     """
-    is_late = f"t.created_at >= ${_VALUES[walk] + 1}" if since else "true"
+    place = _VALUES[walk] + 1
+    conditions = [f"t.created_at >= ${place}"] if since else []
+    place += since
+    for name in names:
+        check = CHECKS[for_staff][name].replace("walked.", "t.")
+        count = check.count("{}")
+        conditions.append(check.format(*(f"${place + offset}" for offset in range(count))))
+        place += count
     return f"""
     with walked as materialized (
         select company_id, number from ticket where number > $1 and {walk} order by number limit $2
     )
     select {VIEWS[for_staff]}, {NOTES.format(visibilities="$3")}, t.has_merged, walk.last
       from (select max(number) as last from walked) walk
-      left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES}) on {is_late}
+      left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES})
+        on {" and ".join(conditions) or "true"}
      order by t.number
     """
-
-
-BATCH = {
-    (walk, since, for_staff): _statement(walk, since=since, for_staff=for_staff)
-    for walk in _VALUES
-    for since in (False, True)
-    for for_staff in (True, False)
-}
-"""The statements: which tickets they read, whether they leave out those created before a time, and whose version and
-time the tickets have."""
 
 
 async def batch(
@@ -66,8 +69,11 @@ async def batch(
     for_staff: bool,
     after: int,
     limit: int,
+    selected: Filter | None = None,
 ) -> Batch:
     """Return the next tickets of one company or of all. At most ``limit`` are read, and then some left out.
+
+    With ``selected`` those are left out that do not match its filters; its company and state are not asked.
 
     Served by the primary key or ``ticket_page`` of one company, by ``ticket_by_number`` or ``ticket_open`` of all. No
     index has the finished tickets of all companies: open ones are read, and left out.
@@ -83,7 +89,10 @@ async def batch(
         values += [company_id, is_open]
     if created_since is not None:
         values.append(created_since)
-    rows = await tx.fetch(BATCH[walk, created_since is not None, for_staff], *values)
+    given = {} if selected is None else given_conditions(selected._replace(company_id=None))
+    values += bound_values(given)
+    since = created_since is not None
+    rows = await tx.fetch(_statement(walk, tuple(given), since=since, for_staff=for_staff), *values)
     tickets = [_with_notes(row) for row in rows if row["number"] is not None]
     if company_id is None and is_open is False:
         tickets = [each for each in tickets if each[0].ticket.status in FINISHED]

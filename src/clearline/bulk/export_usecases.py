@@ -19,9 +19,11 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Transactions, Tx
 from clearline.tables import BOM, write_table
 from clearline.tickets import access
+from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.links import merged_note_store
 from clearline.tickets.links.domain import TicketNote
+from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import NOTES_MAX, Note, worklog_id
 from clearline.tickets.status_domain import State
 
@@ -42,24 +44,41 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Export(Struct, frozen=True):
-    """What an export has: the tickets of one company or of all, in one state or all, with what the actor may see."""
+    """What an export has: the tickets of one company or of all, in one state or all, with what the actor may see.
+
+    ``selected`` has the other filters, of which its company and state are no part.
+    """
 
     company_id: UUID | None
     is_open: bool | None
     created_since: datetime | None
     visibilities: list[str]
     for_staff: bool
+    selected: Filter | None = None
 
 
 async def prepare(
-    tx: Tx, actor: Actor, *, state: State, company: str | None = None, created_since: datetime | None = None
+    tx: Tx,
+    actor: Actor,
+    *,
+    state: State,
+    company: str | None = None,
+    created_since: datetime | None = None,
+    selected: Filter | None = None,
 ) -> Export:
-    """Return the export that an actor may have. ``company`` is a name, code or id; a customer gets its own only."""
+    """Return the export that an actor may have. ``company`` is a name, code or id; a customer gets its own only.
+
+    Raises:
+        Forbidden: a customer filters by queue, team, assignee or tag.
+    """
     permissions.require_scope(actor, Scope.TICKETS_READ)
+    if selected is not None:
+        selected = tickets.visible_filter(actor, selected)
     company_id = permissions.company_filter(actor)
     if company is not None:
         company_id = (await permissions.company_typed(tx, actor, company)).id
-    return Export(company_id, _IS_OPEN[state], created_since, access.visible_visibilities(actor), actor.is_staff)
+    visibilities = access.visible_visibilities(actor)
+    return Export(company_id, _IS_OPEN[state], created_since, visibilities, actor.is_staff, selected)
 
 
 async def read(database: Transactions, export: Export, kind: Format, *, bom: bool = False) -> AsyncIterator[bytes]:
@@ -86,6 +105,7 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
                 for_staff=export.for_staff,
                 after=after,
                 limit=BATCH,
+                selected=export.selected,
             )
             merged = {} if kind == "csv" else await _merged_notes(tx, batch, export)
         after = batch.after

@@ -12,6 +12,7 @@ from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import store as job_store
 from clearline.bulk.domain import (
+    BULK_MAX,
     CUSTOMER_ACTIONS,
     Action,
     AddNote,
@@ -29,12 +30,24 @@ from clearline.bulk.domain import (
 )
 from clearline.bulk.import_file import Format
 from clearline.bulk.store import Waiting
-from clearline.errors import Conflict, DeskError, Forbidden, NotFound, TooManyJobs, require_found
+from clearline.errors import (
+    Conflict,
+    DeskError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    RuleCode,
+    TooManyJobs,
+    Violation,
+    require_found,
+)
 from clearline.events.store import actor_id
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.setting_defaults import COMPANY_JOBS_MAX, TICKET_NOTES_MAX
-from clearline.tickets.domain import Channel
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel, ticket_number
+from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
 
 _PURGED_AT_ONCE = 20
@@ -67,6 +80,26 @@ async def create_bulk_job(
             raise Forbidden("only the provider writes internal notes")
     items = [NewItem(ticket_number=number) for number in check_bulk(tickets, action)]
     return await _create(tx, actor, BulkRequest(action, channel), items, dry_run=dry_run, most=most, now=now)
+
+
+async def select_tickets(tx: Tx, actor: Actor, selected: Filter, *, seconds: int | None = None) -> list[str]:
+    """Return the numbers of the tickets that match a filter, in their order.
+
+    ``seconds`` is as for ``tickets.usecases.list_tickets_as``.
+
+    Raises:
+        InvalidInput: no ticket matches, or more than ``BULK_MAX``.
+    """
+    found = await tickets.list_tickets_as(
+        lambda row: ticket_number(row["number"]), tx, actor, selected, after=None, limit=BULK_MAX + 1,
+        newest_first=False, seconds=seconds,
+    )  # fmt: skip
+    if not found:
+        raise InvalidInput([Violation("state", "and the other conditions match no ticket", RuleCode.COUNT)])
+    if len(found) > BULK_MAX:
+        rule = f"and the other conditions match more than {BULK_MAX} tickets: add one"
+        raise InvalidInput([Violation("state", rule, RuleCode.COUNT)])
+    return found
 
 
 async def create_import_job(

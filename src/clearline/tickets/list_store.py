@@ -4,15 +4,19 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from msgspec import json
+
 from clearline.clock import Span
+from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import AFTER_TICKET, LIMITED_NOTES, NAMES, TICKET, VIEWS, notes_of, ticket_of
-from clearline.tickets.domain import Status, Ticket
+from clearline.tickets.domain import IssueType, Priority, Severity, Status, Ticket
+from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.lists.store import Shape, count_statement, ordered_statement
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import State
 
@@ -26,7 +30,12 @@ _END = 10**12
 
 
 class Filter(NamedTuple):
-    """Which tickets: every given condition must hold. ``unassigned`` selects those without an assignee."""
+    """Which tickets: every given condition must hold. ``unassigned`` selects those without an assignee.
+
+    Of several statuses, priorities, severities, issue or service types a ticket has one, and of several tags all.
+    ``contact`` is an address, in any case. ``external_id`` is the name of a system and its number. ``has_file`` and
+    ``watcher_id`` are about the files and watchers that the reader can see.
+    """
 
     state: State = "open"
     company_id: UUID | None = None
@@ -37,10 +46,24 @@ class Filter(NamedTuple):
     service_id: str | None = None
     created: Span | None = None
     updated: Span | None = None
+    statuses: tuple[Status, ...] = ()
+    priorities: tuple[Priority, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    issue_types: tuple[IssueType, ...] = ()
+    service_types: tuple[ServiceType, ...] = ()
+    tags: tuple[str, ...] = ()
+    contact: str | None = None
+    external_id: tuple[str, str] | None = None
+    has_file: bool | None = None
+    team_id: UUID | None = None
+    watcher_id: UUID | None = None
 
 
-Position = int | tuple[datetime, int]
-"""Where a list continues: after a number, or in a list by ``created`` after a time and a number."""
+Position = int | tuple[datetime | int, int]
+"""Where a list continues: after a number, or after a sort key and a number.
+
+The key of a list by time, and of one with ``created``, is the time; that of a list by priority its rank.
+"""
 
 _CONDITIONS = {
     "company_id": "company_id = {}",
@@ -118,67 +141,59 @@ Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key 
 """
 
 
-_UPDATED = {
-    True: "updated_at >= {} and updated_at < {}",
-    False: "coalesce(customer_updated_at, updated_at) >= {} and coalesce(customer_updated_at, updated_at) < {}",
-}
-"""The condition on the time of the last change: of any, or of the last that a customer sees."""
-_IS_OPEN, _IS_FINISHED = "is_open::integer = 1", "is_open::integer = 0"
-_BY_STATE = {"open": (_IS_OPEN,), "finished": (_IS_FINISHED,), "all": (_IS_OPEN, _IS_FINISHED)}
-"""As the index ``ticket_age`` has the state."""
+_FILTERS = (*_CONDITIONS, *(name for name in Filter._fields if name not in {"state", *_CONDITIONS}))
+_SPANS = {Order.CREATED: "created", Order.UPDATED: "updated"}
+"""The filters on the time that a list is sorted by: they are ends of its walk."""
+_INDEXED = {"company_id", "assignee_id", "queue_id", "team_id"}
+_FEW = {"external_id", "watcher_id"}
 
 
-@lru_cache(maxsize=1024)
-def dated_statement(
-    names: tuple[str, ...],
-    state: State,
-    bound: int,
-    *,
-    newest_first: bool,
-    for_staff: bool,
-    by_creation: bool,
-    is_updated: bool,
-) -> str:
-    """Return the statement of a list with these filters and a time of creation, of the last change, or both.
+def checked(ticket_filter: Filter, order: Order) -> list[str]:
+    """Return the filters by which a list may walk very many tickets for the few that match.
 
-    It binds the limit; the last number, or with ``by_creation`` the time and number of the last ticket and the other
-    end of the span; the filters' values; the two ends of the time of the last change. A list by creation has its order,
-    which is that of the numbers except for imported tickets. It walks ``ticket_by_age`` for a company, and
-    ``ticket_age`` for all, where a list of both states merges two walks. Any other walks the index of the list without
-    times.
+    Those of ``LISTS`` and of the lists by time are not among them, unless the list is in another order.
     """
-    names_bound = [name for name in names if name != "unassigned"]
-    first = 5 if by_creation else 3
-    places = {name: f"${place}" for place, name in enumerate(names_bound, first)}
-    conditions = {name: _CONDITIONS[name].format(places.get(name)) for name in names}
-    if is_updated:
-        after = first + len(names_bound)
-        conditions["updated"] = _UPDATED[for_staff].format(f"${after}", f"${after + 1}")
-    past, direction = ("<", "desc") if newest_first else (">", "asc")
-    if not by_creation:
-        driver = next((walked for walked in _WALKED if set(walked) <= set(names)), ())
-        order = f"number {direction}"
-        walks = [[f"number {past} $2", *_STATES[state], *(conditions.pop(name) for name in driver)]]
+    given = given_conditions(ticket_filter, order)
+    if not _FEW.isdisjoint(given):
+        return []
+    indexed = {*_INDEXED, *_CONDITIONS, "created", "updated"} if order is Order.NUMBER else _INDEXED
+    return [name for name in given if name not in indexed]
+
+
+def given_conditions(ticket_filter: Filter, order: Order = Order.NUMBER) -> dict[str, Any]:
+    """Return the values of the conditions of a list, by their names in ``CHECKS``; its state is not among them."""
+    values = ((name, getattr(ticket_filter, name)) for name in _FILTERS if name != _SPANS.get(order))
+    given = {name: value for name, value in values if value is not None and value is not False and value != ()}
+    if ticket_filter.has_file is False:
+        given["has_no_file"] = True
+    return given
+
+
+def bound_values(given: dict[str, Any]) -> list[object]:
+    """Return the values of conditions as a statement binds them."""
+    values: list[object] = []
+    for name, value in given.items():
+        if name == "external_id":
+            values.append(json.encode(dict([value])).decode())
+        elif isinstance(value, Span):
+            values += value
+        elif value is not True:
+            values.append([*value] if isinstance(value, tuple) else value)
+    return values
+
+
+def _edges(order: Order, span: Span | None, after: Position | None, *, newest_first: bool) -> list[object]:
+    """Return where a list begins: a sort key and a number, or the number alone; and where its span ends."""
+    if order is Order.NUMBER:
+        return [after if after is not None else _END if newest_first else 0]
+    if isinstance(after, tuple):
+        begin: tuple[object, ...] = after
+    elif order is Order.PRIORITY:
+        begin = (max(RANKS.values()) + 1 if newest_first else 0, 0)
     else:
-        order = f"created_at {direction}, number {direction}"
-        span = [f"(created_at, number) {past} ($2, $3)", f"created_at {'>=' if newest_first else '<'} $4"]
-        if "company_id" in names:
-            walks = [[conditions.pop("company_id"), *span]]
-            conditions["state"] = " and ".join(_STATES[state]) or "true"
-        else:
-            walks = [[condition, *span] for condition in _BY_STATE[state]]
-    checks = f"where {' and '.join(conditions.values())}" if conditions else ""
-    walked = [
-        f"(select * from (select * from ticket where {' and '.join(walk)} order by {order} offset 0) walked {checks}"
-        f" order by {order} limit {bound})"
-        for walk in walks
-    ]
-    tickets = walked[0] if len(walked) == 1 else f"({' union all '.join(walked)} order by {order} limit {bound})"
-    return f"""
-    select {VIEWS[for_staff]}
-      from (select * from {tickets} bounded order by {order} limit $1) t {NAMES}
-     order by {order.replace("created_at", "t.created_at").replace("number", "t.number")}
-    """
+        ends = span or Span()
+        begin = (ends.until if newest_first else ends.since, 0)
+    return [*begin, *(() if span is None else (span.since if newest_first else span.until,))]
 
 
 async def tickets_as(
@@ -190,46 +205,41 @@ async def tickets_as(
     after: Position | None,
     limit: int,
     newest_first: bool = True,
+    order: Order = Order.NUMBER,
 ) -> list[T]:
     """Return what ``make`` makes of the rows (``VIEW``) of at most ``limit`` tickets past ``after``.
 
-    By queue or assignee, without a company, only open ones. See ``LISTS`` and ``dated_statement`` for the indexes.
+    By queue, team or assignee, without a company, only open ones; by ``OF_OPEN`` too, unless an external id or a
+    watcher is given. A list by number with a time of creation is in the order of that time. See ``LISTS`` and
+    ``ordered_statement`` for the indexes.
     """
     if ticket_filter.unassigned and ticket_filter.assignee_id is not None:
         return []
-    conditions = {
-        name: value
-        for name in _CONDITIONS
-        if (value := getattr(ticket_filter, name)) is not None and value is not False
-    }
-    bound = BOUNDS[limit > BOUNDS[0]]
-    values = [value for value in conditions.values() if value is not True]
-    names, created, updated = tuple(conditions), ticket_filter.created, ticket_filter.updated
-    edges: tuple[object, ...]
-    if created is None:
-        edges = (_END if newest_first else 0,) if after is None else (after,)
+    if order is Order.NUMBER and ticket_filter.created is not None:
+        order = Order.CREATED
+    span: Span | None = getattr(ticket_filter, _SPANS[order]) if order in _SPANS else None
+    given = given_conditions(ticket_filter, order)
+    names, state, bound = tuple(given), ticket_filter.state, BOUNDS[limit > BOUNDS[0]]
+    values = [limit, *_edges(order, span, after, newest_first=newest_first), *bound_values(given)]
+    listed = (names, state, bound, newest_first, for_staff)
+    if order is Order.NUMBER and listed in LISTS:
+        rows = await tx.fetch(LISTS[listed], *values)
     else:
-        near, far = (created.until, created.since) if newest_first else created
-        edges = (*((near, 0) if after is None or isinstance(after, int) else after), far)
-    if created is None and updated is None:
-        rows = await tx.fetch(LISTS[names, ticket_filter.state, bound, newest_first, for_staff], limit, *edges, *values)
-    else:
-        rows = await tx.fetch(
-            dated_statement(
-                names,
-                ticket_filter.state,
-                bound,
-                newest_first=newest_first,
-                for_staff=for_staff,
-                by_creation=created is not None,
-                is_updated=updated is not None,
-            ),
-            limit,
-            *edges,
-            *values,
-            *(updated or ()),
-        )
+        shape = Shape(names, state, order, bound, newest_first, for_staff, span is not None)
+        rows = await tx.fetch(ordered_statement(shape), *values)
     return [make(row) for row in rows]
+
+
+async def count(tx: Tx, ticket_filter: Filter, *, for_staff: bool, walked: int) -> tuple[int, bool]:
+    """Return how many tickets match a filter among the first ``walked`` of the index, and whether these were all.
+
+    Without a team, an external id or a watcher. Served by the index of the same list by number.
+    """
+    given = given_conditions(ticket_filter)
+    [row] = await tx.fetch(
+        count_statement(tuple(given), ticket_filter.state, walked + 1, for_staff=for_staff), *bound_values(given)
+    )
+    return row[0], row[1] <= walked
 
 
 class TicketPage(NamedTuple):

@@ -16,7 +16,8 @@ from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.inventory import store as service_store
 from clearline.inventory.domain import ServiceType
-from clearline.platform.database.transactions import Record, Tx
+from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
+from clearline.platform.database.transactions import Record, Tx, set_statement_timeout
 from clearline.tickets import access, list_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.columns import view_of
@@ -31,6 +32,7 @@ from clearline.tickets.domain import (
 )
 from clearline.tickets.external_id_domain import check_external_ids
 from clearline.tickets.list_store import Filter, Position
+from clearline.tickets.lists.order import OF_OPEN, Order
 from clearline.tickets.note_domain import NOTES_MAX, Note
 from clearline.tickets.tag_domain import check_tags, normalize_tags
 
@@ -135,10 +137,19 @@ async def get_ticket_as(make: Callable[[Record], T], tx: Tx, actor: Actor, numbe
 
 
 async def list_tickets(
-    tx: Tx, actor: Actor, filters: Filter, *, after: Position | None, limit: int, newest_first: bool = True
+    tx: Tx,
+    actor: Actor,
+    filters: Filter,
+    *,
+    after: Position | None,
+    limit: int,
+    newest_first: bool = True,
+    order: Order = Order.NUMBER,
 ) -> list[TicketView]:
     """Return tickets: see ``list_tickets_as``."""
-    return await list_tickets_as(view_of, tx, actor, filters, after=after, limit=limit, newest_first=newest_first)
+    return await list_tickets_as(
+        view_of, tx, actor, filters, after=after, limit=limit, newest_first=newest_first, order=order
+    )
 
 
 async def list_tickets_as(
@@ -150,42 +161,94 @@ async def list_tickets_as(
     after: Position | None,
     limit: int,
     newest_first: bool = True,
+    order: Order = Order.NUMBER,
+    seconds: int | None = None,
 ) -> list[T]:
     """Return what ``make`` makes of at most ``limit`` tickets after the position ``after``.
 
     Customers see only their own company's. A wire has its bodies made of the rows at once (``columns.row_reader``).
-    A list with a time of creation is in the order of that time.
+    A list by number with a time of creation is in the order of that time. With ``newest_first`` keys and numbers
+    descend; by priority the critical tickets come first without it.
+
+    ``seconds`` limits a list with filters or an order that no index has together (``list_store.checked``): ``tx`` must
+    be a transaction then.
 
     Raises:
-        Forbidden: a customer filters by queue or assignee.
-        InvalidInput: no index serves the filters: finished tickets by queue, assignee or last change, or a service, of
-            no company.
+        Forbidden: a customer filters by queue, team, assignee or tag.
+        InvalidInput: no index serves the filters: finished tickets by queue, team, assignee or last change, or a
+            service, of no company; finished tickets by an order of open ones. Or the list took longer than ``seconds``.
         ScopeMissing: the actor's key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    if not actor.is_staff:
-        if filters.queue_id or filters.assignee_id or filters.unassigned:
-            raise Forbidden("only the provider's people list tickets by queue or assignee")
-        filters = filters._replace(company_id=permissions.own_company(actor).id)
-    elif filters.company_id is None:
-        if filters.state != "open" and (filters.queue_id or filters.assignee_id or filters.unassigned):
-            raise InvalidInput(
-                [Violation("state", "must be open here; name a company, or use the search", RuleCode.CHOICE)]
-            )
-        if filters.state != "open" and filters.updated is not None and filters.created is None:
+    filters = _listed_filter(actor, filters, order)
+    checked = list_store.checked(filters, order) if seconds is not None else []
+    if seconds is not None and checked:
+        await set_statement_timeout(tx, seconds)
+    try:
+        return await list_store.tickets_as(
+            make, tx, filters, for_staff=actor.is_staff, after=after, limit=limit, newest_first=newest_first,
+            order=order,
+        )  # fmt: skip
+    except (StatementFailed, DatabaseUnavailable) as error:
+        if not checked or error.sqlstate != QUERY_CANCELED:
+            raise
+        rule = f"matches too few tickets to list them within {seconds} seconds: name a company, or use the search"
+        raise InvalidInput([Violation(_PARAMETERS.get(checked[0], checked[0]), rule, RuleCode.INVALID)]) from None
+
+
+_PARAMETERS = {
+    "assignee_id": "assignee", "created": "since", "has_no_file": "has_file", "issue_types": "issue_type",
+    "priorities": "priority", "queue_id": "queue", "service_id": "service", "service_types": "service_type",
+    "severities": "severity", "statuses": "status", "team_id": "team", "unassigned": "assignee",
+    "updated": "updated_since", "watcher_id": "watcher",
+}  # fmt: skip
+"""What filters are called in refusals, if otherwise."""
+
+
+def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
+    """Return the filter of a list as the actor may have it: a customer's is of its own company.
+
+    Raises:
+        Forbidden, InvalidInput: see ``list_tickets_as``.
+    """
+    filters = visible_filter(actor, filters)
+    is_few = filters.external_id is not None or filters.watcher_id is not None
+    if filters.company_id is None and not is_few:
+        require_valid(_unserved(filters))
+    if order in OF_OPEN and filters.state != "open" and not is_few:
+        rule = "must be open with this sort; sort finished tickets by created_at or number"
+        raise InvalidInput([Violation("state", rule, RuleCode.CHOICE)])
+    return filters
+
+
+def visible_filter(actor: Actor, filters: Filter) -> Filter:
+    """Return a filter as the actor may have it: a customer's is of its own company.
+
+    Raises:
+        Forbidden: a customer filters by what only the provider's people see.
+    """
+    if actor.is_staff:
+        return filters
+    if filters.queue_id or filters.assignee_id or filters.unassigned:
+        raise Forbidden("only the provider's people list tickets by queue or assignee")
+    if filters.team_id or filters.tags:
+        raise Forbidden("only the provider's people list tickets by team or tag")
+    return filters._replace(company_id=permissions.own_company(actor).id)
+
+
+def _unserved(filters: Filter) -> list[Violation]:
+    """Return why no index serves a list of the tickets of all companies."""
+    if filters.state != "open":
+        if filters.queue_id or filters.team_id or filters.assignee_id or filters.unassigned:
+            return [Violation("state", "must be open here; name a company, or use the search", RuleCode.CHOICE)]
+        if filters.updated is not None and filters.created is None:
             rule = "must be open for a time of change; name a company, give since too, or follow the events"
-            raise InvalidInput([Violation("state", rule, RuleCode.CHOICE)])
-        if filters.service_id is not None:
-            raise InvalidInput(
-                [Violation("company", "is required: the ids of services are a company's own", RuleCode.REQUIRED)]
-            )
-        if filters.status in {Status.CANCELLED, Status.REJECTED}:
-            raise InvalidInput(
-                [Violation("status", "is too rare to list for all; name a company, or use the search", RuleCode.CHOICE)]
-            )
-    return await list_store.tickets_as(
-        make, tx, filters, for_staff=actor.is_staff, after=after, limit=limit, newest_first=newest_first
-    )
+            return [Violation("state", rule, RuleCode.CHOICE)]
+    if filters.service_id is not None:
+        return [Violation("company", "is required: the ids of services are a company's own", RuleCode.REQUIRED)]
+    if filters.status in {Status.CANCELLED, Status.REJECTED}:
+        return [Violation("status", "is too rare to list for all; name a company, or use the search", RuleCode.CHOICE)]
+    return []
 
 
 async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDetails:

@@ -112,6 +112,10 @@ TYPES = {"number": TICKET, "numbers": TICKET, "other": TICKET, "into": TICKET, "
 NO_IDS = {
     ("service", "service_id"): "the ids of services are a company's own text",
     ("ticket create", "service_id"): "the ids of services are a company's own text",
+    ("ticket list", "service_id"): "the ids of services are a company's own text",
+    ("ticket export", "service_id"): "the ids of services are a company's own text",
+    ("ticket list", "external_id"): "it is another system's number",
+    ("ticket export", "external_id"): "it is another system's number",
     ("bulk note", "note"): "the text of a note",
     ("macro", "note"): "the text of a note",
 }

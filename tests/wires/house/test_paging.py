@@ -171,7 +171,7 @@ LISTS = sorted(
     (operation.path.replace("{number}", MISSING), operation.name)
     for operation in OPERATIONS
     if operation.query
-    and issubclass(operation.query, PageQuery)
+    and {*PageQuery.__struct_fields__} <= {*operation.query.__struct_fields__}
     and operation.scope is Scope.TICKETS_READ
     and "{id}" not in operation.path
 )
@@ -228,7 +228,7 @@ async def test_a_parameter_given_twice_is_refused(client: httpx.AsyncClient, ten
         ("service=" + "x" * 65, ["service"]),
         ("company=%00", ["company"]),
         ("service=a%00", ["service"]),
-        ("limit=0&state=x&nothing=1", ["limit", "state", "nothing"]),
+        ("limit=0&state=x&nothing=1", ["state", "limit", "nothing"]),
     ],
 )
 async def test_every_invalid_parameter_is_named(

@@ -10,9 +10,8 @@ from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.event_text import version
 from clearline.cli.lazy import LazyCommand, LazyGroup
-from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list, within_limit
+from clearline.cli.output import json_option, limit_option, print_json, print_table, show, within_limit
 from clearline.cli.parameters.numbers import TICKET
-from clearline.cli.parameters.times import TIME, span_of, span_options
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.text import echo
 from clearline.cli.tickets.notes import print_notes
@@ -44,9 +43,8 @@ from clearline.tickets.domain import (
 )
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import TicketNote
-from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import NOTES_MAX, worklog_id
-from clearline.wires.house.tickets.mapping import event_out, summary_mapper, ticket_out
+from clearline.wires.house.tickets.mapping import event_out, ticket_out
 
 _NONE = "none"
 _HISTORY_MAX = 200
@@ -64,6 +62,7 @@ _COMMANDS = {
     "import": LazyCommand("tickets.transfer", "ticket_import", "Import tickets with their history from a file."),
     "link": LazyCommand("tickets.links", "ticket_link", "Link ticket NUMBER to ticket OTHER."),
     "links": LazyCommand("tickets.links", "ticket_links", "List the links of a ticket."),
+    "list": LazyCommand("tickets.listing", "ticket_list", "List open tickets, newest first."),
     "merge": LazyCommand("tickets.merging", "ticket_merge", "Merge a ticket into another of the same company."),
     "note": LazyCommand("tickets.notes", "ticket_note", "Add a note to a ticket."),
     "notes": LazyCommand("tickets.notes", "ticket_notes", "List the notes of a ticket."),
@@ -82,62 +81,6 @@ _COMMANDS = {
 @click.group(cls=LazyGroup, lazy=_COMMANDS)
 def ticket() -> None:
     """Work with tickets."""
-
-
-@ticket.command("list")
-@click.option("--company", metavar="NAME", help="Only tickets of this company.")
-@click.option("--queue", metavar="NAME", help="Only tickets in this queue.")
-@click.option("--assignee", metavar="EMAIL", help="Only tickets assigned to this agent; none for unassigned tickets.")
-@click.option("--status", type=_choice(Status), help="Only tickets with this status.")
-@click.option("--closed", is_flag=True, help="Finished tickets instead of open ones.")
-@span_options("tickets created")
-@click.option(
-    "--updated-since", type=TIME, metavar="TIME", help="Only tickets last changed at this time or later (UTC)."
-)
-@click.option("--updated-until", type=TIME, metavar="TIME", help="Only tickets last changed before this time (UTC).")
-@click.option(
-    "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Print at most this many."
-)
-@json_option
-def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: Any) -> None:
-    """List open tickets, newest first."""
-    created = span_of(filters["since"], filters["until"])
-    updated = span_of(filters["updated_since"], filters["updated_until"], "--updated-until")
-
-    async def work(tx: Tx) -> list[TicketView]:
-        company, queue, assignee, status = (filters[name] for name in ("company", "queue", "assignee", "status"))
-        email = None if assignee == _NONE else assignee
-        agent = None if email is None else await accounts.get_user(tx, OPERATOR, PROVIDER_ID, email)
-        selected = Filter(
-            "finished" if closed else "open",
-            None if company is None else (await permissions.company_named(tx, OPERATOR, company)).id,
-            None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id,
-            None if agent is None else agent.id,
-            assignee == _NONE,
-            None if status is None else Status(status),
-            created=created,
-            updated=updated,
-        )
-        return await tickets.list_tickets(tx, OPERATOR, selected, after=None, limit=limit + 1)
-
-    show_list(
-        transact(work),
-        summary_mapper(OPERATOR),
-        ("NUMBER", "STATUS", "PRIORITY", "QUEUE", "ASSIGNEE", "SERVICE", "CREATED", "TITLE"),
-        lambda view: (
-            ticket_number(view.ticket.number),
-            view.ticket.status,
-            view.ticket.priority,
-            view.queue_name,
-            view.assignee_name,
-            view.ticket.service_id,
-            view.ticket.created_at,
-            view.ticket.title,
-        ),
-        noun="tickets",
-        as_json=as_json,
-        limit=limit,
-    )
 
 
 @ticket.command("create")

@@ -1,8 +1,7 @@
 """Commands that import and export tickets. Part of ``clearline ticket``."""
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, get_args
+from typing import IO, Any, get_args
 
 import click
 
@@ -15,6 +14,7 @@ from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import current_settings, run
 from clearline.cli.output import json_option
 from clearline.cli.terminal.text import write
+from clearline.cli.tickets.listing import filter_of, filter_options
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
@@ -58,27 +58,19 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
               help="A JSON object per line, with notes, or a table without notes.")  # fmt: skip
 @click.option("--state", type=click.Choice(get_args(State)), default="all", show_default=True,
               help="Only open or finished tickets.")  # fmt: skip
-@click.option("--company", metavar="NAME", help="Only tickets of this company.")
-@click.option(
-    "--since",
-    type=click.DateTime(),
-    metavar="TIME",
-    help="Only tickets raised at this time or later, such as 2026-03-01 (UTC).",
-)
+@filter_options
 @click.option("--output", type=click.File("wb", lazy=True, atomic=True), default="-", show_default=True,
               help="File to write; it appears once it is complete.")  # fmt: skip
 @click.option("--bom", is_flag=True, help="Begin a table with a byte order mark, by which Excel takes it for UTF-8.")
-def ticket_export(
-    kind: Format, state: State, company: str | None, since: datetime | None, output: IO[bytes], *, bom: bool
-) -> None:
+def ticket_export(kind: Format, state: State, output: IO[bytes], *, bom: bool, **options: Any) -> None:
     """Export tickets in the order of their numbers."""
     if bom and kind != "csv":
         raise click.UsageError("--bom goes with --format csv only.")
 
     async def work(database: Database) -> None:
-        created_since = None if since is None else since.replace(tzinfo=UTC)
         async with database.statement() as tx:
-            export = await exports.prepare(tx, OPERATOR, state=state, company=company, created_since=created_since)
+            selected = await filter_of(tx, state, options)
+            export = await exports.prepare(tx, OPERATOR, state=state, company=options["company"], selected=selected)
         async for part in exports.read(database, export, kind, bom=bom):
             write(part, output)
 

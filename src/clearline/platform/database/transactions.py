@@ -119,6 +119,11 @@ async def set_lock_timeout(tx: Tx, milliseconds: int = 2000) -> None:
     await tx.fetchval("select set_config('lock_timeout', $1, true)", f"{milliseconds}ms")
 
 
+async def set_statement_timeout(tx: Tx, seconds: int) -> None:
+    """Let each statement of the rest of the transaction take so long at most; then it fails with 57014."""
+    await tx.fetchval("select set_config('statement_timeout', $1, true)", f"{seconds}s")
+
+
 class _Lender(Protocol):
     """What lends connections: the pool, or a single connection."""
 

@@ -259,6 +259,8 @@ SAMPLES: dict[str, Any] = {
     # Schemas whose members exclude each other
     "ApiKeyIn": {"user_id": _USER, "name": "Dashboard", "scopes": ["tickets:read"]},
     "AssignIn": {"to": "me"},
+    "BulkIn": {"tickets": [_TICKET], "action": {"type": "tag", "add": ["vip"], "remove": []}, "dry_run": False},
+    "Filters": {"status": "pending,held", "priority": "critical,high", "tags": "vip"},
     "ReleaseIn": {"ticket": _TICKET},
 }
 """Values by member, by ``Schema.member``, and whole examples by schema. People and companies are the tutorial's."""

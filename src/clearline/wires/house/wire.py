@@ -47,16 +47,17 @@ class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """The query of an operation without parameters."""
 
 
+Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="The maximum number of items in the page.")]
+Cursor = Annotated[
+    str, Meta(max_length=CURSOR_MAX, description="The `next_cursor` of the previous page. Keep the filters.")
+]
+
+
 class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """The page of a list."""
 
-    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="The maximum number of items in the page.")] = 50
-    cursor: (
-        Annotated[
-            str, Meta(max_length=CURSOR_MAX, description="The `next_cursor` of the previous page. Keep the filters.")
-        ]
-        | None
-    ) = None
+    limit: Limit = 50
+    cursor: Cursor | None = None
 
 
 class DatedPageQuery(PageQuery, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -163,10 +163,10 @@ def violations(value: Any, kind: type[Struct], *, text: bool = False) -> list[Vi
 
 
 def _of_type(value: Any, kind: inspect.Type, path: str, *, text: bool) -> list[Violation]:
-    own_rule = None
+    own: dict[str, Any] = {}
     while isinstance(kind, (inspect.Metadata, inspect.UnionType)):
         if isinstance(kind, inspect.Metadata):
-            own_rule = (kind.extra or {}).get("rule")
+            own = {**(kind.extra or {}), **own}
             kind = kind.type
         elif value is None and kind.includes_none:
             return []
@@ -183,7 +183,7 @@ def _of_type(value: Any, kind: inspect.Type, path: str, *, text: bool) -> list[V
     if broken is None:
         return []
     rule, code = broken
-    return [Violation(path, own_rule or rule, code)]
+    return [Violation(path, own.get("rule") or rule, own.get("code", code))]
 
 
 def _member_of(union: inspect.UnionType, value: Any) -> inspect.Type:

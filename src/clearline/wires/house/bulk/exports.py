@@ -6,6 +6,7 @@ from clearline.bulk import export_usecases as exports
 from clearline.identity import Scope
 from clearline.wires.house.bulk import wire
 from clearline.wires.house.parameters import query_refusals
+from clearline.wires.house.tickets.filters import filter_of
 from clearline.wires.http.call import Call, Headers, Stream, download
 from clearline.wires.http.table import Operation
 
@@ -17,8 +18,14 @@ async def export_tickets(call: Call) -> Stream:
     query: wire.ExportQuery = call.query
     with query_refusals():
         async with call.statement() as tx:
+            selected = await filter_of(tx, call.actor, query, state="all")
             export = await exports.prepare(
-                tx, call.actor, state=query.state, company=query.company, created_since=query.created_since
+                tx,
+                call.actor,
+                state=selected.state,
+                company=query.company,
+                created_since=query.created_since,
+                selected=selected,
             )
     headers: Headers = [
         (b"content-type", MEDIA[query.format]),
@@ -40,9 +47,9 @@ async def _nothing() -> AsyncIterator[bytes]:
 OPERATIONS = (
     Operation(
         "exportTickets", "GET", "/api/v1/exports/tickets", export_tickets,
-        "Export tickets", "Streams every ticket in the order of the numbers. A broken connection means that the file "
-        "is incomplete. In a table, a cell that a spreadsheet would run as a formula begins with an apostrophe. "
-        "Customers get their own company's tickets with the public notes.",
+        "Export tickets", "Streams every ticket, or those that match the filters, in the order of the numbers. A "
+        "broken connection means that the file is incomplete. In a table, a cell that a spreadsheet would run as a "
+        "formula begins with an apostrophe. Customers get their own company's tickets with the public notes.",
         Scope.TICKETS_READ, bytes, query=wire.ExportQuery, media=tuple(media.decode() for media in MEDIA.values()),
         errors=(400,),
     ),

@@ -5,22 +5,26 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from clearline.bulk import domain, import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Action, Job, NewItem
 from clearline.bulk.import_file import Format
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
+from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Channel
 from clearline.wires.house import paging
 from clearline.wires.house.bulk import wire
 from clearline.wires.house.bulk.mapping import job_item_out, job_out
-from clearline.wires.house.parameters import id_in_body, id_in_path, uuid_of
+from clearline.wires.house.parameters import id_in_body, id_in_path, query_refusals, uuid_of
 from clearline.wires.house.records import get_record, list_records, newest_key, not_before_since, time_and_id_keys
+from clearline.wires.house.tickets.filter_wire import Filters
+from clearline.wires.house.tickets.filters import filter_of
 from clearline.wires.house.wire import DatedPageQuery, Page
-from clearline.wires.http.body import BodyTooLarge, NotJson
+from clearline.wires.http.body import BodyTooLarge, InvalidMembers, InvalidQuery, NotJson
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
 from clearline.wires.http.table import Operation
@@ -63,13 +67,13 @@ def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
 
 async def create_bulk(call: Call) -> wire.JobOut:
     """Create a job that applies one action to many tickets."""
-    body = call.body(wire.BulkIn)
+    body = _bulk_in(call)
     action = _action_in(body.action, call.actor)
-    async with call.statement() as tx:
+    async with call.statement() if body.filter is UNSET else call.transaction() as tx:
         job = await jobs.create_bulk_job(
             tx,
             call.actor,
-            body.tickets,
+            await _selected(call, tx, body.filter) if body.tickets is UNSET else body.tickets,
             action,
             channel=Channel.API,
             dry_run=body.dry_run,
@@ -77,6 +81,39 @@ async def create_bulk(call: Call) -> wire.JobOut:
             now=call.now,
         )
     return _accepted(call, job)
+
+
+_TICKETS_OR_FILTER = Violation("tickets", "is required, or filter instead, but not both", RuleCode.REQUIRED)
+
+
+def _bulk_in(call: Call) -> wire.BulkIn:
+    """Return the body of a bulk job, which has either tickets or a filter."""
+    is_wrong = ("tickets" in call.json) == ("filter" in call.json)
+    try:
+        body = call.body(wire.BulkIn)
+    except InvalidMembers as invalid:
+        raise InvalidMembers([*([_TICKETS_OR_FILTER] if is_wrong else []), *invalid.violations]) from None
+    if is_wrong:
+        raise InvalidMembers([_TICKETS_OR_FILTER])
+    return body
+
+
+async def _selected(call: Call, tx: Tx, body: Filters | UnsetType) -> list[str]:
+    """Return the numbers of the tickets that match a filter in a body.
+
+    Raises:
+        InvalidInput: a condition is invalid, or no ticket matches, or more than a job may have.
+    """
+    if isinstance(body, UnsetType):
+        return []
+    try:
+        with query_refusals():
+            selected = await filter_of(tx, call.actor, body)
+            seconds = call.services.settings.search_seconds
+            return await jobs.select_tickets(tx, call.actor, selected, seconds=seconds)
+    except InvalidQuery as refused:
+        broken = [Violation(f"filter.{each.field}", each.rule, each.code) for each in refused.violations]
+        raise InvalidInput(broken) from None
 
 
 async def stage_import(call: Call, chunks: AsyncIterator[bytes]) -> Staged:
@@ -148,7 +185,8 @@ OPERATIONS = (
     Operation(
         "bulkTickets", "POST", "/api/v1/bulk", create_bulk,
         "Change many tickets", "Creates a job that applies one action to up to 1,000 tickets, and has a result for "
-        "each. Customers can change the status and add notes.",
+        "each. A `filter` chooses them as a list does, at the time of the request. Customers can change the status and "
+        "add notes.",
         Scope.TICKETS_WRITE, wire.JobOut, body=wire.BulkIn, status=202,
     ),
     Operation(

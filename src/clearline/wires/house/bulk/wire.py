@@ -4,14 +4,13 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from clearline.accounts.domain import NAME_MAX
 from clearline.bulk import domain as job
 from clearline.bulk.domain import JobKind, JobState
 from clearline.bulk.import_file import Format
 from clearline.tickets import note_domain as note
 from clearline.tickets.domain import Priority, Severity, Status
 from clearline.tickets.note_domain import Visibility
-from clearline.tickets.status_domain import State
+from clearline.wires.house.tickets.filter_wire import Filters
 from clearline.wires.house.tickets.wire import Reason, Tags
 from clearline.wires.house.wire import UUID_MAX, Id, Moment, Number, PageQuery
 from clearline.wires.http.fields import characters
@@ -56,10 +55,19 @@ class NoteAction(Struct, tag="note", tag_field="type", forbid_unknown_fields=Tru
 BulkAction = StatusAction | AssignAction | ChangeAction | TagAction | NoteAction
 
 
-class BulkIn(Struct, forbid_unknown_fields=True):
-    """One action for many tickets, each named once. A dry run changes nothing, and returns what would be done."""
+class BulkIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One action for many tickets, each named once, or for those that match a filter when the job is created.
 
-    tickets: Annotated[list[Number], Meta(min_length=1, max_length=job.BULK_MAX)]
+    A dry run changes nothing, and returns what would be done.
+    """
+
+    tickets: Annotated[list[Number], Meta(min_length=1, max_length=job.BULK_MAX)] | UnsetType = UNSET
+    filter: (
+        Annotated[
+            Filters, Meta(description=f"Instead of `tickets`: a filter that at most {job.BULK_MAX} tickets match.")
+        ]
+        | UnsetType
+    ) = UNSET
     action: BulkAction
     dry_run: bool = False
 
@@ -125,16 +133,14 @@ class ImportQuery(Struct, frozen=True, forbid_unknown_fields=True):
     dry_run: Annotated[bool, Meta(description="Return what would be done, and do nothing.")] = False
 
 
-class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which tickets to export, and in which format."""
+class ExportQuery(Filters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which tickets to export, of every state unless one is given, and in which format."""
 
     format: Annotated[
         Format,
         Meta(description="One JSON object on each line, with notes, or a table without notes."),
     ] = "ndjson"
-    state: Annotated[State, Meta(description="Open tickets, finished ones, or both.")] = "all"
-    company: Annotated[str, Meta(max_length=NAME_MAX, description="A customer's code, name or id.")] | None = None
-    created_since: Annotated[Moment, Meta(description="Raised at this time or later (RFC 3339).")] | None = None
+    created_since: Annotated[Moment, Meta(description="As `since`.")] | None = None
     bom: Annotated[
         bool, Meta(description="Begin a table with a byte order mark (U+FEFF), by which Excel takes it for UTF-8.")
     ] = False

@@ -4,20 +4,19 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import TicketView, parse_ticket_number, ticket_number
-from clearline.tickets.list_store import Filter, Position
-from clearline.tickets.status_domain import FINISHED
+from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.list_store import Position
+from clearline.tickets.lists.order import Order
 from clearline.wires.house import paging
-from clearline.wires.house.parameters import company_in_body, id_in_body, id_in_query, query_refusals, user_in_query
-from clearline.wires.house.records import span_of_query, time_and_number
+from clearline.wires.house.parameters import company_in_body, id_in_body, query_refusals
 from clearline.wires.house.tickets import wire
+from clearline.wires.house.tickets.filters import filter_of, has_more_filters, key_reader, order_of, sort_keys
 from clearline.wires.house.tickets.mapping import event_out, list_reader, new_ticket, ticket_out, ticket_reader
 from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
 from clearline.wires.house.tickets.parts import expanded_lists, expanded_tickets, part_of, part_tag
@@ -56,33 +55,23 @@ async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
 async def list_tickets(call: Call) -> Page[Any]:
     """List tickets, by default the newest first, or the members of them that the query names."""
     query: TicketListQuery = call.query
-    created = span_of_query(query.since, query.until)
-    updated = span_of_query(query.updated_since, query.updated_until, "updated_until")
-    assignee = None if query.assignee == "none" else query.assignee
-    after: Position | None
-    after = paging.read_cursor(call, int) if created is None else paging.read_cursor(call, time_and_number)
+    order, newest_first = order_of(query.sort)
+    keys_by = Order.CREATED if order is Order.NUMBER and (query.since or query.until) else order
+    after: Position | None = paging.read_cursor(call, key_reader(keys_by))
     parts: dict[str, dict[str, Page[Any]]] = {}
+    is_plain = order is Order.NUMBER and not has_more_filters(query)
     with query_refusals():
-        async with call.statement() if query.expand is None else call.transaction() as tx:
-            ticket_filter = Filter(
-                query.state or ("finished" if query.status in FINISHED else "open"),
-                None if query.company is None else (await permissions.company_typed(tx, call.actor, query.company)).id,
-                id_in_query("queue", query.queue, "must be the id of a queue"),
-                user_in_query(call.actor, "assignee", assignee, "must be me, none or the id of a user"),
-                query.assignee == "none",
-                query.status,
-                query.service,
-                created,
-                updated,
-            )
+        async with call.statement() if is_plain and query.expand is None else call.transaction() as tx:
             listed = await tickets.list_tickets_as(
                 list_reader(call.actor, query.fields),
                 tx,
                 call.actor,
-                ticket_filter,
+                await filter_of(tx, call.actor, query),
                 after=after,
                 limit=query.limit + 1,
-                newest_first=query.sort == "-number",
+                newest_first=newest_first,
+                order=order,
+                seconds=None if is_plain else call.services.settings.search_seconds,
             )
             if query.expand is not None:
                 parts = await expanded_tickets(call, tx, listed[: query.limit], query.expand)
@@ -90,11 +79,9 @@ async def list_tickets(call: Call) -> Page[Any]:
     def part(ticket: wire.TicketSummary) -> Any:
         return replace(part_of(ticket, query.fields), **parts.get(ticket.number, {}))
 
-    def keys(ticket: wire.TicketSummary) -> list[Any]:
-        number = parse_ticket_number(ticket.number)
-        return [number] if created is None else [ticket.created_at.isoformat(), number]
-
-    return paging.page(call, listed, keys, None if query.fields is None and query.expand is None else part)
+    return paging.page(
+        call, listed, sort_keys(keys_by), None if query.fields is None and query.expand is None else part
+    )
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
@@ -195,10 +182,12 @@ async def ticket_history(call: Call) -> Page[wire.EventOut]:
 OPERATIONS = (
     Operation(
         "listTickets", "GET", TICKETS, list_tickets,
-        "List tickets", "Newest first; `fields` and `expand` choose what is returned of each. Customers "
-        "see their own company's tickets. A list by queue or assignee has open tickets only, unless a company is "
-        "named; so has one by the last change, unless `since` is given. For text and more filters, use the search; to "
-        "follow every change, the events.",
+        "List tickets", "Newest first, or as `sort` says; `fields` and `expand` choose what is returned of each. "
+        "Customers see their own company's tickets. A list by queue, team or assignee has open tickets only, unless a "
+        "company is named; so has one by the last change, unless `since` is given, and one sorted by priority, change "
+        "or status. A ticket that moves in the order between two pages may be listed twice or not at all. A list that "
+        "takes longer than `CLEARLINE_SEARCH_SECONDS` (5 by default), because few tickets match its filters, is "
+        "refused: name a company, or use the search. For text, use the search; to follow every change, the events.",
         Scope.TICKETS_READ, Page[wire.TicketSummary], query=TicketListQuery, errors=(400,),
         part=Page[TicketPart],  # type: ignore[valid-type]
     ),

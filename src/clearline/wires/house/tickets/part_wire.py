@@ -9,9 +9,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 from msgspec.structs import fields
 
 from clearline.wires.house.tickets.attachments.wire import AttachmentOut
+from clearline.wires.house.tickets.filter_wire import ListQuery
 from clearline.wires.house.tickets.links.link_wire import LinkOut
 from clearline.wires.house.tickets.links.watcher_wire import WatcherOut
-from clearline.wires.house.tickets.wire import ListQuery, NoteOut, TicketOut
+from clearline.wires.house.tickets.wire import NoteOut, TicketOut
 from clearline.wires.house.wire import Number, Page
 
 EXPANSIONS: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """House API v1: bodies of tickets, notes and events."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -23,7 +23,6 @@ from clearline.wires.house.wire import (
     Moment,
     NoteId,
     Number,
-    PageQuery,
     Ref,
 )
 from clearline.wires.http.fields import characters
@@ -49,37 +48,6 @@ ExternalIds = Annotated[
     ],
     Meta(max_length=external.EXTERNAL_IDS_MAX),
 ]
-
-
-class ListQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The filters of a list; a ticket must match all of them."""
-
-    state: (
-        Annotated[
-            status.State,
-            Meta(description="`open`, `finished` or `all` tickets. Default: the state of `status`, or `open`."),
-        ]
-        | None
-    ) = None
-    status: Annotated[Status, Meta(description="Tickets with this status.")] | None = None
-    company: Annotated[str, Meta(max_length=NAME_MAX, description="A customer's code, name or id.")] | None = None
-    queue: Annotated[str, Meta(max_length=UUID_MAX, description="A queue's id. For the provider's people.")] | None = (
-        None
-    )
-    assignee: (
-        Annotated[str, Meta(max_length=UUID_MAX, description="`me`, `none` or a user's id. For the provider's people.")]
-        | None
-    ) = None
-    service: Annotated[str, Meta(max_length=ID_MAX, description="A service's id.")] | None = None
-    since: (
-        Annotated[Moment, Meta(description="Created at this time or later. The list is in that order then.")] | None
-    ) = None
-    until: Annotated[Moment, Meta(description="Created before this time.")] | None = None
-    updated_since: Annotated[Moment, Meta(description="Last changed at this time or later.")] | None = None
-    updated_until: Annotated[Moment, Meta(description="Last changed before this time.")] | None = None
-    sort: Annotated[
-        Literal["-number", "number"], Meta(description="`-number`: the newest first. `number`: the oldest first.")
-    ] = "-number"
 
 
 class ServiceIn(Struct, forbid_unknown_fields=True):

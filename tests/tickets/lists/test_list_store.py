@@ -1,12 +1,9 @@
 """Every list of tickets uses its documented index, and its pages neither repeat nor skip tickets."""
 
 import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from hashlib import md5
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, get_args
-from uuid import UUID
 
 import pytest
 
@@ -17,30 +14,12 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import BOUNDS, LISTS, Filter
+from clearline.tickets.lists.order import Order
+from clearline.tickets.lists.store import Shape
 from clearline.tickets.status_domain import OPEN, State
-from tests.builders.databases import BY_NUMBER, new_database, nodes, plan_of, session
+from tests.builders.databases import BY_NUMBER, nodes, plan_of
+from tests.builders.lists.many_tickets import FIRST, PICK, TYPES, id_of, plan_of_list
 
-FILL = """
-    insert into company
-    select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now() from generate_series(1, 20) c;
-    insert into app_user
-    select '00000000-0000-4000-8000-000000000001', md5('agent' || a)::uuid, 'Agent ' || a, 'a' || a || '@example.com',
-           '', now(), 'agent' from generate_series(1, 2000) a;
-    insert into queue (id, name, assignment, created_at)
-    select md5('queue' || q)::uuid, 'Queue ' || q, 'manual', now() from generate_series(1, 20) q;
-    insert into ticket (company_id, title, description, issue_type, service_type, service_id, severity, impact,
-                        priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at,
-                        status_changed_at, queue_id, assignee_id)
-    select md5('company' || (1 + t % 19))::uuid, 'Title', repeat('words ', 30), 'Others', 'Port', 'SVC-' || t % 5,
-           'minor', 'degraded', 'low', (array['closed', 'in_progress', 'pending', 'resolved'])[1 + t / 7 % 4], 'User',
-           '', 'user@example.com', 'API', '2026-03-01'::timestamptz + (t - t % 11 * 500) * interval '1 second',
-           '2026-03-02'::timestamptz + t * 37 % 8000 * interval '1 second', now(),
-           case when t % 3 > 0 then md5('queue' || (1 + t % 17))::uuid end,
-           case when t % 2 > 0 then md5('agent' || (1 + t % 13))::uuid end
-      from generate_series(1, 8000) t;
-    insert into ticket_merge
-    select company_id, number, number, 'held', now() from ticket where number % 4 = 0;
-"""
 STATES: tuple[State, ...] = get_args(State)
 ORDERS = (True, False)
 Listed = tuple[str, State]
@@ -60,38 +39,6 @@ INDEXES: dict[tuple[str | None, State], set[str]] = {
 """The indexes in the docstring of ``LISTS``, by the driving filter: the first of ``DRIVERS`` that a list has."""
 
 DRIVERS = ("service_id", "company_id", "assignee_id", "queue_id")
-STATISTICS = ("fresh", "stale", "none")
-TABLES = ("company", "app_user", "queue", "ticket", "ticket_merge")
-TYPES = {"status": "text", "service_id": "text"}
-PICK = """
-    create temporary table if not exists picked as select company_id, queue_id, assignee_id from ticket
-     where queue_id is not null and assignee_id is not null and is_open order by number limit 1
-"""
-
-
-@pytest.fixture(scope="module")
-async def filled(database_url: str) -> AsyncIterator[Any]:
-    async with session(database_url) as connection:
-        await connection.execute(FILL)
-        await connection.execute("vacuum analyze")
-        yield connection
-
-
-@pytest.fixture(scope="module", params=STATISTICS)
-async def known(postgres: str, request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Any]]:
-    """Yield the kind of statistics, and a database with them: fresh, stale (from few rows), or none."""
-    async with new_database(postgres) as url, session(url) as connection:
-        for table in TABLES:
-            await connection.execute(f"alter table {table} set (autovacuum_enabled = off)")
-        if request.param == "stale":
-            await connection.execute(FILL.replace("(1, 8000)", "(1, 60)").replace("(1, 2000)", "(1, 20)"))
-            await connection.execute("analyze")
-            await connection.execute("delete from ticket_merge; delete from ticket; delete from queue")
-            await connection.execute("delete from app_user; delete from company where code like 'C%'")
-        await connection.execute(FILL)
-        if request.param == "fresh":
-            await connection.execute("vacuum analyze")
-        yield request.param, connection
 
 
 async def plan(
@@ -140,7 +87,6 @@ async def test_a_list_uses_its_index_in_order_with_any_statistics(
             assert all(any(part["Node Type"] == "Limit" for part in nodes(node)) for node in sorts), key
 
 
-SPAN = ("2026-03-01T00:00:30Z", 5000, "2026-03-01T02:00:00Z")
 AGES = {"company": {"ticket_by_age"}, "all": {"ticket_age"}}
 SAMPLES: list[tuple[str, ...]] = [
     ("company_id",), ("company_id", "service_id"), ("company_id", "queue_id", "status"), ("company_id", "unassigned"),
@@ -160,28 +106,11 @@ async def dated_plan(
     generic: bool,
 ) -> dict[str, Any]:
     """Return the plan of a list by time: for these values, or the generic one."""
-    row = await connection.fetchrow("select *, 'SVC-3' as service_id, 'pending' as status from picked")
-    names_bound = [name for name in names if name != "unassigned"]
-    edges = SPAN if by_creation else (5000,)
-    types = ["bigint", *(["timestamptz", "bigint", "timestamptz"] if by_creation else ["bigint"])]
-    types += [*(TYPES.get(name, "uuid") for name in names_bound), *["timestamptz"] * (2 * is_updated)]
-    span = ["2026-03-01", "2026-04-01"] * is_updated
-    values = ", ".join(f"'{value}'" for value in (51, *edges, *(row[name] for name in names_bound), *span))
-    statement = list_store.dated_statement(
-        names,
-        state,
-        BOUNDS[0],
-        newest_first=newest_first,
-        for_staff="company_id" not in names,
-        by_creation=by_creation,
-        is_updated=is_updated,
-    )
-    await connection.execute(f"set plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
-    await connection.execute(f"prepare dated ({', '.join(types)}) as {statement}")
-    [top] = json.loads(await connection.fetchval(f"explain (format json) execute dated ({values})"))
-    await connection.execute("deallocate dated")
-    root: dict[str, Any] = top["Plan"]
-    return root
+    order = Order.CREATED if by_creation else Order.NUMBER
+    names = (*names, *(["updated"] if is_updated else []))
+    for_staff = "company_id" not in names
+    shape = Shape(names, state, order, BOUNDS[0], newest_first, for_staff, has_span=by_creation)
+    return await plan_of_list(connection, shape, generic=generic)
 
 
 @pytest.mark.parametrize("generic", [False, True], ids=["these values", "any values"])
@@ -200,9 +129,11 @@ async def test_a_list_by_creation_walks_the_index_of_ages_with_any_statistics(
         plan_nodes = list(nodes(root))
         assert "ticket" not in {node["Relation Name"] for node in plan_nodes if node["Node Type"] == "Seq Scan"}, names
         used = {node.get("Index Name") for node in plan_nodes}
-        assert used & AGES["company" if "company_id" in names else "all"], (names, statistics)
+        by_people = {"assignee_id", "queue_id"} & {*names} if state == "open" and "company_id" not in names else set()
+        indexes = {f"ticket_{name.removesuffix('_id')}_created" for name in by_people}
+        assert used & (indexes or AGES["company" if "company_id" in names else "all"]), (names, statistics)
         for node in plan_nodes:
-            if node.get("Index Name") in {"ticket_by_age", "ticket_age"}:
+            if node.get("Index Name") in {"ticket_by_age", "ticket_age", *indexes}:
                 assert "ROW(created_at, number)" in node["Index Cond"], names
         sorts = [node for node in plan_nodes if node["Node Type"] in {"Sort", "Incremental Sort"}]
         assert all(any(part["Node Type"] == "Limit" for part in nodes(node)) for node in sorts), names
@@ -253,11 +184,6 @@ FILTERS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def id_of(name: str) -> UUID:
-    """Return the id that ``FILL`` gives to a company, a queue or an agent."""
-    return UUID(md5(name.encode(), usedforsecurity=False).hexdigest())
-
-
 def filter_of(name: str, state: State) -> Filter:
     ids = {
         column: id_of(FILTERS[name][column])
@@ -271,25 +197,18 @@ def by_people(filters: dict[str, Any]) -> bool:
     return "company_id" not in filters and bool({"queue_id", "assignee_id"} & set(filters))
 
 
-@pytest.fixture(scope="module")
-async def tickets(filled: Any) -> list[Any]:
-    """Return what lists filter by, of all tickets in the order of their numbers."""
-    columns = "number, company_id, queue_id, assignee_id, status, service_id, created_at, updated_at"
-    return list(await filled.fetch(f"select {columns} from ticket order by number"))  # noqa: S608
-
-
 def matching(tickets: list[Any], ticket_filter: Filter) -> list[int]:
     """Return the numbers of the tickets that match a filter, computed from all rows."""
     return [
-        number
-        for number, company_id, queue_id, assignee_id, status, service_id, *_times in tickets
-        if (ticket_filter.state == "all" or (status in OPEN) is (ticket_filter.state == "open"))
-        and ticket_filter.company_id in {None, company_id}
-        and ticket_filter.queue_id in {None, queue_id}
-        and ticket_filter.assignee_id in {None, assignee_id}
-        and (not ticket_filter.unassigned or assignee_id is None)
-        and ticket_filter.status in {None, status}
-        and ticket_filter.service_id in {None, service_id}
+        row["number"]
+        for row in tickets
+        if (ticket_filter.state == "all" or (row["status"] in OPEN) is (ticket_filter.state == "open"))
+        and ticket_filter.company_id in {None, row["company_id"]}
+        and ticket_filter.queue_id in {None, row["queue_id"]}
+        and ticket_filter.assignee_id in {None, row["assignee_id"]}
+        and (not ticket_filter.unassigned or row["assignee_id"] is None)
+        and ticket_filter.status in {None, row["status"]}
+        and ticket_filter.service_id in {None, row["service_id"]}
     ]
 
 
@@ -320,7 +239,6 @@ async def test_the_pages_of_a_list_have_each_ticket_once_in_order(
     )
 
 
-FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 SPANS = {
     "since": Span(FIRST + timedelta(minutes=40)),
     "until": Span(until=FIRST + timedelta(minutes=40)),

@@ -1,0 +1,222 @@
+"""The statements of lists of tickets in any order, with any of the filters."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from clearline.tickets.columns import NAMES, VIEWS
+from clearline.tickets.domain import MERGE_DEPTH_MAX
+from clearline.tickets.lists.order import RANKS, Order
+
+_RANKED = " ".join(f"when '{priority}' then {rank}" for priority, rank in RANKS.items())
+_RANK = f"(case priority {_RANKED} end)"
+_SEEN = "coalesce(customer_updated_at, updated_at)"
+KEYS = {
+    Order.NUMBER: "number",
+    Order.PRIORITY: _RANK,
+    Order.CREATED: "created_at",
+    Order.UPDATED: "updated_at",
+    Order.STATUS_CHANGED: "status_changed_at",
+}
+"""The sort key of each order, as its indexes have it."""
+
+_MERGED_FILE = f"""exists (
+    with recursive family (number, depth) as (
+        select walked.number, 0
+        union all
+        select m.ticket_number, f.depth + 1
+          from family f join ticket_merge m on m.company_id = walked.company_id and m.into_number = f.number
+         where f.depth < {MERGE_DEPTH_MAX}
+    )
+    select from family f join attachment a
+        on a.company_id = walked.company_id and a.ticket_number = f.number{{seen}})"""
+_FILE = f"""(exists (select from attachment a
+                where a.company_id = walked.company_id and a.ticket_number = walked.number{{seen}})
+        or (walked.has_merged and {_MERGED_FILE}))"""
+_WATCHED = """exists (select from ticket_watcher w
+    where w.company_id = walked.company_id and w.ticket_number = walked.number and w.user_id = {{}}{own})"""
+
+
+def _checks(*, for_staff: bool) -> dict[str, str]:
+    seen = "" if for_staff else " and a.visibility = 'public'"
+    updated = "walked.updated_at" if for_staff else "coalesce(walked.customer_updated_at, walked.updated_at)"
+    return {
+        "company_id": "walked.company_id = {}",
+        "service_id": "walked.service_id = {}",
+        "assignee_id": "walked.assignee_id = {}",
+        "queue_id": "walked.queue_id = {}",
+        "team_id": "walked.queue_id in (select id from queue where team_id = {})",
+        "unassigned": "walked.assignee_id is null",
+        "status": "walked.status = {}",
+        "statuses": "walked.status = any({}::text[])",
+        "priorities": "walked.priority = any({}::text[])",
+        "severities": "walked.severity = any({}::text[])",
+        "issue_types": "walked.issue_type = any({}::text[])",
+        "service_types": "walked.service_type = any({}::text[])",
+        "tags": "walked.tags @> {}::text[]",
+        "contact": "lower(walked.contact_email) = lower({})",
+        "external_id": "walked.external_ids @> {}::jsonb",
+        "has_file": _FILE.format(seen=seen),
+        "has_no_file": f"not {_FILE.format(seen=seen)}",
+        "watcher_id": _WATCHED.format(own="" if for_staff else " and w.user_company_id = w.company_id"),
+        "created": "walked.created_at >= {} and walked.created_at < {}",
+        "updated": f"{updated} >= {{}} and {updated} < {{}}",
+    }
+
+
+CHECKS = {for_staff: _checks(for_staff=for_staff) for for_staff in (True, False)}
+"""The condition of each filter on a ticket ``walked``, with room for its values, by whether it is for the provider's
+people. A customer's lists do not depend on files, watchers and changes that it does not see."""
+
+_STATES = {"open": "is_open", "finished": "not is_open", "all": "true"}
+_BY_STATE = {"open": ("is_open::integer = 1",), "finished": ("is_open::integer = 0",)}
+"""As the index ``ticket_age`` has the state."""
+_FEW = {
+    "external_id": """(
+        select * from ticket where external_ids @> {}::jsonb and external_ids <> '{{}}' offset 0) ticket""",
+    "watcher_id": """(select ticket.* from ticket_watcher w cross join lateral (
+        select * from ticket where company_id = w.company_id and number = w.ticket_number offset 0) ticket
+        where w.user_id = {}) ticket""",
+}
+"""What reads the tickets of filters that few tickets match."""
+_WALKED = {
+    "company_id": "company_id = {}",
+    "service_id": "service_id = {}",
+    "assignee_id": "assignee_id = {}",
+    "queue_id": "queue_id = {}",
+    "team_id": "queue_id = team_queue.id",
+}
+"""The conditions of an index that serves a filter together with the order."""
+_DRIVERS = ("company_id", "assignee_id", "queue_id", "team_id")
+"""A list goes by the first of these filters that it has."""
+
+
+class Shape(NamedTuple):
+    """What a statement depends on: the names of the filters, and the state, order, size and audience of the list.
+
+    ``has_span`` is whether the list is limited to a span of the time that it is sorted by.
+    """
+
+    names: tuple[str, ...]
+    state: str
+    order: Order
+    bound: int
+    newest_first: bool
+    for_staff: bool
+    has_span: bool = False
+
+    @property
+    def key(self) -> str:
+        """The expression of the sort key, as the indexes have it."""
+        return _SEEN if self.order is Order.UPDATED and not self.for_staff else KEYS[self.order]
+
+    @property
+    def direction(self) -> str:
+        """How the keys and the numbers are sorted."""
+        return "desc" if self.newest_first else "asc"
+
+    @property
+    def driver(self) -> tuple[str, ...]:
+        """The filters by which the list finds its tickets; none if it walks all of them."""
+        if few := next((name for name in _FEW if name in self.names), None):
+            return (few,)
+        if self.order is Order.NUMBER and {"company_id", "service_id"} <= set(self.names):
+            return "company_id", "service_id"
+        is_of_open = self.order is not Order.CREATED or self.state == "open"
+        return next(((name,) for name in _DRIVERS[: None if is_of_open else 1] if name in self.names), ())
+
+    def sorted_by(self, key: str, number: str = "number") -> str:
+        """Return the sort clause, by what the sort key and the number are called."""
+        tie = "" if self.order is Order.NUMBER else f", {number} {self.direction}"
+        return f"order by {key} {self.direction}{tie}"
+
+
+@lru_cache(maxsize=2048)
+def ordered_statement(shape: Shape) -> str:
+    """Return the statement of a list: it has the conditions of its filters and no others.
+
+    It binds the limit; the sort key of the last ticket, and its number unless that is the key; with ``has_span`` the
+    other end of the span; the values of the filters in the order of their names.
+
+    The tickets with an external id, or that a user watches, are few: they are sorted. Every other list walks an index
+    in its order, behind ``offset 0``, and conditions that the index does not have are checked on the way. The list of
+    a team merges the walks of its queues, and a list by creation of both states those of the states.
+    """
+    places = _places(shape)
+    walks = [
+        f"(select * from ({source} offset 0) walked where {' and '.join(checks) or 'true'}"
+        f" {shape.sorted_by('sort_key')} limit {shape.bound})"
+        for source, checks in _sources(shape, places)
+    ]
+    tickets = walks[0] if len(walks) == 1 else f"({' union all '.join(walks)})"
+    if shape.driver == ("team_id",):
+        tickets = f"""(select merged.* from queue team_queue cross join lateral {tickets} merged
+            where team_queue.team_id = {places["team_id"][0]})"""
+    return f"""
+    select {VIEWS[shape.for_staff]}
+      from (select * from (select * from {tickets} merged {shape.sorted_by("sort_key")} limit {shape.bound}) bounded
+             {shape.sorted_by("sort_key")} limit $1) t {NAMES}
+     {shape.sorted_by("t.sort_key", "t.number")}
+    """
+
+
+def _places(shape: Shape) -> dict[str, list[str]]:
+    """Return the places of the values of each filter, which come after those of the edges."""
+    places, place = {}, (3 if shape.order is Order.NUMBER else 4) + shape.has_span
+    for name in shape.names:
+        count = CHECKS[shape.for_staff][name].count("{}")
+        places[name] = [f"${place + offset}" for offset in range(count)]
+        place += count
+    return places
+
+
+def _edges(shape: Shape, key: str) -> list[str]:
+    """Return the conditions on the sort key, which is called ``key``."""
+    past = "<" if shape.newest_first else ">"
+    if shape.order is Order.NUMBER:
+        return [f"{key} {past} $2"]
+    span = f"{key} {'>=' if shape.newest_first else '<'} $4"
+    return [f"({key}, number) {past} ($2, $3)", *([span] if shape.has_span else [])]
+
+
+def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+    """Return the statements that read tickets with their sort keys, each with the conditions that are checked on it."""
+    checks = {name: CHECKS[shape.for_staff][name].format(*places[name]) for name in shape.names}
+    state, driver = _STATES[shape.state], shape.driver
+    for name in driver:
+        if name in _FEW:
+            few = f"select *, {shape.key} as sort_key from {_FEW[name].format(*places[name])}"
+            return [(few, [state, *_edges(shape, "sort_key"), *checks.values()])]
+    walk = [_WALKED[name].format(*places[name]) for name in driver]
+    others = [check for name, check in checks.items() if name not in driver]
+    states = [state]
+    if shape.order is Order.CREATED and driver == ("company_id",):
+        states, others = ["true"], [state, *others]
+    elif shape.order is Order.CREATED and not driver:
+        states = [*_BY_STATE.get(shape.state, (*_BY_STATE["open"], *_BY_STATE["finished"]))]
+    order = shape.sorted_by(shape.key)
+    walks = (" and ".join([*walk, each, *_edges(shape, shape.key)]) for each in states)
+    return [(f"select *, {shape.key} as sort_key from ticket where {where} {order}", others) for where in walks]
+
+
+@lru_cache(maxsize=512)
+def count_statement(names: tuple[str, ...], state: str, walked: int, *, for_staff: bool) -> str:
+    """Return the statement that counts the tickets of a list among the first ``walked`` of its index.
+
+    It binds the values of the filters in the order of their names, and returns the number of tickets that match, and of
+    those that were walked.
+    """
+    shape = Shape(names, state, Order.NUMBER, walked, newest_first=True, for_staff=for_staff)
+    checks, place, places = [], 1, {}
+    for name in names:
+        check = CHECKS[for_staff][name]
+        places[name] = [f"${place + offset}" for offset in range(check.count("{}"))]
+        place += check.count("{}")
+        if name not in shape.driver:
+            checks.append(check.format(*places[name]))
+    walk = " and ".join([*(_WALKED[name].format(*places[name]) for name in shape.driver), _STATES[state]])
+    return f"""
+    select count(*) filter (where matches), count(*)
+      from (select {" and ".join(checks) or "true"} as matches
+              from (select * from ticket where {walk} order by number desc offset 0) walked
+             limit {walked}) counted
+    """

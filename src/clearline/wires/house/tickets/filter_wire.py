@@ -1,0 +1,126 @@
+"""House API v1: the filters and orders of lists of tickets."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from clearline.accounts.domain import NAME_MAX
+from clearline.errors import RuleCode
+from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.tickets.domain import IssueType, Priority, Severity, Status
+from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
+from clearline.tickets.status_domain import State
+from clearline.tickets.tag_domain import TAG, TAG_MAX, TAGS_MAX
+from clearline.wires.house.wire import UUID_MAX, Cursor, Limit, Moment
+from clearline.wires.http.fields import Email
+
+_TAG = TAG.removeprefix("^").removesuffix("$")
+_SIGN = re.compile(r"[()]")
+
+
+def _several(kind: type[StrEnum], about: str) -> Meta:
+    """Return the rule of a parameter that has some members of an enumeration between commas."""
+    members = [str(member) for member in kind]
+    choices = "|".join(_SIGN.sub(r"\\\g<0>", member) for member in members)
+    name = f"({choices})"
+    return Meta(
+        pattern=f"^{name}(,{name})*$",
+        description=f"{about} Several are separated by commas: any of them.",
+        extra={
+            "rule": f"must be one of {', '.join(members)}; several are separated by commas",
+            "code": RuleCode.CHOICE,
+        },
+        extra_json_schema={"examples": [members[0], ",".join(members[:2])]},
+    )
+
+
+class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The filters of tickets; a ticket must match all of them."""
+
+    state: (
+        Annotated[
+            State, Meta(description="`open`, `finished` or `all` tickets. Default: the state of `status`, or `open`.")
+        ]
+        | None
+    ) = None
+    status: Annotated[str, _several(Status, "Tickets with this status.")] | None = None
+    company: Annotated[str, Meta(max_length=NAME_MAX, description="A customer's code, name or id.")] | None = None
+    queue: Annotated[str, Meta(max_length=UUID_MAX, description="A queue's id. For the provider's people.")] | None = (
+        None
+    )
+    team: (
+        Annotated[
+            str, Meta(max_length=UUID_MAX, description="A team's id: tickets in its queues. For the provider's people.")
+        ]
+        | None
+    ) = None
+    assignee: (
+        Annotated[str, Meta(max_length=UUID_MAX, description="`me`, `none` or a user's id. For the provider's people.")]
+        | None
+    ) = None
+    watcher: Annotated[str, Meta(max_length=UUID_MAX, description="`me` or the id of a user who watches.")] | None = (
+        None
+    )
+    service: Annotated[str, Meta(max_length=ID_MAX, description="A service's id.")] | None = None
+    service_type: Annotated[str, _several(ServiceType, "Tickets about services of this type.")] | None = None
+    issue_type: Annotated[str, _several(IssueType, "Tickets with this type of issue.")] | None = None
+    priority: Annotated[str, _several(Priority, "Tickets with this priority.")] | None = None
+    severity: Annotated[str, _several(Severity, "Tickets with this severity, as assessed.")] | None = None
+    tags: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^{_TAG}(,{_TAG})*$",
+                max_length=(TAG_MAX + 1) * TAGS_MAX,
+                description="Tickets with all of these tags, separated by commas. For the provider's people.",
+                extra={"rule": "must be tags of letters, digits and . _ : / -, separated by commas"},
+                extra_json_schema={"examples": ["fibre", "fibre,vip"]},
+            ),
+        ]
+        | None
+    ) = None
+    contact: Annotated[Email, Meta(description="The e-mail address of the contact, in any case.")] | None = None
+    external_id: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^[^:]{{1,{SYSTEM_MAX}}}:[^\\x00]{{1,{EXTERNAL_ID_MAX}}}$",
+                description="The name of another system, a colon, and that system's number for the ticket.",
+                extra={"rule": "must be the name of a system and its number, such as jira:OPS-17"},
+                extra_json_schema={"examples": ["jira:OPS-17"]},
+            ),
+        ]
+        | None
+    ) = None
+    has_file: Annotated[bool, Meta(description="Tickets with an attachment, or without any.")] | None = None
+    since: (
+        Annotated[
+            Moment,
+            Meta(description="Created at this time or later. A list by number is in the order of that time then."),
+        ]
+        | None
+    ) = None
+    until: Annotated[Moment, Meta(description="Created before this time.")] | None = None
+    updated_since: Annotated[Moment, Meta(description="Last changed at this time or later.")] | None = None
+    updated_until: Annotated[Moment, Meta(description="Last changed before this time.")] | None = None
+
+
+class ListQuery(Filters, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The filters, the order and the page of a list."""
+
+    sort: Annotated[
+        Literal[
+            "-number", "number", "priority", "-priority", "created_at", "-created_at", "updated_at", "-updated_at",
+            "status_changed_at", "-status_changed_at",
+        ],
+        Meta(
+            description="`-number`: the newest first; `number`: the oldest first. `priority`: critical first, then the "
+            "oldest. `created_at`, `updated_at`, `status_changed_at`: the earliest first. A minus reverses the order. "
+            "Tickets with the same value are in the order of their numbers. By priority, change and status only open "
+            "tickets can be sorted."
+        ),
+    ] = "-number"  # fmt: skip
+    limit: Limit = 50
+    cursor: Cursor | None = None

@@ -1,0 +1,107 @@
+"""House API v1: the filters and orders of lists of tickets, as the store has them."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from clearline.accounts import permissions
+from clearline.identity import Actor
+from clearline.inventory.domain import ServiceType
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import IssueType, Priority, Severity, Status, parse_ticket_number
+from clearline.tickets.list_store import Filter, Position
+from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.status_domain import FINISHED, State
+from clearline.tickets.tag_domain import normalize_tags
+from clearline.wires.house.parameters import id_in_query, user_in_query
+from clearline.wires.house.records import span_of_query, time_and_number
+from clearline.wires.house.tickets.filter_wire import Filters
+from clearline.wires.house.tickets.wire import TicketSummary
+
+Member = TypeVar("Member")
+
+
+def _members(kind: Callable[[str], Member], text: str | None) -> tuple[Member, ...]:
+    return () if text is None else tuple(kind(name) for name in dict.fromkeys(text.split(",")))
+
+
+def _state_of(statuses: tuple[Status, ...]) -> State:
+    """Return the state that tickets of these statuses have: all, when some are open and some finished."""
+    finished = [status in FINISHED for status in statuses]
+    return "open" if not any(finished) else "finished" if all(finished) else "all"
+
+
+async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None = None) -> Filter:
+    """Return the filter of a query; ``state`` is that of a query without one.
+
+    Raises:
+        InvalidQuery: a parameter names no id, or a span of time ends before it begins.
+        NotFound: there is no such company for this actor.
+    """
+    statuses = _members(Status, query.status)
+    assignee = None if query.assignee == "none" else query.assignee
+    system, _, number = (query.external_id or "").partition(":")
+    company = None if query.company is None else await permissions.company_typed(tx, actor, query.company)
+    return Filter(
+        state=query.state or state or _state_of(statuses),
+        company_id=None if company is None else company.id,
+        queue_id=id_in_query("queue", query.queue, "must be the id of a queue"),
+        assignee_id=user_in_query(actor, "assignee", assignee, "must be me, none or the id of a user"),
+        unassigned=query.assignee == "none",
+        status=statuses[0] if len(statuses) == 1 else None,
+        service_id=query.service,
+        created=span_of_query(query.since, query.until),
+        updated=span_of_query(query.updated_since, query.updated_until, "updated_until"),
+        statuses=statuses if len(statuses) > 1 else (),
+        priorities=_members(Priority, query.priority),
+        severities=_members(Severity, query.severity),
+        issue_types=_members(IssueType, query.issue_type),
+        service_types=_members(ServiceType, query.service_type),
+        tags=normalize_tags(_members(str, query.tags)),
+        contact=query.contact,
+        external_id=None if query.external_id is None else (system, number),
+        has_file=query.has_file,
+        team_id=id_in_query("team", query.team, "must be the id of a team"),
+        watcher_id=user_in_query(actor, "watcher", query.watcher, "must be me or the id of a user"),
+    )
+
+
+_MORE = (
+    "team", "watcher", "service_type", "issue_type", "priority", "severity", "tags", "contact", "external_id",
+    "has_file",
+)  # fmt: skip
+
+
+def has_more_filters(query: Filters) -> bool:
+    """Return whether a list has filters that may make it walk very many tickets for the few that match."""
+    return "," in (query.status or "") or any(getattr(query, name) is not None for name in _MORE)
+
+
+def order_of(sort: str) -> tuple[Order, bool]:
+    """Return the order that a sort parameter names, and whether its keys descend."""
+    return Order(sort.removeprefix("-")), sort.startswith("-")
+
+
+def key_reader(order: Order) -> Callable[..., Position]:
+    """Return the function that makes a position of the sort keys in a cursor."""
+    return _KEYS.get(order, time_and_number)
+
+
+def _rank_and_number(rank: int, number: int) -> tuple[int, int]:
+    return rank, number
+
+
+_KEYS: dict[Order, Callable[..., Position]] = {Order.NUMBER: int, Order.PRIORITY: _rank_and_number}
+
+
+def sort_keys(order: Order) -> Callable[[TicketSummary], list[Any]]:
+    """Return the function that returns the sort keys of a ticket, as values that JSON can represent."""
+
+    def keys(ticket: TicketSummary) -> list[Any]:
+        number = parse_ticket_number(ticket.number)
+        if order is Order.NUMBER:
+            return [number]
+        if order is Order.PRIORITY:
+            return [RANKS[ticket.priority], number]
+        return [getattr(ticket, order).isoformat(), number]
+
+    return keys
