@@ -7,3 +7,4 @@ import "./islands/palette.js";
 import "./islands/composer.js";
 import "./islands/pages.js";
 import "./islands/toast.js";
+import "./islands/files.js";

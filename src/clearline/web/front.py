@@ -56,7 +56,10 @@ class Front:
         if not session.actor.is_staff:
             raise Forbidden("the console is for the provider's people")
         permissions.require_scope(session.actor, entry.scope)
-        if method == "POST":
+        if entry.is_upload:
+            browser.check_upload(token)
+            visit.receive = receive
+        elif method == "POST":
             visit.form = await browser.form(receive, token)
         return await entry.handle(visit)
 

@@ -1,7 +1,7 @@
 """A request for a page of a person who is signed in, the table of such pages, and their answers."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +19,7 @@ from clearline.wires.http.edge import KEY, header
 FORM_MAX = 256 * 1024
 """Bytes of the longest form: a message of 4000 characters fits in any encoding."""
 _FIELDS_MAX = 3000
+TOKEN_HEADER = b"x-csrf-token"
 _FORM = b"application/x-www-form-urlencoded"
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 POLICY = (
@@ -74,6 +75,16 @@ class Browser:
         request_id: bytes = self.scope[KEY].id
         return request_id.decode()
 
+    def check_upload(self, secret: str) -> None:
+        """Refuse a file that a page of this browser session did not send: its token is in a header.
+
+        Raises:
+            FormRefused: another site sent it.
+        """
+        token = (header(self.scope, TOKEN_HEADER) or b"").decode("latin-1")
+        if not _is_same_origin(self.scope) or not csrf.is_token_for(secret, token):
+            raise FormRefused
+
     async def form(self, receive: Receive, secret: str) -> Form:
         """Return the form that was sent, once it is certain that a page of this browser session sent it.
 
@@ -119,6 +130,7 @@ class Visit:
         self.actor: Actor = session.actor
         self._secret = secret
         self.form = Form([])
+        self.receive: Receive | None = None
         self.headers: Headers = []
 
     @property
@@ -132,6 +144,20 @@ class Visit:
         """The parameters of the query."""
         return self.browser.query
 
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the file that is sent, as it is received.
+
+        Raises:
+            FormRefused: the browser stopped in the middle.
+        """
+        while self.receive is not None:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise FormRefused
+            yield message.get("body", b"")
+            if not message.get("more_body"):
+                break
+
     def page(self, template: str, status: int = 200, **values: object) -> Answer:
         """Return a page. Each has the actor, the theme, and the token for its forms."""
         return page(
@@ -144,13 +170,17 @@ Handler = Callable[[Visit], Awaitable[Answer | Stream]]
 
 
 class Page(Struct, frozen=True):
-    """A page, or what a form does: its method and path, the scope that the actor needs, and its handler."""
+    """A page, or what a form does: its method and path, the scope that the actor needs, and its handler.
+
+    An upload has the file itself as its body.
+    """
 
     name: str
     method: str
     path: str
     handle: Handler
     scope: Scope
+    is_upload: bool = False
 
 
 def page(browser: Browser, template: str, status: int, headers: Headers, **values: object) -> Answer:

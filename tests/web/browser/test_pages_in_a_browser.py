@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from tests.builders.sign_in.sessions import PASSWORD
 from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, Traffic, context, violations
@@ -203,6 +203,18 @@ async def test_a_draft_survives_a_reload_and_single_keys_can_be_switched_off(des
     await desktop.keyboard.press("Escape")
     await desktop.keyboard.press("s")
     await expect(desktop.locator("#pick-status")).to_be_visible()
+
+
+async def test_files_are_attached_while_the_draft_stays(desktop: Page, site: Site) -> None:
+    await desktop.goto(f"{site.url}/console/tickets/{site.number}")
+    await desktop.keyboard.press("r")
+    await desktop.keyboard.type("See the levels")
+    files = [FilePayload(name=name, mimeType="text/plain", buffer=b"rx -14.6") for name in ("a.txt", "b.txt")]
+    await desktop.locator("[data-files]").set_input_files(files)
+    await expect(desktop.locator(".file")).to_have_count(2)
+    await expect(desktop.locator(".file").last).to_contain_text("b.txt")
+    await expect(desktop.get_by_role("textbox", name="Message")).to_have_value("See the levels")
+    await expect(desktop.get_by_role("textbox", name="Message")).to_be_focused()
 
 
 async def test_the_pages_work_without_scripts(browser: Browser, site: Site, session: dict[str, str]) -> None:

@@ -18,6 +18,7 @@ from tests.builders.web.pages import Page, Person, person, session_of
 TITLE = "zq8onlyofa port is slow"
 NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
 FORMS: dict[str, dict[str, str]] = {
+    "addFile": {},
     "addLink": {"type": "related", "ticket": "{other}"},
     "changeSelected": {"ticket": "{number}", "priority": "critical"},
     "removeLink": {"link": NO_ID},
@@ -78,6 +79,8 @@ def test_every_form_has_its_fields_and_every_page_a_scope() -> None:
 async def ask(desk: Desk, who: Person, entry: Entry) -> httpx.Response:
     if entry.method == "GET":
         return await who.get(desk.path(entry))
+    if entry.is_upload:
+        return await who.upload(desk.path(entry), "a.txt", b"From the console")
     return await who.post(desk.path(entry), **desk.form(entry))
 
 
@@ -173,6 +176,11 @@ async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry)
         path = entry.path.format(number=number, id=some_id, file=some_id, view="nothing")
         if path == entry.path:
             continue
-        answer = await (desk.agent.get(path) if entry.method == "GET" else desk.agent.post(path, **desk.form(entry)))
+        if entry.is_upload:
+            answer = await desk.agent.upload(path, "a.txt", b"From the console")
+        else:
+            answer = await (
+                desk.agent.get(path) if entry.method == "GET" else desk.agent.post(path, **desk.form(entry))
+            )
         assert answer.status_code == 404, answer.text
         assert answer.headers["x-request-id"] in Page(answer.text).text

@@ -193,6 +193,34 @@ async def test_tickets_are_linked_and_unlinked(opened: Opened) -> None:
     assert "Caused by Cause <of> it" not in (await opened.page()).text
 
 
+async def test_files_are_attached_as_reply_or_note(opened: Opened) -> None:
+    for name, visibility in (("levels <1>.txt", "public"), ("trace.txt", "internal")):
+        answer = await opened.agent.upload(f"{opened.path}/files", name, b"rx -14.6", visibility)
+        assert (answer.status_code, answer.text) == (204, "")
+    page = await opened.page()
+    assert "levels <1>.txt 8 B" in page.text
+    assert [entry["class"] for entry in page.all("article")] == ["entry message", "entry message", "entry note"]
+    [path, _internal] = page.links(f"{opened.path}/files/")
+    assert (await opened.agent.get(path)).content == b"rx -14.6"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "visibility", "shown"),
+    [
+        ("../a.txt", b"a", "public", "Name must be a name without a path."),
+        ("a.txt", b"", "public", "must not be empty"),
+        ("a.txt", b"a", "secret", "Visibility must be one of public, internal."),
+    ],
+)
+async def test_a_file_that_is_refused_says_why(
+    opened: Opened, name: str, content: bytes, visibility: str, shown: str
+) -> None:
+    answer = await opened.agent.upload(f"{opened.path}/files", name, content, visibility)
+    assert answer.status_code == 422
+    assert shown in Page(answer.text).text
+    assert (await opened.page()).links(f"{opened.path}/files/") == []
+
+
 async def test_a_finished_ticket_has_no_composer(opened: Opened) -> None:
     async with opened.database.transaction() as tx:
         for status in (Status.RESOLVED, Status.CLOSED):

@@ -3,7 +3,7 @@
 from clearline.identity import Scope
 from clearline.web.console import changes
 from clearline.web.console.bulk import change_selected
-from clearline.web.console.files import download_file
+from clearline.web.console.files import add_file, download_file
 from clearline.web.console.queue import find, home, show_list
 from clearline.web.console.ticket import show_ticket
 from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
@@ -18,6 +18,7 @@ PAGES = (
     Page("savedView", "GET", "/console/views/{id}", show_list, _READ),
     Page("ticket", "GET", _TICKET, show_ticket, _READ),
     Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
+    Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),
     Page("sendMessage", "POST", _TICKET + "/messages", changes.send_message, _WRITE),
     Page("setStatus", "POST", _TICKET + "/status", changes.change_handler(changes.set_status), _WRITE),
     Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),

@@ -1,0 +1,62 @@
+// Files for a ticket: chosen, dropped on the composer or pasted into it. Each is attached at once, as reply or note.
+import { tell } from "./toast.js";
+
+const formOf = (target) => target.closest?.("[data-composer]");
+
+function prepare() {
+  for (const button of document.querySelectorAll("[data-attach]")) button.hidden = false;
+}
+
+async function reasonOf(answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return page.querySelector("main .words p")?.textContent ?? "";
+}
+
+async function attach(form, files) {
+  const input = form.querySelector("[data-files]");
+  const headers = { "X-CSRF-Token": form.elements.csrf.value };
+  let refusal = "";
+  for (const file of files) {
+    tell(input.dataset.uploading.replace("%s", file.name));
+    const query = new URLSearchParams({ name: file.name, visibility: form.elements.visibility.value });
+    const sent = { ...headers, "Content-Type": file.type || "application/octet-stream" };
+    const answer = await fetch(`${input.dataset.url}?${query}`, { method: "POST", headers: sent, body: file }).catch(() => null);
+    if (!answer?.ok) {
+      const reason = answer ? await reasonOf(answer) : document.getElementById("toast").dataset.offline;
+      refusal = `${input.dataset.failed.replace("%s", file.name)} ${reason}`;
+    }
+  }
+  const swap = { target: "#main", select: "#main", swap: "outerHTML" };
+  await htmx.ajax("GET", location.pathname + location.search, swap);
+  tell(refusal);
+  document.querySelector("[data-composer] textarea")?.focus();
+}
+
+document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-attach]")) formOf(target).querySelector("[data-files]").click();
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-files]") && target.files.length) attach(target.form, [...target.files]);
+});
+
+document.addEventListener("paste", (event) => {
+  const form = formOf(event.target);
+  if (!form || !event.clipboardData.files.length) return;
+  event.preventDefault();
+  attach(form, [...event.clipboardData.files]);
+});
+
+document.addEventListener("dragover", (event) => {
+  if (formOf(event.target)) event.preventDefault();
+});
+
+document.addEventListener("drop", (event) => {
+  const form = formOf(event.target);
+  if (!form || !event.dataTransfer.files.length) return;
+  event.preventDefault();
+  attach(form, [...event.dataTransfer.files]);
+});
+
+document.addEventListener("htmx:after:swap", prepare);
+prepare();
