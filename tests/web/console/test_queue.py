@@ -12,7 +12,7 @@ from clearline.search import usecases as search
 from clearline.sign_in.domain import SessionActor
 from clearline.sign_in.usecases import session_actor
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Status, ticket_number
+from clearline.tickets.domain import Priority, Status, ticket_number
 from clearline.workspace import view_usecases as views
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
@@ -72,7 +72,7 @@ async def test_waiting_tickets_wait_for_the_customer_or_are_on_hold(agent: Perso
 
 
 async def test_all_open_tickets_come_50_at_a_time_and_each_once(agent: Person, numbers: dict[str, int]) -> None:
-    first = await agent.page("/console/open")
+    first = await agent.page("/console/open?sort=-number")
     assert len(rows(first)) == 50
     [following] = [href for href in first.links("/console/open?") if "after=" in href]
     second = await agent.page(following)
@@ -82,8 +82,32 @@ async def test_all_open_tickets_come_50_at_a_time_and_each_once(agent: Person, n
     assert ticket_number(numbers["last"]) == everything[0]
     oldest = await agent.page("/console/open?sort=number")
     assert rows(oldest)[0] == everything[-1]
-    forged = await agent.get("/console/open?sort=number&" + following.partition("?")[2])
-    assert forged.status_code == 400
+    for other in ("number", "priority", "updated"):
+        forged = await agent.get(following.replace("sort=-number", f"sort={other}"))
+        assert forged.status_code == 400
+
+
+@pytest.mark.parametrize("sort", ["", "-number", "number", "-updated", "updated", "status"])
+async def test_every_order_lists_each_open_ticket_once(agent: Person, numbers: dict[str, int], sort: str) -> None:
+    listed: list[str] = []
+    address = f"/console/open?sort={sort}"
+    while address:
+        page = await agent.page(address)
+        listed += rows(page)
+        address = next((href for href in page.links("/console/open?") if "after=" in href), "")
+    assert len(listed) == len(set(listed)) == 59
+    assert ticket_number(numbers["closed"]) not in listed
+
+
+async def test_the_most_urgent_and_among_them_the_oldest_tickets_come_first(
+    agent: Person, numbers: dict[str, int], database: Database
+) -> None:
+    async with database.transaction() as tx:
+        for name, priority in (("last", "critical"), ("queued", "low")):
+            await ticket_changes.change_ticket(tx, OPERATOR, numbers[name], {"priority": Priority(priority)}, now=NOW)
+    listed = rows(await agent.page("/console/open"))
+    assert listed[0] == ticket_number(numbers["last"])
+    assert listed[1:] == sorted(listed[1:])
 
 
 async def test_the_queues_of_my_teams_stand_in_the_side_bar_with_their_counts(

@@ -249,9 +249,9 @@ async def test_a_ticket_that_left_the_list_keeps_its_neighbours(opened: Opened) 
     async with opened.database.transaction() as tx:
         above = await raised(tx, opened.tenant, "The one above")
         await ticket_changes.assign(tx, OPERATOR, opened.number, opened.agent.user.id, now=NOW)
-    page = await opened.agent.page(f"{opened.path}?list=unassigned")
+    page = await opened.agent.page(f"{opened.path}?list=unassigned&sort=-number")
     keys = {link["data-key"]: link["href"] for link in page.all("a") if link.get("data-key") in {"j", "k"}}
-    assert keys["k"] == f"/console/tickets/{ticket_number(above)}?list=unassigned"
+    assert keys["k"] == f"/console/tickets/{ticket_number(above)}?list=unassigned&sort=-number"
     assert all(ticket_number(opened.number) not in (href or "") for href in keys.values())
 
 

@@ -11,9 +11,11 @@ from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
 from clearline.search.usecases import SearchCursor
 from clearline.tickets import usecases as tickets
+from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE
 from clearline.web.console.people import all_queues, assignable
+from clearline.web.console.sorting import DEFAULT, SORTS, Sort, sort_named
 from clearline.web.console.views import View, sidebar, view_at
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
@@ -22,7 +24,6 @@ from clearline.wires.http.cursors import InvalidCursor, list_id
 SIZE = 50
 _QUERY_MAX = 300
 _FOUND_MAX = 8
-SORTS = ("-number", "number")
 
 
 class Listing(Struct, frozen=True):
@@ -32,13 +33,13 @@ class Listing(Struct, frozen=True):
     tickets: list[TicketView]
     next: str | None = None
     q: str = ""
-    sort: str = SORTS[0]
+    sort: Sort = DEFAULT
     problem: str = ""
 
     @property
     def address(self) -> str:
         """Where the list is, as the person filtered and ordered it."""
-        parameters = {"q": self.q, "sort": "" if self.sort == SORTS[0] else self.sort}
+        parameters = {"q": self.q, "sort": self.sort.name if self.sort is not DEFAULT else ""}
         query = urlencode({name: value for name, value in parameters.items() if value})
         return f"{self.view.path}?{query}" if query else self.view.path
 
@@ -52,9 +53,8 @@ class Listing(Struct, frozen=True):
     @property
     def suffix(self) -> str:
         """What the address of a ticket carries, so that its page knows the list."""
-        parameters = {"list": self.view.path.removeprefix("/console/"), "q": self.q}
-        if self.sort != SORTS[0]:
-            parameters["sort"] = self.sort
+        sort = self.sort.name if self.sort is not DEFAULT else ""
+        parameters = {"list": self.view.path.removeprefix("/console/"), "q": self.q, "sort": sort}
         return urlencode({name: value for name, value in parameters.items() if value})
 
 
@@ -82,16 +82,15 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None) -> Answe
         visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))
     return visit.page(
         "console/queue.html", side=side, listing=listing, here=view.path, agents=agents, desk_queues=desk_queues,
-        reachable=[status for status in Status if status in REACHABLE], outcome=outcome,
+        reachable=[status for status in Status if status in REACHABLE], outcome=outcome, sorts=SORTS,
     )  # fmt: skip
 
 
 async def read_list(visit: Visit, tx: Tx, view: View, query: dict[str, str]) -> Listing:
     """Return a page of a view: along an index, or through the search when the view or the person filters by more."""
     q = query.get("q", "").strip()[:_QUERY_MAX]
-    sort = query.get("sort", "")
-    sort = sort if sort in SORTS else SORTS[0]
-    made_for = list_id(view.path, {"q": q, "sort": sort})
+    sort = sort_named(query.get("sort", ""))
+    made_for = list_id(view.path, {"q": q, "sort": sort.name})
     keys = visit.services.cursors.read(query["after"], made_for) if query.get("after") else None
     after: list[object] | None
     if q or view.filter is None:
@@ -103,21 +102,32 @@ async def read_list(visit: Visit, tx: Tx, view: View, query: dict[str, str]) -> 
         listed, after = await _listed(visit, tx, view, sort, keys)
     following = None
     if after is not None:
-        parameters = {"q": q, "sort": query.get("sort", ""), "after": visit.services.cursors.make(after, made_for)}
+        parameters = {
+            "q": q,
+            "sort": query.get("sort", ""),
+            "after": visit.services.cursors.make(msgspec.to_builtins(after), made_for),
+        }
         following = f"{view.path}?{urlencode({name: value for name, value in parameters.items() if value})}"
     return Listing(view, listed, following, q, sort)
 
 
 async def _listed(
-    visit: Visit, tx: Tx, view: View, sort: str, keys: list[object] | None
+    visit: Visit, tx: Tx, view: View, sort: Sort, keys: list[object] | None
 ) -> tuple[list[TicketView], list[object] | None]:
     assert view.filter is not None  # noqa: S101 - for the type checker: the caller asked
-    after = None if keys is None else _number(keys)
-    found = await tickets.list_tickets(
-        tx, visit.actor, view.filter, after=after, limit=SIZE + 1, newest_first=sort == SORTS[0]
+    found = await tickets.list_tickets_as(
+        view_of,
+        tx,
+        visit.actor,
+        view.filter,
+        after=None if keys is None else sort.position(keys),
+        limit=SIZE + 1,
+        newest_first=sort.newest_first,
+        order=sort.order,
+        seconds=visit.services.settings.search_seconds,
     )
     page = found[:SIZE]
-    return page, [page[-1].ticket.number] if len(found) > SIZE else None
+    return page, [*sort.keys(page[-1])] if len(found) > SIZE else None
 
 
 async def _searched(
@@ -130,13 +140,6 @@ async def _searched(
     seconds = visit.services.settings.search_seconds
     found = await search.find_tickets(tx, visit.actor, text, after=after, limit=SIZE, seconds=seconds)
     return found.tickets, None if found.next is None else msgspec.to_builtins(found.next)
-
-
-def _number(keys: list[object]) -> int:
-    try:
-        return msgspec.convert(keys, tuple[int])[0]
-    except msgspec.ValidationError:
-        raise InvalidCursor from None
 
 
 async def find(visit: Visit) -> Answer:

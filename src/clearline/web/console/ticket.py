@@ -19,7 +19,7 @@ from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX, Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web.console.people import all_queues, by_name
-from clearline.web.console.queue import SORTS, Listing, read_list
+from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.timeline import Timeline, timeline
 from clearline.web.console.views import Sidebar, sidebar, view_at
 from clearline.web.visit import Visit
@@ -91,7 +91,7 @@ async def ticket_page(visit: Visit, tx: Tx, status: int = 200, *, draft: Draft =
     number = access.parse_number(visit.path["number"])
     page = await _read(visit, tx, number)
     side = await sidebar(tx, visit.actor)
-    place = await _place(visit, tx, side, number)
+    place = await _place(visit, tx, side, page.view)
     return visit.page(
         "console/ticket.html", status, side=side, page=page, place=place, draft=draft, problem=problem,
         here=place.listing.view.path if place else "", suffix=place.listing.suffix if place else "",
@@ -129,7 +129,7 @@ def _names(people: list[User], desk_queues: list[Queue]) -> Mapping[str, str]:
     return {str(user.id): user.name for user in people} | {str(queue.id): queue.name for queue in desk_queues}
 
 
-async def _place(visit: Visit, tx: Tx, side: Sidebar, number: int) -> Place | None:
+async def _place(visit: Visit, tx: Tx, side: Sidebar, ticket: TicketView) -> Place | None:
     """Return the list that the address names, and where the ticket stands in it."""
     if not (name := visit.query.get("list", "")):
         return None
@@ -139,8 +139,9 @@ async def _place(visit: Visit, tx: Tx, side: Sidebar, number: int) -> Place | No
     query = {key: value for key, value in visit.query.items() if key in {"q", "sort"}}
     listing = await read_list(visit, tx, view, query)
     numbers = [other.ticket.number for other in listing.tickets]
+    number = ticket.ticket.number
     if number in numbers:
         index = numbers.index(number)
         return Place(listing, index, index + 1)
-    is_past = number.__gt__ if listing.sort == SORTS[0] else number.__lt__
-    return Place(listing, None, next((at for at, other in enumerate(numbers) if is_past(other)), len(numbers)))
+    after = (at for at, other in enumerate(listing.tickets) if listing.sort.is_before(ticket, other))
+    return Place(listing, None, next(after, len(numbers)))

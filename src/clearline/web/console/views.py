@@ -8,7 +8,9 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
+from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
+from clearline.tickets.status_domain import OPEN
 from clearline.web.words import gettext
 from clearline.workspace import view_usecases as saved_views
 
@@ -39,9 +41,9 @@ class Sidebar(Struct, frozen=True):
         return next((view for view in (*self.views, *self.queues, *self.saved) if view.path == path), None)
 
 
-_WAITING = " ".join(
-    f"-status:{status}" for status in ("acknowledged", "in_progress", "resolved", "reopened", "cancellation_requested")
-)
+_WAITING = (Status.PENDING, Status.HELD)
+_NOT_WAITING = " ".join(f"-status:{status}" for status in Status if status in OPEN and status not in _WAITING)
+"""The filter of the search has one status at a time."""
 
 
 def fixed_views(actor: Actor) -> list[View]:
@@ -54,7 +56,10 @@ def fixed_views(actor: Actor) -> list[View]:
             Filter(unassigned=True), "g u",
         ),
         View("/console/open", gettext("All open"), "list", "status:open", Filter(), "g o"),
-        View("/console/waiting", gettext("Waiting"), "clock", f"status:open {_WAITING}", None, "g w"),
+        View(
+            "/console/waiting", gettext("Waiting"), "clock", f"status:open {_NOT_WAITING}",
+            Filter(statuses=_WAITING), "g w",
+        ),
     ]  # fmt: skip
 
 

@@ -1,0 +1,71 @@
+"""The orders in which the console lists tickets, and where a list continues in each."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from clearline.tickets.domain import TicketView
+from clearline.tickets.list_store import Position
+from clearline.tickets.lists.order import RANKS, Order
+from clearline.wires.http.cursors import InvalidCursor
+
+
+def _(text: str) -> str:
+    """Mark a text for translation; templates translate it."""
+    return text
+
+
+class Sort(Struct, frozen=True):
+    """An order with its name in addresses, and its words. ``newest_first``: keys and numbers descend."""
+
+    name: str
+    label: str
+    order: Order
+    newest_first: bool
+
+    def keys(self, view: TicketView) -> list[datetime | int]:
+        """Return the sort keys of a ticket."""
+        ticket = view.ticket
+        if self.order is Order.NUMBER:
+            return [ticket.number]
+        if self.order is Order.PRIORITY:
+            return [RANKS[ticket.priority], ticket.number]
+        return [getattr(ticket, self.order), ticket.number]
+
+    def position(self, keys: list[object]) -> Position:
+        """Return where a list continues, from the keys in a cursor.
+
+        Raises:
+            InvalidCursor: they are those of another order.
+        """
+        try:
+            if self.order is Order.NUMBER:
+                return msgspec.convert(keys, tuple[int])[0]
+            if self.order is Order.PRIORITY:
+                return msgspec.convert(keys, tuple[int, int])
+            return msgspec.convert(keys, tuple[datetime, int])
+        except msgspec.ValidationError:
+            raise InvalidCursor from None
+
+    def is_before(self, view: TicketView, other: TicketView) -> bool:
+        """Return whether a ticket stands before another one."""
+        mine, others = self.keys(view), self.keys(other)
+        return mine > others if self.newest_first else mine < others
+
+
+SORTS = (
+    Sort("priority", _("Most urgent first"), Order.PRIORITY, newest_first=False),
+    Sort("-number", _("Newest first"), Order.NUMBER, newest_first=True),
+    Sort("number", _("Oldest first"), Order.NUMBER, newest_first=False),
+    Sort("-updated", _("Last changed first"), Order.UPDATED, newest_first=True),
+    Sort("updated", _("Longest unchanged first"), Order.UPDATED, newest_first=False),
+    Sort("status", _("Longest in its status first"), Order.STATUS_CHANGED, newest_first=False),
+)
+"""The first is the default: within a priority, the oldest first."""
+DEFAULT = SORTS[0]
+
+
+def sort_named(name: str) -> Sort:
+    """Return the order of a name; the default for any other text."""
+    return next((sort for sort in SORTS if sort.name == name), DEFAULT)
