@@ -10,6 +10,7 @@ from clearline.bulk.domain import BULK_MAX, IMPORT_MAX
 from clearline.mail.inbound.domain import BURST_LIMIT, DAILY_LIMIT
 from clearline.setting_docs import documented
 from clearline.settings import PREFIX
+from clearline.sign_in.second_factors.domain import RECOVERY_CODES
 from clearline.tickets.attachments.domain import PER_TICKET_MAX
 from clearline.tickets.links.domain import LINKS_MAX
 from clearline.webhooks.attempt_domain import SCHEDULE
@@ -45,6 +46,9 @@ TABLES = (
     TableLimit("notification_settings", "one for each user"),
     TableLimit("saved_view", f"{VIEWS_MAX} of each user"),
     TableLimit("service", "none: only the provider's people add services"),
+    TableLimit("second_factor", "one for each user"),
+    TableLimit("recovery_code", f"{RECOVERY_CODES} of each user"),
+    TableLimit("sign_in_challenge", "one for each user"),
     TableLimit("sign_in_link", "one for each user"),
     TableLimit("sign_in_session", "none: only the provider's people sign in", ("session_days",)),
     TableLimit("user_password", "one for each user"),

@@ -343,8 +343,8 @@ class Settings:
     secret_key: str | None = setting(
         values.secret,
         "a key kept in the database",
-        "Key that encrypts the passwords of mailboxes: at least 32 random characters. Keep it; without it "
-        "they are lost.",
+        "Key that encrypts the passwords of mailboxes and the secrets of second factors: at least 32 random "
+        "characters. Keep it; without it they are lost.",
         None,
     )
     postgres_bin: Path | None = setting(

@@ -82,3 +82,19 @@ async def test_the_link_of_the_set_up_is_printed_until_there_is_an_admin(url: st
     refused = run_command(url, "setup-link")
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr.startswith("refused: the set-up is done: ")
+
+
+def test_the_roles_that_need_a_second_factor_are_set_and_printed(url: str) -> None:
+    nobody, some = "No role needs a second factor.\n", "Roles that need a second factor: admin, agent.\n"
+    assert run_command(url, "user", "require-second-factor").stdout == nobody
+    assert run_command(url, "user", "require-second-factor", "agent", "admin").stdout == some
+    assert run_command(url, "user", "require-second-factor").stdout == some
+    assert run_command(url, "user", "require-second-factor", "agent", "--none").exit_code == 2
+    assert run_command(url, "user", "require-second-factor", "customer").exit_code == 2
+    assert run_command(url, "user", "require-second-factor", "--none").stdout == nobody
+
+
+def test_the_second_factor_of_somebody_who_has_none_is_not_reset(url: str) -> None:
+    run_json(url, "agent", "add", "Ida Moss", "--email", IDA)
+    refused = run_command(url, "user", "reset-second-factor", IDA, "--yes")
+    assert (refused.exit_code, refused.stderr) == (1, f"refused: user {IDA} has no second factor\n")

@@ -15,7 +15,7 @@ from clearline.platform.database.transactions import Database
 SOURCE = Path(clearline.__file__).parent
 SHARED = {
     "company", "consumer", "inbound_mail", "macro", "mail_suppression", "mailbox", "queue", "routing_rule",
-    "schema_migration", "search_index", "server_secret", "sign_in_attempt", "team", "team_member",
+    "schema_migration", "search_index", "second_factor_role", "server_secret", "sign_in_attempt", "team", "team_member",
 }  # fmt: skip
 """Tables of the desk, not of a company."""
 

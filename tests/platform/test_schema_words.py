@@ -41,6 +41,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "outbound_mail.state": MailState,
     "queue.assignment": Assignment,
     "service.type": INVENTORY_TYPES,
+    "second_factor_role.role": STAFF_ROLES,
     "sign_in_link.kind": LinkKind,
     "ticket.asked_priority": Priority,
     "ticket.asked_severity": Severity,

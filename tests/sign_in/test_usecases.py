@@ -15,7 +15,7 @@ from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Role, User
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import password_store, session_store
 from clearline.sign_in.attempt_usecases import REFUSAL_SECONDS
-from clearline.sign_in.domain import Device, Session, SessionLimits, SignInRefused, hash_token, new_token
+from clearline.sign_in.domain import Device, Session, SessionLimits, SignedIn, SignInRefused, hash_token, new_token
 from clearline.sign_in.usecases import session_actor, sign_in
 from tests.builders.databases import RecordingConnection, plan_of
 from tests.builders.people import NOW, Tenant
@@ -185,6 +185,7 @@ async def test_the_limits_of_a_session_are_settings(database: Database, ada: Use
     for after, is_there in ((HOUR - MINUTE, True), (2 * HOUR - MINUTE, False)):
         found = await session_actor(database, result.token, address="", limits=limits, now=NOW + after)
         assert (found is not None) == is_there
+    assert isinstance(result, SignedIn)
     assert result.session.expires_at == NOW + 2 * HOUR
 
 

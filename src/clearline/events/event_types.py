@@ -40,6 +40,9 @@ class EventType(StrEnum):
     SESSION_ENDED = "session.ended"
     PASSWORD_REFUSED = "password.refused"  # noqa: S105
     SIGN_IN_LINK_CREATED = "sign_in_link.created"
+    SECOND_FACTOR_CHANGED = "second_factor.changed"
+    SECOND_FACTOR_REFUSED = "second_factor.refused"
+    SIGN_IN_POLICY_CHANGED = "sign_in_policy.changed"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105
     MAIL_DOMAIN_CREATED = "mail_domain.created"
     MAIL_DOMAIN_CHANGED = "mail_domain.changed"
@@ -300,6 +303,9 @@ _RECORD_ROWS = (
     _record(EventType.SESSION_ENDED, "Signed out, or ended a session."),
     _record(EventType.PASSWORD_REFUSED, "Refused a wrong password."),
     _record(EventType.SIGN_IN_LINK_CREATED, "Made a link to choose a password."),
+    _record(EventType.SECOND_FACTOR_CHANGED, "Set up or removed a second factor, or renewed its recovery codes."),
+    _record(EventType.SECOND_FACTOR_REFUSED, "Refused a wrong code of a second factor."),
+    _record(EventType.SIGN_IN_POLICY_CHANGED, "Set the roles that need a second factor."),
     _record(EventType.PASSWORD_CHANGED, "Set or changed a password."),
     _record(EventType.MAIL_DOMAIN_CREATED, "Added a mail domain.", Visibility.COMPANY_ADMINS),
     _record(EventType.MAIL_DOMAIN_CHANGED, "Verified a mail domain, or had it checked.", Visibility.COMPANY_ADMINS),

@@ -22,17 +22,18 @@ class Counter(Struct, frozen=True, order=True):
     most: int
 
 
-def counters(account: str, address: str) -> list[Counter]:
+def counters(account: str, address: str, most: int = ACCOUNT_MAX) -> list[Counter]:
     """Return what an attempt counts for, sorted; first of all names of accounts in one form.
 
     Args:
         account: what is attacked: an address in lower case, or the id of a user.
         address: the network address of the client.
+        most: the attempts for the account from all networks.
     """
     network = network_of(address)
     named = {
         f"account {account} from {network}": ACCOUNT_FROM_NETWORK_MAX,
-        f"account {account}": ACCOUNT_MAX,
+        f"account {account}": most,
         f"network {network}": NETWORK_MAX,
     }
     return sorted(Counter(sha256(name.encode("utf-8", "surrogatepass")).digest(), most) for name, most in named.items())

@@ -9,7 +9,7 @@ from math import ceil
 from clearline.clock import monotonic
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import attempt_store
-from clearline.sign_in.attempt_domain import WINDOW, Counter, counters
+from clearline.sign_in.attempt_domain import ACCOUNT_MAX, WINDOW, Counter, counters
 from clearline.sign_in.domain import SignInRefused, TooManyAttempts
 from clearline.text import normalized_address
 
@@ -19,17 +19,20 @@ _PURGED_AT_ONCE = 1000
 
 
 @asynccontextmanager
-async def limited_attempt(database: Database, account: str, address: str, *, now: datetime) -> AsyncIterator[None]:
+async def limited_attempt(
+    database: Database, account: str, address: str, *, most: int = ACCOUNT_MAX, now: datetime
+) -> AsyncIterator[None]:
     """Count an attempt to prove that one owns an account, before the block tries it; forgive it when it succeeds.
 
     It is counted first, so that many at a time are no more than one after another. The refusal of an attempt that is
-    one too many does not depend on whether the account exists, or the password is right.
+    one too many does not depend on whether the account exists, or the password is right. ``most`` is the limit of the
+    account from all networks.
 
     Raises:
         TooManyAttempts: for this account or from this network too many failed.
     """
     began = monotonic()
-    counted = counters(normalized_address(account), address)
+    counted = counters(normalized_address(account), address, most)
     try:
         await _count(database, counted, now=now)
         yield

@@ -22,6 +22,8 @@ LAST_USE_EVERY = timedelta(minutes=1)
 """The last use of a session is stored at most so often."""
 
 
+CHALLENGE_LIFETIME = timedelta(minutes=10)
+"""How long after the password the code may come."""
 STEP_UP_MINUTES = 15
 """How long ago a person may have proved who it is, before keys, roles or second factors are changed."""
 
@@ -63,10 +65,15 @@ class SessionSubject(Struct, frozen=True):
 
 
 class SessionActor(Struct, frozen=True):
-    """A session in force, and the actor that its requests have: the user, with every scope of its role."""
+    """A session in force, and the actor that its requests have: the user, with every scope of its role.
+
+    When its role needs a second factor that the session was begun without, ``lacks_second_factor`` is true, and the
+    actor has no scope: all that the person can do is to set one up, and to sign out.
+    """
 
     session: Session
     actor: Actor
+    lacks_second_factor: bool = False
 
 
 class SignedIn(Struct, frozen=True):
@@ -74,6 +81,21 @@ class SignedIn(Struct, frozen=True):
 
     token: str
     session: Session
+
+
+class SecondFactorNeeded(Struct, frozen=True):
+    """The password was right, and a code has to follow, with this token, until it expires."""
+
+    token: str
+    expires_at: datetime
+
+
+class Challenge(Struct, frozen=True):
+    """A sign-in that waits for its code, and the session epoch of its user."""
+
+    company_id: UUID
+    user_id: UUID
+    epoch: int
 
 
 class SessionLimits(Struct, frozen=True):

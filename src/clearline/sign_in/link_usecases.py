@@ -21,6 +21,7 @@ from clearline.sign_in.attempt_usecases import REFUSAL_SECONDS, count_attempt
 from clearline.sign_in.domain import (
     DEFAULT_SESSION_LIMITS,
     Device,
+    SecondFactorNeeded,
     SessionLimits,
     SignedIn,
     hash_token,
@@ -30,7 +31,7 @@ from clearline.sign_in.domain import (
 from clearline.sign_in.link_domain import LIFETIMES, RESET_PAUSE, Link, LinkKind, LinkRefused, NewLink, path_of
 from clearline.sign_in.password_store import Credential
 from clearline.sign_in.password_usecases import checked_hash, store_password
-from clearline.sign_in.usecases import new_session
+from clearline.sign_in.usecases import first_factor_passed
 from clearline.text import check_email
 
 _SELF = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
@@ -154,8 +155,10 @@ async def use_link(
     *,
     limits: SessionLimits = DEFAULT_SESSION_LIMITS,
     now: datetime,
-) -> SignedIn:
+) -> SignedIn | SecondFactorNeeded:
     """Set the password of the person of a link, end all its sessions, and sign it in. The link is used up then.
+
+    A person with a second factor gets no session yet: a code has to follow (``sign_in_with_code``).
 
     Raises:
         LinkRefused: it is not valid any more.
@@ -170,7 +173,7 @@ async def use_link(
             raise LinkRefused
         actor = Actor(locked.user.role, locked.user.name, locked.company, locked.user)
         await store_password(tx, actor, locked.user, hashed, now=now)
-        return await new_session(tx, locked, where.storable(), limits, second_factor=False, now=now)
+        return await first_factor_passed(tx, locked, where.storable(), limits, now=now)
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:

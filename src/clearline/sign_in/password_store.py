@@ -11,22 +11,25 @@ from clearline.platform.database.transactions import Record, Tx
 
 
 class Credential(Struct, frozen=True):
-    """A user, the hash of its password if it has one, and its session epoch."""
+    """A user, the hash of its password if it has one, its session epoch, and whether it has a second factor."""
 
     company: Company
     user: User
     hash: str | None
     epoch: int
+    has_second_factor: bool
 
 
-_CREDENTIAL = f"""select {USER}, c.id, c.name, c.code, p.hash, u.session_epoch
+_CREDENTIAL = f"""select {USER}, c.id, c.name, c.code, p.hash, u.session_epoch,
+           exists (select from second_factor f where f.company_id = u.company_id and f.user_id = u.id
+                                                 and f.confirmed_at is not null)
       from app_user u join company c on c.id = u.company_id
       left join user_password p on p.company_id = u.company_id and p.user_id = u.id"""
 
 
 def _credential(row: Record) -> Credential:
-    company_id, name, code, hashed, epoch = row[USER_WIDTH:]
-    return Credential(Company(company_id, name, code), user_of(row), hashed, epoch)
+    company_id, name, code, hashed, epoch, has_second_factor = row[USER_WIDTH:]
+    return Credential(Company(company_id, name, code), user_of(row), hashed, epoch, has_second_factor)
 
 
 async def find(tx: Tx, company_id: UUID, email: str) -> Credential | None:

@@ -1,14 +1,14 @@
 """Sessions, and the actors that they identify."""
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from msgspec.structs import astuple
 
 from clearline.accounts.user_store import USER, USER_WIDTH, user_of
 from clearline.identity import ROLE_SCOPES, Actor, Company
 from clearline.platform.database.transactions import Tx
-from clearline.sign_in.domain import Session, SessionActor
+from clearline.sign_in.domain import Challenge, Session, SessionActor
 
 _SESSION = (
     "s.company_id, s.id, s.user_id, s.created_at, s.last_used_at, s.expires_at, s.authenticated_at, s.second_factor, "
@@ -33,11 +33,13 @@ async def insert(tx: Tx, session: Session, token_hash: bytes, epoch: int) -> Non
 async def actor_of(tx: Tx, token_hash: bytes, *, idle_since: datetime, now: datetime) -> SessionActor | None:
     """Return the session of a token with its actor; None when it has ended or its user or company is not active.
 
+    While its role needs a second factor that it was begun without, the actor has no scope.
     A session that was not used after ``idle_since`` has ended. Served by ``sign_in_session_by_token``.
     """
     row = await tx.fetchrow(
         f"""
-        select {USER}, c.id, c.name, c.code, {_SESSION}
+        select {USER}, c.id, c.name, c.code, {_SESSION},
+               not s.second_factor and exists (select from second_factor_role f where f.role = u.role)
           from sign_in_session s
           join app_user u on u.company_id = s.company_id and u.id = s.user_id
           join company c on c.id = s.company_id
@@ -51,8 +53,9 @@ async def actor_of(tx: Tx, token_hash: bytes, *, idle_since: datetime, now: date
     if row is None:
         return None
     user, company = user_of(row), Company(*row[USER_WIDTH : USER_WIDTH + 3])
-    actor = Actor(user.role, user.name, company, user, scopes=ROLE_SCOPES[user.role])
-    return SessionActor(Session(*row[-_WIDTH:]), actor)
+    session, lacks_second_factor = Session(*row[-_WIDTH - 1 : -1]), row[-1]
+    scopes = frozenset[str]() if lacks_second_factor else ROLE_SCOPES[user.role]
+    return SessionActor(session, Actor(user.role, user.name, company, user, scopes=scopes), lacks_second_factor)
 
 
 async def save_last_use(tx: Tx, session: Session, *, before: datetime, address: str, now: datetime) -> None:
@@ -129,6 +132,56 @@ async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
     row = await tx.write(
         """with deleted as (delete from sign_in_session where (company_id, id) in (
                      select company_id, id from sign_in_session where expires_at < $1 order by expires_at limit $2
+                        for update skip locked) returning id)
+           select count(*) from deleted""",
+        before,
+        limit,
+    )
+    return 0 if row is None else int(row[0])
+
+
+async def add_challenge(tx: Tx, challenge: Challenge, token_hash: bytes, *, expires_at: datetime) -> None:
+    """Store a sign-in that waits for its code, in the place of an earlier one of the user."""
+    await tx.write(
+        """with replaced as (delete from sign_in_challenge where company_id = $1 and user_id = $3)
+           insert into sign_in_challenge (company_id, id, user_id, session_epoch, token_hash, expires_at)
+           values ($1, $2, $3, $4, $5, $6)""",
+        challenge.company_id,
+        uuid4(),
+        challenge.user_id,
+        challenge.epoch,
+        token_hash,
+        expires_at,
+    )
+
+
+async def challenge_of(tx: Tx, token_hash: bytes, *, now: datetime) -> Challenge | None:
+    """Return the sign-in of a token that waits for its code, or None. Served by ``sign_in_challenge_by_token``."""
+    row = await tx.fetchrow(
+        """select company_id, user_id, session_epoch from sign_in_challenge
+            where token_hash = $1 and expires_at > $2""",
+        token_hash,
+        now,
+    )
+    return None if row is None else Challenge(*row)
+
+
+async def delete_challenges(tx: Tx, company_id: UUID, user_id: UUID) -> bool:
+    """Delete the sign-ins of a user that wait for a code; return whether there was one."""
+    row = await tx.write(
+        "delete from sign_in_challenge where company_id = $1 and user_id = $2 returning user_id", company_id, user_id
+    )
+    return row is not None
+
+
+async def purge_challenges(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Delete at most ``limit`` sign-ins that waited for a code until a time; return how many.
+
+    Served by ``sign_in_challenge_expired``.
+    """
+    row = await tx.write(
+        """with deleted as (delete from sign_in_challenge where (company_id, id) in (
+                     select company_id, id from sign_in_challenge where expires_at < $1 order by expires_at limit $2
                         for update skip locked) returning id)
            select count(*) from deleted""",
         before,

@@ -92,5 +92,6 @@ async def _record_end(tx: Tx, actor: Actor, user: User, ended: list[UUID], *, no
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:
-    """Delete sessions that expired before a time; return how many, and 0 when none are left."""
-    return await session_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
+    """Delete sessions, and sign-ins without their code, that expired before a time; return how many, 0 at the end."""
+    sessions = await session_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
+    return sessions + await session_store.purge_challenges(tx, before=before, limit=_PURGED_AT_ONCE)

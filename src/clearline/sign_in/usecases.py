@@ -13,9 +13,12 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import password_store, session_store
 from clearline.sign_in.attempt_usecases import limited_attempt
 from clearline.sign_in.domain import (
+    CHALLENGE_LIFETIME,
     DEFAULT_SESSION_LIMITS,
     LAST_USE_EVERY,
+    Challenge,
     Device,
+    SecondFactorNeeded,
     Session,
     SessionActor,
     SessionLimits,
@@ -40,8 +43,10 @@ async def sign_in(
     *,
     limits: SessionLimits = DEFAULT_SESSION_LIMITS,
     now: datetime,
-) -> SignedIn:
+) -> SignedIn | SecondFactorNeeded:
     """Sign a person of the provider in; return the new session with its token, which is shown only now.
+
+    A person with a second factor gets no session yet: a code has to follow (``sign_in_with_code``).
 
     Raises:
         SignInRefused: the address is unknown, the password is wrong, the user is not active or has no password. The
@@ -79,7 +84,7 @@ async def _record_refusal(database: Database, user: User, where: Device, *, now:
 
 async def _begin_session(
     database: Database, checked: Credential, password: str, where: Device, limits: SessionLimits, *, now: datetime
-) -> SignedIn:
+) -> SignedIn | SecondFactorNeeded:
     stored = checked.hash or ""
     rehashed = await hash_password(password) if needs_rehash(stored) else None
     async with database.transaction() as tx:
@@ -89,7 +94,20 @@ async def _begin_session(
             raise SignInRefused
         if rehashed is not None:
             await password_store.save_rehashed(tx, user.company_id, user.id, rehashed)
+        return await first_factor_passed(tx, locked, where, limits, now=now)
+
+
+async def first_factor_passed(
+    tx: Tx, locked: Credential, where: Device, limits: SessionLimits, *, now: datetime
+) -> SignedIn | SecondFactorNeeded:
+    """Begin a session of a locked user, or wait for its code if it has a second factor."""
+    user = locked.user
+    if not locked.has_second_factor:
         return await new_session(tx, locked, where, limits, second_factor=False, now=now)
+    token, expires_at = new_token(), now + CHALLENGE_LIFETIME
+    challenge = Challenge(user.company_id, user.id, locked.epoch)
+    await session_store.add_challenge(tx, challenge, hash_token(token), expires_at=expires_at)
+    return SecondFactorNeeded(token, expires_at)
 
 
 async def new_session(

@@ -17,6 +17,7 @@ from clearline.clock import now
 from clearline.identity import CUSTOMER_ROLES, OPERATOR, PROVIDER_ID, STAFF_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import session_usecases as sessions
+from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.wires.house.accounts.mapping import conflict_out, user_out
 
@@ -203,6 +204,36 @@ def user_sign_out(email: str) -> None:
         return await sessions.revoke_sessions_of(tx, OPERATOR, PROVIDER_ID, email, now=now())
 
     echo(f"{counted(transact(work), 'session')} of {email} ended.")
+
+
+@user.command("reset-second-factor")
+@click.argument("email")
+@yes_option
+def user_reset_second_factor(email: str, *, yes: bool) -> None:
+    """Remove the second factor of one of the provider's people, who lost it, and end its sessions."""
+    confirm(f"Remove the second factor of {email}? Be sure that it is this person who asks.", yes=yes)
+    user = transact(lambda tx: second_factors.reset(tx, OPERATOR, email, now=now()))
+    echo(f"The second factor of {user.name} <{user.email}> is removed.")
+
+
+@user.command("require-second-factor")
+@click.argument("roles", nargs=-1, type=click.Choice([role.value for role in STAFF_ROLES]))
+@click.option("--none", "is_none", is_flag=True, help="Require it of no role.")
+def user_require_second_factor(roles: tuple[str, ...], *, is_none: bool) -> None:
+    """Set the roles whose people need a second factor, or print them.
+
+    Until such a person has set one up, it can do nothing else in the web console.
+    """
+    if roles and is_none:
+        raise click.UsageError("Give roles or --none, not both.")
+
+    async def work(tx: Tx) -> list[Role]:
+        if roles or is_none:
+            return await second_factors.set_required_roles(tx, OPERATOR, [Role(role) for role in roles], now=now())
+        return await second_factors.required_roles(tx, OPERATOR)
+
+    names = ", ".join(transact(work))
+    echo(f"Roles that need a second factor: {names}." if names else "No role needs a second factor.")
 
 
 @user.command("conflicts")
