@@ -10,6 +10,8 @@ from clearline.wires.http.edge import header
 SESSION = "session"
 VISITOR = "visitor"
 """A random secret that protects the form of the sign-in, before there is a session."""
+CHALLENGE = "challenge"
+"""The token of a sign-in that waits for the code of a second factor."""
 THEME = "theme"
 _PREFIX = "clearline-"
 _YEAR = 365 * 24 * 3600

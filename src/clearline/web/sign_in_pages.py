@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
@@ -11,8 +12,18 @@ from clearline.sign_in import link_usecases as links
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in import set_up_usecases as set_up
 from clearline.sign_in import usecases as sign_in
-from clearline.sign_in.domain import Device, SignedIn, SignInRefused, TooManyAttempts, session_limits
+from clearline.sign_in.domain import (
+    CHALLENGE_LIFETIME,
+    Device,
+    SecondFactorNeeded,
+    SignedIn,
+    SignInRefused,
+    TooManyAttempts,
+    session_limits,
+)
 from clearline.sign_in.link_domain import LINK_PATH, SET_UP_PATH
+from clearline.sign_in.second_factors import usecases as second_factors
+from clearline.sign_in.second_factors.domain import CodeRefused
 from clearline.web import cookies, csrf, mail
 from clearline.web.front import HOME, SIGN_IN, identify, respond
 from clearline.web.visit import THEMES, Browser, Form, Visit, page, page_before, redirect, safe_path
@@ -23,7 +34,10 @@ from clearline.wires.http.edge import header
 SIGN_OUT = "/sign-out"
 THEME = "/theme"
 FORGOTTEN = "/sign-in/forgotten"
-PATHS = {SIGN_IN, FORGOTTEN, LINK_PATH, SET_UP_PATH}
+CODE = "/sign-in/code"
+PATHS = {SIGN_IN, CODE, FORGOTTEN, LINK_PATH, SET_UP_PATH}
+_LIMITED = {FORGOTTEN: "forgotten.html", CODE: "code.html"}
+"""The templates of pages other than the sign-in that say that too many attempts failed."""
 _Page = Callable[[Browser], Awaitable[Answer]]
 _Sending = Callable[[Browser, Form], Awaitable[Answer]]
 _NO_REFERRER = (b"referrer-policy", b"no-referrer")
@@ -38,6 +52,7 @@ class SignIn:
         self._limits = session_limits(services.settings)
         self._pages: dict[str, tuple[_Page, _Sending]] = {
             SIGN_IN: (self._show, self._sign_in),
+            CODE: (self._show_code, self._use_code),
             FORGOTTEN: (self._show_forgotten, self._send_link),
             LINK_PATH: (self._show_link, self._use_link),
             SET_UP_PATH: (self._show_set_up, self._set_up),
@@ -56,7 +71,7 @@ class SignIn:
             return await sending(browser, form)
         except TooManyAttempts as error:
             wait = (b"retry-after", b"%d" % error.retry_after)
-            template = "forgotten.html" if browser.scope["path"] == FORGOTTEN else "sign_in.html"
+            template = _LIMITED.get(browser.scope["path"], "sign_in.html")
             return self._form(browser, template, 429, [wait], email=form.get("email"), refusal="too many")
 
     async def _show(self, browser: Browser) -> Answer:
@@ -72,6 +87,21 @@ class SignIn:
             signed_in = await sign_in.sign_in(database, email, password, where, limits=self._limits, now=now)
         except SignInRefused:
             return self._form(browser, "sign_in.html", 422, email=email, refusal="wrong")
+        return self._begin(browser, signed_in, _target(browser))
+
+    async def _show_code(self, browser: Browser) -> Answer:
+        return self._form(browser, "code.html") if _has_challenge(browser.scope) else redirect(browser, SIGN_IN)
+
+    async def _use_code(self, browser: Browser, form: Form) -> Answer:
+        scope, services = browser.scope, self._services
+        token, now = cookies.read_cookie(scope, cookies.CHALLENGE), services.now()
+        try:
+            signed_in = await second_factors.sign_in_with_code(
+                services.database, token, form.get("code"), device(scope),
+                secret_key=services.settings.secret_key, limits=self._limits, now=now,
+            )  # fmt: skip
+        except CodeRefused:
+            return self._form(browser, "code.html", 422, refusal="wrong")
         return self._begin(browser, signed_in, _target(browser))
 
     async def _show_forgotten(self, browser: Browser) -> Answer:
@@ -137,11 +167,17 @@ class SignIn:
             return await self._set_up_form(browser, 409, form, {"provider_name": taken})
         return self._begin(browser, signed_in, HOME)
 
-    def _begin(self, browser: Browser, signed_in: SignedIn, to: str) -> Answer:
-        """Give the browser the session that has begun, and lead it on."""
+    def _begin(self, browser: Browser, result: SignedIn | SecondFactorNeeded, to: str) -> Answer:
+        """Give the browser the session that has begun, and lead it on; or ask for the code of the second factor."""
+        scope = browser.scope
+        if isinstance(result, SecondFactorNeeded):
+            age = round(CHALLENGE_LIFETIME.total_seconds())
+            challenge = cookies.set_cookie(scope, cookies.CHALLENGE, result.token, seconds=age)
+            return redirect(browser, f"{CODE}?{urlencode({'next': to})}", [challenge])
         age = round(self._limits.absolute.total_seconds())
-        cookie = cookies.set_cookie(browser.scope, cookies.SESSION, signed_in.token, seconds=age)
-        return redirect(browser, to, [cookie])
+        session = cookies.set_cookie(scope, cookies.SESSION, result.token, seconds=age)
+        gone = [cookies.set_cookie(scope, cookies.CHALLENGE, "", seconds=0)] if _has_challenge(scope) else []
+        return redirect(browser, to, [session, *gone])
 
     def _form(
         self, browser: Browser, template: str, status: int = 200, headers: Headers | None = None, **values: object
@@ -158,6 +194,10 @@ class SignIn:
             "has_mail": self._services.settings.smtp is not None,
         } | values  # fmt: skip
         return page(browser, template, status, headers, **values)
+
+
+def _has_challenge(scope: AsgiScope) -> bool:
+    return cookies.read_cookie(scope, cookies.CHALLENGE) != ""
 
 
 def _target(browser: Browser) -> str:
