@@ -70,13 +70,13 @@ async def test_every_page_is_accessible_and_fits(
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_overlays_and_pages_without_content_are_accessible(
+async def test_overlays_and_other_pages_are_accessible(
     browser: Browser, site: Site, session: dict[str, str], theme: str
 ) -> None:
     wrong: list[str] = []
     opened = await context(browser, "desktop", theme, session, site.url)
     page = await opened.new_page()
-    for path in ("/console/open?q=nothinglikethis", "/console/nothing"):
+    for path in ("/console/open?q=nothinglikethis", "/console/nothing", "/console/me"):
         await page.goto(site.url + path)
         wrong += await check(page, path)
     await page.goto(f"{site.url}/console/tickets/{site.number}")

@@ -21,6 +21,9 @@ FORMS: dict[str, dict[str, str]] = {
     "addFile": {},
     "addLink": {"type": "related", "ticket": "{other}"},
     "changeSelected": {"ticket": "{number}", "priority": "critical"},
+    "changePassword": {"current": "wrong", "password": "wrong"},
+    "endOtherSessions": {},
+    "endSession": {"session": NO_ID},
     "removeLink": {"link": NO_ID},
     "sendMessage": {"text": "From the console", "visibility": "public"},
     "setAssignee": {"assignee": ""},
@@ -31,8 +34,8 @@ FORMS: dict[str, dict[str, str]] = {
     "setTheme": {"theme": "dark"},
     "signOut": {},
 }
-OWN = {"setTheme", "signOut"}
-"""Forms that change only the browser or the session of the person."""
+OWN = {"changePassword", "endOtherSessions", "endSession", "setTheme", "signOut"}
+"""Forms that change only the browser, the sessions or the password of the person."""
 
 
 class Desk(NamedTuple):

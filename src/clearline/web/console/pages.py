@@ -1,7 +1,7 @@
 """The table of pages and forms. Routes, scopes and the tests of who may do what are all made from it."""
 
 from clearline.identity import Scope
-from clearline.web.console import changes
+from clearline.web.console import account, changes
 from clearline.web.console.bulk import change_selected
 from clearline.web.console.files import add_file, download_file
 from clearline.web.console.queue import find, home, show_list
@@ -28,6 +28,10 @@ PAGES = (
     Page("addLink", "POST", _TICKET + "/links", changes.change_handler(changes.add_link), _WRITE),
     Page("removeLink", "POST", _TICKET + "/links/remove", changes.change_handler(changes.remove_link), _WRITE),
     Page("changeSelected", "POST", "/console/bulk", change_selected, _WRITE),
+    Page("account", "GET", account.PATH, account.show_account, _READ),
+    Page("endSession", "POST", f"{account.PATH}/sessions/end", account.end_session, _READ),
+    Page("endOtherSessions", "POST", f"{account.PATH}/sessions/end-others", account.end_other_sessions, _READ),
+    Page("changePassword", "POST", f"{account.PATH}/password", account.change_password, _READ),
     Page("find", "GET", "/console/find", find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),
     Page("signOut", "POST", SIGN_OUT, sign_out, _READ),

@@ -1,0 +1,79 @@
+"""The page of the person who is signed in: its sessions, its password, the theme."""
+
+import re
+from uuid import UUID
+
+from clearline.errors import InvalidInput, NotFound
+from clearline.sign_in import password_usecases as passwords
+from clearline.sign_in import session_usecases as sessions
+from clearline.sign_in.domain import SignInRefused, TooManyAttempts, session_limits
+from clearline.web.console.views import sidebar
+from clearline.web.visit import Visit, redirect
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+PATH = "/console/me"
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "macOS"))
+_SHOWN_MAX = 60
+
+
+def device_name(user_agent: str) -> str:
+    """Return a browser and its system in words, or the beginning of what a program says it is."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "Linux" if "Linux" in user_agent else None)
+    if browser is not None and system is not None:
+        return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or re.sub(r"\s+", " ", user_agent)[:_SHOWN_MAX] or gettext("Unknown device")
+
+
+async def show_account(visit: Visit) -> Answer:
+    """Show the page."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, status: int = 200, *, problems: dict[str, str] | None = None, done: str = "") -> Answer:
+    limits = session_limits(visit.services.settings)
+    async with visit.services.database.transaction() as tx:
+        side = await sidebar(tx, visit.actor)
+        mine = await sessions.list_sessions(tx, visit.session, limits=limits, now=visit.now)
+    if status != 200 or done:
+        visit.headers.append((b"hx-push-url", PATH.encode()))
+    named = [(session, device_name(session.device)) for session in mine]
+    return visit.page(
+        "console/account.html", status, side=side, here=PATH, sessions=named,
+        current=visit.session.session.id, problems=problems or {}, done=done,
+    )  # fmt: skip
+
+
+async def end_session(visit: Visit) -> Answer:
+    """End one of the person's sessions."""
+    text = visit.form.get("session")
+    try:
+        session_id = UUID(text)
+    except ValueError:
+        raise NotFound("session", text) from None
+    async with visit.services.database.transaction() as tx:
+        await sessions.revoke_session(tx, visit.session, session_id, now=visit.now)
+    return redirect(visit.browser, PATH)
+
+
+async def end_other_sessions(visit: Visit) -> Answer:
+    """End all of the person's sessions but this one."""
+    async with visit.services.database.transaction() as tx:
+        await sessions.revoke_other_sessions(tx, visit.session, now=visit.now)
+    return redirect(visit.browser, PATH)
+
+
+async def change_password(visit: Visit) -> Answer:
+    """Change the password, which ends the other sessions."""
+    old, new = visit.form.get("current"), visit.form.get("password")
+    try:
+        await passwords.change_password(visit.services.database, visit.session, old, new, now=visit.now)
+    except SignInRefused:
+        return await _page(visit, 422, problems={"current": gettext("this is not your password")})
+    except TooManyAttempts as error:
+        return await _page(visit, 429, problems={"current": str(error)})
+    except InvalidInput as error:
+        return await _page(visit, 422, problems={"password": error.violations[0].rule})
+    return await _page(visit, done=gettext("Your password is changed. Your other sessions have ended."))
