@@ -96,6 +96,27 @@ def test_the_refusal_of_an_invalid_query_names_the_valid_choices(text: str, rule
     assert rule in violation.rule
 
 
+@pytest.mark.parametrize(
+    ("query", "facets"),
+    [
+        ("status:held,pending", ("=status:held", "=status:pending")),
+        ("status:open,Cancelled", ("=is:open", "=status:cancelled")),
+        ("priority:low,HIGH", ("=priority:low", "=priority:high")),
+        ('issue:"Circuit Down,Others"', ("=issue:circuit down", "=issue:others")),
+        ("severity:minor", ("=severity:minor",)),
+    ],
+)
+def test_a_filter_has_several_values_between_commas(query: str, facets: tuple[str, ...]) -> None:
+    [term] = parse(query, staff=True)
+    assert term.condition == Facets(facets)
+
+
+@pytest.mark.parametrize("query", ["status:held,", "priority:low,,high", "priority:low,urgent", "severity:,"])
+def test_each_of_several_values_must_be_known(query: str) -> None:
+    with pytest.raises(InvalidInput, match="it must be one of"):
+        parse(query, staff=True)
+
+
 @pytest.mark.parametrize("name", sorted({*STAFF_FILTERS} - {*CUSTOMER_FILTERS}))
 def test_a_filter_of_the_staff_is_unknown_to_a_customer(name: str) -> None:
     rules = []

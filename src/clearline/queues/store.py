@@ -44,6 +44,11 @@ async def find(tx: Tx, name: str) -> Queue | None:
     return None if row is None else queue_of(row)
 
 
+async def of_team(tx: Tx, team_id: UUID) -> list[UUID]:
+    """Return the ids of the queues of a team, in no order. Queues are few: all are read."""
+    return [row[0] for row in await tx.fetch("select id from queue where team_id = $1", team_id)]
+
+
 async def lock_turn(tx: Tx, queue_id: UUID) -> Queue | None:
     """Lock the turns of a queue until the transaction ends; return it, or None. Tickets may still be added to it."""
     row = await tx.fetchrow(f"select {COLUMNS} from queue q where q.id = $1 for no key update", queue_id)

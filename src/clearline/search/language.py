@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import MAXYEAR, MINYEAR, date, timedelta
+from functools import partial
 
 from msgspec import Struct
 
@@ -19,7 +20,7 @@ TERMS_MAX = 30
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 """The filter ``created`` finds no tickets of other years."""
 
-NAMED = ("company", "queue", "assignee", "watcher")
+NAMED = ("company", "queue", "team", "assignee", "watcher")
 """Filters whose values are names that have to be looked up in the database."""
 
 CUSTOMER_FILTERS = ("status", "service", "issue", "priority", "number", "created")
@@ -218,12 +219,17 @@ def _span(start: date, end: date) -> Iterator[str]:
             start += timedelta(1)
 
 
+def _any_of(read: Callable[[str], Facets], value: str) -> Facets:
+    """Return the filter of any of the values between commas."""
+    return Facets(tuple(lexeme for each in value.split(",") for lexeme in read(each).any_of))
+
+
 _FILTERS: dict[str, Callable[[str], Facets]] = {
-    "status": _status,
+    "status": lambda value: _any_of(_status, value),
     "service": _service,
-    "issue": lambda value: _one_of("issue", tuple(IssueType), value),
-    "priority": lambda value: _one_of("priority", tuple(Priority), value),
-    "severity": lambda value: _one_of("severity", tuple(Severity), value),
+    "issue": lambda value: _any_of(partial(_one_of, "issue", tuple(IssueType)), value),
+    "priority": lambda value: _any_of(partial(_one_of, "priority", tuple(Priority)), value),
+    "severity": lambda value: _any_of(partial(_one_of, "severity", tuple(Severity)), value),
     "number": _number,
     "tag": _tag,
     "created": _created,

@@ -1,6 +1,7 @@
 """The index of the search, ``ticket_search``: find tickets by words and facets, and store what they are found by."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from clearline.search.document import NOTES_MAX, Document
 from clearline.search.plan import RARE_SHARE, Attempt, Statistics
 from clearline.tickets.columns import AFTER_VIEW, NAMES, VIEW, VIEWS, view_of
 from clearline.tickets.domain import MERGE_DEPTH_MAX, TicketView
+from clearline.tickets.lists.order import Order
+from clearline.tickets.lists.store import Shape
 
 CANDIDATES = 101
 """The number of matches that are read, unless a page needs more; when fewer match, they are ranked."""
@@ -197,6 +200,40 @@ async def tickets(tx: Tx, hits: Sequence[Hit], *, for_staff: bool) -> list[Ticke
     ``for_staff`` is whose version and time they have: of the provider's people, or of the customer.
     """
     rows = await tx.fetch(TICKETS[for_staff], [hit.company_id for hit in hits], [hit.number for hit in hits])
+    return [view_of(row) for row in rows]
+
+
+@lru_cache(maxsize=64)
+def _sorted(order: Order, *, newest_first: bool, for_staff: bool, is_first: bool) -> str:
+    """Return the statement of a page of sorted matches."""
+    shape = Shape((), "all", order, 0, newest_first, for_staff)
+    past = "true" if is_first else f"(t.sort_key, t.number) {'<' if newest_first else '>'} ($4, $5)"
+    return f"""
+    select {VIEWS[for_staff]}
+      from (select t.*, {shape.key} as sort_key from ticket t
+             where (t.company_id, t.number) in (select * from unnest($1::uuid[], $2::bigint[]))) t {NAMES}
+     where {past} order by t.sort_key {shape.direction}, t.number {shape.direction} limit $3
+    """
+
+
+async def sorted_tickets(
+    tx: Tx,
+    hits: Sequence[Hit],
+    order: Order,
+    *,
+    newest_first: bool,
+    for_staff: bool,
+    after: tuple[object, int] | None,
+    limit: int,
+) -> list[TicketView]:
+    """Return the matches after a sort key and a number, sorted. Served by the primary key."""
+    rows = await tx.fetch(
+        _sorted(order, newest_first=newest_first, for_staff=for_staff, is_first=after is None),
+        [hit.company_id for hit in hits],
+        [hit.number for hit in hits],
+        limit,
+        *(after or ()),
+    )
     return [view_of(row) for row in rows]
 
 

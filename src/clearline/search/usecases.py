@@ -15,10 +15,11 @@ from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
+from clearline.queues import team_store
 from clearline.search import format_store
 from clearline.search import store as search_store
 from clearline.search.document import FORMAT, Document, facet, vector
-from clearline.search.language import Clause, Facets, Named, Term, clause, parse
+from clearline.search.language import Clause, Facets, Named, Phrase, Term, Word, clause, parse
 from clearline.search.plan import Attempt, Plan
 from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery, Hits
 from clearline.tickets.domain import TicketView
@@ -98,10 +99,8 @@ async def find_tickets(
 async def _find_tickets(
     tx: Tx, actor: Actor, text: str, after: SearchCursor | None, limit: int, *, count: bool, seconds: int | None
 ) -> SearchResult:
-    permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = None if actor.is_staff else permissions.own_company(actor).id
-    terms = parse(text, staff=actor.is_staff)
-    clauses = [await _clause(tx, actor, term) for term in terms]
+    company_id, conditions = await read_query(tx, actor, text)
+    clauses = [clause(each, staff=actor.is_staff, is_negated=is_negated) for each, is_negated in conditions]
     words = [clause.query for clause in clauses if clause.is_text and not clause.is_negated]
     query = _Query(clauses, company_id, " & ".join(f"({word})" for word in words) or None)
     hits, is_ranked, last = await _hits(tx, query, after, limit, seconds)
@@ -117,6 +116,35 @@ async def _find_tickets(
         newest = after.newest if after else hits.newest
         cursor = SearchCursor(shown[-1].number, shown[-1].rank, is_ranked, newest, total, is_exact)
     return SearchResult(await _tickets(tx, actor, shown), total, is_exact, is_ranked, cursor)
+
+
+Conditions = list[tuple[Word | Phrase | Facets, bool]]
+"""The conditions of a query with their names looked up, each with whether it is negated."""
+
+
+async def read_query(tx: Tx, actor: Actor, text: str) -> tuple[UUID | None, Conditions]:
+    """Return the company whose tickets the actor may find, None for all, and the conditions of a query.
+
+    Raises:
+        InvalidInput: the query is invalid.
+    """
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    company_id = None if actor.is_staff else permissions.own_company(actor).id
+    terms = parse(text, staff=actor.is_staff)
+    return company_id, [(await _condition(tx, actor, term), term.is_negated) for term in terms]
+
+
+async def newest_hits(
+    tx: Tx, actor: Actor, company_id: UUID | None, conditions: Conditions, *, limit: int, seconds: int | None
+) -> list[Hit]:
+    """Return the newest matches, at most ``limit`` and one more. ``tx`` must be a transaction.
+
+    Raises:
+        StatementFailed, DatabaseUnavailable: also when a statement took longer than ``seconds``.
+    """
+    clauses = [clause(each, staff=actor.is_staff, is_negated=is_negated) for each, is_negated in conditions]
+    hits, _is_ranked, _last = await _hits(tx, _Query(clauses, company_id, None), None, limit, seconds)
+    return hits.hits
 
 
 async def _hits(
@@ -155,12 +183,15 @@ async def _tickets(tx: Tx, actor: Actor, hits: Sequence[Hit]) -> list[TicketView
     return await search_store.tickets(tx, hits, for_staff=actor.is_staff)
 
 
-async def _clause(tx: Tx, actor: Actor, term: Term) -> Clause:
+async def _condition(tx: Tx, actor: Actor, term: Term) -> Word | Phrase | Facets:
     condition = term.condition
     if isinstance(condition, Named):
+        if condition.filter == "team":
+            queues = await _queues_of_team(tx, condition.value)
+            return Facets(tuple(facet("queue", queue_id) for queue_id in queues))
         value = await _LOOK_UP[condition.filter](tx, actor, condition.value)
-        condition = Facets((facet(condition.filter, value),))
-    return clause(condition, staff=actor.is_staff, is_negated=term.is_negated)
+        return Facets((facet(condition.filter, value),))
+    return condition
 
 
 def _unknown(name: str, rule: str) -> InvalidInput:
@@ -180,6 +211,12 @@ async def _queue(tx: Tx, _actor: Actor, value: str) -> object:
     if (queue := await queue_store.find(tx, value)) is None:
         raise _unknown("queue", "none or the name of a queue")
     return queue.id
+
+
+async def _queues_of_team(tx: Tx, value: str) -> list[UUID]:
+    if (team := await team_store.find(tx, value)) is None:
+        raise _unknown("team", "the name of a team")
+    return await queue_store.of_team(tx, team.team.id)
 
 
 async def _person(tx: Tx, actor: Actor, name: str, value: str) -> object:

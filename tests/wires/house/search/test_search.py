@@ -65,6 +65,33 @@ async def test_a_customer_finds_its_own_tickets_as_the_list_shows_them(
     assert not {"queue", "assignee", "tags"} & {*page["data"][0]}
 
 
+@pytest.mark.parametrize("query", ["fibre", "status:open", "status:open assignee:none"])
+async def test_matches_are_sorted_and_read_page_by_page(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, numbers: list[str], query: str
+) -> None:
+    agent = await staff_key(database, Role.AGENT)
+    for headers in (agent,) if "assignee" in query else (agent, tenant.headers):
+        whole = await search(client, headers, query, sort="-created_at", limit="200")
+        found = numbers_of(whole)
+        assert whole["order"] == "sorted"
+        assert whole["total"] == {"count": len(found), "exact": True}
+        assert {*numbers[:5]} <= {*found}
+        assert [ticket["created_at"] for ticket in whole["data"]] == sorted(
+            (ticket["created_at"] for ticket in whole["data"]), reverse=True
+        )
+        pages: list[str] = []
+        parameters: dict[str, str] = {}
+        while True:
+            page = await search(client, headers, query, sort="-created_at", limit="2", **parameters)
+            pages += numbers_of(page)
+            if not page["has_more"]:
+                break
+            parameters = {"cursor": page["next_cursor"]}
+        assert pages == found
+        refused = await client.get(SEARCH, headers=headers, params={"q": query, "sort": "priority", **parameters})
+        problem(refused, "invalid-cursor")
+
+
 async def test_the_staff_finds_tickets_of_all_companies_with_their_handling(
     client: httpx.AsyncClient, database: Database, numbers: list[str]
 ) -> None:

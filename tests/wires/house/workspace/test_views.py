@@ -8,7 +8,9 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
+from tests.builders.house import problem
 from tests.builders.people import NOW, Tenant, staff_key
+from tests.builders.tickets import raised
 
 VIEWS = "/api/v1/views"
 Headers = dict[str, str]
@@ -152,3 +154,33 @@ async def test_a_read_only_key_saves_no_views(client: httpx.AsyncClient, databas
     assert (await add_view(client, {})).status_code == 401
     for name in ("seven", str(uuid4())):
         assert (await client.get(f"{VIEWS}/{name}", headers=viewer)).status_code == 404
+
+
+async def test_the_tickets_of_views_are_counted(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        for _ in range(3):
+            await raised(tx, tenant)
+        await raised(tx, other_tenant)
+    agent = await staff_key(database, Role.AGENT)
+    views = {
+        "all": ("status:open", 4),
+        "ours": (f"company:{tenant.company.code} status:open", 3),
+        "mine": ("assignee:me", 0),
+        "invalid": ("nothing:here", None),
+    }
+    for name, (query, _count) in views.items():
+        assert (await add_view(client, agent, name=name, query=query)).status_code == 201
+    page = (await client.get(f"{VIEWS}?counts=true", headers=agent)).json()
+    counts = {view["name"]: view["count"] for view in page["data"]}
+    assert {name: counts[name] for name in views} == {
+        name: None if count is None else {"count": count, "exact": True} for name, (_query, count) in views.items()
+    }
+    plain = (await client.get(VIEWS, headers=agent)).json()["data"]
+    assert [{**view, "count": counts[view["name"]]} for view in plain] == page["data"]
+    await add_view(client, tenant.headers, name="own open", query="status:open")
+    own = (await client.get(f"{VIEWS}?counts=true", headers=tenant.headers)).json()["data"]
+    assert {view["name"]: view["count"] for view in own}["own open"] == {"count": 3, "exact": True}
+    refused = problem(await client.get(f"{VIEWS}?counts=true&limit=51", headers=agent), "invalid-parameter")
+    assert [error["pointer"] for error in refused["errors"]] == ["limit"]

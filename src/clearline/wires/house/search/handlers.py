@@ -1,27 +1,35 @@
 """House API v1: search for tickets."""
 
+from typing import TypeVar
+
 import msgspec
 
 from clearline.errors import InvalidInput
 from clearline.identity import Scope
 from clearline.search import usecases as search
 from clearline.search.language import CUSTOMER_FILTERS, STAFF_FILTERS
+from clearline.search.list_usecases import SortedCursor, find_sorted
 from clearline.search.usecases import SearchCursor, SearchResult
 from clearline.wires.house import paging
+from clearline.wires.house.parameters import query_refusals
 from clearline.wires.house.search import wire
+from clearline.wires.house.tickets.filters import order_of
 from clearline.wires.house.tickets.mapping import summary_mapper
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.table import Operation
 
+Cursor = TypeVar("Cursor", SearchCursor, SortedCursor)
 _STAFF_ONLY = [name for name in STAFF_FILTERS if name not in CUSTOMER_FILTERS]
 
 
 async def search_tickets(call: Call) -> wire.SearchPage:
     """Search for tickets."""
     query: wire.SearchQuery = call.query
-    after = _search_cursor(paging.cursor_keys(call))
+    if query.sort is not None:
+        return await _sorted(call, query, query.sort)
+    after = _cursor(paging.cursor_keys(call), SearchCursor)
     try:
         with call.services.searches.count(call.customer):
             async with call.transaction() as tx:
@@ -39,9 +47,32 @@ async def search_tickets(call: Call) -> wire.SearchPage:
     return _page(call, result)
 
 
-def _search_cursor(keys: list[object] | None) -> SearchCursor | None:
+async def _sorted(call: Call, query: wire.SearchQuery, sort: str) -> wire.SearchPage:
+    """Return a page of matches in the order of ``sort``."""
+    order, newest_first = order_of(sort)
+    after = _cursor(paging.cursor_keys(call), SortedCursor)
+    with query_refusals(), call.services.searches.count(call.customer):
+        async with call.transaction() as tx:
+            result = await find_sorted(
+                tx,
+                call.actor,
+                query.q,
+                order,
+                newest_first=newest_first,
+                after=after,
+                limit=query.limit,
+                seconds=call.services.settings.search_seconds,
+            )
+    cursor = None if result.next is None else paging.next_cursor(call, msgspec.to_builtins(result.next))
+    tickets = [*map(summary_mapper(call.actor), result.tickets)]
+    return wire.SearchPage(
+        tickets, cursor is not None, cursor, wire.SearchTotal(result.count, result.is_exact), "sorted"
+    )
+
+
+def _cursor(keys: list[object] | None, kind: type[Cursor]) -> Cursor | None:
     try:
-        return None if keys is None else msgspec.convert(keys, SearchCursor)
+        return None if keys is None else msgspec.convert(keys, kind)
     except msgspec.ValidationError:
         raise InvalidCursor from None
 
@@ -66,8 +97,8 @@ OPERATIONS = (
         "match exactly and in their order. A minus excludes tickets with exactly that word. Filters: "
         f"{', '.join(f'`{name}:`' for name in CUSTOMER_FILTERS)}; for the "
         f"provider's people also {', '.join(f'`{name}:`' for name in _STAFF_ONLY)}. Up to 100 matches are "
-        "ordered best first, more of them newest first. A change is found about a second later. Customers find their "
-        "own company's tickets, by the text that they may read. A search that takes longer than "
+        "ordered best first, more of them newest first, or all as `sort` says. A change is found about a second later. "
+        "Customers find their own company's tickets, by the text that they may read. A search that takes longer than "
         "`CLEARLINE_SEARCH_SECONDS` (5 by default) is refused. A company can have `CLEARLINE_COMPANY_SEARCHES` (4 by "
         "default) running at a time.",
         Scope.TICKETS_READ, wire.SearchPage, query=wire.SearchQuery, errors=(400,),

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from clearline.search.language import QUERY_MAX
+from clearline.search.list_usecases import SORTED_MAX
+from clearline.wires.house.tickets.filter_wire import Sort
 from clearline.wires.house.tickets.wire import TicketSummary
 from clearline.wires.house.wire import PageQuery
 
@@ -26,6 +28,16 @@ class SearchQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ]
         | None
     ) = None
+    sort: (
+        Annotated[
+            Sort,
+            Meta(
+                description=f"Sort the matches as a list does, of which there may be {SORTED_MAX:,}. Without it, up to "
+                "100 matches are ordered best first, more of them newest first."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class SearchTotal(Struct, frozen=True):
@@ -42,4 +54,7 @@ class SearchPage(Struct, frozen=True):
     has_more: bool
     next_cursor: str | None
     total: SearchTotal
-    order: Annotated[Literal["best", "newest"], Meta(description="The best match first, or the newest ticket.")]
+    order: Annotated[
+        Literal["best", "newest", "sorted"],
+        Meta(description="The best match first, or the newest ticket, or as `sort` says."),
+    ]

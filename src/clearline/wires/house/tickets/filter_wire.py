@@ -107,14 +107,18 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     updated_until: Annotated[Moment, Meta(description="Last changed before this time.")] | None = None
 
 
+Sort = Literal[
+    "-number", "number", "priority", "-priority", "created_at", "-created_at", "updated_at", "-updated_at",
+    "status_changed_at", "-status_changed_at",
+]  # fmt: skip
+"""An order of tickets; a minus reverses it."""
+
+
 class ListQuery(Filters, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The filters, the order and the page of a list."""
 
     sort: Annotated[
-        Literal[
-            "-number", "number", "priority", "-priority", "created_at", "-created_at", "updated_at", "-updated_at",
-            "status_changed_at", "-status_changed_at",
-        ],
+        Sort,
         Meta(
             description="`-number`: the newest first; `number`: the oldest first. `priority`: critical first, then the "
             "oldest. `created_at`, `updated_at`, `status_changed_at`: the earliest first. A minus reverses the order. "

@@ -2,12 +2,15 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.search.language import QUERY_MAX
-from clearline.wires.house.wire import Id, Moment, Name
+from clearline.search.list_usecases import COUNT_MAX
+from clearline.wires.house.wire import Id, Moment, Name, PageQuery
 from clearline.wires.http.fields import characters
 
+COUNTED_MAX = 50
+"""The most views of a list with counts."""
 Query = Annotated[str, characters(0, QUERY_MAX)]
 
 
@@ -27,8 +30,29 @@ class ViewPatch(Struct, forbid_unknown_fields=True):
     is_shared: bool | UnsetType = UNSET
 
 
+class ViewListQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The page of saved views."""
+
+    counts: Annotated[
+        bool,
+        Meta(
+            description=f"Count the tickets of each view, exactly up to {COUNT_MAX:,}, of at most {COUNTED_MAX} views."
+        ),
+    ] = False
+
+
+class CountOut(Struct, frozen=True):
+    """The number of tickets of a view, or at least that number when not ``exact``."""
+
+    count: int
+    exact: bool
+
+
 class ViewOut(Struct, frozen=True):
-    """A saved view; ``owner_id`` is the id of its user."""
+    """A saved view; ``owner_id`` is the id of its user.
+
+    ``count`` is there in a list with ``counts``, and null if the query is invalid or took too long.
+    """
 
     id: Id
     name: str
@@ -36,3 +60,4 @@ class ViewOut(Struct, frozen=True):
     is_shared: bool
     owner_id: Id
     created_at: Moment
+    count: CountOut | UnsetType | None = UNSET

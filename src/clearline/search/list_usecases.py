@@ -1,0 +1,187 @@
+"""Searches whose matches are sorted like a list, and counts of matches."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.identity import Actor
+from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
+from clearline.platform.database.transactions import Transactions, Tx
+from clearline.search import store as search_store
+from clearline.search.structured import list_filter
+from clearline.search.usecases import newest_hits, read_query
+from clearline.tickets import list_store
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import TicketView
+from clearline.tickets.list_store import Filter, Position
+from clearline.tickets.lists.order import RANKS, Order
+
+SORTED_MAX = 2_000
+"""The most matches that are read and sorted. The tickets of a query that more match must be listed by an index."""
+COUNT_MAX = 1_000
+"""Up to this number the matches of a query are counted exactly."""
+_WALKED_MAX = 5_000
+"""The most tickets that a count reads of a list before it asks the search index."""
+
+
+class SortedCursor(Struct, frozen=True, array_like=True):
+    """Where a sorted search continues: after which sort key and number; and the number of matches on its first page."""
+
+    key: datetime | int
+    number: int
+    count: int
+    is_exact: bool
+
+
+class SortedResult(Struct, frozen=True):
+    """A page of matches in an order. ``next`` is None on the last one.
+
+    ``count`` is the number of matches, or at least that number when not ``is_exact``.
+    """
+
+    tickets: list[TicketView]
+    count: int
+    is_exact: bool
+    next: SortedCursor | None
+
+
+class Count(Struct, frozen=True):
+    """The number of matches, or at least that number when not ``is_exact``."""
+
+    count: int
+    is_exact: bool
+
+
+def _key(view: TicketView, order: Order) -> datetime | int:
+    key: datetime | int = RANKS[view.ticket.priority] if order is Order.PRIORITY else getattr(view.ticket, order)
+    return key
+
+
+async def find_sorted(
+    tx: Tx,
+    actor: Actor,
+    text: str,
+    order: Order,
+    *,
+    newest_first: bool,
+    after: SortedCursor | None = None,
+    limit: int,
+    seconds: int | None = None,
+) -> SortedResult:
+    """Return the tickets that match a query, sorted. ``tx`` must be a transaction.
+
+    A query of filters alone for open tickets is a list (``tickets.usecases.list_tickets_as``) if an index has them in
+    the order, or very many match. Of any other all matches are read and sorted.
+
+    Raises:
+        InvalidInput: the query is invalid, or more than ``SORTED_MAX`` tickets match one that is no list, or a
+            statement of it took longer than ``seconds``.
+    """
+    company_id, conditions = await read_query(tx, actor, text)
+    position = None if after is None else (after.key, after.number)
+    try:
+        selected = list_filter(conditions)
+        if selected is not None and _is_list(selected, order):
+            return await _listed(tx, actor, selected, order, newest_first=newest_first, after=after, limit=limit)
+        hits = await newest_hits(tx, actor, company_id, conditions, limit=SORTED_MAX, seconds=seconds)
+        if len(hits) > SORTED_MAX:
+            if selected is None or selected.state != "open":
+                rule = f"matches more than {SORTED_MAX} tickets: add a word or a filter, such as status:open"
+                raise InvalidInput([Violation("q", rule, RuleCode.COUNT)])
+            # So many match that a walk of the index in its order soon has a page.
+            return await _listed(tx, actor, selected, order, newest_first=newest_first, after=after, limit=limit)
+        await search_store.reset_plan_cache_mode(tx)
+        page = await search_store.sorted_tickets(
+            tx, hits, order, newest_first=newest_first, for_staff=actor.is_staff, after=position, limit=limit + 1
+        )
+    except (StatementFailed, DatabaseUnavailable) as error:
+        if error.sqlstate != QUERY_CANCELED:
+            raise
+        rule = f"takes longer than {seconds} seconds: add a word that few tickets have, or a filter"
+        raise InvalidInput([Violation("q", rule, RuleCode.INVALID)]) from None
+    return _result(page, order, limit, after or Count(len(hits), True))
+
+
+def _result(page: list[TicketView], order: Order, limit: int, total: "Count | SortedCursor") -> SortedResult:
+    """Return a page without the ticket after it, and where the next one continues."""
+    cursor = None
+    if len(page) > limit:
+        last = page[limit - 1]
+        cursor = SortedCursor(_key(last, order), last.ticket.number, total.count, total.is_exact)
+    return SortedResult(page[:limit], total.count, total.is_exact, cursor)
+
+
+def _is_list(selected: Filter, order: Order) -> bool:
+    """Return whether an index of lists has the filters in the order, so that few tickets are read for a page."""
+    is_sparse = bool(list_store.checked(selected, order)) or selected.status is not None or selected.unassigned
+    return not is_sparse and selected.state == "open"
+
+
+async def _listed(
+    tx: Tx, actor: Actor, selected: Filter, order: Order, *, newest_first: bool, after: SortedCursor | None, limit: int
+) -> SortedResult:
+    position: Position | None = None
+    if after is not None:
+        position = after.number if order is Order.NUMBER else (after.key, after.number)
+    page = await tickets.list_tickets(
+        tx, actor, selected, after=position, limit=limit + 1, newest_first=newest_first, order=order
+    )
+    total: Count | SortedCursor | None = after
+    if total is None:
+        selected = tickets.visible_filter(actor, selected)
+        count, is_all = await list_store.count(tx, selected, for_staff=actor.is_staff, walked=COUNT_MAX)
+        total = Count(count if is_all else COUNT_MAX, is_all)
+    return _result(page, order, limit, total)
+
+
+async def count_queries(
+    database: Transactions, actor: Actor, texts: Sequence[str], *, seconds: int
+) -> list[Count | None]:
+    """Return the number of matches of each query, exact up to ``COUNT_MAX``.
+
+    None for a query that is invalid, or takes longer than ``seconds``. Queries of filters alone are counted by the
+    indexes of the lists in one transaction; others, and those whose filters few tickets match, by the search index.
+    """
+    counts: list[Count | None] = [None] * len(texts)
+    indexed: list[int] = []
+    async with database.transaction() as tx:
+        for place, text in enumerate(texts):
+            try:
+                counts[place] = await _count_listed(tx, actor, text)
+            except InvalidInput:
+                continue
+            if counts[place] is None:
+                indexed.append(place)
+    for place in indexed:
+        counts[place] = await _count_indexed(database, actor, texts[place], seconds)
+    return counts
+
+
+async def _count_listed(tx: Tx, actor: Actor, text: str) -> Count | None:
+    """Return the number of matches that the indexes of lists give, or None."""
+    company_id, conditions = await read_query(tx, actor, text)
+    selected = list_filter(conditions)
+    if selected is None:
+        return None
+    if company_id is not None:
+        selected = selected._replace(company_id=company_id)
+    count, is_all = await list_store.count(tx, selected, for_staff=actor.is_staff, walked=_WALKED_MAX)
+    if count > COUNT_MAX:
+        return Count(COUNT_MAX, False)
+    return Count(count, True) if is_all else None
+
+
+async def _count_indexed(database: Transactions, actor: Actor, text: str, seconds: int) -> Count | None:
+    try:
+        async with database.transaction() as tx:
+            company_id, conditions = await read_query(tx, actor, text)
+            hits = await newest_hits(tx, actor, company_id, conditions, limit=COUNT_MAX, seconds=seconds)
+    except InvalidInput:
+        return None
+    except (StatementFailed, DatabaseUnavailable) as error:
+        if error.sqlstate != QUERY_CANCELED:
+            raise
+        return None
+    return Count(min(len(hits), COUNT_MAX), len(hits) <= COUNT_MAX)

@@ -1,0 +1,82 @@
+"""Queries of filters alone, as the filters of a list: lists serve them by their own indexes, without delay."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from clearline.inventory.domain import ServiceType
+from clearline.search.document import facet
+from clearline.search.language import Facets, Phrase, Word
+from clearline.tickets.domain import IssueType, Priority, Severity, Status
+from clearline.tickets.list_store import Filter
+
+_NONE = "none"
+_KINDS: dict[str, tuple[str, Any]] = {
+    "priority": ("priorities", Priority),
+    "severity": ("severities", Severity),
+    "issue": ("issue_types", IssueType),
+    "service": ("service_types", ServiceType),
+}
+_IDS = {"company": "company_id", "queue": "queue_id", "assignee": "assignee_id"}
+
+
+def _values() -> dict[str, dict[str, Any]]:
+    """Return the fields of a filter that each facet sets, for facets whose values are known."""
+    values: dict[str, dict[str, Any]] = {
+        facet("is", "open"): {"state": "open"},
+        facet("is", "closed"): {"state": "finished"},
+        facet("assignee", _NONE): {"unassigned": True},
+    }
+    for status in Status:
+        values[facet("status", status)] = {"status": status}
+    for name, (field, kind) in _KINDS.items():
+        for member in kind:
+            values[facet(name, member)] = {field: (member,)}
+    return values
+
+
+_KNOWN = _values()
+
+
+def _several(lexemes: Sequence[str]) -> dict[str, Any] | None:
+    """Return the field of a filter that any of these facets sets, or None."""
+    known = [_KNOWN.get(lexeme, {}) for lexeme in dict.fromkeys(lexemes)]
+    names = {name for fields in known for name in fields}
+    if len(names) != 1 or not all(known):
+        return None
+    [name] = names
+    if name == "status":
+        return {"statuses": tuple(fields[name] for fields in known)}
+    if name in {"state", "unassigned"}:
+        return None
+    return {name: tuple(member for fields in known for member in fields[name])}
+
+
+def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]]) -> Filter | None:
+    """Return the filter that matches the same tickets as these conditions, each with whether it is negated.
+
+    None when there is none: conditions with words, negations, spans of days, teams, or two conditions on one field.
+    """
+    fields: dict[str, Any] = {}
+    tags: list[str] = []
+    for condition, is_negated in conditions:
+        if is_negated or not isinstance(condition, Facets) or not condition.any_of:
+            return None
+        if len(condition.any_of) > 1:
+            if (known := _several(condition.any_of)) is None or not fields.keys().isdisjoint(known):
+                return None
+            fields |= known
+            continue
+        [lexeme] = condition.any_of
+        name, _, value = lexeme.removeprefix("=").partition(":")
+        if name == "tag" and value.isascii():
+            tags.append(value)
+            continue
+        if (known := _KNOWN.get(lexeme)) is None:
+            if name not in _IDS or value == _NONE:
+                return None
+            known = {_IDS[name]: UUID(value)}
+        if not fields.keys().isdisjoint(known):
+            return None
+        fields |= known
+    return Filter(**{"state": "all", **fields, "tags": tuple(tags)})

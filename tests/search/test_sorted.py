@@ -1,0 +1,142 @@
+"""Searches sorted like a list, and counts of matches."""
+
+from itertools import product
+
+import pytest
+
+from clearline.errors import InvalidInput
+from clearline.identity import Actor
+from clearline.search import list_usecases
+from clearline.search import store as search_store
+from clearline.search.list_usecases import Count, count_queries, find_sorted
+from clearline.search.structured import list_filter
+from clearline.search.usecases import find_tickets, index_tickets, read_query
+from clearline.tickets.domain import Priority, Status, TicketView
+from clearline.tickets.list_store import Filter
+from clearline.tickets.lists.order import RANKS, Order
+from tests.builders.search.desk import QUEUE, SearchDesk, execute
+
+QUERIES = [
+    "status:open", "", "port", 'status:open queue:"Fibre North"', "assignee:none status:open", "status:held",
+    "status:open -status:held", "tag:night-shift status:open", "optics", "status:closed", 'issue:"Circuit Down"',
+    "company:{code} status:open", "assignee:none assignee:me", "priority:critical",
+    "status:held,acknowledged", "priority:critical,low status:open", "team:Fibre", "status:open,cancelled",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def values(desk: SearchDesk) -> None:
+    """Give the tickets different priorities and times."""
+    await execute(
+        desk,
+        """update ticket set priority = (array['low', 'critical', 'high', 'medium'])[1 + number % 4],
+                  updated_at = created_at + number * 17 % 5 * interval '1 hour',
+                  status_changed_at = created_at + number * 13 % 7 * interval '1 hour'""",
+    )
+    await execute(desk, "insert into team values ($1, 'Fibre', now())", QUEUE)
+    await execute(desk, "update queue set team_id = $1", QUEUE)
+    async with desk.database.transaction() as tx:
+        await index_tickets(tx, await search_store.keys_below(tx, None, company_id=None, limit=1000))
+
+
+def key_of(view: TicketView, order: Order) -> object:
+    return RANKS[view.ticket.priority] if order is Order.PRIORITY else getattr(view.ticket, order)
+
+
+async def sorted_pages(desk: SearchDesk, actor: Actor, query: str, order: Order, *, newest_first: bool) -> list[int]:
+    """Return the numbers on all pages of a sorted search."""
+    numbers: list[int] = []
+    after, totals = None, set()
+    while True:
+        async with desk.database.transaction() as tx:
+            page = await find_sorted(tx, actor, query, order, newest_first=newest_first, after=after, limit=2)
+        numbers += [view.ticket.number for view in page.tickets]
+        totals.add((page.count, page.is_exact))
+        if page.next is None:
+            assert totals == {(len(numbers), True)}
+            return numbers
+        after = page.next
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_a_sorted_search_has_the_matches_in_any_order(desk: SearchDesk, query: str) -> None:
+    query = query.format(code=desk.tenant.company.code)
+    async with desk.database.transaction() as tx:
+        found = (await find_tickets(tx, desk.agent, query, limit=200)).tickets
+    for order, newest_first in product(Order, (True, False)):
+        expected = sorted(found, key=lambda view: (key_of(view, order), view.ticket.number), reverse=newest_first)
+        numbers = await sorted_pages(desk, desk.agent, query, order, newest_first=newest_first)
+        assert numbers == [view.ticket.number for view in expected]
+
+
+async def test_a_customers_sorted_search_has_its_own_tickets(desk: SearchDesk) -> None:
+    for query in ("status:open", "port", ""):
+        async with desk.database.transaction() as tx:
+            found = (await find_tickets(tx, desk.other_tenant.actor, query, limit=200)).tickets
+        numbers = await sorted_pages(desk, desk.other_tenant.actor, query, Order.PRIORITY, newest_first=False)
+        assert {*numbers} == {view.ticket.number for view in found} == {desk.numbers["foreign"]}
+
+
+async def test_more_matches_than_can_be_sorted_are_listed_or_refused(
+    desk: SearchDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_usecases, "SORTED_MAX", 2)
+    async with desk.database.transaction() as tx:
+        page = await find_sorted(
+            tx, desk.agent, "assignee:none status:open", Order.PRIORITY, newest_first=False, limit=200
+        )
+    ranks = [RANKS[view.ticket.priority] for view in page.tickets]
+    assert len(ranks) > 2
+    assert ranks == sorted(ranks)
+    for query in ("port", "status:open -status:held", ""):
+        async with desk.database.transaction() as tx:
+            with pytest.raises(InvalidInput, match="q matches more than 2 tickets: add a word or a filter"):
+                await find_sorted(tx, desk.agent, query, Order.UPDATED, newest_first=True, limit=50)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_the_matches_of_a_query_are_counted(
+    desk: SearchDesk, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = query.format(code=desk.tenant.company.code)
+    for actor, text in ((desk.agent, query), (desk.other_tenant.actor, "status:open"), (desk.tenant.actor, "port")):
+        async with desk.database.transaction() as tx:
+            exact = (await find_tickets(tx, actor, text, limit=200)).count
+        assert await count_queries(desk.database, actor, [text, "port"], seconds=5) == [
+            Count(exact, True), (await count_queries(desk.database, actor, ["port"], seconds=5))[0],
+        ]  # fmt: skip
+        for walked in (1, 5_000):
+            monkeypatch.setattr(list_usecases, "_WALKED_MAX", walked)
+            monkeypatch.setattr(list_usecases, "COUNT_MAX", 2)
+            assert await count_queries(desk.database, actor, [text], seconds=5) == [Count(min(exact, 2), exact <= 2)]
+        monkeypatch.undo()
+
+
+async def test_an_invalid_query_has_no_count(desk: SearchDesk) -> None:
+    texts = ["nothing:here", "status:lost", "status:open", "queue:Nowhere"]
+    counts = await count_queries(desk.database, desk.agent, texts, seconds=5)
+    assert [count is None for count in counts] == [True, True, False, True]
+    customer = await count_queries(desk.database, desk.tenant.actor, ["assignee:me", "status:open"], seconds=5)
+    assert [count is None for count in customer] == [True, False]
+
+
+async def test_a_query_of_filters_alone_is_a_list(desk: SearchDesk) -> None:
+    async def selected(query: str) -> Filter | None:
+        async with desk.database.statement() as tx:
+            return list_filter((await read_query(tx, desk.agent, query))[1])
+
+    assert await selected('status:open priority:critical queue:"Fibre North" tag:vip') == Filter(
+        "open", queue_id=QUEUE, priorities=(Priority.CRITICAL,), tags=("vip",)
+    )
+    assert await selected("status:held,pending priority:low,high") == Filter(
+        "all", statuses=(Status.HELD, Status.PENDING), priorities=(Priority.LOW, Priority.HIGH)
+    )
+    for query in (
+        "port",
+        "-status:open",
+        "status:held status:pending",
+        "created:>=2026-01-01",
+        "queue:none",
+        "number:4",
+    ):
+        assert await selected(query) is None, query
