@@ -67,6 +67,8 @@ CHECKS = {for_staff: _checks(for_staff=for_staff) for for_staff in (True, False)
 """The condition of each filter on a ticket ``walked``, with room for its values, by whether it is for the provider's
 people. A customer's lists do not depend on files, watchers and changes that it does not see."""
 
+_MARKS = {Order.PRIORITY: -1, Order.UPDATED: -2, Order.STATUS_CHANGED: -3, Order.CREATED: -4}
+"""What no number is: the indexes of open tickets in an order say so, and only a list that says it too walks them."""
 _STATES = {"open": "is_open", "finished": "not is_open", "all": "true"}
 _BY_STATE = {"open": ("is_open::integer = 1",), "finished": ("is_open::integer = 0",)}
 """As the index ``ticket_age`` has the state."""
@@ -193,6 +195,8 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
         states, others = ["true"], [state, *others]
     elif shape.order is Order.CREATED and not driver:
         states = [*_BY_STATE.get(shape.state, (*_BY_STATE["open"], *_BY_STATE["finished"]))]
+    elif shape.order in _MARKS:
+        walk.append(f"number <> {_MARKS[shape.order]}")
     order = shape.sorted_by(shape.key)
     walks = (" and ".join([*walk, each, *_edges(shape, shape.key)]) for each in states)
     return [(f"select *, {shape.key} as sort_key from ticket where {where} {order}", others) for where in walks]
