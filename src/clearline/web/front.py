@@ -17,7 +17,7 @@ from clearline.sign_in import usecases as sign_in
 from clearline.sign_in.domain import SessionActor, SessionLimits, session_limits
 from clearline.sign_in.link_domain import LinkRefused
 from clearline.web import assets, cookies
-from clearline.web.visit import Browser, FormRefused, Page, Visit, page, page_before, redirect, safe_path
+from clearline.web.visit import SECOND_FACTOR, Browser, FormRefused, Page, Visit, page, page_before, redirect, safe_path
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer, Services, Stream
 from clearline.wires.http.cursors import InvalidCursor
@@ -55,7 +55,11 @@ class Front:
         visit = Visit(self._services, browser, session, token, now)
         if not session.actor.is_staff:
             raise Forbidden("the console is for the provider's people")
-        permissions.require_scope(session.actor, entry.scope)
+        if session.lacks_second_factor:
+            if not entry.without_second_factor:
+                return redirect(browser, SECOND_FACTOR)
+        else:
+            permissions.require_scope(session.actor, entry.scope)
         if entry.is_upload:
             browser.check_upload(token)
             visit.receive = receive

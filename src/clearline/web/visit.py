@@ -34,6 +34,7 @@ _SAFE: Headers = [
     (b"cache-control", b"no-store"),
     (b"vary", b"Cookie, HX-Request"),
 ]
+SECOND_FACTOR = "/console/second-factor"
 THEMES = ("auto", "light", "dark")
 
 
@@ -172,7 +173,8 @@ Handler = Callable[[Visit], Awaitable[Answer | Stream]]
 class Page(Struct, frozen=True):
     """A page, or what a form does: its method and path, the scope that the actor needs, and its handler.
 
-    An upload has the file itself as its body.
+    An upload has the file itself as its body. A person whose role needs a second factor that it has not set up yet gets
+    only those ``without_second_factor``.
     """
 
     name: str
@@ -181,6 +183,7 @@ class Page(Struct, frozen=True):
     handle: Handler
     scope: Scope
     is_upload: bool = False
+    without_second_factor: bool = False
 
 
 def page(browser: Browser, template: str, status: int, headers: Headers, **values: object) -> Answer:

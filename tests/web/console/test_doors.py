@@ -20,11 +20,16 @@ NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
 FORMS: dict[str, dict[str, str]] = {
     "addFile": {},
     "addLink": {"type": "related", "ticket": "{other}"},
+    "beginSecondFactor": {},
     "changeSelected": {"ticket": "{number}", "priority": "critical"},
     "changePassword": {"current": "wrong", "password": "wrong"},
+    "confirmIdentity": {"password": "wrong"},
+    "confirmSecondFactor": {"code": "000000"},
     "endOtherSessions": {},
     "endSession": {"session": NO_ID},
     "removeLink": {"link": NO_ID},
+    "removeSecondFactor": {},
+    "renewRecoveryCodes": {},
     "sendMessage": {"text": "From the console", "visibility": "public"},
     "setAssignee": {"assignee": ""},
     "setPriority": {"priority": "critical"},
@@ -34,8 +39,11 @@ FORMS: dict[str, dict[str, str]] = {
     "setTheme": {"theme": "dark"},
     "signOut": {},
 }
-OWN = {"changePassword", "endOtherSessions", "endSession", "setTheme", "signOut"}
-"""Forms that change only the browser, the sessions or the password of the person."""
+OWN = {
+    "beginSecondFactor", "changePassword", "confirmIdentity", "confirmSecondFactor", "endOtherSessions", "endSession",
+    "removeSecondFactor", "renewRecoveryCodes", "setTheme", "signOut",
+}  # fmt: skip
+"""Forms that change only the browser, the sessions, the password or the second factor of the person."""
 
 
 class Desk(NamedTuple):

@@ -50,7 +50,7 @@ class SecondFactorRequired(Conflict):
     code = "second_factor_required"
 
     def __init__(self) -> None:
-        super().__init__("your role needs a second factor: you can replace it, but not remove it")
+        super().__init__("your role needs a second factor: for a new phone, ask an admin to reset it")
 
 
 def new_secret() -> str:

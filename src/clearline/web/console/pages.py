@@ -1,13 +1,13 @@
 """The table of pages and forms. Routes, scopes and the tests of who may do what are all made from it."""
 
 from clearline.identity import Scope
-from clearline.web.console import account, changes
+from clearline.web.console import account, changes, second_factor
 from clearline.web.console.bulk import change_selected
 from clearline.web.console.files import add_file, download_file
 from clearline.web.console.queue import find, home, show_list
 from clearline.web.console.ticket import show_ticket
 from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
-from clearline.web.visit import Page
+from clearline.web.visit import SECOND_FACTOR, Page
 
 _TICKET = "/console/tickets/{number}"
 _READ, _WRITE = Scope.TICKETS_READ, Scope.TICKETS_WRITE
@@ -32,9 +32,20 @@ PAGES = (
     Page("endSession", "POST", f"{account.PATH}/sessions/end", account.end_session, _READ),
     Page("endOtherSessions", "POST", f"{account.PATH}/sessions/end-others", account.end_other_sessions, _READ),
     Page("changePassword", "POST", f"{account.PATH}/password", account.change_password, _READ),
+    *(
+        Page(name, method, SECOND_FACTOR + path, handle, _READ, without_second_factor=True)
+        for name, method, path, handle in (
+            ("secondFactor", "GET", "", second_factor.show_second_factor),
+            ("confirmIdentity", "POST", "/identity", second_factor.confirm_identity),
+            ("beginSecondFactor", "POST", "/begin", second_factor.begin_enrolment),
+            ("confirmSecondFactor", "POST", "/confirm", second_factor.confirm_enrolment),
+            ("renewRecoveryCodes", "POST", "/codes", second_factor.renew_codes),
+            ("removeSecondFactor", "POST", "/remove", second_factor.remove),
+        )
+    ),
     Page("find", "GET", "/console/find", find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),
-    Page("signOut", "POST", SIGN_OUT, sign_out, _READ),
-    Page("setTheme", "POST", THEME, set_theme, _READ),
+    Page("signOut", "POST", SIGN_OUT, sign_out, _READ, without_second_factor=True),
+    Page("setTheme", "POST", THEME, set_theme, _READ, without_second_factor=True),
 )
 """A path with a parameter matches one segment, so their order does not matter except for those under ``/console``."""

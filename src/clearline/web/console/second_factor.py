@@ -1,0 +1,123 @@
+"""The pages on which a person sets its second factor up, renews its recovery codes, and removes it."""
+
+import segno
+from markupsafe import Markup
+
+from clearline.errors import Conflict
+from clearline.sign_in import password_usecases as passwords
+from clearline.sign_in.domain import SignedIn, SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
+from clearline.sign_in.second_factors import usecases as second_factors
+from clearline.sign_in.second_factors.domain import CodeRefused, Enrolment
+from clearline.web import cookies
+from clearline.web.visit import SECOND_FACTOR, Visit, redirect
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+_TEMPLATE = "console/second_factor.html"
+
+
+async def show_second_factor(visit: Visit) -> Answer:
+    """Show whether the person has a second factor, and what it can do about it."""
+    return await _page(visit)
+
+
+async def _page(visit: Visit, status: int = 200, problem: str = "") -> Answer:
+    async with visit.services.database.statement() as tx:
+        is_set_up = await second_factors.is_set_up(tx, visit.session)
+        codes_left = await second_factors.count_recovery_codes(tx, visit.session)
+    return visit.page(
+        _TEMPLATE, status, state="set up" if is_set_up else "none", is_recent=_is_recent(visit), problem=problem,
+        codes_left=codes_left, is_required=visit.session.lacks_second_factor, codes=[], enrolment=None, qr=None,
+    )  # fmt: skip
+
+
+def _is_recent(visit: Visit) -> bool:
+    try:
+        require_recent(visit.session.session, now=visit.now)
+    except StepUpNeeded:
+        return False
+    return True
+
+
+def _cookie(visit: Visit, signed_in: SignedIn) -> tuple[bytes, bytes]:
+    """Return the header with another token of the session, which lasts no longer than before."""
+    left = signed_in.session.expires_at - visit.now
+    return cookies.set_cookie(
+        visit.browser.scope, cookies.SESSION, signed_in.token, seconds=round(left.total_seconds())
+    )
+
+
+async def confirm_identity(visit: Visit) -> Answer:
+    """Take the password again, so that the person may change its second factor for some minutes."""
+    password = visit.form.get("password")
+    try:
+        signed_in = await passwords.confirm_password(visit.services.database, visit.session, password, now=visit.now)
+    except SignInRefused:
+        return await _page(visit, 422, gettext("This is not your password."))
+    except TooManyAttempts as error:
+        return await _page(visit, 429, str(error))
+    return redirect(visit.browser, SECOND_FACTOR, [_cookie(visit, signed_in)])
+
+
+async def begin_enrolment(visit: Visit) -> Answer:
+    """Show a new secret, as a QR code and as text, and ask for its first code."""
+    try:
+        async with visit.services.database.transaction() as tx:
+            begun = await second_factors.begin_enrolment(
+                tx, visit.session, secret_key=visit.services.settings.secret_key, now=visit.now
+            )
+    except StepUpNeeded:
+        return redirect(visit.browser, SECOND_FACTOR)
+    return _secret_page(visit, begun)
+
+
+def _secret_page(visit: Visit, begun: Enrolment, status: int = 200, problem: str = "") -> Answer:
+    qr = Markup(segno.make(begun.uri, error="m").svg_inline(scale=4, border=4, light="white"))  # noqa: S704 - ours
+    return visit.page(
+        _TEMPLATE, status, state="confirming", is_recent=True, problem=problem, codes_left=0, codes=[],
+        enrolment=begun, is_required=visit.session.lacks_second_factor, qr=qr,
+    )  # fmt: skip
+
+
+async def confirm_enrolment(visit: Visit) -> Answer:
+    """Take the first code of a new secret, and show the recovery codes."""
+    try:
+        enrolled = await second_factors.confirm_enrolment(
+            visit.services.database, visit.session, visit.form.get("code"),
+            secret_key=visit.services.settings.secret_key, now=visit.now,
+        )  # fmt: skip
+    except CodeRefused as error:
+        return await _page(visit, 422, str(error))
+    except TooManyAttempts as error:
+        return await _page(visit, 429, str(error))
+    visit.headers.append(_cookie(visit, enrolled.signed_in))
+    return _codes_page(visit, enrolled.recovery_codes)
+
+
+async def renew_codes(visit: Visit) -> Answer:
+    """Show new recovery codes, which replace the old ones."""
+    try:
+        async with visit.services.database.transaction() as tx:
+            codes = await second_factors.renew_recovery_codes(tx, visit.session, now=visit.now)
+    except StepUpNeeded:
+        return redirect(visit.browser, SECOND_FACTOR)
+    return _codes_page(visit, codes)
+
+
+def _codes_page(visit: Visit, codes: list[str]) -> Answer:
+    return visit.page(
+        _TEMPLATE, state="codes", is_recent=True, problem="", codes_left=len(codes), codes=codes, enrolment=None,
+        is_required=False, qr=None,
+    )  # fmt: skip
+
+
+async def remove(visit: Visit) -> Answer:
+    """Remove the second factor."""
+    try:
+        async with visit.services.database.transaction() as tx:
+            await second_factors.remove(tx, visit.session, now=visit.now)
+    except StepUpNeeded:
+        return redirect(visit.browser, SECOND_FACTOR)
+    except Conflict as error:
+        return await _page(visit, 409, str(error))
+    return redirect(visit.browser, SECOND_FACTOR)
