@@ -70,7 +70,9 @@ class Consumer:
     async def kill(self) -> None:
         """Stop it at any point: events that it has not stored are lost."""
         assert self.task is not None
-        self.task.cancel()
+        while not self.task.done():  # a connection that breaks at this moment hides the cancellation
+            self.task.cancel()
+            await asyncio.wait({self.task}, timeout=1)
         with contextlib.suppress(asyncio.CancelledError):
             await self.task
 
