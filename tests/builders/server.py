@@ -170,6 +170,16 @@ class Server:
         postmaster = self.postmaster()
         return [] if postmaster is None else [postmaster]
 
+    def kill(self, pid: int) -> bool:
+        """Kill one of the server's processes; return whether it was there. The server's own is waited for."""
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        if self.process is not None and pid == self.pid:
+            self.process.wait(patient(STOP_SECONDS))
+        return True
+
     def processes(self) -> list[int]:
         """Return the processes whose command line names the data directory."""
         return naming(self.data_dir)
@@ -219,16 +229,20 @@ async def kill_at_random(
         kind = dice.choice(kinds) if kills.total() >= len(kinds) else kinds[kills.total()]
         victims = server.victims(kind)
         if victims and not server.ended():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(dice.choice(victims), signal.SIGKILL)
-                kills[kind] += 1
+            kills[kind] += server.kill(dice.choice(victims))
         await asyncio.sleep(0.02)
         server.relaunch_if_ended(*options)
+    await relaunch_until_ready(server, *options)
+    return kills
+
+
+async def relaunch_until_ready(server: Server, *options: str) -> None:
+    """Start the server again as often as it ends, until it is ready, for at most START_SECONDS."""
     deadline = time.monotonic() + patient(START_SECONDS)
-    while await asyncio.to_thread(server.ready) != 200 and time.monotonic() < deadline:
+    # The processes of a server that was killed answer for a moment.
+    while (server.ended() or await asyncio.to_thread(server.ready) != 200) and time.monotonic() < deadline:
         server.relaunch_if_ended(*options)
         await asyncio.sleep(0.05)
-    return kills
 
 
 def ticket(name: str, description: str = "No light since 08:00 UTC") -> dict[str, object]:

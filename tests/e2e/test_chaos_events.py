@@ -6,7 +6,6 @@ import json
 import os
 import random
 import secrets
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -19,7 +18,7 @@ import pytest
 from clearline.events.event_types import Audience, visible_data
 from tests.builders.house import TICKETS, RetryingClient
 from tests.builders.processes import children, eventually
-from tests.builders.server import START_SECONDS, Server
+from tests.builders.server import Server, relaunch_until_ready
 from tests.patience import patient, stretched
 
 EVENTS = "/api/v1/events"
@@ -178,13 +177,8 @@ async def _chaos(server: Server, consumers: list[Consumer], dice: random.Random)
             "backend": server.backends(),
         }[kind]
         if victims:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(dice.choice(victims), signal.SIGKILL)
-                kills[kind] += 1
-    deadline = time.monotonic() + patient(START_SECONDS)
-    while await asyncio.to_thread(server.ready) != 200 and time.monotonic() < deadline:
-        server.relaunch_if_ended()
-        await asyncio.sleep(0.05)
+            kills[kind] += server.kill(dice.choice(victims))
+    await relaunch_until_ready(server)
     return kills
 
 
