@@ -25,6 +25,8 @@ FORMS: dict[str, dict[str, str]] = {
     "changePassword": {"current": "wrong", "password": "wrong"},
     "confirmIdentity": {"password": "wrong"},
     "confirmSecondFactor": {"code": "000000"},
+    "changeView": {"name": "From the console", "query": "status:open"},
+    "saveView": {"name": "From the console", "query": "status:open"},
     "endOtherSessions": {},
     "endSession": {"session": NO_ID},
     "removeLink": {"link": NO_ID},

@@ -149,6 +149,44 @@ async def test_a_saved_view_is_a_list(agent: Person, numbers: dict[str, int], da
 
 
 @pytest.mark.usefixtures("numbers")
+@pytest.mark.usefixtures("numbers")
+async def test_a_filtered_list_is_saved_as_a_view_then_changed_and_deleted(agent: Person) -> None:
+    page = await agent.page("/console/open?q=tag:optics")
+    [query] = [field["value"] for field in page.all("input") if field.get("name") == "query"]
+    assert query == "status:open tag:optics"
+    fields = {"name": "Optics <mine>", "query": query}
+    made = await agent.post("/console/views?list=open&q=tag:optics", **fields, shared="on")
+    assert made.status_code == 303
+    path = made.headers["location"]
+    again = await agent.post("/console/views?list=open&q=tag:optics", **fields)
+    assert again.status_code == 422
+    assert "already" in Page(again.text).text
+    wrong = await agent.post(path, name="", query="tag:optics")
+    assert wrong.status_code == 422
+    assert "Name must have 1 to 255 characters." in Page(wrong.text).text
+    assert (await agent.post(path, name="Optics", query="prio:high")).status_code == 303
+    assert "Has no filter prio" in (await agent.page(path)).text
+    changed = await agent.post(path, name="Light levels", query="tag:optics")
+    assert (changed.status_code, changed.headers["location"]) == (303, path)
+    assert "Light levels" in (await agent.page(path)).text
+    gone = await agent.post(path, delete="1")
+    assert (gone.status_code, gone.headers["location"]) == (303, "/console/open")
+    assert (await agent.get(path)).status_code == 404
+
+
+async def test_only_an_admin_shares_views_and_edits_those_of_others(
+    client: httpx.AsyncClient, database: Database, agent: Person
+) -> None:
+    made = await agent.post("/console/views", name="For all", query="status:open", shared="on")
+    colleague = await person(client, database)
+    page = await colleague.page(made.headers["location"])
+    assert "Edit view" not in page.text
+    refused = await colleague.post(made.headers["location"], name="Mine now", query="status:open")
+    assert refused.status_code == 403
+    shared = await colleague.post("/console/views", name="For all of us", query="status:open", shared="on")
+    assert shared.status_code == 403
+
+
 async def test_a_part_of_a_page_has_its_title_its_content_and_the_side_bar(agent: Person) -> None:
     answer = await agent.get("/console/mine", **{"HX-Request": "true"})
     page = Page(answer.text)

@@ -5,6 +5,7 @@ from clearline.web.console import account, changes, second_factor
 from clearline.web.console.bulk import change_selected
 from clearline.web.console.files import add_file, download_file
 from clearline.web.console.queue import find, home, show_list
+from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.ticket import show_ticket
 from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
 from clearline.web.visit import SECOND_FACTOR, Page
@@ -16,6 +17,8 @@ PAGES = (
     Page("home", "GET", "/console", home, _READ),
     Page("queue", "GET", "/console/queues/{id}", show_list, _READ),
     Page("savedView", "GET", "/console/views/{id}", show_list, _READ),
+    Page("saveView", "POST", "/console/views", save_view, _WRITE),
+    Page("changeView", "POST", "/console/views/{id}", change_view, _WRITE),
     Page("ticket", "GET", _TICKET, show_ticket, _READ),
     Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
     Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),

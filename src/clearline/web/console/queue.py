@@ -68,8 +68,11 @@ async def show_list(visit: Visit) -> Answer:
     return await list_page(visit, visit.browser.scope["path"])
 
 
-async def list_page(visit: Visit, path: str, *, outcome: object = None) -> Answer:
-    """Return the page of the view at a path, with the ``outcome`` of what was done to tickets of it."""
+async def list_page(visit: Visit, path: str, *, outcome: object = None, problem: str = "") -> Answer:
+    """Return the page of the view at a path, with the ``outcome`` of what was done to tickets of it.
+
+    ``problem`` is why something was not done to the view itself.
+    """
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
         view = await view_at(tx, visit.actor, side, path)
@@ -78,11 +81,12 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None) -> Answe
         listing = await read_list(visit, tx, view, visit.query)
         agents = await assignable(tx, visit.actor)
         desk_queues = await all_queues(tx, visit.actor)
-    if outcome is not None:
+    if outcome is not None or problem:
         visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))
+    reachable = [status for status in Status if status in REACHABLE]
     return visit.page(
-        "console/queue.html", side=side, listing=listing, here=view.path, agents=agents, desk_queues=desk_queues,
-        reachable=[status for status in Status if status in REACHABLE], outcome=outcome, sorts=SORTS,
+        "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
+        agents=agents, desk_queues=desk_queues, reachable=reachable, outcome=outcome, sorts=SORTS,
     )  # fmt: skip
 
 

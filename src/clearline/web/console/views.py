@@ -13,8 +13,10 @@ from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import OPEN
 from clearline.web.words import gettext
 from clearline.workspace import view_usecases as saved_views
+from clearline.workspace.domain import SavedView
 
 _MOST = 200
+SAVED = "/console/views/"
 
 
 class View(Struct, frozen=True):
@@ -27,6 +29,7 @@ class View(Struct, frozen=True):
     filter: Filter | None = None
     keys: str = ""
     count: int | None = None
+    saved: SavedView | None = None
 
 
 class Sidebar(Struct, frozen=True):
@@ -83,7 +86,7 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
             for details in listed
             if details.queue.team_id in mine
         ],
-        [View(f"/console/views/{view.id}", view.name, "bookmark", view.query) for view in saved],
+        [View(f"{SAVED}{view.id}", view.name, "bookmark", view.query, saved=view) for view in saved],
     )  # fmt: skip
 
 

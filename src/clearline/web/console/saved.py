@@ -1,0 +1,47 @@
+"""Save a filtered list as a view; change and delete views."""
+
+from uuid import UUID
+
+from clearline.errors import Conflict, InvalidInput, NotFound
+from clearline.web.console.queue import list_page
+from clearline.web.console.views import SAVED
+from clearline.web.visit import Visit, redirect
+from clearline.wires.http.call import Answer
+from clearline.workspace import view_usecases as saved_views
+
+
+async def save_view(visit: Visit) -> Answer:
+    """Save the query of a list under a name, and open it."""
+    form, is_shared = visit.form, visit.form.get("shared") == "on"
+    try:
+        async with visit.services.database.transaction() as tx:
+            view = await saved_views.add_view(
+                tx, visit.actor, form.get("name").strip(), form.get("query").strip(), is_shared=is_shared, now=visit.now
+            )
+    except (InvalidInput, Conflict) as error:
+        return await list_page(visit, f"/console/{visit.query.get('list') or 'open'}", problem=str(error))
+    return redirect(visit.browser, f"{SAVED}{view.id}")
+
+
+async def change_view(visit: Visit) -> Answer:
+    """Set the name, query and sharing of a view, or delete it."""
+    form, view_id = visit.form, _id(visit.path["id"])
+    path = f"{SAVED}{view_id}"
+    values = {"name": form.get("name").strip(), "query": form.get("query").strip()}
+    try:
+        async with visit.services.database.transaction() as tx:
+            if form.has("delete"):
+                await saved_views.delete_view(tx, visit.actor, view_id, now=visit.now)
+                return redirect(visit.browser, "/console/open")
+            shared = {"is_shared": form.get("shared") == "on"} if visit.actor.is_company_admin else {}
+            await saved_views.change_view(tx, visit.actor, view_id, {**values, **shared}, now=visit.now)
+    except (InvalidInput, Conflict) as error:
+        return await list_page(visit, path, problem=str(error))
+    return redirect(visit.browser, path)
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("view", text) from None
