@@ -1,5 +1,6 @@
 """Signing in, and the actor of a session."""
 
+import asyncio
 import json
 import time
 from datetime import timedelta
@@ -15,7 +16,18 @@ from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Role, User
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import password_store, session_store
 from clearline.sign_in.attempt_usecases import REFUSAL_SECONDS
-from clearline.sign_in.domain import Device, Session, SessionLimits, SignedIn, SignInRefused, hash_token, new_token
+from clearline.sign_in.domain import (
+    Device,
+    SecondFactorNeeded,
+    Session,
+    SessionLimits,
+    SignedIn,
+    SignInRefused,
+    hash_token,
+    new_token,
+)
+from clearline.sign_in.password_hashes import hash_password
+from clearline.sign_in.second_factors import store as second_factor_store
 from clearline.sign_in.usecases import session_actor, sign_in
 from tests.builders.databases import RecordingConnection, plan_of
 from tests.builders.people import NOW, Tenant
@@ -162,6 +174,28 @@ async def test_a_hash_of_other_parameters_is_made_again(database: Database, ada:
     assert credential.hash is not None
     assert credential.hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     await signed_in(database, ada)
+
+
+@pytest.mark.parametrize("change", ["password", "second factor"])
+async def test_a_sign_in_that_waits_for_a_change_of_its_user_respects_it(
+    database: Database, ada: User, change: str
+) -> None:
+    before = (await signed_in(database, ada)).session
+    async with database.transaction() as tx:
+        locked = await password_store.lock(tx, PROVIDER_ID, ada.id)
+        assert locked is not None
+        waiting = asyncio.create_task(sign_in(database, ada.email, PASSWORD, DEVICE, now=NOW))
+        while not await tx.fetchval("select exists (select from pg_locks where not granted)"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        if change == "password":
+            await password_store.save(tx, PROVIDER_ID, ada.id, await hash_password("another"), now=NOW)
+        else:
+            await second_factor_store.save(tx, PROVIDER_ID, ada.id, b"sealed", now=NOW)
+            await second_factor_store.save_step(tx, PROVIDER_ID, ada.id, 1, now=NOW)
+    [result] = await asyncio.gather(waiting, return_exceptions=True)
+    assert isinstance(result, SignInRefused if change == "password" else SecondFactorNeeded)
+    async with database.statement() as tx:
+        assert await session_store.of_user(tx, PROVIDER_ID, ada.id, idle_since=NOW - HOUR, now=NOW) == [before]
 
 
 async def test_a_session_ends_when_it_is_not_used_for_half_a_day(database: Database, ada: User) -> None:

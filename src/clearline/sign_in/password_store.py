@@ -56,14 +56,11 @@ async def get(tx: Tx, company_id: UUID, user_id: UUID) -> Credential | None:
 async def lock(tx: Tx, company_id: UUID, user_id: UUID) -> Credential | None:
     """Lock a user of a company until the transaction ends; return it with its hash, or None.
 
-    Whoever changes the user or its password waits.
+    Whoever changes the user, its password or its second factor waits. The hash is read by a statement of its own: one
+    that waited for the lock would read what the password was before.
     """
-    row = await tx.fetchrow(
-        f"""{_CREDENTIAL} and p.company_id = $1 where u.company_id = $1 and u.id = $2 for no key update of u""",
-        company_id,
-        user_id,
-    )
-    return None if row is None else _credential(row)
+    await tx.fetchrow("select from app_user where company_id = $1 and id = $2 for no key update", company_id, user_id)
+    return await get(tx, company_id, user_id)
 
 
 async def save(tx: Tx, company_id: UUID, user_id: UUID, hashed: str, *, now: datetime) -> None:
