@@ -122,6 +122,14 @@ async def test_the_queues_of_my_teams_stand_in_the_side_bar_with_their_counts(
     assert [link.get("aria-current") for link in queue.all("a") if link.get("href") == path] == ["page"]
 
 
+async def test_every_view_has_the_number_of_its_tickets(agent: Person, numbers: dict[str, int]) -> None:
+    text = (await agent.page("/console/open")).text
+    for name in ("My tickets 1", "Unassigned 58", "All open 59", "Waiting 2"):
+        assert name in text
+    ticket = await agent.page(f"/console/tickets/{ticket_number(numbers['mine'])}?list=open&sort=-number")
+    assert "All open 59" in ticket.text
+
+
 async def test_a_filter_in_the_address_is_a_search_within_the_view(agent: Person, numbers: dict[str, int]) -> None:
     page = await agent.page("/console/open?q=tag:optics")
     assert rows(page) == shown(numbers["mine"])

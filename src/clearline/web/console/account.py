@@ -7,7 +7,7 @@ from clearline.errors import InvalidInput, NotFound
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.domain import SignInRefused, TooManyAttempts, session_limits
-from clearline.web.console.views import sidebar
+from clearline.web.console.views import sidebar, with_counts
 from clearline.web.visit import Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -37,6 +37,7 @@ async def _page(visit: Visit, status: int = 200, *, problems: dict[str, str] | N
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
         mine = await sessions.list_sessions(tx, visit.session, limits=limits, now=visit.now)
+    side = await with_counts(visit, side)
     if status != 200 or done:
         visit.headers.append((b"hx-push-url", PATH.encode()))
     named = [(session, device_name(session.device)) for session in mine]

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.errors import Conflict, InvalidInput, RuleCode, Violation
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -34,7 +36,7 @@ def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
             async with visit.services.database.transaction() as tx:
                 await change(visit, tx, number)
         except (InvalidInput, Conflict) as error:
-            return await _again(visit, 422 if isinstance(error, InvalidInput) else 409, problem=str(error))
+            return await ticket_page(visit, 422 if isinstance(error, InvalidInput) else 409, problem=str(error))
         return redirect(visit.browser, address(visit, number))
 
     return handle
@@ -45,11 +47,6 @@ def address(visit: Visit, number: int) -> str:
     carried = {name: visit.query[name] for name in _CARRIED if visit.query.get(name)}
     path = f"/console/tickets/{ticket_number(number)}"
     return f"{path}?{urlencode(carried)}" if carried else path
-
-
-async def _again(visit: Visit, status: int, *, draft: Draft | None = None, problem: str = "") -> Answer:
-    async with visit.services.database.transaction() as tx:
-        return await ticket_page(visit, tx, status, draft=draft or Draft(), problem=problem)
 
 
 async def set_status(visit: Visit, tx: Tx, number: int) -> None:
@@ -108,28 +105,37 @@ async def send_message(visit: Visit) -> Answer:
     draft = Draft(form.get("text"), form.get("visibility"), form.get("then"))
     try:
         async with visit.services.database.transaction() as tx:
-            await ticket_changes.lock_ticket(tx, visit.actor, number)
-            if await _has_news(visit, tx, number):
-                stale = Draft(draft.text, draft.visibility, draft.then, is_stale=True)
-                return await ticket_page(visit, tx, 409, draft=stale)
-            await notes.append_note(
-                tx,
-                visit.actor,
-                number,
-                draft.text.rstrip(),
-                channel=Channel.CONSOLE,
-                visibility=member_in(Visibility, form, "visibility"),
-                now=visit.now,
-            )
-            if draft.then:
-                to = member_in(Status, form, "then")
-                await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
+            is_sent = await _send(visit, tx, number, draft)
     except (InvalidInput, Conflict) as error:
         is_blank = not draft.text.strip()
         text = gettext("Write a message first.") if is_blank else str(error)
-        refused = Draft(draft.text, draft.visibility, draft.then, problem=text)
-        return await _again(visit, 422 if isinstance(error, InvalidInput) else 409, draft=refused)
+        refused = replace(draft, problem=text)
+        return await ticket_page(visit, 422 if isinstance(error, InvalidInput) else 409, draft=refused)
+    if not is_sent:
+        return await ticket_page(visit, 409, draft=replace(draft, is_stale=True))
     return redirect(visit.browser, address(visit, number))
+
+
+async def _send(visit: Visit, tx: Tx, number: int, draft: Draft) -> bool:
+    """Send a message, unless others wrote meanwhile; return whether it was sent."""
+    form, services = visit.form, visit.services
+    await ticket_changes.lock_ticket(tx, visit.actor, number)
+    if await _has_news(visit, tx, number):
+        return False
+    await notes.append_note(
+        tx,
+        visit.actor,
+        number,
+        draft.text.rstrip(),
+        channel=Channel.CONSOLE,
+        visibility=member_in(Visibility, form, "visibility"),
+        notes_max=services.settings.ticket_notes_max,
+        now=visit.now,
+    )
+    if draft.then:
+        to = member_in(Status, form, "then")
+        await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
+    return True
 
 
 async def _has_news(visit: Visit, tx: Tx, number: int) -> bool:

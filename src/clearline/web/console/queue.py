@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.errors import InvalidInput, NotFound
 from clearline.platform.database.transactions import Tx
@@ -16,7 +17,7 @@ from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE
 from clearline.web.console.people import all_queues, assignable
 from clearline.web.console.sorting import DEFAULT, SORTS, Sort, sort_named
-from clearline.web.console.views import View, sidebar, view_at
+from clearline.web.console.views import View, sidebar, view_at, with_counts
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
@@ -47,7 +48,7 @@ class Listing(Struct, frozen=True):
     def size(self) -> str:
         """How many tickets the list has, as far as that is known without counting them."""
         if self.view.count is not None and not self.q:
-            return str(self.view.count)
+            return self.view.count
         return f"{len(self.tickets)}{'+' if self.next else ''}"
 
     @property
@@ -81,6 +82,8 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
         listing = await read_list(visit, tx, view, visit.query)
         agents = await assignable(tx, visit.actor)
         desk_queues = await all_queues(tx, visit.actor)
+    side = await with_counts(visit, side)
+    listing = replace(listing, view=side.find(path) or view)
     if outcome is not None or problem:
         visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))
     reachable = [status for status in Status if status in REACHABLE]

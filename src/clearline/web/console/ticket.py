@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import PROVIDER_ID, User
@@ -21,7 +22,7 @@ from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web.console.people import all_queues, by_name
 from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.timeline import Timeline, timeline
-from clearline.web.console.views import Sidebar, sidebar, view_at
+from clearline.web.console.views import Sidebar, sidebar, view_at, with_counts
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 
@@ -82,16 +83,20 @@ class TicketPage(Struct, frozen=True):
 
 async def show_ticket(visit: Visit) -> Answer:
     """Show a ticket."""
-    async with visit.services.database.transaction() as tx:
-        return await ticket_page(visit, tx)
+    return await ticket_page(visit)
 
 
-async def ticket_page(visit: Visit, tx: Tx, status: int = 200, *, draft: Draft = EMPTY, problem: str = "") -> Answer:
+async def ticket_page(visit: Visit, status: int = 200, *, draft: Draft = EMPTY, problem: str = "") -> Answer:
     """Return the page of the ticket in the path, also after a form was refused: then nothing typed is lost."""
     number = access.parse_number(visit.path["number"])
-    page = await _read(visit, tx, number)
-    side = await sidebar(tx, visit.actor)
-    place = await _place(visit, tx, side, page.view)
+    async with visit.services.database.transaction() as tx:
+        page = await _read(visit, tx, number)
+        side = await sidebar(tx, visit.actor)
+        place = await _place(visit, tx, side, page.view)
+    side = await with_counts(visit, side)
+    if place is not None:
+        listing = place.listing
+        place = replace(place, listing=replace(listing, view=side.find(listing.view.path) or listing.view))
     return visit.page(
         "console/ticket.html", status, side=side, page=page, place=place, draft=draft, problem=problem,
         here=place.listing.view.path if place else "", suffix=place.listing.suffix if place else "",

@@ -3,14 +3,16 @@
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
+from clearline.search.list_usecases import count_queries
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
-from clearline.tickets.status_domain import OPEN
+from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.workspace import view_usecases as saved_views
 from clearline.workspace.domain import SavedView
@@ -28,7 +30,7 @@ class View(Struct, frozen=True):
     query: str
     filter: Filter | None = None
     keys: str = ""
-    count: int | None = None
+    count: str | None = None
     saved: SavedView | None = None
 
 
@@ -45,8 +47,8 @@ class Sidebar(Struct, frozen=True):
 
 
 _WAITING = (Status.PENDING, Status.HELD)
-_NOT_WAITING = " ".join(f"-status:{status}" for status in Status if status in OPEN and status not in _WAITING)
-"""The filter of the search has one status at a time."""
+_COUNT_SECONDS = 1
+"""How long the count of a view may take; one that takes longer has no badge."""
 
 
 def fixed_views(actor: Actor) -> list[View]:
@@ -60,7 +62,7 @@ def fixed_views(actor: Actor) -> list[View]:
         ),
         View("/console/open", gettext("All open"), "list", "status:open", Filter(), "g o"),
         View(
-            "/console/waiting", gettext("Waiting"), "clock", f"status:open {_NOT_WAITING}",
+            "/console/waiting", gettext("Waiting"), "clock", f"status:{','.join(_WAITING)}",
             Filter(statuses=_WAITING), "g w",
         ),
     ]  # fmt: skip
@@ -81,7 +83,7 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
         [
             View(
                 f"/console/queues/{details.queue.id}", details.queue.name, "layers",
-                f'status:open queue:"{details.queue.name}"', Filter(queue_id=details.queue.id), "", details.open,
+                f'status:open queue:"{details.queue.name}"', Filter(queue_id=details.queue.id), "", str(details.open),
             )
             for details in listed
             if details.queue.team_id in mine
@@ -99,7 +101,7 @@ async def view_at(tx: Tx, actor: Actor, known: Sidebar, path: str) -> View | Non
         return None
     details = await queues.get_queue(tx, actor, queue_id)
     name = details.queue.name
-    return View(path, name, "layers", f'status:open queue:"{name}"', Filter(queue_id=queue_id), "", details.open)
+    return View(path, name, "layers", f'status:open queue:"{name}"', Filter(queue_id=queue_id), "", str(details.open))
 
 
 def _id(text: str) -> UUID | None:
@@ -107,3 +109,18 @@ def _id(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+async def with_counts(visit: Visit, side: Sidebar) -> Sidebar:
+    """Return the views with the numbers of their tickets. Not to be called while a transaction is open.
+
+    The numbers are exact up to 1,000. They take connections of their own, one after the other.
+    """
+    counted = [*side.views, *side.saved]
+    texts = [view.query for view in counted]
+    counts = await count_queries(visit.services.database, visit.actor, texts, seconds=_COUNT_SECONDS)
+    named = [
+        view if count is None else replace(view, count=f"{count.count}{'' if count.is_exact else '+'}")
+        for view, count in zip(counted, counts, strict=True)
+    ]
+    return Sidebar(named[: len(side.views)], side.queues, named[len(side.views) :])
