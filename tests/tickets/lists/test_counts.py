@@ -1,0 +1,81 @@
+"""Counts of lists: exact for what was read, and along the index of the list with any statistics."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from clearline.platform.database.transactions import Database
+from clearline.tickets import list_store
+from clearline.tickets.domain import Priority, Status
+from clearline.tickets.list_store import Filter
+from clearline.tickets.lists.store import CHECKS, count_statement
+from clearline.tickets.status_domain import OPEN, State
+from tests.builders.databases import BY_NUMBER, nodes
+from tests.builders.lists.many_tickets import PICK, TYPES, id_of
+
+INDEXES = {
+    ("open", ()): {"ticket_open"},
+    ("open", ("assignee_id",)): {"ticket_open_by_assignee"},
+    ("open", ("queue_id", "status")): {"ticket_open_by_queue"},
+    ("open", ("company_id", "unassigned")): {"ticket_page"},
+    ("finished", ("company_id",)): {"ticket_page"},
+    ("all", ("company_id", "status")): {"ticket_page", *BY_NUMBER},
+    ("open", ("status", "unassigned")): {"ticket_open"},
+}
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["these values", "any values"])
+@pytest.mark.parametrize(("state", "names"), INDEXES)
+async def test_a_count_walks_the_index_of_its_list(
+    known: tuple[str, Any], state: State, names: tuple[str, ...], *, generic: bool
+) -> None:
+    statistics, connection = known
+    await connection.execute(PICK)
+    row = await connection.fetchrow("select *, 'pending' as status from picked")
+    bound = [name for name in names if "{}" in CHECKS[True][name]]
+    types = f"({', '.join(TYPES.get(name, 'uuid') for name in bound)})" if bound else ""
+    values = "(" + ", ".join(f"'{row[name]}'" for name in bound) + ")" if bound else ""
+    await connection.execute(f"set plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
+    await connection.execute(f"prepare count{types} as {count_statement(names, state, 5001, for_staff=True)}")
+    [top] = json.loads(await connection.fetchval(f"explain (format json) execute count{values}"))
+    await connection.execute("deallocate count")
+    plan_nodes = list(nodes(top["Plan"]))
+    assert "ticket" not in {node["Relation Name"] for node in plan_nodes if node["Node Type"] == "Seq Scan"}
+    if statistics == "fresh":
+        assert INDEXES[state, names] & {node.get("Index Name") for node in plan_nodes}
+
+
+@pytest.mark.parametrize("walked", [5, 300, 10_000])
+@pytest.mark.parametrize("name", ["all", "company", "queue", "nobody", "statuses", "tag"])
+async def test_a_count_is_exact_for_the_tickets_that_were_read(
+    tickets: list[Any], database: Database, name: str, walked: int
+) -> None:
+    """With ``walked`` below the length of a list of all companies, the newest are read."""
+    cases: dict[str, tuple[Filter, Callable[[Any], bool], Callable[[Any], Any]]] = {
+        "all": (Filter(), lambda _row: True, lambda _row: True),
+        "company": (Filter(company_id=id_of("company1")), lambda _row: True, lambda row: row["company_id"]),
+        "queue": (
+            Filter(queue_id=id_of("queue2"), priorities=(Priority.LOW,)),
+            lambda row: row["priority"] == "low",
+            lambda row: row["queue_id"],
+        ),
+        "nobody": (Filter(unassigned=True), lambda row: row["assignee_id"] is None, lambda _row: True),
+        "statuses": (
+            Filter(statuses=(Status.PENDING, Status.RESOLVED)),
+            lambda row: row["status"] in {"pending", "resolved"},
+            lambda _row: True,
+        ),
+        "tag": (Filter(tags=("vip",)), lambda row: "vip" in row["tags"], lambda _row: True),
+    }
+    ticket_filter, matches, drives = cases[name]
+    driver = ticket_filter.company_id or ticket_filter.queue_id or True
+    listed = [row for row in tickets if row["status"] in OPEN and drives(row) == driver][::-1]
+    async with database.statement() as tx:
+        count, is_all = await list_store.count(tx, ticket_filter, for_staff=True, walked=walked)
+    assert is_all is (len(listed) <= walked)
+    if is_all or driver is True:
+        assert count == sum(map(matches, listed[: walked + 1]))
+    else:
+        assert count <= walked + 1
