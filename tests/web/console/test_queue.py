@@ -141,6 +141,22 @@ async def test_a_filter_in_the_address_is_a_search_within_the_view(agent: Person
 
 
 @pytest.mark.usefixtures("numbers")
+@pytest.mark.parametrize("path", ["/console/open?q=other", "/console/open?q=-tag:optics"])
+async def test_a_filtered_list_has_the_same_orders(agent: Person, numbers: dict[str, int], path: str) -> None:
+    for sort in ("-number", "number", "-updated"):
+        listed: list[str] = []
+        address = f"{path}&sort={sort}"
+        while address:
+            page = await agent.page(address)
+            assert [option["value"] for option in page.all("option") if "selected" in option] == [sort]
+            listed += rows(page)
+            address = next((href for href in page.links("/console/open?") if "after=" in href), "")
+        assert len(listed) == len(set(listed)) >= 55
+        if sort != "-updated":
+            assert listed == sorted(listed, reverse=sort == "-number")
+    assert ticket_number(numbers["mine"]) not in listed
+
+
 async def test_a_filter_that_is_not_understood_says_what_to_write(agent: Person) -> None:
     page = await agent.page("/console/open?q=prio:high")
     assert "Has no filter prio: it must be one of" in page.text

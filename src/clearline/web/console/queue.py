@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from clearline.errors import InvalidInput, NotFound
 from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
+from clearline.search.list_usecases import SortedCursor, find_sorted
 from clearline.search.usecases import SearchCursor
 from clearline.tickets import usecases as tickets
 from clearline.tickets.columns import view_of
@@ -28,19 +29,23 @@ _FOUND_MAX = 8
 
 
 class Listing(Struct, frozen=True):
-    """A page of a view. ``next`` is the address of the next one, ``problem`` why there is none at all."""
+    """A page of a view. ``next`` is the address of the next one, ``problem`` why there is none at all.
+
+    ``chosen`` is the name of the order if the person chose it; without it the matches of a filter come best first.
+    """
 
     view: View
     tickets: list[TicketView]
     next: str | None = None
     q: str = ""
     sort: Sort = DEFAULT
+    chosen: str = ""
     problem: str = ""
 
     @property
     def address(self) -> str:
         """Where the list is, as the person filtered and ordered it."""
-        parameters = {"q": self.q, "sort": self.sort.name if self.sort is not DEFAULT else ""}
+        parameters = {"q": self.q, "sort": self.chosen}
         query = urlencode({name: value for name, value in parameters.items() if value})
         return f"{self.view.path}?{query}" if query else self.view.path
 
@@ -54,8 +59,7 @@ class Listing(Struct, frozen=True):
     @property
     def suffix(self) -> str:
         """What the address of a ticket carries, so that its page knows the list."""
-        sort = self.sort.name if self.sort is not DEFAULT else ""
-        parameters = {"list": self.view.path.removeprefix("/console/"), "q": self.q, "sort": sort}
+        parameters = {"list": self.view.path.removeprefix("/console/"), "q": self.q, "sort": self.chosen}
         return urlencode({name: value for name, value in parameters.items() if value})
 
 
@@ -97,25 +101,25 @@ async def read_list(visit: Visit, tx: Tx, view: View, query: dict[str, str]) -> 
     """Return a page of a view: along an index, or through the search when the view or the person filters by more."""
     q = query.get("q", "").strip()[:_QUERY_MAX]
     sort = sort_named(query.get("sort", ""))
-    made_for = list_id(view.path, {"q": q, "sort": sort.name})
+    chosen = sort.name if query.get("sort") == sort.name else ""
+    made_for = list_id(view.path, {"q": q, "sort": sort.name, "chosen": chosen})
     keys = visit.services.cursors.read(query["after"], made_for) if query.get("after") else None
     after: list[object] | None
-    if q or view.filter is None:
-        try:
+    try:
+        if not q and view.filter is not None:
+            listed, after = await _listed(visit, tx, view, sort, keys)
+        elif q and not chosen:
             listed, after = await _searched(visit, tx, f"{view.query} {q}", keys)
-        except InvalidInput as error:
-            return Listing(view, [], None, q, sort, str(error).removeprefix("q "))
-    else:
-        listed, after = await _listed(visit, tx, view, sort, keys)
+        else:
+            listed, after = await _sorted(visit, tx, f"{view.query} {q}", sort, keys)
+    except InvalidInput as error:
+        return Listing(view, [], None, q, sort, chosen, str(error).removeprefix("q "))
     following = None
     if after is not None:
-        parameters = {
-            "q": q,
-            "sort": query.get("sort", ""),
-            "after": visit.services.cursors.make(msgspec.to_builtins(after), made_for),
-        }
+        cursor = visit.services.cursors.make(msgspec.to_builtins(after), made_for)
+        parameters = {"q": q, "sort": chosen, "after": cursor}
         following = f"{view.path}?{urlencode({name: value for name, value in parameters.items() if value})}"
-    return Listing(view, listed, following, q, sort)
+    return Listing(view, listed, following, q, sort, chosen)
 
 
 async def _listed(
@@ -146,6 +150,20 @@ async def _searched(
         raise InvalidCursor from None
     seconds = visit.services.settings.search_seconds
     found = await search.find_tickets(tx, visit.actor, text, after=after, limit=SIZE, seconds=seconds)
+    return found.tickets, None if found.next is None else msgspec.to_builtins(found.next)
+
+
+async def _sorted(
+    visit: Visit, tx: Tx, text: str, sort: Sort, keys: list[object] | None
+) -> tuple[list[TicketView], list[object] | None]:
+    try:
+        after = None if keys is None else msgspec.convert(keys, SortedCursor)
+    except msgspec.ValidationError:
+        raise InvalidCursor from None
+    seconds = visit.services.settings.search_seconds
+    found = await find_sorted(
+        tx, visit.actor, text, sort.order, newest_first=sort.newest_first, after=after, limit=SIZE, seconds=seconds
+    )
     return found.tickets, None if found.next is None else msgspec.to_builtins(found.next)
 
 
