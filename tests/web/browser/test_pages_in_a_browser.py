@@ -76,9 +76,12 @@ async def test_overlays_and_other_pages_are_accessible(
     wrong: list[str] = []
     opened = await context(browser, "desktop", theme, session, site.url)
     page = await opened.new_page()
-    for path in ("/console/open?q=nothinglikethis", "/console/nothing", "/console/me"):
+    for path in ("/console/open?q=nothinglikethis", "/console/nothing", "/console/me", "/console/second-factor"):
         await page.goto(site.url + path)
         wrong += await check(page, path)
+    await page.get_by_role("button", name="Set up").click()
+    await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    wrong += await check(page, "the set-up of a second factor")
     await page.goto(f"{site.url}/console/tickets/{site.number}")
     for key, overlay in (("s", "#pick-status"), ("a", "#pick-assignee"), ("?", "#help"), ("Control+k", "#palette")):
         await page.keyboard.press(key)
