@@ -100,3 +100,15 @@ def test_help_lists_the_commands_of_the_search(database_url: str) -> None:
     done = run_command(database_url, "search", "--help")
     assert "rebuild" in done.stdout
     assert "find" in done.stdout
+
+
+@pytest.mark.parametrize("query", ["fibre", "status:open company:{code}"])
+def test_a_search_is_sorted(database_url: str, desk: tuple[Tenant, list[str]], query: str) -> None:
+    tenant, numbers = desk
+    text = query.format(code=tenant.company.code)
+    for sort, reverse in (("created_at", False), ("-number", True)):
+        found = [ticket["number"] for ticket in run_json(database_url, "search", "find", text, "--sort", sort)]
+        assert [number for number in found if number in numbers] == sorted(numbers, reverse=reverse)
+    few = run_command(database_url, "search", "find", text, "--sort", "priority", "--limit", "2")
+    assert few.exit_code == 0
+    assert "2 shown" in few.stderr

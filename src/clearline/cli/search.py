@@ -9,8 +9,10 @@ from clearline.cli.terminal.text import echo
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as searching
+from clearline.search.list_usecases import SortedCursor, SortedResult, find_sorted
 from clearline.search.usecases import SearchCursor, SearchResult
 from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.lists.order import SORTS, Order
 from clearline.wires.house.tickets.mapping import summary_mapper
 
 _PAGE = 200
@@ -42,13 +44,24 @@ def search() -> None:
     "--limit", type=click.IntRange(1, _LIMIT_MAX), default=50, show_default=True, help="Print at most this many."
 )
 @click.option("--count", is_flag=True, help="Count more than 100 matches exactly.")
+@click.option(
+    "--sort",
+    type=click.Choice(SORTS),
+    help="Order, of up to 2,000 matches or any list of open tickets by filters; a minus reverses it.",
+)
 @json_option
-def search_find(query: tuple[str, ...], limit: int, *, count: bool, as_json: bool) -> None:
+def search_find(query: tuple[str, ...], limit: int, sort: str | None, *, count: bool, as_json: bool) -> None:
     """Find tickets that match QUERY: words, "phrases", -exclusions and filters such as status:open or company:ALD001.
 
     Put -- before a query that begins with a minus. The number of matches is printed on standard error.
     """
-    result, tickets = run(lambda database: find_tickets(database, " ".join(query), limit, count=count))
+    text = " ".join(query)
+    result: SearchResult | SortedResult
+    if sort is None:
+        result, tickets = run(lambda database: find_tickets(database, text, limit, count=count))
+    else:
+        order, newest_first = Order(sort.removeprefix("-")), sort.startswith("-")
+        result, tickets = run(lambda database: _find_sorted(database, text, limit, order, newest_first=newest_first))
     show_list(
         tickets,
         summary_mapper(OPERATOR),
@@ -72,6 +85,22 @@ async def find_tickets(
         async with database.transaction() as tx:
             page = min(page_size, limit - len(tickets))
             result = await searching.find_tickets(tx, OPERATOR, query, after=after, limit=page, count=count)
+        tickets += result.tickets
+        after = result.next
+        if after is None or len(tickets) >= limit:
+            return result, tickets
+
+
+async def _find_sorted(
+    database: Database, query: str, limit: int, order: Order, *, newest_first: bool
+) -> tuple[SortedResult, list[TicketView]]:
+    """Return up to ``limit`` tickets that match a query, sorted, read page by page, and the last page."""
+    tickets: list[TicketView] = []
+    after: SortedCursor | None = None
+    while True:
+        async with database.transaction() as tx:
+            page = min(_PAGE, limit - len(tickets))
+            result = await find_sorted(tx, OPERATOR, query, order, newest_first=newest_first, after=after, limit=page)
         tickets += result.tickets
         after = result.next
         if after is None or len(tickets) >= limit:

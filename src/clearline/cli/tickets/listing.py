@@ -19,14 +19,13 @@ from clearline.queues import usecases as queues
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import IssueType, Priority, Severity, Status, TicketView, ticket_number
 from clearline.tickets.list_store import Filter
-from clearline.tickets.lists.order import Order
+from clearline.tickets.lists.order import SORTS, Order
 from clearline.tickets.status_domain import State
 from clearline.tickets.tag_domain import normalize_tags
 from clearline.wires.house.tickets.mapping import summary_mapper
 
 Command = TypeVar("Command", bound=Callable[..., object])
 _NONE = "none"
-_SORTS = [f"{sign}{order}" for order in Order for sign in ("-", "")]
 
 
 def _several(name: str, kind: type[StrEnum], about: str, field: str) -> Callable[[Command], Command]:
@@ -123,7 +122,7 @@ async def filter_of(tx: Tx, state: State, options: dict[str, Any]) -> Filter:
 @click.option("--closed", is_flag=True, help="Finished tickets instead of open ones.")
 @click.option(
     "--sort",
-    type=click.Choice(_SORTS),
+    type=click.Choice(SORTS),
     default="-number",
     show_default=True,
     help="Order; a minus reverses it. By priority, the critical tickets come first.",

@@ -22,3 +22,6 @@ RANKS = {Priority.CRITICAL: 1, Priority.HIGH: 2, Priority.MEDIUM: 3, Priority.LO
 
 OF_OPEN = frozenset({Order.PRIORITY, Order.UPDATED, Order.STATUS_CHANGED})
 """The orders that only the open tickets have an index for."""
+
+SORTS = tuple(f"{sign}{order}" for order in Order for sign in ("-", ""))
+"""How orders are named: with a minus, the keys and the numbers descend."""

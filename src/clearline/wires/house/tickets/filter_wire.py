@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
@@ -11,10 +11,12 @@ from clearline.errors import RuleCode
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.tickets.domain import IssueType, Priority, Severity, Status
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
+from clearline.tickets.lists.order import SORTS
 from clearline.tickets.status_domain import State
 from clearline.tickets.tag_domain import TAG, TAG_MAX, TAGS_MAX
 from clearline.wires.house.wire import UUID_MAX, Cursor, Limit, Moment
 from clearline.wires.http.fields import Email
+from clearline.wires.http.one_of import OneOf
 
 _TAG = TAG.removeprefix("^").removesuffix("$")
 _SIGN = re.compile(r"[()]")
@@ -107,10 +109,7 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     updated_until: Annotated[Moment, Meta(description="Last changed before this time.")] | None = None
 
 
-Sort = Literal[
-    "-number", "number", "priority", "-priority", "created_at", "-created_at", "updated_at", "-updated_at",
-    "status_changed_at", "-status_changed_at",
-]  # fmt: skip
+Sort = OneOf[str, SORTS]
 """An order of tickets; a minus reverses it."""
 
 
