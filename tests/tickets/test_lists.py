@@ -7,9 +7,12 @@ from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import list_store
 from clearline.tickets import usecases as tickets
+from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
+from clearline.tickets.lists.store import Shape, ordered_statement
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.queues import new_queue
 from tests.builders.tickets import raised
@@ -134,3 +137,22 @@ async def test_a_customer_lists_only_its_own_tickets_with_any_filter(database: D
         ):
             with pytest.raises(Forbidden):
                 await tickets.list_tickets(tx, desk.tenant.actor, ticket_filter, after=None, limit=1)
+
+
+async def test_a_list_that_walks_too_long_is_refused_by_its_filter(
+    database: Database, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(shape: Shape) -> str:
+        return f"select *, pg_sleep(30) from ({ordered_statement(shape)}) slow"  # noqa: S608
+
+    monkeypatch.setattr(list_store, "ordered_statement", slow)
+    filters = {"contact": Filter(contact="ada@example.com"), "status": Filter(statuses=(Status.HELD, Status.PENDING))}
+    for field, ticket_filter in filters.items():
+        with pytest.raises(InvalidInput) as refused:
+            async with database.transaction() as tx:
+                await tickets.list_tickets_as(view_of, tx, desk.agent, ticket_filter, after=None, limit=9, seconds=1)
+        [violation] = refused.value.violations
+        assert violation.field == field
+        assert violation.rule == (
+            "matches too few tickets to list them within 1 seconds: name a company, or use the search"
+        )
