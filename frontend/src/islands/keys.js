@@ -64,7 +64,7 @@ document.addEventListener("keydown", (event) => {
 export const label = (element) => element.dataset.label ?? element.dataset.go ?? element.textContent.trim();
 
 export function keyCaps(key) {
-  return key.split(/[ +]/).map((cap) => {
+  return key.split(/[ +]/).filter(Boolean).map((cap) => {
     const kbd = document.createElement("kbd");
     kbd.textContent = cap;
     return kbd;
