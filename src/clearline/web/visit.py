@@ -68,7 +68,10 @@ class Browser:
         self.scope = scope
         self.theme = cookies.read_cookie(scope, cookies.THEME)
         self.is_partial = header(scope, b"hx-request") == b"true" and not header(scope, b"hx-history-restore-request")
-        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=_FIELDS_MAX))
+        try:
+            self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=_FIELDS_MAX))
+        except ValueError:  # no page of ours has so many parameters
+            self.query = {}
 
     @property
     def request_id(self) -> str:

@@ -227,6 +227,10 @@ async def test_the_command_palette_finds_tickets(agent: Person, numbers: dict[st
     assert (await agent.page("/console/find?q=prio:high")).all("a") == []
 
 
+async def test_a_query_with_thousands_of_parameters_is_ignored(agent: Person) -> None:
+    assert (await agent.get("/console/mine?" + "&".join(["q=a"] * 3001))).status_code == 200
+
+
 @pytest.mark.usefixtures("numbers")
 async def test_a_head_request_has_the_headers_of_the_page(agent: Person) -> None:
     answer = await agent.client.head("/console/mine", headers=agent.headers)
