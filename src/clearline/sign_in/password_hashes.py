@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-"""19 MiB and 2 passes: the minimum of the OWASP Password Storage Cheat Sheet (2025), about 25 ms of a core."""
+"""19 MiB and 2 passes: the minimum of the OWASP Password Storage Cheat Sheet (2025), about 40 ms of a core."""
 _AT_ONCE = 2
 """Hashes that one process makes at a time: a flood of sign-ins must not take all memory and all cores."""
 _THREADS = ThreadPoolExecutor(_AT_ONCE, "password")
