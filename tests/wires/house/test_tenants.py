@@ -9,13 +9,14 @@ from typing import Any
 import httpx
 import pytest
 
-from clearline.identity import Role
+from clearline.accounts import key_usecases as keys
+from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, ROLE_SCOPES, Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.http.table import Operation
 from tests.builders.databases import everything
 from tests.builders.house import MARKER, NOBODY, QUERIES, Owned, done, own
-from tests.builders.people import staff_key
+from tests.builders.people import NOW, Tenant, customer_admin, new_staff, staff_key
 
 Json = dict[str, Any]
 API = "/api/v1"
@@ -277,6 +278,48 @@ async def test_a_viewer_changes_nothing(
     answer = await ask(client, operation, a.path(operation), viewer)
     assert answer.status_code == 403, answer.text
     assert await everything(database, a.tenant) == before
+
+
+@pytest.fixture(scope="module")
+async def without_scope(database: Database) -> dict[Scope, dict[str, str]]:
+    """Return the headers of an admin of the provider whose key has all scopes but one, by that one."""
+    admin = await new_staff(database, Role.ADMIN)
+    headers = {}
+    async with database.transaction() as tx:
+        for scope in Scope:
+            _key, secret = await keys.create_key(
+                tx, OPERATOR, PROVIDER_ID, user_id=admin.user.id, name=scope, scopes=ALL_SCOPES - {scope}, now=NOW
+            )
+            headers[scope] = {"authorization": f"Bearer {secret}"}
+    return headers
+
+
+@pytest.fixture(scope="module")
+async def customer(database: Database) -> Tenant:
+    return await customer_admin(database)
+
+
+SCOPED = [operation for operation in OPERATIONS if operation.scope is not None]
+
+
+@pytest.mark.parametrize("operation", SCOPED, ids=named)
+async def test_a_key_without_the_scope_of_an_operation_is_refused(
+    client: httpx.AsyncClient, a: Owned, without_scope: dict[Scope, dict[str, str]], operation: Operation
+) -> None:
+    assert operation.scope is not None
+    answer = await ask(client, operation, a.path(operation), a._replace(headers=without_scope[operation.scope]))
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope-missing"), answer.text
+    assert operation.scope in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "operation", [entry for entry in SCOPED if entry.scope not in ROLE_SCOPES[Role.CUSTOMER_ADMIN]], ids=named
+)
+async def test_a_customer_may_not_call_the_operations_of_the_desk(
+    client: httpx.AsyncClient, customer: Tenant, a: Owned, operation: Operation
+) -> None:
+    answer = await ask(client, operation, a.path(operation), a._replace(headers=customer.headers))
+    assert answer.status_code == 403, answer.text
 
 
 async def test_customers_see_no_internal_data_of_the_provider(
