@@ -71,7 +71,7 @@ class Consumer:
         assert self.task is not None
         while not self.task.done():  # a connection that breaks at this moment hides the cancellation
             self.task.cancel()
-            await asyncio.wait({self.task}, timeout=1)
+            await asyncio.wait({self.task}, timeout=patient(1))
         with contextlib.suppress(asyncio.CancelledError):
             await self.task
 
