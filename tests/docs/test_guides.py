@@ -15,8 +15,9 @@ NOT_FOR_THE_DEMO = {
     "end-a-forgotten-transaction.md": "is about a fault",
     "run-in-production.md": "installs units and accounts",
     "run-workers-apart.md": "starts servers with other settings",
+    "work-tickets-in-the-console.md": "is about pages: tests/web/browser",
 }
-"""Guides whose commands need a machine of their own."""
+"""Guides whose commands need a machine of their own, or that have none."""
 
 PASTED = [path.name for path in sorted(GUIDES.iterdir()) if path.name not in NOT_FOR_THE_DEMO]
 
