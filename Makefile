@@ -68,13 +68,13 @@ frontend: $(BUILT)
 $(BUILT): $(FRONTEND)
 	@$(PYTHON) frontend/build.py
 
-# For the browser tests. Debian's package: nothing is downloaded from elsewhere.
+# For the browser tests: Debian's package, and the library that Playwright's program needs. Nothing comes from elsewhere.
 chromium:
-	@command -v chromium >/dev/null || { \
+	@command -v chromium >/dev/null && /sbin/ldconfig -p | grep -q 'libatomic\.so\.1' || { \
 		test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
-			echo "The browser tests need Chromium: install your distribution's package, such as: apt-get install chromium"; exit 1; }; \
+			echo "The browser tests need Chromium: install your distribution's packages, such as: apt-get install chromium libatomic1"; exit 1; }; \
 		echo "Installing Debian's chromium for the browser tests ..."; \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null; }
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium libatomic1 >/dev/null; }
 
 clean:
 	rm -rf $(VENV) frontend/node_modules frontend/.node src/clearline/web/built
