@@ -167,10 +167,13 @@ async def _count_listed(tx: Tx, actor: Actor, text: str) -> Count | None:
         return None
     if company_id is not None:
         selected = selected._replace(company_id=company_id)
-    count, is_all = await list_store.count(tx, selected, for_staff=actor.is_staff, walked=_WALKED_MAX)
-    if count > COUNT_MAX:
-        return Count(COUNT_MAX, False)
-    return Count(count, True) if is_all else None
+    for walked in (COUNT_MAX, _WALKED_MAX):  # most lists end, or match entirely, within the first
+        count, is_all = await list_store.count(tx, selected, for_staff=actor.is_staff, walked=walked)
+        if count > COUNT_MAX:
+            return Count(COUNT_MAX, False)
+        if is_all:
+            return Count(count, True)
+    return None
 
 
 async def _count_indexed(database: Transactions, actor: Actor, text: str, seconds: int) -> Count | None:

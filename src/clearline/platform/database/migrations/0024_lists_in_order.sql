@@ -1,8 +1,8 @@
 -- Why:   lists of open tickets by priority, last change, change of status and creation walk an index in that order: of
 --        all, of a company, of a queue or of an assignee. What a user watches is found without reading every watcher.
 -- Order: before the first start of the code; older processes do not use the indexes.
--- Locks: ticket and ticket_watcher against writes while the indexes are built, a second for 90,000 open tickets. Gives up
---        after 5 s of waiting for a lock.
+-- Locks: ticket and ticket_watcher against writes while the indexes are built, up to a minute for a million open tickets.
+--        Gives up after 5 s of waiting for a lock.
 
 set local lock_timeout = '5s';
 lock table ticket, ticket_watcher in share mode;
