@@ -129,7 +129,7 @@ async def test_a_query_of_filters_alone_is_a_list(desk: SearchDesk) -> None:
         "open", queue_id=QUEUE, priorities=(Priority.CRITICAL,), tags=("vip",)
     )
     assert await selected("status:held,pending priority:low,high") == Filter(
-        "all", statuses=(Status.HELD, Status.PENDING), priorities=(Priority.LOW, Priority.HIGH)
+        "open", statuses=(Status.HELD, Status.PENDING), priorities=(Priority.LOW, Priority.HIGH)
     )
     for query in (
         "port",

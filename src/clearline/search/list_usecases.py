@@ -167,6 +167,8 @@ async def _count_listed(tx: Tx, actor: Actor, text: str) -> Count | None:
         return None
     if company_id is not None:
         selected = selected._replace(company_id=company_id)
+    if selected.company_id is None and selected.state != "open":
+        return None  # no index has the finished tickets of a queue or of an assignee
     for walked in (COUNT_MAX, _WALKED_MAX):  # most lists end, or match entirely, within the first
         count, is_all = await list_store.count(tx, selected, for_staff=actor.is_staff, walked=walked)
         if count > COUNT_MAX:

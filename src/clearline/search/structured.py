@@ -9,6 +9,7 @@ from clearline.search.document import facet
 from clearline.search.language import Facets, Phrase, Word
 from clearline.tickets.domain import IssueType, Priority, Severity, Status
 from clearline.tickets.list_store import Filter
+from clearline.tickets.status_domain import OPEN
 
 _NONE = "none"
 _KINDS: dict[str, tuple[str, Any]] = {
@@ -79,4 +80,6 @@ def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]]) -> Fi
         if not fields.keys().isdisjoint(known):
             return None
         fields |= known
-    return Filter(**{"state": "all", **fields, "tags": tuple(tags)})
+    statuses = fields.get("statuses") or ((fields["status"],) if "status" in fields else ())
+    state = "open" if statuses and OPEN.issuperset(statuses) else "all"
+    return Filter(**{"state": state, **fields, "tags": tuple(tags)})
