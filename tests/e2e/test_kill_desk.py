@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from clearline.mail.inbound.domain import CLAIM_DURATION
 from tests.builders.house import RETRIED_SECONDS, TICKETS, RetryingClient
 from tests.builders.processes import eventually
 from tests.builders.server import Server, kill_at_random
@@ -310,6 +311,13 @@ def _swept(server: Server) -> int:
     return swept
 
 
+def _inbound_mail_waits(server: Server) -> bool:
+    """Return whether a mail waits: the processes that claimed the demo's were killed, and the claim goes on."""
+    listed = server.command("inbound-mail", "list", "--state", "waiting", "--json")
+    assert listed.returncode == 0, listed.stderr
+    return bool(json.loads(listed.stdout))
+
+
 @pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
 async def test_every_answered_change_is_stored_and_processed_once_despite_random_kills(server: Server) -> None:
@@ -347,6 +355,7 @@ async def test_every_answered_change_is_stored_and_processed_once_despite_random
         attached = await checks.files()
     _check_disk(server, record, attached, of_demo, kills["server"])
     assert set(record.statuses) <= EXPECTED
+    assert eventually(lambda: not _inbound_mail_waits(server), CLAIM_DURATION.total_seconds() + 10)
     doctor = server.command("doctor")
     assert doctor.returncode == 0, doctor.stdout
     assert server.stop() == 0

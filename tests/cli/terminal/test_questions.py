@@ -18,7 +18,7 @@ from tests.builders.commands import commands_below
 from tests.builders.processes import open_terminal
 from tests.patience import patient, stretched
 
-ASK = {"company deactivate", "key revoke", "inbound-mail discard", "user deactivate"}
+ASK = {"company deactivate", "key revoke", "inbound-mail discard", "user deactivate", "user reset-second-factor"}
 """Commands that ask and are not called delete."""
 
 
