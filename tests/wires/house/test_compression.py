@@ -79,8 +79,10 @@ async def test_what_the_client_has_compressed_is_not_sent_again(
     for known in (tag, f"W/{tag}", f'"x", {tag}', f"{tag},{tag}", "*", bare, f'"x-gzip", "y-br", {tag}'):
         again, body = await raw(client, path, tenant.headers | accepted | {"If-None-Match": known})
         assert (again.status_code, body, again.headers["etag"]) == (304, b"", tag)
+        assert again.headers["vary"] == "Authorization, Accept-Encoding"
     plain = await client.get(path, headers=tenant.headers | PLAIN | {"If-None-Match": tag})
     assert (plain.status_code, plain.headers["etag"]) == (304, bare)
+    assert plain.headers["vary"] == "Authorization, Accept-Encoding"
     await client.post(f"{path}/notes", headers=tenant.headers, json={"text": "news"})
     assert (await client.get(path, headers=tenant.headers | accepted | {"If-None-Match": tag})).status_code == 200
 

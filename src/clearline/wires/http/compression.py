@@ -82,7 +82,7 @@ class Compression:
             ]
         if accept_encoding and (accepted := accepted_codings(accept_encoding)).whole is not None:
             return self._compressed(scope, receive, send, accepted, known)
-        return self._app(scope, receive, _varying(send) if self._varies else send)
+        return self._app(scope, receive, _varying(send, scope) if self._varies else send)
 
     async def _compressed(
         self, scope: Scope, receive: Receive, send: Send, accepted: Accepted, known: bytes | None
@@ -94,12 +94,13 @@ class Compression:
                 headers = message["headers"]
                 if message["status"] != 304:
                     coding = next((value for name, value in headers if name == b"content-encoding"), None)
-                elif scope.get(UNSENT_SIZE, 0) >= SIZE_MIN:
+                elif _stands_for_long(message, scope):
                     coding = accepted.whole
                 else:
                     coding = known
                 mark = _MARKS.get(coding) if coding is not None else None
-                message["headers"] = headers if mark is None else _marked(headers, mark)
+                headers = headers if mark is None else _marked(headers, mark)
+                message["headers"] = _varied(headers) if _stands_for_long(message, scope) else headers
             await send(message)
 
         await self._app(scope, receive, _Answer(send_marked, self._app, accepted).send)
@@ -163,14 +164,19 @@ def _is_unchanged(start: Message) -> bool:
     return start["status"] in {204, 304} or any(name in _EXACT for name, _ in start["headers"])
 
 
-def _varying(send: Send) -> Send:
+def _stands_for_long(start: Message, scope: Scope) -> bool:
+    """Return whether an answer is a 304 for one that would be compressed: its Vary is the same (RFC 9110, 15.4.5)."""
+    return bool(start["status"] == 304 and scope.get(UNSENT_SIZE, 0) >= SIZE_MIN)
+
+
+def _varying(send: Send, scope: Scope) -> Send:
     """Return what sends an answer on that is not compressed, with Vary if it would be for another client."""
 
     def send_varied(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             headers = message["headers"]
             name, value = headers[-1]  # the length of an answer that is sent whole
-            if name == b"content-length" and int(value) >= SIZE_MIN:
+            if (name == b"content-length" and int(value) >= SIZE_MIN) or _stands_for_long(message, scope):
                 message["headers"] = _varied(headers)
         return send(message)
 
