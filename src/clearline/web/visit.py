@@ -46,19 +46,19 @@ class Form:
     """The fields of a form that was sent."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        self._pairs = pairs
+        self.pairs = pairs
 
     def get(self, name: str) -> str:
         """Return the first value of a field, or an empty text."""
-        return next((value for key, value in self._pairs if key == name), "")
+        return next((value for key, value in self.pairs if key == name), "")
 
     def has(self, name: str) -> bool:
         """Return whether a field was sent, maybe empty."""
-        return any(key == name for key, _value in self._pairs)
+        return any(key == name for key, _value in self.pairs)
 
     def all(self, name: str) -> list[str]:
         """Return all values of a field."""
-        return [value for key, value in self._pairs if key == name]
+        return [value for key, value in self.pairs if key == name]
 
 
 class Browser:

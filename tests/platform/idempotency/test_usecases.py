@@ -1,7 +1,11 @@
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
+from clearline.errors import Forbidden
+from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.idempotency.store import KeptAnswer
@@ -49,3 +53,15 @@ async def test_a_retry_receives_the_answer_for_as_long_as_it_is_kept(
     assert answer == (ANSWER if days == 3 else None)
     purge = purge_job(database, "idempotency keys", lambda: NOW, Settings(keep_idempotency_keys_days=days))
     assert await purge.run() == (1 if days == 1 else 0)
+
+
+async def test_the_keys_of_a_person_without_an_api_key_are_the_persons_own(database: Database, tenant: Tenant) -> None:
+    person = replace(tenant.actor, key_id=None)
+    other = replace(person, user=replace(tenant.user, id=uuid4()))
+    async with database.transaction() as tx:
+        await idempotency.keep(tx, person, ROUTE, "of a form", ANSWER, now=NOW)
+        first = await idempotency.replay(tx, person, ROUTE, "of a form", ANSWER.fingerprint, since=NOW)
+        others = await idempotency.replay(tx, other, ROUTE, "of a form", ANSWER.fingerprint, since=NOW)
+        with pytest.raises(Forbidden):
+            await idempotency.replay(tx, OPERATOR, ROUTE, "of a form", ANSWER.fingerprint, since=NOW)
+    assert (first, others) == (ANSWER, None)

@@ -26,10 +26,10 @@ async def replay(
         IdempotencyKeyBusy: the first request is still running.
         IdempotencyKeyReused: the first request was a different one.
     """
-    company, key_id = _owner(actor)
-    if not await idempotency_store.claim(tx, key_id, route, key):
+    company, owner_id = _owner(actor)
+    if not await idempotency_store.claim(tx, owner_id, route, key):
         raise IdempotencyKeyBusy
-    answer = await idempotency_store.find(tx, company, key_id, route, key, since=since)
+    answer = await idempotency_store.find(tx, company, owner_id, route, key, since=since)
     if answer is not None and answer.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return answer
@@ -37,14 +37,16 @@ async def replay(
 
 async def keep(tx: Tx, actor: Actor, route: str, key: str, answer: KeptAnswer, *, now: datetime) -> None:
     """Store the answer in the transaction of what it answers: both are there after the commit, or neither."""
-    company, key_id = _owner(actor)
-    await idempotency_store.save(tx, company, key_id, route, key, answer, now=now)
+    company, owner_id = _owner(actor)
+    await idempotency_store.save(tx, company, owner_id, route, key, answer, now=now)
 
 
 def _owner(actor: Actor) -> tuple[UUID, UUID]:
-    if actor.company is None or actor.key_id is None:
-        raise Forbidden("only API keys make requests that can be repeated")
-    return actor.company.id, actor.key_id
+    """Return the company of an actor, and its API key; or the user, whose forms carry keys whatever the session."""
+    owner_id = actor.key_id or (None if actor.user is None else actor.user.id)
+    if actor.company is None or owner_id is None:
+        raise Forbidden("only API keys and people make requests that can be repeated")
+    return actor.company.id, owner_id
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:
