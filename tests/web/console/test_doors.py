@@ -32,7 +32,7 @@ FORMS: dict[str, dict[str, str]] = {
     "removeLink": {"link": NO_ID},
     "removeSecondFactor": {},
     "renewRecoveryCodes": {},
-    "sendMessage": {"text": "From the console", "visibility": "public"},
+    "sendMessage": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
     "setAssignee": {"assignee": ""},
     "setPriority": {"priority": "critical"},
     "setQueue": {"queue": ""},

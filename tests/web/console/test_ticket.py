@@ -1,5 +1,6 @@
 """The page of a ticket, and what its forms do."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Channel, Status, Ticket, ticket_number
 from clearline.tickets.note_domain import Note, Visibility
+from clearline.web.once import new_key
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person
@@ -36,7 +38,7 @@ class Opened:
         return await self.agent.page(self.path)
 
     async def send(self, form: str, expected: int = 303, /, **fields: str) -> httpx.Response:
-        answer = await self.agent.post(f"{self.path}/{form}", **fields)
+        answer = await self.agent.post(f"{self.path}/{form}", **{"once": new_key(), **fields})
         assert answer.status_code == expected, answer.text
         if expected == 303:
             assert answer.headers["location"] == self.path
@@ -126,10 +128,80 @@ async def test_a_reply_to_messages_that_were_not_seen_is_held_back_once(opened: 
     assert "Others wrote while you were writing." in page.text
     assert "It works again" in page.text
     assert "Still looking" in page.text
+    assert "Send anyway" in page.text
+    assert [entry["class"] for entry in page.all("article")] == ["entry message", "entry message new"]
     assert len((await opened.stored())[1]) == 1
     [seen] = [field["value"] or "" for field in page.all("input") if field.get("name") == "seen"]
     await opened.send("messages", text="Glad to hear", visibility="public", seen=seen)
     assert [note.text for note in (await opened.stored())[1]] == ["It works again", "Glad to hear"]
+
+
+def hidden(page: Page) -> dict[str, str]:
+    """Return the hidden fields of the composer."""
+    return {
+        name: field["value"] or ""
+        for field in page.all("input")
+        if (name := field.get("name")) and field.get("type") == "hidden" and name in {"once", "seen"}
+    }
+
+
+async def test_a_reply_that_is_sent_twice_is_stored_once(opened: Opened) -> None:
+    fields = {**hidden(await opened.page()), "text": "We look at it", "visibility": "public", "then": "pending"}
+    assert len(fields["once"]) >= 22
+    await opened.send("messages", **fields)
+    await opened.send("messages", **fields)
+    ticket, added = await opened.stored()
+    assert ([note.text for note in added], ticket.status) == (["We look at it"], Status.PENDING)
+    again = {**fields, **hidden(await opened.page()), "then": ""}
+    await opened.send("messages", **again)
+    assert [note.text for note in (await opened.stored())[1]] == ["We look at it", "We look at it"]
+
+
+async def test_a_double_click_stores_one_reply(opened: Opened) -> None:
+    fields = {**hidden(await opened.page()), "text": "We look at it", "visibility": "public"}
+    await asyncio.gather(*(opened.send("messages", **fields) for _ in range(4)))
+    assert len((await opened.stored())[1]) == 1
+
+
+async def test_a_reply_changed_after_its_answer_was_lost_is_kept_and_can_be_sent(opened: Opened) -> None:
+    fields = {**hidden(await opened.page()), "text": "We look at it", "visibility": "public"}
+    await opened.send("messages", **fields)
+    answer = await opened.send("messages", 409, **{**fields, "text": "We looked at it"})
+    page = Page(answer.text)
+    assert "An earlier version of this message was sent already" in page.text
+    assert "We looked at it" in page.text
+    assert "Send anyway" in page.text
+    await opened.send("messages", **{**fields, **hidden(page), "text": "We looked at it"})
+    assert [note.text for note in (await opened.stored())[1]] == ["We look at it", "We looked at it"]
+
+
+async def test_the_key_of_a_reply_counts_for_one_ticket_and_one_person(
+    opened: Opened, client: httpx.AsyncClient, database: Database
+) -> None:
+    fields = {**hidden(await opened.page()), "text": "We look at it", "visibility": "public"}
+    async with database.transaction() as tx:
+        other = Opened(opened.agent, database, opened.tenant, await raised(tx, opened.tenant, "Another"))
+    colleague = Opened(await person(client, database, name="Mara Lind"), database, opened.tenant, opened.number)
+    await opened.send("messages", **fields)
+    await other.send("messages", **fields)
+    del fields["seen"]
+    await colleague.send("messages", **fields)
+    assert [note.author for note in (await opened.stored())[1]] == ["Ines Duarte", "Mara Lind"]
+    assert len((await other.stored())[1]) == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 65, "a\tb", "\u00e9"])
+async def test_a_key_that_no_page_made_is_refused(opened: Opened, key: str) -> None:
+    answer = await opened.send("messages", 422, text="We look at it", visibility="public", once=key)
+    assert "We look at it" in Page(answer.text).text
+    assert (await opened.stored())[1] == []
+
+
+async def test_a_refused_reply_can_be_sent_again_once_it_is_mended(opened: Opened) -> None:
+    fields = {**hidden(await opened.page()), "text": " ", "visibility": "public"}
+    await opened.send("messages", 422, **fields)
+    await opened.send("messages", **{**fields, "text": "We look at it"})
+    assert len((await opened.stored())[1]) == 1
 
 
 async def test_the_pickers_set_status_priority_assignee_queue_and_tags(opened: Opened) -> None:
@@ -278,7 +350,9 @@ async def test_no_text_of_anybody_becomes_markup(opened: Opened, client: httpx.A
     )
     assert file.status_code == 201, file.text
     agent = opened.agent
-    reason = await agent.post(f"/console/tickets/{number}/messages", text=HOSTILE, visibility="internal")
+    reason = await agent.post(
+        f"/console/tickets/{number}/messages", text=HOSTILE, visibility="internal", once=new_key()
+    )
     assert reason.status_code == 303
     refused = await agent.post(f"/console/tickets/{number}/tags", tags=HOSTILE * 10)
     for page_text in (

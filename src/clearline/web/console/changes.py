@@ -4,25 +4,18 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from clearline.errors import Conflict, InvalidInput, RuleCode, Violation
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets import note_usecases as notes
-from clearline.tickets.domain import Channel, Priority, Status, parse_ticket_number, ticket_number
-from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.domain import Priority, Status, parse_ticket_number, ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import LinkType
-from clearline.tickets.note_domain import Visibility
 from clearline.web.console.fields import id_in, member_in
-from clearline.web.console.ticket import Draft, ticket_page
+from clearline.web.console.ticket import ticket_page
 from clearline.web.visit import Visit, redirect
-from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
-_STALE_MAX = 20
 _CARRIED = ("list", "q", "sort")
 Change = Callable[[Visit, Tx, int], Awaitable[None]]
 
@@ -94,54 +87,3 @@ async def remove_link(visit: Visit, tx: Tx, number: int) -> None:
     """Remove a link."""
     link_id = id_in(visit.form, "link") or UUID(int=0)
     await links.remove_link(tx, visit.actor, number, link_id, now=visit.now)
-
-
-async def send_message(visit: Visit) -> Answer:
-    """Send a reply to the customer, or add an internal note; then change the status, if that was chosen too.
-
-    When others wrote meanwhile, nothing is sent: their messages are shown, and the text stands in the composer.
-    """
-    form, number = visit.form, access.parse_number(visit.path["number"])
-    draft = Draft(form.get("text"), form.get("visibility"), form.get("then"))
-    try:
-        async with visit.services.database.transaction() as tx:
-            is_sent = await _send(visit, tx, number, draft)
-    except (InvalidInput, Conflict) as error:
-        is_blank = not draft.text.strip()
-        text = gettext("Write a message first.") if is_blank else str(error)
-        refused = replace(draft, problem=text)
-        return await ticket_page(visit, 422 if isinstance(error, InvalidInput) else 409, draft=refused)
-    if not is_sent:
-        return await ticket_page(visit, 409, draft=replace(draft, is_stale=True))
-    return redirect(visit.browser, address(visit, number))
-
-
-async def _send(visit: Visit, tx: Tx, number: int, draft: Draft) -> bool:
-    """Send a message, unless others wrote meanwhile; return whether it was sent."""
-    form, services = visit.form, visit.services
-    await ticket_changes.lock_ticket(tx, visit.actor, number)
-    if await _has_news(visit, tx, number):
-        return False
-    await notes.append_note(
-        tx,
-        visit.actor,
-        number,
-        draft.text.rstrip(),
-        channel=Channel.CONSOLE,
-        visibility=member_in(Visibility, form, "visibility"),
-        notes_max=services.settings.ticket_notes_max,
-        now=visit.now,
-    )
-    if draft.then:
-        to = member_in(Status, form, "then")
-        await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
-    return True
-
-
-async def _has_news(visit: Visit, tx: Tx, number: int) -> bool:
-    """Return whether somebody else wrote after the last message that the person saw."""
-    seen = visit.form.get("seen")
-    if not seen.isdecimal() or len(seen) > 12:
-        return False
-    added = await merging.notes_with_merged(tx, visit.actor, number, after=int(seen), limit=_STALE_MAX)
-    return any(entry.note.author != visit.actor.name for entry in added)

@@ -19,6 +19,7 @@ from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX, Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
+from clearline.web import once
 from clearline.web.console.people import all_queues, by_name
 from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.timeline import Timeline, timeline
@@ -32,13 +33,17 @@ _OPEN_SHOWN = 6
 
 
 class Draft(Struct, frozen=True):
-    """What stands in the composer, and why it was not sent."""
+    """What stands in the composer, and why it was not sent.
+
+    With a ``notice`` it can be sent all the same. Messages after the one with the number ``seen`` are marked as new.
+    """
 
     text: str = ""
     visibility: str = Visibility.PUBLIC
     then: str = ""
     problem: str = ""
-    is_stale: bool = False
+    notice: str = ""
+    seen: int | None = None
 
 
 EMPTY = Draft()
@@ -100,7 +105,7 @@ async def ticket_page(visit: Visit, status: int = 200, *, draft: Draft = EMPTY, 
     return visit.page(
         "console/ticket.html", status, side=side, page=page, place=place, draft=draft, problem=problem,
         here=place.listing.view.path if place else "", suffix=place.listing.suffix if place else "",
-        text_max=TEXT_MAX, link_types=MANUAL_LINK_TYPES,
+        text_max=TEXT_MAX, once_key=once.new_key(), link_types=MANUAL_LINK_TYPES,
     )  # fmt: skip
 
 

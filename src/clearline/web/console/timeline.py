@@ -38,6 +38,7 @@ class Entry(Struct, frozen=True):
     source: str = ""
     files: tuple[Attachment, ...] = ()
     ticket_number: int = 0
+    number: int = 0
 
 
 class Line(Struct, frozen=True):
@@ -105,7 +106,9 @@ def _entry(ticket_note: TicketNote) -> Entry:
     note = ticket_note.note
     kind = "note" if note.visibility == Visibility.INTERNAL else "message"
     how = looks.CHANNELS.get(note.channel, "")
-    return Entry(kind, note.created_at, note.author, note.text, how, note.source, (), ticket_note.ticket_number)
+    return Entry(
+        kind, note.created_at, note.author, note.text, how, note.source, (), ticket_note.ticket_number, note.number
+    )
 
 
 def _with_files(entries: list[Entry], files: Sequence[Attachment]) -> list[Entry]:

@@ -1,0 +1,90 @@
+"""Send what was written in the composer, once, unless others wrote meanwhile."""
+
+from msgspec.structs import replace
+
+from clearline.errors import Conflict, InvalidInput
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, Status
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.note_domain import Visibility
+from clearline.web.console.changes import address
+from clearline.web.console.fields import member_in
+from clearline.web.console.ticket import Draft, ticket_page
+from clearline.web.once import SentBefore, perform_once
+from clearline.web.visit import Visit, redirect
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+_STALE_MAX = 20
+
+
+class _Stale(Exception):
+    """Others wrote after the last message that stood on the page."""
+
+
+async def send_message(visit: Visit) -> Answer:
+    """Send a reply to the customer, or add an internal note; then change the status, if that was chosen too.
+
+    When others wrote meanwhile, nothing is sent: their messages are shown, and the text stands in the composer.
+    """
+    form, number = visit.form, access.parse_number(visit.path["number"])
+    draft = Draft(form.get("text"), form.get("visibility"), form.get("then"))
+
+    async def send(tx: Tx) -> str:
+        await ticket_changes.lock_ticket(tx, visit.actor, number)
+        if await has_news(visit, tx, number):
+            raise _Stale
+        await _send(visit, tx, number, draft)
+        return address(visit, number)
+
+    try:
+        path = await perform_once(visit, f"sendMessage {number}", send)
+    except _Stale:
+        return await ticket_page(visit, 409, draft=replace(draft, notice=stale_notice(), seen=seen_in(visit)))
+    except SentBefore:  # the answer to the first sending was lost, and the text was changed since
+        notice = gettext("An earlier version of this message was sent already: it is shown above.")
+        return await ticket_page(visit, 409, draft=replace(draft, notice=notice))
+    except (InvalidInput, Conflict) as error:
+        is_blank = not draft.text.strip()
+        text = gettext("Write a message first.") if is_blank else str(error)
+        refused = replace(draft, problem=text)
+        return await ticket_page(visit, 422 if isinstance(error, InvalidInput) else 409, draft=refused)
+    return redirect(visit.browser, path)
+
+
+async def _send(visit: Visit, tx: Tx, number: int, draft: Draft) -> None:
+    await notes.append_note(
+        tx,
+        visit.actor,
+        number,
+        draft.text.rstrip(),
+        channel=Channel.CONSOLE,
+        visibility=member_in(Visibility, visit.form, "visibility"),
+        notes_max=visit.services.settings.ticket_notes_max,
+        now=visit.now,
+    )
+    if draft.then:
+        to = member_in(Status, visit.form, "then")
+        await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
+
+
+async def has_news(visit: Visit, tx: Tx, number: int) -> bool:
+    """Return whether somebody else wrote after the last message that the person saw."""
+    if (seen := seen_in(visit)) is None:
+        return False
+    added = await merging.notes_with_merged(tx, visit.actor, number, after=seen, limit=_STALE_MAX)
+    return any(entry.note.author != visit.actor.name for entry in added)
+
+
+def seen_in(visit: Visit) -> int | None:
+    """Return the number of the last message that stood on the page of the form, or None if it does not say."""
+    seen = visit.form.get("seen")
+    return int(seen) if seen.isdecimal() and len(seen) <= 12 else None
+
+
+def stale_notice() -> str:
+    """Return what stands above a message that was held back."""
+    return gettext("Others wrote while you were writing. Their messages are marked above, and your text is kept.")

@@ -1,0 +1,107 @@
+"""A reply that a page acknowledged is stored exactly once, while the server is killed and buttons are clicked twice."""
+
+import asyncio
+import contextlib
+import os
+import random
+import re
+import secrets
+from collections import Counter
+
+import httpx
+import pytest
+
+from tests.builders.processes import eventually
+from tests.builders.server import Server, kill_at_random
+from tests.builders.web.pages import BROWSER, Page
+from tests.patience import patient
+
+KINDS = ("server", "backend", "postmaster")
+KILLS, LOADERS, KILLING_SECONDS, RETRIED_SECONDS = 8, 3, 40, 60
+EXPECTED = {303, 503}
+"""Sent, or sent before; the database is unavailable."""
+
+
+class Agent:
+    """An agent in a browser that sends a form again until it is answered."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.answered: dict[str, list[str]] = {}
+        self.statuses: Counter[int] = Counter()
+        self.stop = False
+
+    async def sign_in(self, email: str, password: str) -> None:
+        page = Page((await self.client.get("/sign-in")).text)
+        answer = await self.client.post("/sign-in", data={**hidden(page), "email": email, "password": password})
+        assert answer.status_code == 303, answer.text
+
+    async def write(self, number: str, dice: random.Random) -> None:
+        """Reply to a ticket, one message after the other."""
+        texts = self.answered.setdefault(number, [])
+        while not self.stop:
+            path, text = f"/console/tickets/{number}", f"Reply {secrets.token_hex(8)}"
+            page = await self._until_answered("GET", path, {}, 200)
+            fields = {**hidden(Page(page.text), "seen"), "text": text, "visibility": "public"}
+            clicks = [self._until_answered("POST", f"{path}/messages", fields, 303) for _ in range(dice.choice([1, 2]))]
+            for answer in await asyncio.gather(*clicks):
+                assert answer.headers["location"] == path
+            texts.append(text)
+
+    async def _until_answered(self, method: str, path: str, fields: dict[str, str], status: int) -> httpx.Response:
+        async with asyncio.timeout(patient(RETRIED_SECONDS)):
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    answer = await self.client.request(method, path, data=fields)
+                    if method == "POST":
+                        self.statuses[answer.status_code] += 1
+                    if answer.status_code == status:
+                        return answer
+                    assert answer.status_code == 503, answer.text
+                await asyncio.sleep(0.05)
+
+
+def hidden(page: Page, *needed: str) -> dict[str, str]:
+    """Return the hidden fields of the last form of a page that has the needed ones."""
+    fields = {field["name"] or "": field["value"] or "" for field in page.all("input") if field.get("type") == "hidden"}
+    assert set(needed) <= set(fields)
+    return fields
+
+
+@pytest.mark.usefixtures("with_demo_data")
+@pytest.mark.slow
+async def test_a_reply_acknowledged_by_a_page_is_stored_exactly_once(server: Server) -> None:
+    seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
+    print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
+    await asyncio.to_thread(server.start, "--demo")
+    printed = re.findall(r"(\S+@\S+) +(\S+)$", server.out, re.MULTILINE)
+    assert printed, server.out
+    bearer = {"Authorization": f"Bearer {server.staff_secret()}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=BROWSER, timeout=patient(10)) as client:
+        agent = Agent(client)
+        await agent.sign_in(*printed[0])
+        opened = await client.get("/api/v1/tickets?limit=10", headers=bearer)
+        numbers = [ticket["number"] for ticket in opened.json()["data"]][:LOADERS]
+        loading = asyncio.gather(*(agent.write(number, random.Random(f"{seed} {number}")) for number in numbers))
+        try:
+            kills = await kill_at_random(
+                server, random.Random(seed), KINDS, most=KILLS, seconds=KILLING_SECONDS,
+                answered=lambda: sum(map(len, agent.answered.values())),
+            )  # fmt: skip
+        finally:
+            agent.stop = True
+        await loading
+        assert kills.total() >= len(KINDS)
+        for number, texts in agent.answered.items():
+            stored: Counter[str] = Counter()
+            path: str | None = f"/api/v1/tickets/{number}/notes?limit=200"
+            while path:
+                notes = (await client.get(path, headers=bearer)).json()
+                stored.update(note["text"] for note in notes["data"] if note["text"].startswith("Reply "))
+                cursor = notes["next_cursor"]
+                path = cursor and f"/api/v1/tickets/{number}/notes?limit=200&cursor={cursor}"
+            assert stored == Counter(texts)
+    print(f"{dict(kills)} killed, {dict(agent.statuses)}")  # noqa: T201 - shown on failure
+    assert set(agent.statuses) <= EXPECTED
+    assert server.stop() == 0
+    assert eventually(lambda: not server.processes())
