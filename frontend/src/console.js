@@ -5,6 +5,7 @@ import "./islands/list.js";
 import "./islands/pick.js";
 import "./islands/palette.js";
 import "./islands/composer.js";
+import "./islands/macros.js";
 import "./islands/pages.js";
 import "./islands/toast.js";
 import "./islands/files.js";

@@ -21,7 +21,11 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   const source = detail.ctx?.sourceElement;
   const main = document.getElementById("main");
   if (!source || !main || main.contains(document.activeElement)) return;
-  if (source.matches("[data-pick]")) {
+  const preview = main.querySelector(".macro");
+  if (preview && !source.matches("a")) {
+    preview.querySelector(".primary").focus({ preventScroll: true });
+    preview.scrollIntoView({ block: "center" });
+  } else if (source.matches("[data-pick]")) {
     document.querySelector(`[popovertarget="${source.id}"]`)?.focus({ preventScroll: true });
   } else if (source.matches("a, [data-composer]")) {
     main.focus({ preventScroll: true });

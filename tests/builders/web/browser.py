@@ -60,6 +60,13 @@ async def violations(page: Page) -> list[str]:
     return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in report["violations"]]
 
 
+async def check(page: Page, where: str) -> list[str]:
+    """Return what is wrong with a page: rules of axe-core that it breaks, and sideways scroll."""
+    wrong = [f"{where}: {text}" for text in await violations(page)]
+    sideways = await page.evaluate(SIDEWAYS)
+    return [*wrong, f"{where}: scrolls sideways by {sideways} px"] if sideways > 0 else wrong
+
+
 class Traffic:
     """The answers that a page loads, with their compressed sizes in bytes, by kind."""
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page, expect
 
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
@@ -14,11 +14,12 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, Priority, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
+from clearline.workspace import macro_usecases as macros
 from tests.builders.people import NOW, new_tenant
 from tests.builders.server import running_server
-from tests.builders.sign_in.sessions import new_person_with_password
+from tests.builders.sign_in.sessions import PASSWORD, new_person_with_password
 from tests.builders.tickets import raised
-from tests.builders.web.browser import Site, chromium
+from tests.builders.web.browser import Site, chromium, context
 
 SUBJECTS = (
     "Port flapping since 09:12 UTC, LACP member drops every 4 minutes",
@@ -52,6 +53,8 @@ async def site(database: Database, database_url: str) -> AsyncIterator[Site]:
         for text, visibility in (("Can you look at it?", Visibility.PUBLIC), ("Same as MI-27", Visibility.INTERNAL)):
             actor = tenant.actor if visibility is Visibility.PUBLIC else OPERATOR
             await notes.append_note(tx, actor, number, text, channel=Channel.CONSOLE, visibility=visibility, now=NOW)
+        macro = {"name": "Ask for levels", "text": "Please send us the levels.", "add_tags": ("levels",)}
+        await macros.add_macro(tx, OPERATOR, macro, now=NOW)
         await search.index_tickets(tx, keys)
     with running_server("pages", CLEARLINE_DATABASE_URL=database_url, CLEARLINE_WORKERS="off") as server:
         yield Site(server.url, agent.email, ticket_number(number))
@@ -61,3 +64,31 @@ async def site(database: Database, database_url: str) -> AsyncIterator[Site]:
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+async def session(browser: Browser, site: Site) -> dict[str, str]:
+    """Sign in through the page; return the cookies."""
+    opened = await context(browser, "desktop", "light", {}, site.url)
+    page = await opened.new_page()
+    await page.goto(f"{site.url}/console/open")
+    await page.get_by_label("E-mail address").fill(site.email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="All open")).to_be_visible()
+    cookies = {cookie["name"]: cookie["value"] for cookie in await opened.cookies()}
+    await opened.close()
+    return cookies
+
+
+@pytest.fixture
+async def desktop(browser: Browser, site: Site, session: dict[str, str]) -> AsyncIterator[Page]:
+    """Yield a page whose script errors and broken policies fail the test."""
+    opened = await context(browser, "desktop", "light", session, site.url)
+    page = await opened.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield page
+    await opened.close()
+    assert problems == []

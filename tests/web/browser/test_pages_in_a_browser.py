@@ -1,52 +1,14 @@
 """The pages in Chromium: accessible in both themes at every width, within their budgets, and worked by keyboard."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from playwright.async_api import Browser, BrowserContext, FilePayload, Page, expect
 
-from tests.builders.sign_in.sessions import PASSWORD
-from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, Traffic, context, violations
+from tests.builders.web.browser import WIDTHS, Site, Traffic, check, context, violations
 
 pytestmark = pytest.mark.slow
 KB = 1000
 BUDGET = {"js": 24 * KB, "css": 14 * KB, "woff2": 50 * KB, "html": 15 * KB}
 REQUESTS_MAX, TOTAL_MAX, NODES_MAX = 14, 120 * KB, 2500
-
-
-@pytest.fixture(scope="module")
-async def session(browser: Browser, site: Site) -> dict[str, str]:
-    """Sign in through the page; return the cookies."""
-    opened = await context(browser, "desktop", "light", {}, site.url)
-    page = await opened.new_page()
-    await page.goto(f"{site.url}/console/open")
-    await page.get_by_label("E-mail address").fill(site.email)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", name="All open")).to_be_visible()
-    cookies = {cookie["name"]: cookie["value"] for cookie in await opened.cookies()}
-    await opened.close()
-    return cookies
-
-
-@pytest.fixture
-async def desktop(browser: Browser, site: Site, session: dict[str, str]) -> AsyncIterator[Page]:
-    """Yield a page whose script errors and broken policies fail the test."""
-    opened = await context(browser, "desktop", "light", session, site.url)
-    page = await opened.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    yield page
-    await opened.close()
-    assert problems == []
-
-
-async def check(page: Page, where: str) -> list[str]:
-    """Return what is wrong with a page: rules of axe-core that it breaks, and sideways scroll."""
-    wrong = [f"{where}: {text}" for text in await violations(page)]
-    sideways = await page.evaluate(SIDEWAYS)
-    return [*wrong, f"{where}: scrolls sideways by {sideways} px"] if sideways > 0 else wrong
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

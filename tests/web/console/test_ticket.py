@@ -1,70 +1,20 @@
 """The page of a ticket, and what its forms do."""
 
 import asyncio
-from typing import Any
 
 import httpx
 import pytest
 
-from clearline.identity import OPERATOR, Role
-from clearline.platform.database.transactions import Database, Tx
+from clearline.identity import OPERATOR
+from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets import note_usecases as notes
-from clearline.tickets import store as ticket_store
-from clearline.tickets.domain import Channel, Status, Ticket, ticket_number
-from clearline.tickets.note_domain import Note, Visibility
+from clearline.tickets.domain import Status, ticket_number
 from clearline.web.once import new_key
-from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.people import NOW
 from tests.builders.tickets import raised
-from tests.builders.web.pages import Page, Person, person
-
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7 * 7 }}"
-
-
-@pytest.fixture(scope="module")
-async def agent(client: httpx.AsyncClient, database: Database) -> Person:
-    return await person(client, database, Role.AGENT, "Ines Duarte")
-
-
-class Opened:
-    """A ticket in the browser of an agent."""
-
-    def __init__(self, agent: Person, database: Database, tenant: Tenant, number: int) -> None:
-        self.agent, self.database, self.tenant, self.number = agent, database, tenant, number
-        self.path = f"/console/tickets/{ticket_number(number)}"
-
-    async def page(self) -> Page:
-        return await self.agent.page(self.path)
-
-    async def send(self, form: str, expected: int = 303, /, **fields: str) -> httpx.Response:
-        answer = await self.agent.post(f"{self.path}/{form}", **{"once": new_key(), **fields})
-        assert answer.status_code == expected, answer.text
-        if expected == 303:
-            assert answer.headers["location"] == self.path
-        return answer
-
-    async def stored(self) -> tuple[Ticket, list[Note]]:
-        async with self.database.statement() as tx:
-            both = await ticket_store.get_with_notes(
-                tx, self.tenant.company.id, self.number, [Visibility.PUBLIC, Visibility.INTERNAL]
-            )
-        assert both is not None
-        return both[0], both[1]
-
-    async def ticket(self) -> Ticket:
-        return (await self.stored())[0]
-
-    async def note(self, tx: Tx, text: str, **values: Any) -> None:
-        await notes.append_note(tx, self.tenant.actor, self.number, text, channel=Channel.EMAIL, now=NOW, **values)
-
-
-@pytest.fixture
-async def opened(agent: Person, database: Database) -> Opened:
-    tenant = await new_tenant(database)
-    async with database.transaction() as tx:
-        number = await raised(tx, tenant, "Port is slow", status=Status.IN_PROGRESS)
-    return Opened(agent, database, tenant, number)
+from tests.builders.web.opened import HOSTILE, Opened, hidden
+from tests.builders.web.pages import Page, person
 
 
 async def test_the_page_shows_the_ticket_and_its_customer(opened: Opened) -> None:
@@ -134,15 +84,6 @@ async def test_a_reply_to_messages_that_were_not_seen_is_held_back_once(opened: 
     [seen] = [field["value"] or "" for field in page.all("input") if field.get("name") == "seen"]
     await opened.send("messages", text="Glad to hear", visibility="public", seen=seen)
     assert [note.text for note in (await opened.stored())[1]] == ["It works again", "Glad to hear"]
-
-
-def hidden(page: Page) -> dict[str, str]:
-    """Return the hidden fields of the composer."""
-    return {
-        name: field["value"] or ""
-        for field in page.all("input")
-        if (name := field.get("name")) and field.get("type") == "hidden" and name in {"once", "seen"}
-    }
 
 
 async def test_a_reply_that_is_sent_twice_is_stored_once(opened: Opened) -> None:

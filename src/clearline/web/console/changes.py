@@ -12,11 +12,10 @@ from clearline.tickets.domain import Priority, Status, parse_ticket_number, tick
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import LinkType
 from clearline.web.console.fields import id_in, member_in
-from clearline.web.console.ticket import ticket_page
+from clearline.web.console.ticket import CARRIED, ticket_page
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 
-_CARRIED = ("list", "q", "sort")
 Change = Callable[[Visit, Tx, int], Awaitable[None]]
 
 
@@ -37,7 +36,7 @@ def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
 
 def address(visit: Visit, number: int) -> str:
     """Return the address of a ticket's page, with the list that the person came from."""
-    carried = {name: visit.query[name] for name in _CARRIED if visit.query.get(name)}
+    carried = {name: visit.query[name] for name in CARRIED if visit.query.get(name)}
     path = f"/console/tickets/{ticket_number(number)}"
     return f"{path}?{urlencode(carried)}" if carried else path
 

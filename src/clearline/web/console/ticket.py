@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.identity import PROVIDER_ID, User
+from clearline.identity import PROVIDER_ID, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
 from clearline.tickets import access
@@ -22,11 +22,14 @@ from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web import once
 from clearline.web.console.people import all_queues, by_name
 from clearline.web.console.queue import Listing, read_list
+from clearline.web.console.tickets.macros import MacroChoice, read_macros
 from clearline.web.console.timeline import Timeline, timeline
 from clearline.web.console.views import Sidebar, sidebar, view_at, with_counts
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 
+CARRIED = ("list", "q", "sort")
+"""The parameters that name the list that a person came from."""
 _EVENTS_MAX = 500
 _LINKS_MAX = 50
 _OPEN_SHOWN = 6
@@ -84,6 +87,7 @@ class TicketPage(Struct, frozen=True):
     others: list[TicketView]
     transitions: list[Status]
     accepts_notes: bool
+    choice: MacroChoice = MacroChoice([])
 
 
 async def show_ticket(visit: Visit) -> Answer:
@@ -102,10 +106,13 @@ async def ticket_page(visit: Visit, status: int = 200, *, draft: Draft = EMPTY, 
     if place is not None:
         listing = place.listing
         place = replace(place, listing=replace(listing, view=side.find(listing.view.path) or listing.view))
+    if draft is EMPTY and page.choice.is_inserted and page.choice.use is not None:
+        draft = Draft(page.choice.use.text, page.choice.use.macro.visibility)
     return visit.page(
         "console/ticket.html", status, side=side, page=page, place=place, draft=draft, problem=problem,
         here=place.listing.view.path if place else "", suffix=place.listing.suffix if place else "",
-        text_max=TEXT_MAX, once_key=once.new_key(), link_types=MANUAL_LINK_TYPES,
+        carried={name: value for name, value in visit.query.items() if name in CARRIED}, text_max=TEXT_MAX,
+        once_key=once.new_key(), link_types=MANUAL_LINK_TYPES,
     )  # fmt: skip
 
 
@@ -119,6 +126,9 @@ async def _read(visit: Visit, tx: Tx, number: int) -> TicketPage:
     desk_queues = await all_queues(tx, actor)
     company_id = view.ticket.company_id
     of_company = Filter(company_id=company_id)
+    accepts_notes = view.ticket.status in ACCEPTS_NOTES
+    may_write = accepts_notes and Scope.TICKETS_WRITE in actor.scopes
+    choice = await read_macros(visit, tx, number, desk_queues) if may_write else MacroChoice([])
     others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
     return TicketPage(
         view,
@@ -130,7 +140,8 @@ async def _read(visit: Visit, tx: Tx, number: int) -> TicketPage:
         desk_queues,
         [other for other in others if other.ticket.number != number][:_OPEN_SHOWN],
         [status for status in TRANSITIONS if status in TRANSITIONS[view.ticket.status]],
-        view.ticket.status in ACCEPTS_NOTES,
+        accepts_notes,
+        choice,
     )
 
 

@@ -1,0 +1,75 @@
+"""The macros that can be used on a ticket, and the preview of the one that was chosen."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import NotFound
+from clearline.platform.database.transactions import Tx
+from clearline.queues.domain import Queue
+from clearline.tickets.domain import TicketView
+from clearline.web import looks
+from clearline.web.visit import Visit
+from clearline.web.words import gettext
+from clearline.workspace import macro_usecases as macros
+from clearline.workspace.domain import Macro, MacroUse
+
+_MACROS_MAX = 200
+
+
+class Effect(Struct, frozen=True):
+    """A value that a macro sets: its name, and its values before and after. An empty one is none."""
+
+    name: str
+    before: str
+    after: str
+
+
+class MacroChoice(Struct, frozen=True):
+    """The macros by name; what the chosen one would write and change; whether its text goes into the composer."""
+
+    macros: list[Macro]
+    use: MacroUse | None = None
+    effects: list[Effect] = []
+    is_inserted: bool = False
+
+
+async def read_macros(visit: Visit, tx: Tx, number: int, queues: Sequence[Queue]) -> MacroChoice:
+    """Return the macros, and the preview of the one that the query names in ``macro`` or ``insert``."""
+    listed = await macros.list_macros(tx, visit.actor, after=None, limit=_MACROS_MAX)
+    inserted = visit.query.get("insert")
+    chosen = inserted or visit.query.get("macro") or visit.path.get("macro")
+    if not chosen:
+        return MacroChoice(listed)
+    use = await macros.preview(tx, visit.actor, number, macro_id(chosen))
+    return MacroChoice(listed, use, effects_of(use.macro, use.ticket, queues), bool(inserted))
+
+
+def macro_id(text: str) -> UUID:
+    """Return the id of a macro.
+
+    Raises:
+        NotFound: it is no id.
+    """
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(macros.KIND, text) from None
+
+
+def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue]) -> list[Effect]:
+    """Return the values of a ticket that a macro would change."""
+    ticket, effects = view.ticket, []
+    if macro.status is not None and macro.status is not ticket.status:
+        before, after = looks.STATUSES[ticket.status].label, looks.STATUSES[macro.status].label
+        effects.append(Effect(gettext("Status"), gettext(before), gettext(after)))
+    if macro.priority is not None and macro.priority is not ticket.priority:
+        before, after = looks.PRIORITIES[ticket.priority].label, looks.PRIORITIES[macro.priority].label
+        effects.append(Effect(gettext("Priority"), gettext(before), gettext(after)))
+    if macro.queue_id is not None and macro.queue_id != ticket.queue_id:
+        name = next((queue.name for queue in queues if queue.id == macro.queue_id), "")
+        effects.append(Effect(gettext("Queue"), view.queue_name or "", name))
+    if added := [tag for tag in macro.add_tags if tag not in ticket.tags]:
+        effects.append(Effect(gettext("Tags"), " ".join(ticket.tags), " ".join(sorted([*ticket.tags, *added]))))
+    return effects

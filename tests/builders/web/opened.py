@@ -1,0 +1,58 @@
+"""A ticket in the browser of an agent."""
+
+from typing import Any
+
+import httpx
+
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import store as ticket_store
+from clearline.tickets.domain import Channel, Ticket, ticket_number
+from clearline.tickets.note_domain import Note, Visibility
+from clearline.web.once import new_key
+from tests.builders.people import NOW, Tenant
+from tests.builders.web.pages import Page, Person
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7 * 7 }}"
+"""What must not become markup in any page."""
+
+
+class Opened:
+    """A ticket in the browser of an agent."""
+
+    def __init__(self, agent: Person, database: Database, tenant: Tenant, number: int) -> None:
+        self.agent, self.database, self.tenant, self.number = agent, database, tenant, number
+        self.path = f"/console/tickets/{ticket_number(number)}"
+
+    async def page(self) -> Page:
+        return await self.agent.page(self.path)
+
+    async def send(self, form: str, expected: int = 303, /, **fields: str) -> httpx.Response:
+        answer = await self.agent.post(f"{self.path}/{form}", **{"once": new_key(), **fields})
+        assert answer.status_code == expected, answer.text
+        if expected == 303:
+            assert answer.headers["location"] == self.path
+        return answer
+
+    async def stored(self) -> tuple[Ticket, list[Note]]:
+        async with self.database.statement() as tx:
+            both = await ticket_store.get_with_notes(
+                tx, self.tenant.company.id, self.number, [Visibility.PUBLIC, Visibility.INTERNAL]
+            )
+        assert both is not None
+        return both[0], both[1]
+
+    async def ticket(self) -> Ticket:
+        return (await self.stored())[0]
+
+    async def note(self, tx: Tx, text: str, **values: Any) -> None:
+        await notes.append_note(tx, self.tenant.actor, self.number, text, channel=Channel.EMAIL, now=NOW, **values)
+
+
+def hidden(page: Page) -> dict[str, str]:
+    """Return the hidden fields of the composer."""
+    return {
+        name: field["value"] or ""
+        for field in page.all("input")
+        if (name := field.get("name")) and field.get("type") == "hidden" and name in {"once", "seen"}
+    }

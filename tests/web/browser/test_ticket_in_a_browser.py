@@ -1,0 +1,60 @@
+"""The page of a ticket in Chromium: its overlays and panels, by keyboard, and accessible."""
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.builders.web.browser import WIDTHS, Site, check, context
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_macro_is_chosen_with_a_slash_previewed_and_applied(desktop: Page, site: Site) -> None:
+    press = desktop.keyboard.press
+    await desktop.goto(f"{site.url}/console/tickets/{site.number}?list=open")
+    await press("r")
+    await press("/")
+    await expect(desktop.locator("#pick-macro")).to_be_visible()
+    await desktop.keyboard.type("levels")
+    await press("Enter")
+    await expect(desktop.locator(".macro")).to_contain_text("Please send us the levels.")
+    await expect(desktop.get_by_role("button", name="Apply macro")).to_be_focused()
+    await press("Enter")
+    await expect(desktop.locator("article.message").last).to_contain_text("Please send us the levels.")
+    await expect(desktop.locator("[popovertarget=pick-tags]")).to_contain_text("levels")
+    await expect(desktop.locator(".macro")).to_have_count(0)
+    assert desktop.url == f"{site.url}/console/tickets/{site.number}?list=open"
+
+
+async def test_the_text_of_a_macro_is_put_into_a_message_that_is_begun(desktop: Page, site: Site) -> None:
+    await desktop.goto(f"{site.url}/console/tickets/{site.number}")
+    message = desktop.get_by_role("textbox", name="Message")
+    await message.fill("Dear Lena,")
+    await desktop.get_by_role("button", name="Macros and saved replies").click()
+    await desktop.locator("#pick-macro").get_by_text("Ask for levels").click()
+    await expect(message).to_have_value("Dear Lena,")
+    await desktop.get_by_role("link", name="Edit the text first").click()
+    await expect(message).to_have_value("Dear Lena,\n\nPlease send us the levels.")
+    await expect(message).to_be_focused()
+    await message.fill("")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", WIDTHS)
+async def test_the_panels_of_a_ticket_are_accessible_and_fit(
+    browser: Browser, site: Site, session: dict[str, str], size: str, theme: str
+) -> None:
+    opened = await context(browser, size, theme, session, site.url)
+    page = await opened.new_page()
+    wrong: list[str] = []
+    path = f"{site.url}/console/tickets/{site.number}"
+    await page.goto(path)
+    await page.get_by_role("textbox", name="Message").focus()
+    await page.keyboard.press("/")
+    await expect(page.locator("#pick-macro")).to_be_visible()
+    wrong += await check(page, "#pick-macro")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".macro")).to_be_visible()
+    wrong += await check(page, "the preview of a macro")
+    await opened.close()
+    assert wrong == []
