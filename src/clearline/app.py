@@ -39,6 +39,7 @@ from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
 from clearline.web import assets, mail
 from clearline.web.confirmation import confirmation_route
+from clearline.web.console.admin.pages import ADMIN_PAGES
 from clearline.web.console.pages import PAGES
 from clearline.web.docs import (
     Wire,
@@ -252,7 +253,7 @@ class _Switch:
             Wire("/docs", "/openapi.json", ABOUT.title, own.document),
             Wire(_HOUSE_PAGE, _HOUSE_DOCUMENT, house_reference.ABOUT.title, house),
         )
-        self._front = Compression(Front(PAGES, services))
+        self._front = Compression(Front((*ADMIN_PAGES, *PAGES), services))
         self._sign_in = Compression(SignIn(services))
         if not assets.manifest():
             _log.error("pages are not available", problem=assets.MISSING)

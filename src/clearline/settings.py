@@ -366,6 +366,11 @@ class Settings:
         """Return how many requests a minute a company may make of one process; 0 for any number."""
         return 5 * self.rate_limit if self.company_rate_limit is None else self.company_rate_limit
 
+    def page_url(self, path: str) -> str:
+        """Return the address of a page: at the public address if one is set, else where this machine listens."""
+        is_default = self.public_url == Settings().public_url
+        return (self.bind.url if is_default else self.public_url.rstrip("/")) + path
+
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings in an environment; an empty value counts as none.

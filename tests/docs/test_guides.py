@@ -15,6 +15,7 @@ NOT_FOR_THE_DEMO = {
     "end-a-forgotten-transaction.md": "is about a fault",
     "run-in-production.md": "installs units and accounts",
     "run-workers-apart.md": "starts servers with other settings",
+    "use-the-admin-pages.md": "is about pages: tests/web/browser",
     "work-tickets-in-the-console.md": "is about pages: tests/web/browser",
 }
 """Guides whose commands need a machine of their own, or that have none."""

@@ -10,7 +10,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from clearline.accounts import permissions
-from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, OperationalError
+from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, OperationalError, ScopeMissing
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
 from clearline.sign_in import usecases as sign_in
@@ -142,7 +142,7 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: PLR0911 - a t
                 ),
             )
         case Forbidden():
-            return 403, gettext("Not allowed"), str(error)
+            return 403, gettext("Not allowed"), _forbidden(error)
         case LinkRefused():
             return (
                 410,
@@ -160,3 +160,10 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: PLR0911 - a t
         case OperationalError():
             return 503, gettext("Not available at the moment"), gettext("The operator of this desk has to look at it.")
     return 500, gettext("Something went wrong"), gettext("Nothing was changed. Try again, or quote the id to support.")
+
+
+def _forbidden(error: Forbidden) -> str:
+    """Return why somebody may not do something: people have a role, where keys have scopes."""
+    if isinstance(error, ScopeMissing):
+        return gettext("Your role may not do this. An admin can change your role.")
+    return str(error)

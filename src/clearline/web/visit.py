@@ -6,11 +6,12 @@ from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.types import Receive
 from starlette.types import Scope as AsgiScope
 
 from clearline.identity import Actor, Scope
-from clearline.sign_in.domain import SessionActor
+from clearline.sign_in.domain import SessionActor, SignedIn
 from clearline.web import cookies, csrf
 from clearline.web.templating import render
 from clearline.wires.http.call import Answer, Headers, Services, Stream
@@ -147,6 +148,17 @@ class Visit:
     def query(self) -> dict[str, str]:
         """The parameters of the query."""
         return self.browser.query
+
+    def renew(self, signed_in: SignedIn) -> None:
+        """Go on with another token of the session, which the browser gets with the answer."""
+        self.session = replace(self.session, session=signed_in.session)
+        self._secret = signed_in.token
+        left = signed_in.session.expires_at - self.now
+        self.headers.append(
+            cookies.set_cookie(
+                self.browser.scope, cookies.SESSION, signed_in.token, seconds=round(left.total_seconds())
+            )
+        )
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the file that is sent, as it is received.

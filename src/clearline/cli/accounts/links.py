@@ -5,7 +5,6 @@ from clearline.cli.output import show, show_secret
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
-from clearline.settings import Settings
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in.link_domain import LinkKind, NewLink, path_of
 from clearline.wires.house.accounts.mapping import user_out
@@ -31,12 +30,6 @@ def show_link(link: NewLink, *, as_json: bool) -> None:
     if link.is_mailed:
         show({**members, "link": None}, f"The {purpose} is sent to {user.email}.", as_json=as_json)
         return
-    url = url_of(current_settings(), path_of(link.token, link.kind))
+    url = current_settings().page_url(path_of(link.token, link.kind))
     notice = f"The {purpose} of {user.name} <{user.email}> works once, until {link.expires_at:%Y-%m-%d %H:%M} UTC:"
     show_secret({**members, "link": url}, url, notice, as_json=as_json)
-
-
-def url_of(settings: Settings, path: str) -> str:
-    """Return the address of a page: at the public address if there is one, else at that on which the server listens."""
-    is_default = settings.public_url == Settings().public_url
-    return (settings.bind.url if is_default else settings.public_url.rstrip("/")) + path

@@ -2,7 +2,6 @@
 
 import click
 
-from clearline.cli.accounts.links import url_of
 from clearline.cli.context import current_settings, transact
 from clearline.clock import now
 from clearline.platform.database.transactions import Database, Tx
@@ -23,7 +22,7 @@ def setup_link() -> None:
 
 def set_up_url(settings: Settings, token: str) -> str:
     """Return the address of the page of the set-up."""
-    return url_of(settings, path_of(token, LinkKind.SET_UP))
+    return settings.page_url(path_of(token, LinkKind.SET_UP))
 
 
 async def new_token_if_open(database: Database) -> str | None:

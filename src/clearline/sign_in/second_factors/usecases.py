@@ -226,6 +226,14 @@ async def is_set_up(tx: Tx, current: SessionActor) -> bool:
     return existing is not None and existing.is_confirmed
 
 
+async def has_second_factor(tx: Tx, actor: Actor, user_id: UUID) -> bool:
+    """Return whether one of the provider's people has a second factor."""
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.ACCOUNTS_READ)
+    existing = await second_factor_store.get(tx, PROVIDER_ID, user_id)
+    return existing is not None and existing.is_confirmed
+
+
 async def count_recovery_codes(tx: Tx, current: SessionActor) -> int:
     """Return how many recovery codes the person who is signed in has left."""
     return await second_factor_store.count_codes(tx, current.session.company_id, current.session.user_id)

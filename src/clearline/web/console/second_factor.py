@@ -5,10 +5,9 @@ from markupsafe import Markup
 
 from clearline.errors import Conflict
 from clearline.sign_in import password_usecases as passwords
-from clearline.sign_in.domain import SignedIn, SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
+from clearline.sign_in.domain import SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.sign_in.second_factors.domain import CodeRefused, Enrolment
-from clearline.web import cookies
 from clearline.web.visit import SECOND_FACTOR, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -39,14 +38,6 @@ def _is_recent(visit: Visit) -> bool:
     return True
 
 
-def _cookie(visit: Visit, signed_in: SignedIn) -> tuple[bytes, bytes]:
-    """Return the header with another token of the session, which lasts no longer than before."""
-    left = signed_in.session.expires_at - visit.now
-    return cookies.set_cookie(
-        visit.browser.scope, cookies.SESSION, signed_in.token, seconds=round(left.total_seconds())
-    )
-
-
 async def confirm_identity(visit: Visit) -> Answer:
     """Take the password again, so that the person may change its second factor for some minutes."""
     password = visit.form.get("password")
@@ -56,7 +47,8 @@ async def confirm_identity(visit: Visit) -> Answer:
         return await _page(visit, 422, gettext("This is not your password."))
     except TooManyAttempts as error:
         return await _page(visit, 429, str(error))
-    return redirect(visit.browser, SECOND_FACTOR, [_cookie(visit, signed_in)])
+    visit.renew(signed_in)
+    return redirect(visit.browser, SECOND_FACTOR, visit.headers)
 
 
 async def begin_enrolment(visit: Visit) -> Answer:
@@ -90,7 +82,7 @@ async def confirm_enrolment(visit: Visit) -> Answer:
         return await _page(visit, 422, str(error))
     except TooManyAttempts as error:
         return await _page(visit, 429, str(error))
-    visit.headers.append(_cookie(visit, enrolled.signed_in))
+    visit.renew(enrolled.signed_in)
     return _codes_page(visit, enrolled.recovery_codes)
 
 

@@ -40,6 +40,7 @@ class Sidebar(Struct, frozen=True):
     views: list[View]
     queues: list[View]
     saved: list[View]
+    admin: list[View] = []
 
     def find(self, path: str) -> View | None:
         """Return the view at an address, or None."""
@@ -89,6 +90,7 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
             if details.queue.team_id in mine
         ],
         [View(f"{SAVED}{view.id}", view.name, "bookmark", view.query, saved=view) for view in saved],
+        [View("/console/admin", gettext("Admin"), "settings", "", keys="g ,")] if actor.is_desk_admin else [],
     )  # fmt: skip
 
 
@@ -123,4 +125,4 @@ async def with_counts(visit: Visit, side: Sidebar) -> Sidebar:
         view if count is None else replace(view, count=f"{count.count}{'' if count.is_exact else '+'}")
         for view, count in zip(counted, counts, strict=True)
     ]
-    return Sidebar(named[: len(side.views)], side.queues, named[len(side.views) :])
+    return replace(side, views=named[: len(side.views)], saved=named[len(side.views) :])

@@ -1,0 +1,203 @@
+"""The provider's people: invite them, change their roles, deactivate them, reset their second factors."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from clearline.accounts import usecases as accounts
+from clearline.identity import PROVIDER_ID, STAFF_ROLES, Role, Scope, User
+from clearline.platform.database.transactions import Tx
+from clearline.sign_in import link_usecases as links
+from clearline.sign_in import session_usecases as sessions
+from clearline.sign_in.link_domain import NewLink, path_of
+from clearline.sign_in.second_factors import usecases as second_factors
+from clearline.tickets import hand_over_usecases as hand_over
+from clearline.tickets.domain import can_be_assigned
+from clearline.web import mail
+from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values
+from clearline.web.console.admin.section import ADMIN, Section, require_identity
+from clearline.web.console.fields import id_in, member_in
+from clearline.web.visit import Page, Visit
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+
+class People(Section[User]):
+    """The section of the provider's people."""
+
+    noun = "person"
+    path = f"{ADMIN}/people"
+    scope = Scope.ACCOUNTS_WRITE
+    template = "console/admin/people.html"
+    can_delete = False
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of the page."""
+        return {
+            "title": gettext("People"),
+            "new": gettext("Invite a person"),
+            "about": gettext("Choose a person, or invite somebody: a link to choose a password goes out by mail."),
+            "save new": gettext("Invite"),
+            "done create": gettext("Added. Make a link below, and give it over yourself: this desk sends no mail."),
+            "done invite": gettext("Added. The invitation is on its way by mail."),
+            "done change": gettext("Saved."),
+            "done activate": gettext("Active again."),
+            "done deactivate": gettext("Deactivated. The open tickets were handed over."),
+            "done sign-out": gettext("All sessions have ended."),
+            "done second-factor": gettext("The second factor is reset, and all sessions have ended."),
+            "done link": gettext("The link is on its way by mail."),
+        }
+
+    def pages(self) -> list[Page]:
+        """Return the pages of the section."""
+        return [
+            *super().pages(),
+            Page("sendSignInLink", "POST", f"{self.path}/{{id}}/link", self._send_link, self.scope),
+            self.action("deactivatePerson", "deactivate", _deactivate),
+            self.action("activatePerson", "activate", _activate),
+            self.action("signPersonOut", "sign-out", _sign_out),
+            self.action("resetSecondFactor", "second-factor", _reset_second_factor),
+        ]
+
+    async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
+        """Return the people by e-mail address."""
+        people = await accounts.list_users(tx, visit.actor, PROVIDER_ID, after=after[0] if after else None, limit=limit)
+        return [
+            Line(str(user.id), user.name, [user.email], user.email, "" if user.is_active else gettext("inactive"))
+            for user in people
+        ]
+
+    async def fields(self, visit: Visit, tx: Tx, record: User | None) -> list[Field]:  # noqa: ARG002
+        """Return the fields of a person."""
+        roles = {
+            Role.ADMIN: gettext("Admin: an agent who also manages people, queues and settings"),
+            Role.AGENT: gettext("Agent: works tickets"),
+            Role.VIEWER: gettext("Viewer: reads everything, changes nothing"),
+        }
+        fields = [
+            Field("name", gettext("Name"), is_required=True),
+            Field("email", gettext("E-mail address"), Kind.EMAIL, is_required=True),
+            Field("phone", gettext("Phone"), Kind.TEL),
+            Field(
+                "role", gettext("Role"), Kind.SELECT, [Choice(role, roles[role]) for role in STAFF_ROLES],
+                gettext("Another role signs the person out. A viewer's open tickets go back to their queues."),
+            ),
+        ]  # fmt: skip
+        if record is not None:
+            hint = gettext("Queues assign no tickets to people who are not available.")
+            fields.append(Field("is_available", gettext("Available for automatic assignment"), Kind.CHECK, hint=hint))
+        return fields
+
+    def values(self, record: User) -> Values:
+        """Return what the fields of a person have."""
+        return {
+            "name": [record.name],
+            "email": [record.email],
+            "phone": [record.phone],
+            "role": [record.role],
+            "is_available": ["on"] if record.is_available else [],
+        }
+
+    def defaults(self, visit: Visit) -> Values:  # noqa: ARG002
+        """Return what a new person has."""
+        return {"role": [Role.AGENT]}
+
+    def title(self, record: User) -> str:
+        """Return the name of a person."""
+        return record.name
+
+    async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> User:
+        """Return a person."""
+        return await accounts.get_user(tx, visit.actor, PROVIDER_ID, record_id)
+
+    async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> User:
+        """Lock a person."""
+        return await accounts.lock_user(tx, visit.actor, PROVIDER_ID, record_id)
+
+    async def more(self, visit: Visit, tx: Tx, record: User) -> dict[str, object]:
+        """Return who can get the tickets of a person, and whether it has a second factor."""
+        people = await accounts.list_users(tx, visit.actor, PROVIDER_ID)
+        heirs = [user for user in people if can_be_assigned(user) and user.id != record.id]
+        has_second_factor = await second_factors.has_second_factor(tx, visit.actor, record.id)
+        return {
+            "heirs": sorted(heirs, key=lambda user: user.name.casefold()),
+            "has_second_factor": has_second_factor,
+            "sends_mail": visit.services.settings.smtp is not None,
+        }
+
+    async def create(self, visit: Visit, tx: Tx) -> UUID:
+        """Add a person, and mail the invitation if there is a mail server."""
+        require_identity(visit)
+        form = visit.form
+        user = await accounts.add_user(
+            tx, visit.actor, PROVIDER_ID, name=form.get("name").strip(), email=form.get("email").strip(),
+            phone=form.get("phone").strip(), role=member_in(Role, form, "role"), now=visit.now,
+        )  # fmt: skip
+        if visit.services.settings.smtp is not None:
+            await _link(visit, tx, user)
+        return user.id
+
+    def created_word(self, visit: Visit) -> str:
+        """Return whether the invitation went out by mail."""
+        return "create" if visit.services.settings.smtp is None else "invite"
+
+    async def change(self, visit: Visit, tx: Tx, record: User) -> None:
+        """Change a person. Another role or address needs that the admin proved lately who it is."""
+        form = visit.form
+        values = {
+            "name": form.get("name").strip(),
+            "email": form.get("email").strip(),
+            "phone": form.get("phone").strip(),
+            "role": member_in(Role, form, "role"),
+            "is_available": form.has("is_available"),
+        }
+        if (values["role"], values["email"]) != (record.role, record.email):
+            require_identity(visit)
+        await hand_over.change_user(tx, visit.actor, PROVIDER_ID, record.id, values, now=visit.now)
+
+    async def _send_link(self, visit: Visit) -> Answer:
+        """Mail a link with which a person chooses a password, or else show it, once."""
+        person_id = self._id(visit)
+
+        async def work() -> Answer:
+            require_identity(visit)
+            async with visit.services.database.transaction() as tx:
+                link = await _link(visit, tx, await self.lock(visit, tx, person_id))
+            if link.is_mailed:
+                return self._led_to(visit, f"{self.path}/{person_id}", "link")
+            url = visit.services.settings.page_url(path_of(link.token, link.kind))
+            return await self.page(visit, person_id, Outcome(secret=url))
+
+        return await self._perform(visit, work, person_id)
+
+
+async def _link(visit: Visit, tx: Tx, user: User) -> NewLink:
+    return await links.invite(
+        tx, visit.actor, user.id, settings=visit.services.settings, render=mail.render, now=visit.now
+    )
+
+
+async def _deactivate(visit: Visit, tx: Tx, user: User) -> None:
+    heir_id = id_in(visit.form, hand_over.HAND_OVER_TO)
+    values: dict[str, object] = {"is_active": False}
+    if heir_id is not None:
+        values[hand_over.HAND_OVER_TO] = heir_id
+    await hand_over.change_user(tx, visit.actor, PROVIDER_ID, user.id, values, now=visit.now)
+
+
+async def _activate(visit: Visit, tx: Tx, user: User) -> None:
+    require_identity(visit)
+    await accounts.change_user(tx, visit.actor, PROVIDER_ID, user.id, {"is_active": True}, now=visit.now)
+
+
+async def _sign_out(visit: Visit, tx: Tx, user: User) -> None:
+    await sessions.revoke_sessions_of(tx, visit.actor, PROVIDER_ID, user.id, now=visit.now)
+
+
+async def _reset_second_factor(visit: Visit, tx: Tx, user: User) -> None:
+    require_identity(visit)
+    await second_factors.reset(tx, visit.actor, user.id, now=visit.now)
+
+
+PEOPLE = People()

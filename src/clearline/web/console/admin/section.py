@@ -1,0 +1,265 @@
+"""A page of the administration: list the records, show the form of one, and do what the forms ask for."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from clearline.errors import Conflict, InvalidInput, NotFound
+from clearline.identity import Scope
+from clearline.platform.database.transactions import Tx
+from clearline.sign_in import password_usecases as passwords
+from clearline.sign_in.domain import SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
+from clearline.web import csrf, once
+from clearline.web.console.admin.form import (
+    ChangedMeanwhile,
+    Field,
+    Line,
+    Outcome,
+    Values,
+    check_version,
+    typed_values,
+    version_of,
+)
+from clearline.web.console.admin.sidebar import admin_sidebar
+from clearline.web.visit import Page, Visit, redirect
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+from clearline.wires.http.cursors import list_id
+
+ADMIN = "/console/admin"
+PASSWORD = "confirm_password"  # noqa: S105 - the name of a field
+_SIZE = 100
+_HIDDEN = {csrf.FIELD, PASSWORD}
+R = TypeVar("R")
+Do = Callable[[Visit, Tx, R], Awaitable[None]]
+
+
+class Section(ABC, Generic[R]):
+    """A kind of records that admins manage. ``noun`` names it in the table of pages."""
+
+    noun: ClassVar[str]
+    path: ClassVar[str]
+    scope: ClassVar[Scope]
+    template: ClassVar[str] = "console/admin/section.html"
+    can_create: ClassVar[bool] = True
+    can_change: ClassVar[bool] = True
+    can_delete: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def words(self) -> Mapping[str, str]:
+        """The words of the page: ``title``, ``new``, ``empty``, and what each form did, by its name."""
+
+    @abstractmethod
+    async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
+        """Return the records after a sort key."""
+
+    @abstractmethod
+    async def fields(self, visit: Visit, tx: Tx, record: R | None) -> list[Field]:
+        """Return the fields of the form of a record, or of a new one."""
+
+    @abstractmethod
+    def values(self, record: R) -> Values:
+        """Return what the fields of a record have."""
+
+    @abstractmethod
+    def title(self, record: R) -> str:
+        """Return the name of a record."""
+
+    @abstractmethod
+    async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> R:
+        """Return a record."""
+
+    @abstractmethod
+    async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> R:
+        """Lock a record that is about to be changed."""
+
+    def defaults(self, visit: Visit) -> Values:  # noqa: ARG002 - for the sections that need it
+        """Return what the fields of a new record have."""
+        return {}
+
+    async def more(self, visit: Visit, tx: Tx, record: R) -> dict[str, object]:  # noqa: ARG002
+        """Return what else the template of the section shows of a record."""
+        return {}
+
+    async def create(self, visit: Visit, tx: Tx) -> UUID:
+        """Create a record from the form."""
+        raise NotImplementedError
+
+    def created_word(self, visit: Visit) -> str:  # noqa: ARG002
+        """Return the name of the words that say what creating a record did."""
+        return "create"
+
+    async def change(self, visit: Visit, tx: Tx, record: R) -> None:
+        """Change a record, which is locked, as the form says."""
+        raise NotImplementedError
+
+    async def delete(self, visit: Visit, tx: Tx, record: R) -> None:
+        """Delete a record, which is locked."""
+        raise NotImplementedError
+
+    # --- Its pages.
+
+    def pages(self) -> list[Page]:
+        """Return the pages and forms of the section for the table."""
+        one, plural = self.noun[0].upper() + self.noun[1:], self.path.rsplit("/", 1)[-1].title().replace("-", "")
+        pages = [Page(f"admin{plural}", "GET", self.path, self.show_list, self.scope)]
+        if self.can_create:
+            pages += [
+                Page(f"new{one}", "GET", f"{self.path}/new", self.show_new, self.scope),
+                Page(f"create{one}", "POST", self.path, self.handle_create, self.scope),
+            ]
+        pages.append(Page(f"show{one}", "GET", f"{self.path}/{{id}}", self.show, self.scope))
+        if self.can_change:
+            pages.append(Page(f"change{one}", "POST", f"{self.path}/{{id}}", self.handle_change, self.scope))
+        if self.can_delete:
+            pages.append(self.action(f"delete{one}", "delete", self.delete, ends=True))
+        return pages
+
+    def action(self, name: str, word: str, do: Do[R], *, ends: bool = False) -> Page:
+        """Return a form that does something else to a record; ``ends`` when there is no record any more then."""
+
+        async def handle(visit: Visit) -> Answer:
+            record_id = self._id(visit)
+
+            async def work() -> Answer:
+                async with visit.services.database.transaction() as tx:
+                    await do(visit, tx, await self.lock(visit, tx, record_id))
+                return self._led_to(visit, self.path if ends else f"{self.path}/{record_id}", word)
+
+            return await self._perform(visit, work, record_id)
+
+        return Page(name, "POST", f"{self.path}/{{id}}/{word}", handle, self.scope)
+
+    async def show_list(self, visit: Visit) -> Answer:
+        """Show the list, and no form."""
+        return await self.page(visit, None, self._done(visit))
+
+    async def show_new(self, visit: Visit) -> Answer:
+        """Show the form of a new record."""
+        return await self.page(visit, None, Outcome(), is_new=True)
+
+    async def show(self, visit: Visit) -> Answer:
+        """Show the form of a record."""
+        return await self.page(visit, self._id(visit), self._done(visit))
+
+    async def handle_create(self, visit: Visit) -> Answer:
+        """Create a record, once, and open it."""
+
+        async def action(tx: Tx) -> str:
+            return f"{self.path}/{await self.create(visit, tx)}"
+
+        async def work() -> Answer:
+            try:
+                address = await once.perform_once(visit, self.path, action)
+            except once.SentBefore as before:
+                return redirect(visit.browser, before.address, visit.headers)
+            return self._led_to(visit, address, self.created_word(visit))
+
+        return await self._perform(visit, work, None, is_new=True)
+
+    async def handle_change(self, visit: Visit) -> Answer:
+        """Change a record, unless somebody else did meanwhile."""
+        record_id = self._id(visit)
+
+        async def work() -> Answer:
+            async with visit.services.database.transaction() as tx:
+                record = await self.lock(visit, tx, record_id)
+                check_version(visit.form, self.values(record))
+                await self.change(visit, tx, record)
+            return self._led_to(visit, f"{self.path}/{record_id}", "change")
+
+        return await self._perform(visit, work, record_id)
+
+    async def _perform(
+        self, visit: Visit, work: Callable[[], Awaitable[Answer]], record_id: UUID | None, *, is_new: bool = False
+    ) -> Answer:
+        """Do what a form asks for; when it is refused, show it again with everything that was typed."""
+        try:
+            await _confirm_identity(visit)
+            return await work()
+        except StepUpNeeded:
+            refused = Outcome(403, asks_password=True)
+        except SignInRefused:
+            problems = {PASSWORD: gettext("this is not your password")}
+            refused = Outcome(422, problems=problems, asks_password=True)
+        except TooManyAttempts as error:
+            refused = Outcome(429, problems={PASSWORD: str(error)}, asks_password=True)
+        except ChangedMeanwhile:
+            refused = Outcome(409, typed=visit.form, is_stale=True)
+        except InvalidInput as error:
+            problems = {violation.field: violation.rule for violation in error.violations}
+            refused = Outcome(422, problems=problems, typed=visit.form)
+        except Conflict as error:
+            refused = Outcome(409, problem=str(error), typed=visit.form)
+        return await self.page(visit, record_id, refused, is_new=is_new)
+
+    async def page(self, visit: Visit, record_id: UUID | None, outcome: Outcome, *, is_new: bool = False) -> Answer:
+        """Return the page of the section, with the form of a record, of a new one, or none."""
+        after = self._cursor(visit)
+        async with visit.services.database.transaction() as tx:
+            side = await admin_sidebar(tx, visit.actor)
+            lines = await self.lines(visit, tx, after, _SIZE + 1)
+            record = None if record_id is None else await self.get(visit, tx, record_id)
+            has_form = is_new or record is not None
+            fields = await self.fields(visit, tx, record) if has_form else []
+            more = {} if record is None else await self.more(visit, tx, record)
+        stored: Values = self.values(record) if record is not None else self.defaults(visit)
+        address = self.path if record_id is None else f"{self.path}/{record_id}"
+        if outcome.status != 200 or outcome.secret:
+            visit.headers.append((b"hx-push-url", (f"{address}/new" if is_new else address).encode()))
+        return visit.page(
+            self.template, outcome.status, side=side, here=self.path, section=self, words=self.words,
+            lines=lines[:_SIZE], next=self._next(visit, lines), record=record, record_id=record_id, is_new=is_new,
+            title=self.title(record) if record is not None else self.words["new"] if is_new else "",
+            fields=fields, outcome=outcome, address=address, stored=stored, version=version_of(stored),
+            values=stored if outcome.typed is None else typed_values(outcome.typed), key=_key(outcome),
+            hidden=[pair for pair in visit.form.pairs if pair[0] not in _HIDDEN], **more,
+            own_address=visit.browser.scope["path"],
+        )  # fmt: skip
+
+    def _next(self, visit: Visit, lines: list[Line]) -> str | None:
+        if len(lines) <= _SIZE:
+            return None
+        cursor = visit.services.cursors.make(lines[_SIZE - 1].keys, list_id(self.path, {}))
+        return f"{self.path}?after={cursor}"
+
+    def _cursor(self, visit: Visit) -> list[Any] | None:
+        text = visit.query.get("after")
+        return visit.services.cursors.read(text, list_id(self.path, {})) if text else None
+
+    def _id(self, visit: Visit) -> UUID:
+        text = visit.path["id"]
+        try:
+            return UUID(text)
+        except ValueError:
+            raise NotFound(self.noun, text) from None
+
+    def _done(self, visit: Visit) -> Outcome:
+        done = visit.query.get("done", "")
+        return Outcome(done=self.words.get(f"done {done}", ""))
+
+    def _led_to(self, visit: Visit, address: str, done: str) -> Answer:
+        return redirect(visit.browser, f"{address}?done={done}", visit.headers)
+
+
+def require_identity(visit: Visit) -> None:
+    """Refuse a form that needs a person who proved lately who it is; the page then asks for the password.
+
+    Raises:
+        StepUpNeeded: the person did not.
+    """
+    require_recent(visit.session.session, now=visit.now)
+
+
+async def _confirm_identity(visit: Visit) -> None:
+    """Take the password of the person, if the form has it."""
+    if visit.form.has(PASSWORD):
+        password = visit.form.get(PASSWORD)
+        visit.renew(await passwords.confirm_password(visit.services.database, visit.session, password, now=visit.now))
+
+
+def _key(outcome: Outcome) -> str:
+    """Return the key that a form carries to take effect once: that of a form that is shown again stays."""
+    return (outcome.typed.get(once.FIELD) if outcome.typed is not None else "") or once.new_key()

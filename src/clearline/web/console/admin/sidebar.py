@@ -1,0 +1,35 @@
+"""The sections of the administration, as the side bar and the overview list them."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Tx
+from clearline.web.console.views import Sidebar, View, sidebar
+from clearline.web.words import gettext
+
+
+class Entry(Struct, frozen=True):
+    """A section: where it is, and what it is for."""
+
+    path: str
+    title: str
+    icon: str
+    about: str
+
+
+def entries() -> list[Entry]:
+    """Return the sections in their order."""
+    return [
+        Entry(
+            "/console/admin/people", gettext("People"), "users",
+            gettext("Who works here: invitations, roles, second factors."),
+        ),
+    ]  # fmt: skip
+
+
+async def admin_sidebar(tx: Tx, actor: Actor) -> Sidebar:
+    """Return the side bar of an admin's pages: the views without their numbers, and the sections."""
+    side = await sidebar(tx, actor)
+    sections = [View(entry.path, entry.title, entry.icon, "") for entry in entries()]
+    return replace(side, queues=[], saved=[], admin=[*side.admin, *sections])

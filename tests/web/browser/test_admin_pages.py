@@ -1,0 +1,93 @@
+"""The pages of the administration in Chromium: accessible, without sideways scroll, and worked by hand."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from clearline.clock import now
+from clearline.identity import Role, User
+from clearline.platform.database.transactions import Database
+from clearline.web.console.admin.sidebar import entries
+from tests.builders.sign_in.sessions import new_person_with_password, signed_in
+from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, context, violations
+
+pytestmark = pytest.mark.slow
+HTML_MAX = 15_000
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> User:
+    return await new_person_with_password(database, Role.ADMIN)
+
+
+@pytest.fixture(scope="module")
+async def cookies(database: Database, admin: User, site: Site) -> dict[str, str]:  # noqa: ARG001 - the desk is there
+    return {"clearline-session": (await signed_in(database, admin, now=now())).token}
+
+
+async def check(page: Page, where: str) -> list[str]:
+    """Return what is wrong with a page: rules of axe-core that it breaks, and sideways scroll."""
+    wrong = [f"{where}: {text}" for text in await violations(page)]
+    sideways = await page.evaluate(SIDEWAYS)
+    return [*wrong, f"{where}: scrolls sideways by {sideways} px"] if sideways > 0 else wrong
+
+
+async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
+    """Open the overview, and of each section the list, the form of a new record and that of the first; yield where."""
+    await page.goto(f"{url}/console/admin")
+    yield "overview"
+    for entry in entries():
+        await page.goto(url + entry.path)
+        yield entry.path
+        new, first = page.locator(f'.left a[href="{entry.path}/new"]'), page.locator(".lines a").first
+        addresses = [await link.get_attribute("href") for link in (new, first) if await link.count()]
+        for address in addresses:
+            await page.goto(f"{url}{address}")
+            yield str(address)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", WIDTHS)
+async def test_every_section_is_accessible_and_fits(
+    browser: Browser, site: Site, cookies: dict[str, str], size: str, theme: str
+) -> None:
+    opened = await context(browser, size, theme, cookies, site.url)
+    page = await opened.new_page()
+    wrong: list[str] = []
+    async for where in opened_pages(page, site.url):
+        wrong += await check(page, where)
+    await opened.close()
+    assert wrong == []
+
+
+async def test_an_admin_comes_by_key_and_mends_a_refused_form(
+    browser: Browser, site: Site, cookies: dict[str, str]
+) -> None:
+    opened = await context(browser, "desktop", "light", cookies, site.url)
+    page = await opened.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    await page.goto(f"{site.url}/console/open")
+    await page.keyboard.press("g")
+    await page.keyboard.press(",")
+    await expect(page.get_by_role("heading", name="Admin")).to_be_visible()
+    await page.locator("#main").get_by_role("link", name="People").click()
+    await page.get_by_role("link", name="Invite a person").first.click()
+    await page.get_by_label("Name", exact=True).fill("Mara Lind")
+    await page.get_by_label("E-mail address").fill(site.email)
+    await page.get_by_role("button", name="Invite").click()
+    await expect(page.get_by_role("alert")).to_contain_text("exists already")
+    await expect(page.get_by_label("Name", exact=True)).to_have_value("Mara Lind")
+    assert await check(page, "a refused form") == []
+    await page.get_by_label("E-mail address").fill("mara@example.net")
+    await page.get_by_role("button", name="Invite").click()
+    await expect(page.get_by_role("heading", name="Mara Lind")).to_be_visible()
+    await page.get_by_role("button", name="Make a sign-in link").click()
+    await expect(page.get_by_role("textbox", name="Link to choose a password")).to_have_value(
+        re.compile(r"/sign-in/link\?token=")
+    )
+    assert await check(page, "a link that is shown once") == []
+    await opened.close()
+    assert problems == []

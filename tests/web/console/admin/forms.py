@@ -1,0 +1,54 @@
+"""The fields of each form of the administration, and a desk with a record of each section."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import httpx
+
+from clearline.clock import now
+from clearline.identity import Role, User
+from clearline.platform.database.transactions import Database
+from clearline.web.visit import Page as Entry
+from tests.builders.people import new_staff
+from tests.builders.web.pages import Person, person
+
+NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
+ONCE = "a-key-of-a-form"
+FORMS: dict[str, dict[str, str]] = {
+    "createPerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "agent", "once": ONCE},
+    "changePerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "viewer"},
+    "sendSignInLink": {},
+    "deactivatePerson": {"hand_over_to": ""},
+    "activatePerson": {},
+    "signPersonOut": {},
+    "resetSecondFactor": {},
+}
+
+
+class Desk(NamedTuple):
+    """An admin, and a record of each section by the last part of its address."""
+
+    admin: Person
+    ids: dict[str, str]
+
+    def path(self, entry: Entry, record_id: str = "") -> str:
+        """Return the path of a page with the id of a record."""
+        section = entry.path.split("/")[3] if entry.path.count("/") > 2 else ""
+        return entry.path.format(id=record_id or self.ids.get(section, NO_ID))
+
+
+async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
+    """Add an admin, and a record of each section."""
+    admin = await person(client, database, Role.ADMIN, "Ada Admin")
+    colleague = (await new_staff(database, Role.AGENT, "Ines Duarte")).user
+    return Desk(admin, {"people": str(colleague.id)})
+
+
+async def let_time_pass(database: Database, user: User, minutes: int = 16) -> None:
+    """Make the sign-in of a person older."""
+    async with database.transaction() as tx:
+        await tx.write(
+            "update sign_in_session set authenticated_at = $1 where user_id = $2",
+            now() - timedelta(minutes=minutes),
+            user.id,
+        )

@@ -1,0 +1,114 @@
+"""Who may open the pages of the administration and send their forms. Generated from the table of pages."""
+
+import httpx
+import pytest
+
+from clearline.identity import ROLE_SCOPES, Role
+from clearline.platform.database.transactions import Database
+from clearline.web.console.admin.pages import ADMIN_PAGES
+from clearline.web.console.pages import PAGES
+from clearline.web.visit import Page as Entry
+from tests.builders.people import new_tenant
+from tests.builders.web.pages import Page, Person, person, session_of
+from tests.web.console.admin.forms import FORMS, NO_ID, Desk, new_desk
+
+READS = [entry for entry in ADMIN_PAGES if entry.method == "GET"]
+WRITES = [entry for entry in ADMIN_PAGES if entry.method == "POST"]
+
+
+def named(entry: Entry) -> str:
+    return entry.name
+
+
+@pytest.fixture(scope="module")
+async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
+    return await new_desk(client, database)
+
+
+async def state(database: Database) -> int:
+    """Return how many events there are: every change of a use case stores one."""
+    async with database.statement() as tx:
+        count: int = await tx.fetchval("select count(*) from event where type <> 'session.created'")
+    return count
+
+
+async def ask(who: Person, path: str, entry: Entry) -> httpx.Response:
+    return await (who.get(path) if entry.method == "GET" else who.post(path, **FORMS[entry.name]))
+
+
+def test_every_form_has_its_fields_and_only_admins_have_the_scopes() -> None:
+    assert {entry.name for entry in WRITES} == set(FORMS)
+    names = [entry.name for entry in (*ADMIN_PAGES, *PAGES)]
+    assert len(set(names)) == len(names)
+    assert all(entry.path.startswith("/console/admin") for entry in ADMIN_PAGES)
+    for entry in ADMIN_PAGES:
+        assert [role for role in (Role.ADMIN, Role.AGENT, Role.VIEWER) if entry.scope in ROLE_SCOPES[role]] == ["admin"]
+
+
+@pytest.mark.parametrize("entry", ADMIN_PAGES, ids=named)
+async def test_nobody_without_a_session_gets_in(client: httpx.AsyncClient, desk: Desk, entry: Entry) -> None:
+    answer = await client.request(entry.method, desk.path(entry), data={})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in?next=%2F")
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.VIEWER])
+@pytest.mark.parametrize("entry", ADMIN_PAGES, ids=named)
+async def test_people_who_are_no_admins_are_refused(
+    client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry, role: Role
+) -> None:
+    other = await person(client, database, role)
+    before = await state(database)
+    answer = await ask(other, desk.path(entry), entry)
+    assert answer.status_code == 403, answer.text
+    assert "Your role may not do this." in answer.text
+    assert await state(database) == before
+    assert "/console/admin" not in (await other.get("/console/open")).text
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER, Role.CUSTOMER_ADMIN])
+@pytest.mark.parametrize("entry", ADMIN_PAGES, ids=named)
+async def test_customers_are_refused(
+    client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry, role: Role
+) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        await tx.write("update app_user set role = $1 where id = $2", role, tenant.user.id)
+    customer = await session_of(client, database, tenant.user)
+    before = await state(database)
+    answer = await ask(customer, desk.path(entry), entry)
+    assert answer.status_code == 403, answer.text
+    assert await state(database) == before
+
+
+@pytest.mark.parametrize("entry", WRITES, ids=named)
+async def test_a_form_without_the_token_of_the_session_does_nothing(
+    client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry
+) -> None:
+    other = await person(client, database, Role.ADMIN)
+    before = await state(database)
+    for token in ("", "A" * 43, other.token_of_form()):
+        data = {**FORMS[entry.name], "csrf": token}
+        answer = await client.post(desk.path(entry), headers=desk.admin.headers, data=data)
+        assert answer.status_code == 403, answer.text
+    site = {**desk.admin.headers, "Sec-Fetch-Site": "cross-site"}
+    data = {**FORMS[entry.name], "csrf": desk.admin.token_of_form()}
+    assert (await client.post(desk.path(entry), headers=site, data=data)).status_code == 403
+    assert await state(database) == before
+
+
+@pytest.mark.parametrize("entry", READS, ids=named)
+async def test_opening_a_page_changes_nothing(database: Database, desk: Desk, entry: Entry) -> None:
+    before = await state(database)
+    answer = await desk.admin.get(desk.path(entry))
+    assert answer.status_code == 200, answer.text
+    assert await state(database) == before
+    assert "/console/admin" in Page(answer.text).links("/console/admin")
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ADMIN_PAGES if "{" in entry.path], ids=named)
+async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry) -> None:
+    for record_id in (NO_ID, "nothing"):
+        answer = await ask(desk.admin, desk.path(entry, record_id), entry)
+        assert answer.status_code == 404, answer.text
+        assert answer.headers["x-request-id"] in Page(answer.text).text
