@@ -55,7 +55,8 @@ def _use_memory_for_temporary_files() -> None:
         return
     memory = 0 if available is None else int(available[1]) * 1024
     has_room = min(place.f_bavail * place.f_frsize, memory // 2) > _ROOM
-    if "TMPDIR" not in os.environ and has_room and not place.f_flag & os.ST_NOEXEC:
+    is_usable = os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) and not place.f_flag & os.ST_NOEXEC
+    if "TMPDIR" not in os.environ and has_room and is_usable:
         os.environ["TMPDIR"] = tempfile.tempdir = str(_SHARED_MEMORY)
 
 
