@@ -12,9 +12,11 @@ from clearline.queues import usecases as queues
 from clearline.search import usecases as search
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Priority, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.workspace import macro_usecases as macros
+from tests.builders.mail.inbound_rig import SUPPORT, a_mail, new_inbound_rig
 from tests.builders.people import NOW, new_tenant
 from tests.builders.server import running_server
 from tests.builders.sign_in.sessions import PASSWORD, new_person_with_password
@@ -31,7 +33,7 @@ PRIORITIES = tuple(Priority)
 
 
 @pytest.fixture(scope="module")
-async def site(database: Database, database_url: str) -> AsyncIterator[Site]:
+async def site(database: Database, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     agent = await new_person_with_password(database, Role.AGENT)
     tenant = await new_tenant(database, "Orchard Health")
     keys = []
@@ -55,6 +57,12 @@ async def site(database: Database, database_url: str) -> AsyncIterator[Site]:
             await notes.append_note(tx, actor, number, text, channel=Channel.CONSOLE, visibility=visibility, now=NOW)
         macro = {"name": "Ask for levels", "text": "Please send us the levels.", "add_tags": ("levels",)}
         await macros.add_macro(tx, OPERATOR, macro, now=NOW)
+        ticket = (await tickets.get_ticket(tx, OPERATOR, number)).ticket
+    rig = await new_inbound_rig(database, tmp_path_factory.mktemp("blobs"))
+    sent = await rig.send_mail(ticket, tenant.user.email, "Which port is it?\n\nWe see errors on two of them.")
+    text = "Port 7.\n\nOn Monday Ben Ito wrote:\n> Which port is it?\n> We see errors on two of them."
+    await rig.receive(a_mail(tenant.user.email, SUPPORT, text, head=f"In-Reply-To: {sent}\r\n"))
+    async with database.transaction() as tx:
         await search.index_tickets(tx, keys)
     with running_server("pages", CLEARLINE_DATABASE_URL=database_url, CLEARLINE_WORKERS="off") as server:
         yield Site(server.url, agent.email, ticket_number(number))

@@ -48,6 +48,13 @@ async def test_the_panels_of_a_ticket_are_accessible_and_fit(
     wrong: list[str] = []
     path = f"{site.url}/console/tickets/{site.number}"
     await page.goto(path)
+    await page.get_by_text("What was cut off the mail").click()
+    await expect(page.locator(".cut-text")).to_contain_text("We see errors on two of them.")
+    wrong += await check(page, "what was cut off a mail")
+    await page.get_by_role("link", name="Open the original mail").click()
+    await expect(page.locator(".original")).to_contain_text("Port 7.")
+    wrong += await check(page, "the original of a mail")
+    await page.goto(path)
     await page.get_by_role("textbox", name="Message").focus()
     await page.keyboard.press("/")
     await expect(page.locator("#pick-macro")).to_be_visible()

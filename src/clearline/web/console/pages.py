@@ -7,6 +7,7 @@ from clearline.web.console.files import add_file, download_file
 from clearline.web.console.queue import find, home, show_list
 from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.ticket import show_ticket
+from clearline.web.console.tickets import mails
 from clearline.web.console.tickets.composer import apply_macro, send_message
 from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
 from clearline.web.visit import SECOND_FACTOR, Page
@@ -25,6 +26,9 @@ PAGES = (
     Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),
     Page("sendMessage", "POST", _TICKET + "/messages", send_message, _WRITE),
     Page("applyMacro", "POST", _TICKET + "/macros/{macro}", apply_macro, _WRITE),
+    Page("cutText", "GET", _TICKET + "/notes/{note}/cut", mails.show_cut_text, _READ),
+    Page("mail", "GET", _TICKET + "/notes/{note}/mail", mails.show_mail, _READ),
+    Page("rawMail", "GET", _TICKET + "/notes/{note}/mail/raw", mails.download_mail, _READ),
     Page("setStatus", "POST", _TICKET + "/status", changes.change_handler(changes.set_status), _WRITE),
     Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),
     Page("setAssignee", "POST", _TICKET + "/assignee", changes.change_handler(changes.set_assignee), _WRITE),

@@ -12,7 +12,7 @@ from clearline.queues.domain import Queue
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.domain import Status, TicketView, ticket_number
+from clearline.tickets.domain import Channel, Status, TicketView, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket
@@ -23,6 +23,7 @@ from clearline.web import once
 from clearline.web.console.people import all_queues, by_name
 from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
+from clearline.web.console.tickets.originals import mail_of_description
 from clearline.web.console.timeline import Timeline, timeline
 from clearline.web.console.views import Sidebar, sidebar, view_at, with_counts
 from clearline.web.visit import Visit
@@ -129,11 +130,15 @@ async def _read(visit: Visit, tx: Tx, number: int) -> TicketPage:
     accepts_notes = view.ticket.status in ACCEPTS_NOTES
     may_write = accepts_notes and Scope.TICKETS_WRITE in actor.scopes
     choice = await read_macros(visit, tx, number, desk_queues) if may_write else MacroChoice([])
+    by_mail = view.ticket.channel is Channel.EMAIL
+    has_mail = by_mail and await mail_of_description(tx, actor, number) is not None
     others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
     return TicketPage(
         view,
         ticket_number(number),
-        timeline(view, notes, files, events, _names(people, desk_queues), is_whole="all" in visit.query),
+        timeline(
+            view, notes, files, events, _names(people, desk_queues), is_whole="all" in visit.query, has_mail=has_mail
+        ),
         notes[-1].note.number if notes else 0,
         await links.list_links(tx, actor, number, after=None, limit=_LINKS_MAX),
         by_name(people),

@@ -28,7 +28,10 @@ _NOT_SHOWN = {EventType.TICKET_CREATED, EventType.NOTE_ADDED, EventType.ATTACHME
 
 
 class Entry(Struct, frozen=True):
-    """A message, an internal note, or files alone. ``source`` is the side that it comes from."""
+    """A message, an internal note, or files alone. ``source`` is the side that it comes from.
+
+    The description has the number 0. ``has_mail`` is whether it was made from a mail, whose original can be shown.
+    """
 
     kind: str
     at: datetime
@@ -39,6 +42,8 @@ class Entry(Struct, frozen=True):
     files: tuple[Attachment, ...] = ()
     ticket_number: int = 0
     number: int = 0
+    has_mail: bool = False
+    has_cut_text: bool = False
 
 
 class Line(Struct, frozen=True):
@@ -80,10 +85,14 @@ def timeline(
     names: Mapping[str, str],
     *,
     is_whole: bool,
+    has_mail: bool = False,
 ) -> Timeline:
-    """Return the timeline of a ticket. ``names`` are those of queues and people, by their ids."""
-    ticket = view.ticket
-    first = Entry("message", ticket.created_at, ticket.contact.name, ticket.description, looks.CHANNELS[ticket.channel])
+    """Return the timeline of a ticket. ``names`` are those of queues and people, by their ids.
+
+    ``has_mail`` is whether the ticket was raised with a mail.
+    """
+    ticket, channel = view.ticket, looks.CHANNELS[view.ticket.channel]
+    first = Entry("message", ticket.created_at, ticket.contact.name, ticket.description, channel, has_mail=has_mail)
     entries = [first, *(_entry(note) for note in notes)]
     entries = _with_files(entries, files)
     earlier = 0 if is_whole else max(len(entries) - _SHOWN - 1, 0)
@@ -107,8 +116,9 @@ def _entry(ticket_note: TicketNote) -> Entry:
     kind = "note" if note.visibility == Visibility.INTERNAL else "message"
     how = looks.CHANNELS.get(note.channel, "")
     return Entry(
-        kind, note.created_at, note.author, note.text, how, note.source, (), ticket_note.ticket_number, note.number
-    )
+        kind, note.created_at, note.author, note.text, how, note.source, (), ticket_note.ticket_number, note.number,
+        ticket_note.mail_id is not None, ticket_note.has_trimmed_text,
+    )  # fmt: skip
 
 
 def _with_files(entries: list[Entry], files: Sequence[Attachment]) -> list[Entry]:
