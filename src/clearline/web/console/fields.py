@@ -33,3 +33,24 @@ def id_in(form: Form, field: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         raise InvalidInput([Violation(field, "must be an id", RuleCode.FORMAT)]) from None
+
+
+def optional_member_in(kind: type[E], form: Form, field: str) -> E | None:
+    """Return a member of an enumeration by its value in a field; None for an empty one.
+
+    Raises:
+        InvalidInput: it is none of them.
+    """
+    return member_in(kind, form, field) if form.get(field) else None
+
+
+def ids_in(form: Form, field: str) -> list[UUID]:
+    """Return the ids in the boxes of a field that are checked.
+
+    Raises:
+        InvalidInput: one is no id.
+    """
+    try:
+        return [UUID(text) for text in form.all(field)]
+    except ValueError:
+        raise InvalidInput([Violation(field, "must be ids", RuleCode.FORMAT)]) from None

@@ -2,18 +2,26 @@
 
 from datetime import timedelta
 from typing import NamedTuple
+from uuid import uuid4
 
 import httpx
 
 from clearline.clock import now
-from clearline.identity import Role, User
+from clearline.identity import OPERATOR, Role, User
 from clearline.platform.database.transactions import Database
+from clearline.queues import team_usecases as teams
+from clearline.queues import usecases as queues
 from clearline.web.visit import Page as Entry
+from clearline.workspace import macro_usecases as macros
 from tests.builders.people import new_staff
 from tests.builders.web.pages import Person, person
 
 NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
 ONCE = "a-key-of-a-form"
+MACRO = {
+    "name": "We look into it", "text": "Dear {{contact.name}}", "visibility": "public", "status": "in_progress",
+    "queue_id": "", "priority": "", "add_tags": "optics",
+}  # fmt: skip
 FORMS: dict[str, dict[str, str]] = {
     "createPerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "agent", "once": ONCE},
     "changePerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "viewer"},
@@ -22,6 +30,15 @@ FORMS: dict[str, dict[str, str]] = {
     "activatePerson": {},
     "signPersonOut": {},
     "resetSecondFactor": {},
+    "createTeam": {"name": "Transport", "once": ONCE},
+    "changeTeam": {"name": "Transport"},
+    "deleteTeam": {},
+    "createQueue": {"name": "Optics", "description": "", "team_id": "", "assignment": "manual", "once": ONCE},
+    "changeQueue": {"name": "Optics", "description": "", "team_id": "", "assignment": "manual"},
+    "deleteQueue": {},
+    "createMacro": {**MACRO, "once": ONCE},
+    "changeMacro": MACRO,
+    "deleteMacro": {},
 }
 
 
@@ -41,7 +58,17 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
     colleague = (await new_staff(database, Role.AGENT, "Ines Duarte")).user
-    return Desk(admin, {"people": str(colleague.id)})
+    async with database.transaction() as tx:
+        team = await teams.add_team(tx, OPERATOR, f"Team {uuid4().hex}", now=now())
+        queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex}", now=now())
+        macro = await macros.add_macro(tx, OPERATOR, {"name": f"Macro {uuid4().hex}", "text": "Done."}, now=now())
+    return Desk(
+        admin,
+        {
+            "people": str(colleague.id), "teams": str(team.team.id), "queues": str(queue.queue.id),
+            "macros": str(macro.id),
+        },
+    )  # fmt: skip
 
 
 async def let_time_pass(database: Database, user: User, minutes: int = 16) -> None:

@@ -1,13 +1,19 @@
 """The table of the pages of the administration."""
 
+from typing import Any
+
 from clearline.identity import Scope
+from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.overview import show_overview
 from clearline.web.console.admin.people import PEOPLE
-from clearline.web.console.admin.section import ADMIN
+from clearline.web.console.admin.queues import QUEUES
+from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.teams import TEAMS
 from clearline.web.visit import Page
 
+SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, MACROS)
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
-    *PEOPLE.pages(),
+    *(page for section in SECTIONS for page in section.pages()),
 )
 """Their scopes are those that only an admin has: whoever may read the same by the API, but not change it, uses that."""

@@ -25,6 +25,15 @@ def entries() -> list[Entry]:
             "/console/admin/people", gettext("People"), "users",
             gettext("Who works here: invitations, roles, second factors."),
         ),
+        Entry("/console/admin/teams", gettext("Teams"), "users-round", gettext("People who work the same queues.")),
+        Entry(
+            "/console/admin/queues", gettext("Queues"), "layers",
+            gettext("Where tickets wait, and how they are assigned."),
+        ),
+        Entry(
+            "/console/admin/macros", gettext("Macros"), "message-square-text",
+            gettext("Replies that are used again and again, and what else they do."),
+        ),
     ]  # fmt: skip
 
 

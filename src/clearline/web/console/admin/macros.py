@@ -1,0 +1,142 @@
+"""Macros: replies that agents use again and again, and what else they do with a ticket."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from clearline.identity import Scope
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import Priority, Status
+from clearline.tickets.note_domain import Visibility
+from clearline.tickets.status_domain import REACHABLE
+from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
+from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.fields import id_in, member_in, optional_member_in
+from clearline.web.console.people import all_queues
+from clearline.web.looks import PRIORITIES, STATUSES
+from clearline.web.visit import Form, Visit
+from clearline.web.words import gettext
+from clearline.workspace import macro_usecases as macros
+from clearline.workspace.domain import PLACEHOLDERS, Macro
+
+
+class Macros(Section[Macro]):
+    """The section of macros."""
+
+    noun = "macro"
+    path = f"{ADMIN}/macros"
+    scope = Scope.DESK_WRITE
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of the page."""
+        return {
+            "title": gettext("Macros"),
+            "new": gettext("New macro"),
+            "about": gettext("Macros write a reply or a note, and set the status, queue, priority and tags with it."),
+            "about delete": gettext("What the macro wrote and changed stays."),
+            "done create": gettext("Added."),
+            "done change": gettext("Saved."),
+            "done delete": gettext("Deleted."),
+        }
+
+    async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
+        """Return the macros by name."""
+        listed = await macros.list_macros(tx, visit.actor, after=after[0] if after else None, limit=limit)
+        return [Line(str(macro.id), macro.name, [macro.name], _summary(macro)) for macro in listed]
+
+    async def fields(self, visit: Visit, tx: Tx, record: Macro | None) -> list[Field]:  # noqa: ARG002
+        """Return the fields of a macro."""
+        unchanged = Choice("", gettext("Unchanged"))
+        placeholders = ", ".join(f"{{{{{name}}}}}" for name in PLACEHOLDERS)
+        return [
+            Field("name", gettext("Name"), is_required=True),
+            Field(
+                "text", gettext("Text"), Kind.AREA,
+                hint=gettext("Placeholders: %(names)s. Without a text it writes nothing.") % {"names": placeholders},
+            ),
+            Field(
+                "visibility", gettext("Written as"), Kind.SELECT,
+                [
+                    Choice(Visibility.PUBLIC, gettext("Reply to the customer")),
+                    Choice(Visibility.INTERNAL, gettext("Internal note")),
+                ],
+            ),
+            Field(
+                "status", gettext("Status"), Kind.SELECT,
+                [unchanged, *(Choice(to, gettext(STATUSES[to].label)) for to in Status if to in REACHABLE)],
+            ),
+            Field(
+                "queue_id", gettext("Queue"), Kind.SELECT,
+                [unchanged, *(Choice(str(queue.id), queue.name) for queue in await all_queues(tx, visit.actor))],
+            ),
+            Field(
+                "priority", gettext("Priority"), Kind.SELECT,
+                [unchanged, *(Choice(value, gettext(look.label)) for value, look in PRIORITIES.items())],
+            ),
+            Field("add_tags", gettext("Add tags"), hint=gettext("Between spaces.")),
+        ]  # fmt: skip
+
+    def values(self, record: Macro) -> Values:
+        """Return what the fields of a macro have."""
+        return {
+            "name": [record.name],
+            "text": [record.text],
+            "visibility": [record.visibility],
+            "status": [record.status or ""],
+            "queue_id": [str(record.queue_id or "")],
+            "priority": [record.priority or ""],
+            "add_tags": [" ".join(record.add_tags)],
+        }
+
+    def title(self, record: Macro) -> str:
+        """Return the name of a macro."""
+        return record.name
+
+    async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> Macro:
+        """Return a macro."""
+        return await macros.get_macro(tx, visit.actor, record_id)
+
+    async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> Macro:
+        """Lock a macro."""
+        return await macros.lock_macro(tx, visit.actor, record_id)
+
+    async def create(self, visit: Visit, tx: Tx) -> UUID:
+        """Add a macro."""
+        return (await macros.add_macro(tx, visit.actor, _values(visit.form), now=visit.now)).id
+
+    async def change(self, visit: Visit, tx: Tx, record: Macro) -> None:
+        """Change a macro."""
+        await macros.change_macro(tx, visit.actor, record.id, _values(visit.form), now=visit.now)
+
+    async def delete(self, visit: Visit, tx: Tx, record: Macro) -> None:
+        """Delete a macro."""
+        await macros.delete_macro(tx, visit.actor, record.id, now=visit.now)
+
+
+def _summary(macro: Macro) -> str:
+    """Return what a macro does, in a line."""
+    parts = []
+    if macro.text:
+        is_public = macro.visibility is Visibility.PUBLIC
+        parts.append(gettext("Reply") if is_public else gettext("Internal note"))
+    if macro.status is not None:
+        parts.append(gettext(STATUSES[macro.status].label))
+    if macro.priority is not None:
+        parts.append(gettext(PRIORITIES[macro.priority].label))
+    return " · ".join([*parts, *macro.add_tags])
+
+
+def _values(form: Form) -> dict[str, Any]:
+    return {
+        "name": form.get("name").strip(),
+        "text": form.get("text").rstrip(),
+        "visibility": member_in(Visibility, form, "visibility"),
+        "status": optional_member_in(Status, form, "status"),
+        "queue_id": id_in(form, "queue_id"),
+        "priority": optional_member_in(Priority, form, "priority"),
+        "add_tags": tuple(form.get("add_tags").replace(",", " ").split()),
+    }
+
+
+MACROS = Macros()
