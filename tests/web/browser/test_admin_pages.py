@@ -7,9 +7,12 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from clearline.clock import now
-from clearline.identity import Role, User
+from clearline.identity import OPERATOR, Role, User
 from clearline.platform.database.transactions import Database
+from clearline.queues import usecases as queues
+from clearline.routing import rule_usecases as rules
 from clearline.web.console.admin.sidebar import entries
+from clearline.workspace import macro_usecases as macros
 from tests.builders.sign_in.sessions import new_person_with_password, signed_in
 from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, context, violations
 
@@ -24,6 +27,11 @@ async def admin(database: Database) -> User:
 
 @pytest.fixture(scope="module")
 async def cookies(database: Database, admin: User, site: Site) -> dict[str, str]:  # noqa: ARG001 - the desk is there
+    async with database.transaction() as tx:
+        queue = (await queues.add_queue(tx, OPERATOR, name="Optics", now=now())).queue
+        for name in ("All", "Shadowed"):
+            await rules.add_rule(tx, OPERATOR, {"name": name, "queue_id": queue.id}, now=now())
+        await macros.add_macro(tx, OPERATOR, {"name": "Done", "text": "Done."}, now=now())
     return {"clearline-session": (await signed_in(database, admin, now=now())).token}
 
 
@@ -46,6 +54,10 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
         for address in addresses:
             await page.goto(f"{url}{address}")
             yield str(address)
+    await page.goto(f"{url}/console/admin/routing/try")
+    await page.get_by_role("button", name="Try", exact=True).click()
+    await expect(page.get_by_role("heading", name="Result")).to_be_visible()
+    yield "a try of the routing rules"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -54,3 +54,15 @@ def ids_in(form: Form, field: str) -> list[UUID]:
         return [UUID(text) for text in form.all(field)]
     except ValueError:
         raise InvalidInput([Violation(field, "must be ids", RuleCode.FORMAT)]) from None
+
+
+def members_in(kind: type[E], form: Form, field: str) -> tuple[E, ...]:
+    """Return the members of an enumeration whose boxes are checked.
+
+    Raises:
+        InvalidInput: one is none of them.
+    """
+    try:
+        return tuple(kind(text) for text in form.all(field))
+    except ValueError:
+        raise InvalidInput([Violation(field, "must be some of " + ", ".join(kind), RuleCode.CHOICE)]) from None

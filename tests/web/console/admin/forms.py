@@ -11,6 +11,7 @@ from clearline.identity import OPERATOR, Role, User
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
+from clearline.routing import rule_usecases as rules
 from clearline.web.visit import Page as Entry
 from clearline.workspace import macro_usecases as macros
 from tests.builders.people import new_staff
@@ -22,6 +23,8 @@ MACRO = {
     "name": "We look into it", "text": "Dear {{contact.name}}", "visibility": "public", "status": "in_progress",
     "queue_id": "", "priority": "", "add_tags": "optics",
 }  # fmt: skip
+RULE = {"name": "Ports", "queue_id": "{queues}", "is_active": "on", "company_ids": "", "keywords": "", "position": ""}
+"""The value in braces is the id of a record of that section."""
 FORMS: dict[str, dict[str, str]] = {
     "createPerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "agent", "once": ONCE},
     "changePerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "viewer"},
@@ -36,6 +39,12 @@ FORMS: dict[str, dict[str, str]] = {
     "createQueue": {"name": "Optics", "description": "", "team_id": "", "assignment": "manual", "once": ONCE},
     "changeQueue": {"name": "Optics", "description": "", "team_id": "", "assignment": "manual"},
     "deleteQueue": {},
+    "createRoutingRule": {**RULE, "once": ONCE},
+    "changeRoutingRule": RULE,
+    "deleteRoutingRule": {},
+    "moveRuleUp": {},
+    "moveRuleDown": {},
+    "tryRoutingRules": {"issue_type": "Circuit Down", "service_type": "Port", "title": "", "description": ""},
     "createMacro": {**MACRO, "once": ONCE},
     "changeMacro": MACRO,
     "deleteMacro": {},
@@ -54,6 +63,12 @@ class Desk(NamedTuple):
         return entry.path.format(id=record_id or self.ids.get(section, NO_ID))
 
 
+def form_of(desk: Desk, name: str, **values: str) -> dict[str, str]:
+    """Return the fields of a form, with the ids of the desk."""
+    fields = {field: desk.ids.get(value.strip("{}"), value) for field, value in FORMS[name].items()}
+    return {**fields, **values}
+
+
 async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
@@ -61,12 +76,14 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     async with database.transaction() as tx:
         team = await teams.add_team(tx, OPERATOR, f"Team {uuid4().hex}", now=now())
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex}", now=now())
+        values = {"name": f"Rule {uuid4().hex}", "queue_id": queue.queue.id, "keywords": (uuid4().hex,)}
+        rule = await rules.add_rule(tx, OPERATOR, values, now=now())
         macro = await macros.add_macro(tx, OPERATOR, {"name": f"Macro {uuid4().hex}", "text": "Done."}, now=now())
     return Desk(
         admin,
         {
             "people": str(colleague.id), "teams": str(team.team.id), "queues": str(queue.queue.id),
-            "macros": str(macro.id),
+            "routing": str(rule.rule.id), "macros": str(macro.id),
         },
     )  # fmt: skip
 

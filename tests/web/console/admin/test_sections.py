@@ -9,8 +9,9 @@ import pytest
 from clearline.platform.database.transactions import Database
 from clearline.web.console.admin.pages import SECTIONS
 from clearline.web.console.admin.section import Section
-from tests.builders.web.pages import Page, Person
-from tests.web.console.admin.forms import FORMS, Desk, new_desk
+from tests.builders.web.pages import Page
+from tests.web.console.admin import forms
+from tests.web.console.admin.forms import Desk, new_desk
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 EDITED = [section for section in SECTIONS if section.can_create and section.can_change]
@@ -29,9 +30,9 @@ def word(section: Section[Any]) -> str:
     return section.noun[0].upper() + section.noun[1:]
 
 
-def form_of(section: Section[Any], **values: str) -> dict[str, str]:
+def form_of(desk: Desk, section: Section[Any], **values: str) -> dict[str, str]:
     """Return a form of a new record that is accepted, with a name of its own."""
-    form = {**FORMS[f"create{word(section)}"], "name": f"N {uuid4().hex}", "once": uuid4().hex}
+    form = {**forms.form_of(desk, f"create{word(section)}"), "name": f"N {uuid4().hex}", "once": uuid4().hex}
     if "email" in form:
         form["email"] = f"{uuid4().hex}@example.net"
     if "code" in form:
@@ -43,9 +44,9 @@ def hidden(page: Page, name: str) -> str:
     return next(field["value"] or "" for field in page.all("input") if field.get("name") == name)
 
 
-async def added(admin: Person, section: Section[Any], **values: str) -> str:
+async def added(desk: Desk, section: Section[Any], **values: str) -> str:
     """Add a record; return the address of its form."""
-    answer = await admin.post(section.path, **form_of(section, **values))
+    answer = await desk.admin.post(section.path, **form_of(desk, section, **values))
     assert answer.status_code == 303, answer.text
     return answer.headers["location"].partition("?")[0]
 
@@ -57,7 +58,7 @@ def is_safe(text: str) -> bool:
 
 @pytest.mark.parametrize("section", EDITED, ids=named)
 async def test_a_record_is_added_once_and_then_changed(desk: Desk, section: Section[Any]) -> None:
-    form = form_of(section)
+    form = form_of(desk, section)
     first, again = await desk.admin.post(section.path, **form), await desk.admin.post(section.path, **form)
     assert (first.status_code, again.status_code) == (303, 303), first.text
     assert first.headers["location"] == again.headers["location"]
@@ -76,26 +77,26 @@ async def test_a_record_is_added_once_and_then_changed(desk: Desk, section: Sect
 
 @pytest.mark.parametrize("section", EDITED, ids=named)
 async def test_a_form_of_an_older_state_is_not_saved_but_kept(desk: Desk, section: Section[Any]) -> None:
-    path = await added(desk.admin, section)
+    path = await added(desk, section)
     page = await desk.admin.page(path)
     version, mine, theirs = hidden(page, "version"), f"Mine {uuid4().hex}", f"Theirs {uuid4().hex}"
-    assert (await desk.admin.post(path, **form_of(section, name=theirs, version=version))).status_code == 303
-    late = await desk.admin.post(path, **form_of(section, name=mine, version=version))
+    assert (await desk.admin.post(path, **form_of(desk, section, name=theirs, version=version))).status_code == 303
+    late = await desk.admin.post(path, **form_of(desk, section, name=mine, version=version))
     assert late.status_code == 409
     page = Page(late.text)
     assert "Somebody changed this meanwhile." in page.text
     assert f"Now stored: {theirs}" in page.text
     assert hidden(page, "name") == mine
-    again = await desk.admin.post(path, **form_of(section, name=mine, version=hidden(page, "version")))
+    again = await desk.admin.post(path, **form_of(desk, section, name=mine, version=hidden(page, "version")))
     assert again.status_code == 303
     assert mine in (await desk.admin.page(path)).text
 
 
 @pytest.mark.parametrize("section", EDITED, ids=named)
 async def test_a_refused_form_names_the_field_and_keeps_what_was_typed(desk: Desk, section: Section[Any]) -> None:
-    path = await added(desk.admin, section)
+    path = await added(desk, section)
     for address in (section.path, path):
-        form = form_of(section, name="", version=hidden(await desk.admin.page(path), "version"))
+        form = form_of(desk, section, name="", version=hidden(await desk.admin.page(path), "version"))
         refused = await desk.admin.post(address, **form)
         assert refused.status_code == 422, refused.text
         page = Page(refused.text)
@@ -109,13 +110,13 @@ async def test_a_refused_form_names_the_field_and_keeps_what_was_typed(desk: Des
 
 @pytest.mark.parametrize("section", EDITED, ids=named)
 async def test_text_in_every_field_is_shown_as_text(desk: Desk, section: Section[Any]) -> None:
-    path = await added(desk.admin, section, name=HOSTILE + uuid4().hex)
+    path = await added(desk, section, name=HOSTILE + uuid4().hex)
     answers = [await desk.admin.get(path), await desk.admin.get(section.path)]
-    for field in form_of(section):
+    for field in form_of(desk, section):
         if field == "once":
             continue
-        answers.append(await desk.admin.post(section.path, **form_of(section, **{field: HOSTILE})))
-        answers.append(await desk.admin.post(path, **form_of(section, **{field: HOSTILE}, version="old")))
+        answers.append(await desk.admin.post(section.path, **form_of(desk, section, **{field: HOSTILE})))
+        answers.append(await desk.admin.post(path, **form_of(desk, section, **{field: HOSTILE}, version="old")))
         if (to := answers[-2].headers.get("location", "").partition("?")[0]) and to != section.path:
             answers.append(await desk.admin.get(to))
     for answer in answers:
@@ -125,7 +126,7 @@ async def test_text_in_every_field_is_shown_as_text(desk: Desk, section: Section
 
 @pytest.mark.parametrize("section", [section for section in EDITED if section.can_delete], ids=named)
 async def test_a_record_is_deleted(desk: Desk, section: Section[Any]) -> None:
-    path = await added(desk.admin, section)
+    path = await added(desk, section)
     answer = await desk.admin.post(f"{path}/delete")
     assert answer.status_code == 303, answer.text
     assert "Deleted." in (await desk.admin.page(answer.headers["location"])).text

@@ -7,11 +7,12 @@ from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.overview import show_overview
 from clearline.web.console.admin.people import PEOPLE
 from clearline.web.console.admin.queues import QUEUES
+from clearline.web.console.admin.routing import ROUTING
 from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.teams import TEAMS
 from clearline.web.visit import Page
 
-SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, MACROS)
+SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS)
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
     *(page for section in SECTIONS for page in section.pages()),

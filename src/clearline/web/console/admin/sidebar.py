@@ -31,6 +31,10 @@ def entries() -> list[Entry]:
             gettext("Where tickets wait, and how they are assigned."),
         ),
         Entry(
+            "/console/admin/routing", gettext("Routing rules"), "route",
+            gettext("Which queue a new ticket goes to. Try a ticket before you rely on them."),
+        ),
+        Entry(
             "/console/admin/macros", gettext("Macros"), "message-square-text",
             gettext("Replies that are used again and again, and what else they do."),
         ),
