@@ -63,5 +63,10 @@ async def test_the_panels_of_a_ticket_are_accessible_and_fit(
     await page.keyboard.press("Enter")
     await expect(page.locator(".macro")).to_be_visible()
     wrong += await check(page, "the preview of a macro")
+    other = f"INC{int(site.number[3:]) - 2:012d}"
+    for page_path, heading in ((f"merge?into={other}", "Merge"), ("split", "Split")):
+        await page.goto(f"{path}/{page_path}")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+        wrong += await check(page, page_path)
     await opened.close()
     assert wrong == []

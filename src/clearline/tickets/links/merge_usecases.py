@@ -32,7 +32,7 @@ from clearline.tickets.links.domain import (
 from clearline.tickets.list_store import Key
 from clearline.tickets.note_domain import worklog_id
 from clearline.tickets.status_domain import ACCEPTS_NOTES, force_status
-from clearline.tickets.usecases import create_ticket
+from clearline.tickets.usecases import create_ticket, get_ticket
 
 MERGED = "merged_tickets"
 """The field that names the source of a merge in the event of its target."""
@@ -64,13 +64,9 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
         InvalidInput: the reason is too long.
     """
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    if number == into:
-        raise NotMergeable("a ticket cannot be merged into itself")
-    locked = {ticket_no: await lock_ticket(tx, actor, ticket_no) for ticket_no in sorted((number, into))}
-    check_merge(locked[number], locked[into])
+    locked = {ticket_no: await lock_ticket(tx, actor, ticket_no) for ticket_no in sorted({number, into})}
+    await _require_mergeable(tx, locked[number], locked[into])
     source, target = locked[number].ticket, locked[into].ticket
-    if await merge_store.depth_below(tx, source.company_id, number) >= MERGE_DEPTH_MAX:
-        raise NotMergeable(f"at most {MERGE_DEPTH_MAX} merges may follow one another")
     moved, fact = force_status(source, Status.CLOSED, reason=reason, now=now)
     await ticket_store.save_status(tx, actor, moved, fact, opened=-1)
     await merge_store.insert(tx, Merge(source.company_id, number, into, source.status, now))
@@ -89,6 +85,27 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
         tx, actor, target, f"{source_name} ({source.title}) was merged into this ticket", changed, now=now
     )
     return await _view(tx, actor, source)
+
+
+async def preview_merge(tx: Tx, actor: Actor, number: int, into: int) -> tuple[TicketView, TicketView]:
+    """Return a ticket and the one that it would be merged into, without doing it.
+
+    Raises:
+        As ``merge_ticket``.
+    """
+    permissions.require_staff(actor, Scope.TICKETS_WRITE)
+    source, target = await get_ticket(tx, actor, number), await get_ticket(tx, actor, into)
+    await _require_mergeable(tx, source, target)
+    return source, target
+
+
+async def _require_mergeable(tx: Tx, source: TicketView, target: TicketView) -> None:
+    number = source.ticket.number
+    if number == target.ticket.number:
+        raise NotMergeable("a ticket cannot be merged into itself")
+    check_merge(source, target)
+    if await merge_store.depth_below(tx, source.ticket.company_id, number) >= MERGE_DEPTH_MAX:
+        raise NotMergeable(f"at most {MERGE_DEPTH_MAX} merges may follow one another")
 
 
 async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "", now: datetime) -> TicketView:

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 from uuid import UUID
 
-from clearline.errors import Conflict, InvalidInput, RuleCode, Violation
+from clearline.errors import Conflict, InvalidInput
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status, parse_ticket_number, ticket_number
+from clearline.tickets.domain import Priority, Status, ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import LinkType
-from clearline.web.console.fields import id_in, member_in
+from clearline.web.console.fields import id_in, member_in, ticket_number_in
 from clearline.web.console.ticket import CARRIED, ticket_page
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
@@ -74,10 +74,7 @@ async def set_tags(visit: Visit, tx: Tx, number: int) -> None:
 
 async def add_link(visit: Visit, tx: Tx, number: int) -> None:
     """Link the ticket to another."""
-    text = visit.form.get("ticket").strip().upper()
-    other = int(text) if text.isdecimal() and len(text) <= 12 else parse_ticket_number(text)
-    if other is None:
-        raise InvalidInput([Violation("ticket", "must be a ticket's number, like INC000000000042", RuleCode.FORMAT)])
+    other = ticket_number_in(visit.form.get("ticket"), "ticket")
     kind = member_in(LinkType, visit.form, "type")
     await links.add_link(tx, visit.actor, number, kind, other, now=visit.now)
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.tickets.domain import parse_ticket_number
 from clearline.web.visit import Form
 
 E = TypeVar("E", bound=StrEnum)
@@ -66,3 +67,16 @@ def members_in(kind: type[E], form: Form, field: str) -> tuple[E, ...]:
         return tuple(kind(text) for text in form.all(field))
     except ValueError:
         raise InvalidInput([Violation(field, "must be some of " + ", ".join(kind), RuleCode.CHOICE)]) from None
+
+
+def ticket_number_in(text: str, field: str) -> int:
+    """Return the number of a ticket as people type it: with or without INC and zeros.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    text = text.strip().upper()
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else parse_ticket_number(text)
+    if number is None:
+        raise InvalidInput([Violation(field, "must be a ticket's number, like INC000000000042", RuleCode.FORMAT)])
+    return number

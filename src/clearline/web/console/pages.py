@@ -7,7 +7,7 @@ from clearline.web.console.files import add_file, download_file
 from clearline.web.console.queue import find, home, show_list
 from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.ticket import show_ticket
-from clearline.web.console.tickets import mails
+from clearline.web.console.tickets import mails, merging
 from clearline.web.console.tickets.composer import apply_macro, send_message
 from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
 from clearline.web.visit import SECOND_FACTOR, Page
@@ -29,6 +29,11 @@ PAGES = (
     Page("cutText", "GET", _TICKET + "/notes/{note}/cut", mails.show_cut_text, _READ),
     Page("mail", "GET", _TICKET + "/notes/{note}/mail", mails.show_mail, _READ),
     Page("rawMail", "GET", _TICKET + "/notes/{note}/mail/raw", mails.download_mail, _READ),
+    Page("mergePreview", "GET", _TICKET + "/merge", merging.show_merge, _WRITE),
+    Page("merge", "POST", _TICKET + "/merge", merging.merge, _WRITE),
+    Page("unmerge", "POST", _TICKET + "/unmerge", changes.change_handler(merging.unmerge), _WRITE),
+    Page("splitForm", "GET", _TICKET + "/split", merging.show_split, _WRITE),
+    Page("split", "POST", _TICKET + "/split", merging.split, _WRITE),
     Page("setStatus", "POST", _TICKET + "/status", changes.change_handler(changes.set_status), _WRITE),
     Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),
     Page("setAssignee", "POST", _TICKET + "/assignee", changes.change_handler(changes.set_assignee), _WRITE),
