@@ -11,7 +11,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.accounts.company_store import CompanyDetails, Ended
 from clearline.errors import Conflict
-from clearline.identity import PROVIDER_ID, Actor
+from clearline.identity import PROVIDER_ID, Actor, Company, User
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
@@ -51,12 +51,7 @@ async def deactivate_company(tx: Tx, actor: Actor, ref: UUID | str, *, now: date
     company = await accounts.lock_company(tx, actor, ref)
     if company.id == PROVIDER_ID:
         raise Conflict("the provider cannot be deactivated")
-    users = [user for user in await accounts.list_users(tx, actor, company.id) if user.is_active]
-    active = {user.id for user in users}
-    ended_keys = sum(
-        key.user_id in active and key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
-        for key in await keys.list_keys(tx, actor, company.id)
-    )
+    users, ended_keys = await _users_and_keys(tx, actor, company, now=now)
     for user in users:
         await accounts.change_user(tx, actor, company.id, user.id, {"is_active": False}, now=now)
     webhooks = await subscriptions.end_subscriptions(tx, actor, company, now=now)
@@ -65,9 +60,37 @@ async def deactivate_company(tx: Tx, actor: Actor, ref: UUID | str, *, now: date
     if company.deactivated_at is None:
         ended = Ended([user.id for user in users], webhooks, had_mail)
         await accounts.set_ended(tx, actor, company, ended, now=now)
-    tickets = await list_store.page(tx, company.id, is_open=True, offset=0, limit=1, visibilities=[], notes_max=0)
     after = await accounts.get_company_details(tx, actor, company.id)
-    return Deactivation(after, len(users), ended_keys, len(webhooks), had_mail, tickets.total)
+    return Deactivation(after, len(users), ended_keys, len(webhooks), had_mail, await _open_tickets(tx, company))
+
+
+async def preview_deactivation(tx: Tx, actor: Actor, ref: UUID | str, *, now: datetime) -> Deactivation:
+    """Return what the deactivation of a company would end now. Changes nothing.
+
+    Raises:
+        Forbidden: the actor is no admin of the provider.
+    """
+    company = await accounts.get_company_details(tx, actor, ref)
+    webhooks = await subscriptions.active_subscriptions(tx, actor, company)
+    users, ended_keys = await _users_and_keys(tx, actor, company, now=now)
+    _company, has_mail = await preferences.get_contact_mail(tx, actor, company.id)
+    return Deactivation(company, len(users), ended_keys, len(webhooks), has_mail, await _open_tickets(tx, company))
+
+
+async def _users_and_keys(tx: Tx, actor: Actor, company: Company, *, now: datetime) -> tuple[list[User], int]:
+    """Return the active users of a company, and how many keys in force they have."""
+    users = [user for user in await accounts.list_users(tx, actor, company.id) if user.is_active]
+    active = {user.id for user in users}
+    in_force = sum(
+        key.user_id in active and key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+        for key in await keys.list_keys(tx, actor, company.id)
+    )
+    return users, in_force
+
+
+async def _open_tickets(tx: Tx, company: Company) -> int:
+    page = await list_store.page(tx, company.id, is_open=True, offset=0, limit=1, visibilities=[], notes_max=0)
+    return page.total
 
 
 async def activate_company(

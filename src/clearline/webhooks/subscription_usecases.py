@@ -205,12 +205,17 @@ async def _set(
     return after
 
 
-async def end_subscriptions(tx: Tx, actor: Actor, company: Company, *, now: datetime) -> list[UUID]:
-    """Deactivate the subscriptions of a locked company with it; return those that were active."""
+async def active_subscriptions(tx: Tx, actor: Actor, company: Company) -> list[UUID]:
+    """Return the ids of the active subscriptions of a company: a deactivation ends them."""
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     subscriptions = await subscription_store.page(tx, company.id, after=None, limit=_ALL)
-    active = [subscription.id for subscription in subscriptions if subscription.is_active]
+    return [subscription.id for subscription in subscriptions if subscription.is_active]
+
+
+async def end_subscriptions(tx: Tx, actor: Actor, company: Company, *, now: datetime) -> list[UUID]:
+    """Deactivate the subscriptions of a locked company with it; return those that were active."""
+    active = await active_subscriptions(tx, actor, company)
     for subscription_id in active:
         if (before := await subscription_store.lock(tx, company.id, subscription_id)) is not None:
             await _set(tx, actor, before, {"is_active": False}, (), now=now)

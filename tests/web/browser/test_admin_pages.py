@@ -56,7 +56,7 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
             yield str(address)
     await page.goto(f"{url}/console/admin/routing/try")
     await page.get_by_role("button", name="Try", exact=True).click()
-    await expect(page.get_by_role("heading", name="Result")).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text="Queue: Optics")).to_be_visible()
     yield "a try of the routing rules"
 
 

@@ -14,7 +14,7 @@ from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as rules
 from clearline.web.visit import Page as Entry
 from clearline.workspace import macro_usecases as macros
-from tests.builders.people import new_staff
+from tests.builders.people import new_staff, new_tenant
 from tests.builders.web.pages import Person, person
 
 NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
@@ -48,6 +48,10 @@ FORMS: dict[str, dict[str, str]] = {
     "createMacro": {**MACRO, "once": ONCE},
     "changeMacro": MACRO,
     "deleteMacro": {},
+    "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "once": ONCE},
+    "changeCompany": {"name": "Orchard Health", "code": "ORCHARD"},
+    "deactivateCompany": {},
+    "activateCompany": {},
 }
 
 
@@ -73,6 +77,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
     colleague = (await new_staff(database, Role.AGENT, "Ines Duarte")).user
+    company = (await new_tenant(database)).company
     async with database.transaction() as tx:
         team = await teams.add_team(tx, OPERATOR, f"Team {uuid4().hex}", now=now())
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex}", now=now())
@@ -84,6 +89,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         {
             "people": str(colleague.id), "teams": str(team.team.id), "queues": str(queue.queue.id),
             "routing": str(rule.rule.id), "macros": str(macro.id),
+            "companies": str(company.id),
         },
     )  # fmt: skip
 

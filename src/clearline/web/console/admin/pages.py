@@ -3,6 +3,7 @@
 from typing import Any
 
 from clearline.identity import Scope
+from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.overview import show_overview
 from clearline.web.console.admin.people import PEOPLE
@@ -12,7 +13,7 @@ from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.teams import TEAMS
 from clearline.web.visit import Page
 
-SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS)
+SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS, COMPANIES)
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
     *(page for section in SECTIONS for page in section.pages()),

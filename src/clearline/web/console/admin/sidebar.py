@@ -38,6 +38,10 @@ def entries() -> list[Entry]:
             "/console/admin/macros", gettext("Macros"), "message-square-text",
             gettext("Replies that are used again and again, and what else they do."),
         ),
+        Entry(
+            "/console/admin/companies", gettext("Companies"), "building-2",
+            gettext("Your customers, and what a deactivation ends."),
+        ),
     ]  # fmt: skip
 
 

@@ -1,0 +1,118 @@
+"""Customers: add and rename them, deactivate them with everything that is theirs, and activate them again."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from clearline.accounts import usecases as accounts
+from clearline.accounts.company_store import CompanyDetails
+from clearline.deactivation import usecases as deactivation
+from clearline.identity import Scope
+from clearline.inventory import usecases as inventory
+from clearline.platform.database.transactions import Tx
+from clearline.web.console.admin.form import Field, Line, Values
+from clearline.web.console.admin.section import ADMIN, Section, require_identity
+from clearline.web.visit import Form, Page, Visit
+from clearline.web.words import gettext
+
+_SERVICES_MAX = 50
+
+
+class Companies(Section[CompanyDetails]):
+    """The section of customers."""
+
+    noun = "company"
+    path = f"{ADMIN}/companies"
+    scope = Scope.ACCOUNTS_WRITE
+    template = "console/admin/companies.html"
+    can_delete = False
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of the page."""
+        return {
+            "title": gettext("Companies"),
+            "new": gettext("New company"),
+            "about": gettext("Companies are your customers. Their people raise tickets about their services."),
+            "done create": gettext("Added."),
+            "done change": gettext("Saved."),
+            "done deactivate": gettext("Deactivated. Its tickets stay, and can be worked to their end."),
+            "done activate": gettext("Active again, with the users, webhooks and mail that the deactivation ended."),
+        }
+
+    def pages(self) -> list[Page]:
+        """Return the pages of the section."""
+        return [
+            *super().pages(),
+            self.action("deactivateCompany", "deactivate", _deactivate),
+            self.action("activateCompany", "activate", _activate),
+        ]
+
+    async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
+        """Return the customers by name."""
+        listed = await accounts.list_companies(tx, visit.actor, after=after[0] if after else None, limit=limit)
+        return [
+            Line(
+                str(company.id), company.name, [company.name], company.code,
+                "" if company.deactivated_at is None else gettext("inactive"),
+            )
+            for company in listed
+        ]  # fmt: skip
+
+    async def fields(self, visit: Visit, tx: Tx, record: CompanyDetails | None) -> list[Field]:  # noqa: ARG002
+        """Return the fields of a company."""
+        return [
+            Field("name", gettext("Name"), is_required=True),
+            Field("code", gettext("Customer code"), is_required=True, hint=gettext("Your customer number.")),
+        ]
+
+    def values(self, record: CompanyDetails) -> Values:
+        """Return what the fields of a company have."""
+        return {"name": [record.name], "code": [record.code]}
+
+    def title(self, record: CompanyDetails) -> str:
+        """Return the name of a company."""
+        return record.name
+
+    async def more(self, visit: Visit, tx: Tx, record: CompanyDetails) -> dict[str, object]:
+        """Return what a deactivation would end, and the first services of a company."""
+        services = await inventory.services_of(tx, visit.actor, record.id, limit=_SERVICES_MAX + 1)
+        return {
+            "ends": await deactivation.preview_deactivation(tx, visit.actor, record.id, now=visit.now),
+            "services": services[:_SERVICES_MAX],
+            "has_more_services": len(services) > _SERVICES_MAX,
+        }
+
+    async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> CompanyDetails:
+        """Return a company."""
+        return await accounts.get_company_details(tx, visit.actor, record_id)
+
+    async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> CompanyDetails:
+        """Lock a company."""
+        return await accounts.lock_company(tx, visit.actor, record_id)
+
+    async def create(self, visit: Visit, tx: Tx) -> UUID:
+        """Add a company."""
+        values = _values(visit.form)
+        return (await accounts.add_company(tx, visit.actor, values["name"], values["code"], now=visit.now)).id
+
+    async def change(self, visit: Visit, tx: Tx, record: CompanyDetails) -> None:
+        """Change a company."""
+        await accounts.change_company(tx, visit.actor, record.id, _values(visit.form), now=visit.now)
+
+
+def _values(form: Form) -> dict[str, str]:
+    return {"name": form.get("name").strip(), "code": form.get("code").strip()}
+
+
+async def _deactivate(visit: Visit, tx: Tx, company: CompanyDetails) -> None:
+    await deactivation.deactivate_company(tx, visit.actor, company.id, now=visit.now)
+
+
+async def _activate(visit: Visit, tx: Tx, company: CompanyDetails) -> None:
+    require_identity(visit)
+    networks = visit.services.settings.webhook_networks
+    await deactivation.activate_company(tx, visit.actor, company.id, networks=networks, now=visit.now)
+
+
+COMPANIES = Companies()
