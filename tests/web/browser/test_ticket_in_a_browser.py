@@ -63,6 +63,14 @@ async def test_the_panels_of_a_ticket_are_accessible_and_fit(
     await page.keyboard.press("Enter")
     await expect(page.locator(".macro")).to_be_visible()
     wrong += await check(page, "the preview of a macro")
+    await page.goto(path)
+    await page.get_by_text("History", exact=True).click()
+    await expect(page.locator(".history-body")).to_contain_text("Raised the ticket")
+    await page.get_by_role("button", name="Add a watcher").click()
+    await expect(page.locator("#pick-watcher")).to_be_visible()
+    wrong += await check(page, "the history and the watchers")
+    await page.goto(f"{path}/history")
+    wrong += await check(page, "the page of the history")
     other = f"INC{int(site.number[3:]) - 2:012d}"
     for page_path, heading in ((f"merge?into={other}", "Merge"), ("split", "Split")):
         await page.goto(f"{path}/{page_path}")

@@ -30,6 +30,8 @@ FORMS: dict[str, dict[str, str]] = {
     "saveView": {"name": "From the console", "query": "status:open"},
     "endOtherSessions": {},
     "endSession": {"session": NO_ID},
+    "addWatcher": {"watcher": NO_ID},
+    "removeWatcher": {"watcher": NO_ID},
     "merge": {"into": "{other}", "once": "a key of this form"},
     "unmerge": {},
     "split": {"title": "Another", "description": "Slow, too", "once": "a key of this form"},

@@ -234,6 +234,17 @@ async def test_a_file_that_is_refused_says_why(
     assert (await opened.page()).links(f"{opened.path}/files/") == []
 
 
+async def test_earlier_messages_are_shown_on_request(opened: Opened) -> None:
+    async with opened.database.transaction() as tx:
+        for at in range(102):
+            await opened.note(tx, f"Message {at}.")
+    page = await opened.page()
+    assert "Message 1." not in page.text
+    assert "Message 101." in page.text
+    [link] = page.links(f"{opened.path}?")
+    assert "Message 1." in (await opened.agent.page(link)).text
+
+
 async def test_a_finished_ticket_has_no_composer(opened: Opened) -> None:
     async with opened.database.transaction() as tx:
         for status in (Status.RESOLVED, Status.CLOSED):

@@ -10,6 +10,7 @@ from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Priority, Status, ticket_number
 from clearline.tickets.links import usecases as links
+from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
 from clearline.web.console.fields import id_in, member_in, ticket_number_in
 from clearline.web.console.ticket import CARRIED, ticket_page
@@ -70,6 +71,16 @@ async def set_tags(visit: Visit, tx: Tx, number: int) -> None:
     """Set the tags, which stand between spaces or commas."""
     tags = tuple(visit.form.get("tags").replace(",", " ").split())
     await ticket_changes.change_ticket(tx, visit.actor, number, {"tags": tags}, now=visit.now)
+
+
+async def add_watcher(visit: Visit, tx: Tx, number: int) -> None:
+    """Add a watcher."""
+    await watching.watch(tx, visit.actor, number, id_in(visit.form, "watcher") or UUID(int=0), now=visit.now)
+
+
+async def remove_watcher(visit: Visit, tx: Tx, number: int) -> None:
+    """Remove a watcher."""
+    await watching.unwatch(tx, visit.actor, number, id_in(visit.form, "watcher") or UUID(int=0), now=visit.now)
 
 
 async def add_link(visit: Visit, tx: Tx, number: int) -> None:

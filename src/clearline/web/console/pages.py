@@ -9,6 +9,7 @@ from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.ticket import show_ticket
 from clearline.web.console.tickets import mails, merging
 from clearline.web.console.tickets.composer import apply_macro, send_message
+from clearline.web.console.tickets.history import show_history
 from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
 from clearline.web.visit import SECOND_FACTOR, Page
 
@@ -29,6 +30,9 @@ PAGES = (
     Page("cutText", "GET", _TICKET + "/notes/{note}/cut", mails.show_cut_text, _READ),
     Page("mail", "GET", _TICKET + "/notes/{note}/mail", mails.show_mail, _READ),
     Page("rawMail", "GET", _TICKET + "/notes/{note}/mail/raw", mails.download_mail, _READ),
+    Page("addWatcher", "POST", _TICKET + "/watchers", changes.change_handler(changes.add_watcher), _WRITE),
+    Page("removeWatcher", "POST", _TICKET + "/watchers/remove", changes.change_handler(changes.remove_watcher), _WRITE),
+    Page("history", "GET", _TICKET + "/history", show_history, _READ),
     Page("mergePreview", "GET", _TICKET + "/merge", merging.show_merge, _WRITE),
     Page("merge", "POST", _TICKET + "/merge", merging.merge, _WRITE),
     Page("unmerge", "POST", _TICKET + "/unmerge", changes.change_handler(merging.unmerge), _WRITE),

@@ -15,7 +15,8 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Channel, Status, TicketView, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
-from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket
+from clearline.tickets.links import watcher_usecases as watching
+from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket, Watcher
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX, Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
@@ -33,6 +34,7 @@ CARRIED = ("list", "q", "sort")
 """The parameters that name the list that a person came from."""
 _EVENTS_MAX = 500
 _LINKS_MAX = 50
+_WATCHERS_MAX = 50
 _OPEN_SHOWN = 6
 
 
@@ -89,6 +91,7 @@ class TicketPage(Struct, frozen=True):
     transitions: list[Status]
     accepts_notes: bool
     choice: MacroChoice = MacroChoice([])
+    watchers: list[Watcher] = []
 
 
 async def show_ticket(visit: Visit) -> Answer:
@@ -147,6 +150,7 @@ async def _read(visit: Visit, tx: Tx, number: int) -> TicketPage:
         [status for status in TRANSITIONS if status in TRANSITIONS[view.ticket.status]],
         accepts_notes,
         choice,
+        await watching.list_watchers(tx, actor, number, after=None, limit=_WATCHERS_MAX),
     )
 
 
