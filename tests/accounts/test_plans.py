@@ -31,6 +31,8 @@ List = Callable[[Tx], Awaitable[object]]
 LISTS: dict[str, tuple[str, List]] = {
     "companies": ("company_name", lambda tx: company_store.page(tx, limit=51)),
     "companies after one": ("company_name", lambda tx: company_store.page(tx, after="Company 5", limit=51)),
+    "companies with a text": ("company_name", lambda tx: company_store.matching(tx, "pany 1", limit=51)),
+    "services with a text": ("service_by_label", lambda tx: service_store.matching(tx, COMPANY, "port 1", limit=51)),
     "users": ("app_user_email", lambda tx: user_store.page(tx, COMPANY, limit=51)),
     "users after one": ("app_user_email", lambda tx: user_store.page(tx, COMPANY, after="2@example.com", limit=51)),
     "keys": ("api_key_by_age", lambda tx: key_store.page(tx, COMPANY, limit=51)),

@@ -1,10 +1,25 @@
-// Files for a ticket: chosen, dropped on the composer or pasted into it. Each is attached at once, as reply or note.
+// Files for a ticket: chosen, dropped on the composer or pasted into it. Each is attached at once, as reply or note; those of
+// a new ticket once it is created.
 import { tell } from "./toast.js";
+
+let later = []; // chosen for a ticket that is not created yet
 
 const formOf = (target) => target.closest?.("[data-composer]");
 
 function prepare() {
-  for (const button of document.querySelectorAll("[data-attach]")) button.hidden = false;
+  for (const element of document.querySelectorAll("[data-attach], [data-later]")) element.hidden = false;
+  const input = document.querySelector("[data-later] input");
+  const composer = document.querySelector("[data-composer]");
+  if (!later.length) return;
+  if (input) {
+    const kept = new DataTransfer();
+    for (const file of later) kept.items.add(file);
+    input.files = kept.files;
+  } else {
+    const files = later;
+    later = [];
+    if (composer) attach(composer, files);
+  }
 }
 
 async function reasonOf(answer) {
@@ -38,6 +53,10 @@ document.addEventListener("click", ({ target }) => {
 
 document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-files]") && target.files.length) attach(target.form, [...target.files]);
+});
+
+document.addEventListener("submit", ({ target }) => {
+  if (target.matches("[data-new-ticket]")) later = [...target.querySelector("[data-later] input").files];
 });
 
 document.addEventListener("paste", (event) => {

@@ -6,12 +6,14 @@ let timer = 0;
 
 export const areOff = () => localStorage.getItem(OFF) === "1";
 
-/** Returns the elements that a person can use now, each with its key. */
-export const declared = () =>
-  [...document.querySelectorAll("[data-key]")].filter(
-    (element) =>
-      element.dataset.move || element.closest(".side") || (element.checkVisibility() && !element.closest("dialog, [popover]")),
-  );
+const isUsable = (element) =>
+  element.dataset.move || element.closest(".side") || (element.checkVisibility() && !element.closest("dialog, [popover]"));
+
+/** Returns the elements that a person can use now, each with its key; of two with one key the one of the page. */
+export const declared = () => {
+  const usable = [...document.querySelectorAll("[data-key]")].filter(isUsable);
+  return [...new Map(usable.map((element) => [element.dataset.key, element])).values()];
+};
 
 const isField = (element) => element.closest("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])");
 const isOverlay = (element) => element.closest("dialog[open], [popover]:popover-open");

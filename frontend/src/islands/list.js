@@ -40,7 +40,7 @@ document.addEventListener("move", ({ target, detail }) => {
   const at = links.indexOf(document.activeElement);
   const next = at < 0 ? (detail > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + detail, 0), links.length - 1);
   links[next].focus();
-  links[next].closest("tr").scrollIntoView({ block: "nearest" });
+  links[next].closest("tr, li").scrollIntoView({ block: "nearest" });
 });
 
 document.addEventListener("change", (event) => {

@@ -54,6 +54,22 @@ async def page(tx: Tx, *, after: str = "", limit: int | None = None) -> list[Com
     return [CompanyDetails(*row) for row in rows]
 
 
+async def matching(tx: Tx, text: str, *, limit: int) -> list[CompanyDetails]:
+    """Return the customers with a text in their name or code, in any case, by name.
+
+    Served by ``company_name``, which it walks until the limit.
+    """
+    rows = await tx.fetch(
+        f"""select {_DETAILS} from company
+             where lower(name) > '' and not is_provider
+               and (strpos(lower(name), lower($1)) > 0 or strpos(lower(code), lower($1)) > 0)
+             order by lower(name) limit $2""",
+        text,
+        limit,
+    )
+    return [CompanyDetails(*row) for row in rows]
+
+
 async def get(tx: Tx, company_id: UUID) -> Company | None:
     """Return a company, or None."""
     row = await tx.fetchrow("select id, name, code from company where id = $1", company_id)

@@ -17,6 +17,7 @@ from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
+from clearline.text import storable
 
 COMPANY_FIELDS = frozenset({"name", "code"})
 USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available", "is_confirmed"})
@@ -81,6 +82,12 @@ async def list_companies(
         company = await company_store.find(tx, named)
         return [] if company is None or company.id == PROVIDER_ID else [await _details(tx, company)]
     return await company_store.page(tx, after=after or "", limit=limit)
+
+
+async def companies_matching(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[CompanyDetails]:
+    """Return the customers with a text in their name or code, in any case, by name."""
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    return await company_store.matching(tx, text, limit=limit) if storable(text) else []
 
 
 async def get_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:

@@ -35,6 +35,23 @@ async def page(tx: Tx, company_id: UUID, *, after: tuple[str, str, str], limit: 
     return [_service(row) for row in rows]
 
 
+async def matching(tx: Tx, company_id: UUID, text: str, *, limit: int) -> list[Service]:
+    """Return a company's services with a text in their id or label, in any case, by type, label and id.
+
+    Served by ``service_by_label``, which it walks until the limit.
+    """
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from service
+             where company_id = $1 and (type, label, id) > ('', '', '')
+               and (strpos(lower(id), lower($2)) > 0 or strpos(lower(label), lower($2)) > 0)
+             order by type, label, id limit $3""",
+        company_id,
+        text,
+        limit,
+    )
+    return [_service(row) for row in rows]
+
+
 async def find(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
     """Return a service of a company, or None."""
     row = await tx.fetchrow(f"select {_COLUMNS} from service where company_id = $1 and id = $2", company_id, service_id)

@@ -44,6 +44,12 @@ async def services_of(
     return await service_store.page(tx, company.id, after=after or service_store.FIRST, limit=limit)
 
 
+async def services_matching(tx: Tx, actor: Actor, company_ref: UUID | str, text: str, *, limit: int) -> list[Service]:
+    """Return a company's services with a text in their id or label, in any case, by type, label and id."""
+    company = await _company_to_read(tx, actor, company_ref)
+    return await service_store.matching(tx, company.id, text, limit=limit) if storable(text) else []
+
+
 async def _company_to_read(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     """Return a company whose services the actor may read: everybody who raises tickets may read the company's own."""
     permissions.require_scope(actor, Scope.ACCOUNTS_READ if actor.is_staff else Scope.TICKETS_READ)

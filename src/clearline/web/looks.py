@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from clearline.tickets.domain import Channel, Priority, Severity, Status
+from clearline.tickets.domain import Channel, Impact, Priority, Severity, Status
 from clearline.tickets.links.domain import LinkType
 
 
@@ -42,6 +42,11 @@ SEVERITIES: dict[str, str] = {
     Severity.SIGNIFICANT: _("Significant"),
     Severity.MODERATE: _("Moderate"),
     Severity.MINOR: _("Minor"),
+}
+IMPACTS: dict[str, str] = {
+    Impact.DOWN: _("Down"),
+    Impact.INTERMITTENT: _("Intermittent"),
+    Impact.DEGRADED: _("Degraded"),
 }
 CHANNELS: dict[str, str] = {
     Channel.API: _("via API"),

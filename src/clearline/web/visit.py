@@ -17,8 +17,8 @@ from clearline.web.templating import render
 from clearline.wires.http.call import Answer, Headers, Services, Stream
 from clearline.wires.http.edge import KEY, header
 
-FORM_MAX = 256 * 1024
-"""Bytes of the longest form: a message of 4000 characters fits in any encoding."""
+FORM_MAX = 512 * 1024
+"""Bytes of the longest form: a description of 32,000 characters fits in any encoding."""
 _FIELDS_MAX = 3000
 TOKEN_HEADER = b"x-csrf-token"
 _FORM = b"application/x-www-form-urlencoded"

@@ -28,6 +28,10 @@ FORMS: dict[str, dict[str, str]] = {
     "confirmSecondFactor": {"code": "000000"},
     "changeView": {"name": "From the console", "query": "status:open"},
     "saveView": {"name": "From the console", "query": "status:open"},
+    "createTicket": {
+        "once": "of-the-doors", "company": "{company}", "service": "SVC-1", "title": "From the console",
+        "description": "From the console", "issue_type": "Others", "name": "Ada Okoro", "email": "ada@example.com",
+    },
     "endOtherSessions": {},
     "endSession": {"session": NO_ID},
     "addWatcher": {"watcher": NO_ID},
@@ -46,7 +50,7 @@ FORMS: dict[str, dict[str, str]] = {
     "setTags": {"tags": "optics"},
     "setTheme": {"theme": "dark"},
     "signOut": {},
-}
+}  # fmt: skip
 OWN = {
     "beginSecondFactor", "changePassword", "confirmIdentity", "confirmSecondFactor", "endOtherSessions", "endSession",
     "removeSecondFactor", "renewRecoveryCodes", "setTheme", "signOut",
@@ -69,7 +73,8 @@ class Desk(NamedTuple):
 
     def form(self, entry: Entry) -> dict[str, str]:
         """Return the fields of a form that is accepted."""
-        return {name: value.format(other=self.other, number=self.number) for name, value in FORMS[entry.name].items()}
+        known = {"other": self.other, "number": self.number, "company": self.tenant.company.id}
+        return {name: value.format(**known) for name, value in FORMS[entry.name].items()}
 
 
 @pytest.fixture(scope="module")

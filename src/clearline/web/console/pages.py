@@ -4,6 +4,7 @@ from clearline.identity import Scope
 from clearline.web.console import account, changes, second_factor
 from clearline.web.console.bulk import change_selected
 from clearline.web.console.files import add_file, download_file
+from clearline.web.console.new_ticket import handlers as new_ticket
 from clearline.web.console.queue import find, home, show_list
 from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.ticket import show_ticket
@@ -22,6 +23,8 @@ PAGES = (
     Page("savedView", "GET", "/console/views/{id}", show_list, _READ),
     Page("saveView", "POST", "/console/views", save_view, _WRITE),
     Page("changeView", "POST", "/console/views/{id}", change_view, _WRITE),
+    Page("newTicket", "GET", new_ticket.PATH, new_ticket.show_new_ticket, _WRITE),
+    Page("createTicket", "POST", new_ticket.PATH, new_ticket.create_ticket, _WRITE),
     Page("ticket", "GET", _TICKET, show_ticket, _READ),
     Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
     Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),
@@ -66,4 +69,4 @@ PAGES = (
     Page("signOut", "POST", SIGN_OUT, sign_out, _READ, without_second_factor=True),
     Page("setTheme", "POST", THEME, set_theme, _READ, without_second_factor=True),
 )
-"""A path with a parameter matches one segment, so their order does not matter except for those under ``/console``."""
+"""A path with a parameter matches one segment: a fixed path stands before the one with a parameter in its place."""

@@ -1,0 +1,139 @@
+"""What was typed into the form of a new ticket, as the values of one."""
+
+from enum import StrEnum
+from itertools import zip_longest
+from typing import Any, TypeVar
+from uuid import UUID
+
+from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
+from clearline.identity import User
+from clearline.inventory.domain import ServiceType
+from clearline.tickets.contact import Contact
+from clearline.tickets.domain import TICKET_CHANNELS, Channel, Impact, IssueType, NewTicket, Priority, Severity
+from clearline.tickets.domain import check_new_ticket as check_values
+from clearline.tickets.external_id_domain import check_external_ids
+from clearline.tickets.tag_domain import check_tags, normalize_tags
+from clearline.web.console.fields import id_in
+from clearline.web.visit import Form
+
+E = TypeVar("E", bound=StrEnum)
+SYSTEM, EXTERNAL_ID = "system", "external_id"
+EXTERNAL_ROWS = 2
+"""Empty rows for external ids in a new form."""
+_FIELDS = {
+    "asked_severity": "severity", "asked_priority": "priority", "assignee_id": "assignee", "contact.email": "email",
+    "contact.name": "name", "contact.phone": "phone", "queue_id": "queue", "service.id": "service",
+    "service.type": "service",
+}  # fmt: skip
+"""The fields of the form for the fields of the domain that are called otherwise."""
+
+
+class Violations:
+    """Every rule that the values of a form break."""
+
+    def __init__(self) -> None:
+        self.all: list[Violation] = []
+
+    def choice(self, kind: type[E], form: Form, field: str, *, default: E | None = None) -> E | None:
+        """Return the member that a field names; ``default`` for an empty one or, noting it, for any other text."""
+        text = form.get(field)
+        try:
+            return kind(text) if text else default
+        except ValueError:
+            self.all.append(Violation(field, "must be one of " + ", ".join(kind), RuleCode.CHOICE))
+            return default
+
+    def id(self, form: Form, field: str) -> UUID | None:
+        """Return the id in a field; None for an empty one or, noting it, for any other text."""
+        try:
+            return id_in(form, field)
+        except InvalidInput as error:
+            self.all += error.violations
+            return None
+
+
+def new_ticket(form: Form, service_id: str, service_type: ServiceType, person: User | None) -> NewTicket:
+    """Return the ticket that a form describes, with a person of the customer, or who is typed, as the contact.
+
+    Raises:
+        InvalidInput: naming everything that is wrong.
+    """
+    violations = Violations()
+    if not form.get("issue_type"):
+        violations.all.append(Violation("issue_type", "is required", RuleCode.REQUIRED))
+    issue_type = violations.choice(IssueType, form, "issue_type", default=IssueType.OTHERS)
+    channel = violations.choice(Channel, form, "channel", default=Channel.CONSOLE)
+    if channel not in TICKET_CHANNELS:
+        violations.all.append(Violation("channel", "must be one of " + ", ".join(TICKET_CHANNELS), RuleCode.CHOICE))
+    new = NewTicket(
+        title=form.get("title").strip(),
+        description=form.get("description").rstrip(),
+        issue_type=issue_type or IssueType.OTHERS,
+        service_type=service_type,
+        service_id=service_id,
+        contact=_contact(form, person),
+        channel=channel or Channel.CONSOLE,
+        asked_severity=violations.choice(Severity, form, "severity"),
+        asked_priority=violations.choice(Priority, form, "priority"),
+        tags=normalize_tags(tuple(form.get("tags").replace(",", " ").split())),
+        external_ids=_external_ids(form, violations),
+    )
+    try:
+        check_values(new)
+    except InvalidInput as error:
+        violations.all += error.violations
+    require_valid([*violations.all, *check_tags(new.tags), *check_external_ids(new.external_ids)])
+    return new
+
+
+def other_values(form: Form) -> dict[str, Any]:
+    """Return the values that a form sets besides those of a new ticket: of the provider, not of the customer.
+
+    Raises:
+        InvalidInput: naming everything that is wrong.
+    """
+    violations = Violations()
+    values = {
+        "impact": violations.choice(Impact, form, "impact"),
+        "queue_id": violations.id(form, "queue"),
+        "assignee_id": violations.id(form, "assignee"),
+    }
+    require_valid(violations.all)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def problems(error: InvalidInput) -> dict[str, str]:
+    """Return what is wrong, by the field of the form."""
+    by_field: dict[str, str] = {}
+    for violation in error.violations:
+        field = _FIELDS.get(violation.field, violation.field)
+        if field.startswith("external_ids"):
+            field = EXTERNAL_ID
+        by_field.setdefault(field, violation.rule)
+    return by_field
+
+
+def external_rows(form: Form) -> list[tuple[str, str]]:
+    """Return the systems and numbers that were typed, with empty rows for more."""
+    pairs = zip_longest(form.all(SYSTEM), form.all(EXTERNAL_ID), fillvalue="")
+    filled = [(system, number) for system, number in pairs if system or number]
+    return filled + [("", "")] * max(1, EXTERNAL_ROWS - len(filled))
+
+
+def _contact(form: Form, person: User | None) -> Contact:
+    if person is not None:
+        return Contact(person.name, person.phone, person.email)
+    return Contact(form.get("name").strip(), form.get("phone").strip(), form.get("email").strip())
+
+
+def _external_ids(form: Form, violations: Violations) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    for system, number in external_rows(form):
+        name = system.strip()
+        if not name and not number.strip():
+            continue
+        if name in ids:
+            rule = f"must have each system once, and has {name} twice"
+            violations.all.append(Violation("external_ids", rule, RuleCode.DUPLICATE))
+        ids[name] = number.strip()
+    return ids

@@ -1,0 +1,228 @@
+"""Create a ticket for a customer: choose the company, then the service, then describe the fault.
+
+Each step is a page with an address. Once something is typed, going back to a step sends the form, which carries it.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.accounts import usecases as accounts
+from clearline.errors import Conflict, InvalidInput, NotFound, RuleCode, Violation, require_valid
+from clearline.identity import PROVIDER_ID, Company, User
+from clearline.inventory import usecases as inventory
+from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.platform.database.transactions import Tx
+from clearline.text import check_text, storable
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import (
+    DESCRIPTION_MAX,
+    TICKET_CHANNELS,
+    TITLE_MAX,
+    Channel,
+    IssueType,
+    ticket_number,
+)
+from clearline.tickets.list_store import Filter
+from clearline.web import looks, once
+from clearline.web.console.new_ticket.fields import external_rows, new_ticket, other_values, problems
+from clearline.web.console.people import all_queues, assignable
+from clearline.web.console.views import sidebar, with_counts
+from clearline.web.visit import Form, Visit, redirect
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+PATH = "/console/tickets/new"
+_SHOWN = 50
+_OPEN_SHOWN = 10
+_PEOPLE_MAX = 200
+_CHANNELS = sorted(TICKET_CHANNELS, key=lambda channel: channel is not Channel.CONSOLE)
+"""The ways in which a ticket can come in; that of the form first."""
+_CHOSEN = {"company", "service", "listed", "step", "find", "csrf"}
+
+
+class ChosenService(Struct, frozen=True):
+    """The service of a new ticket; one that is not in the inventory has no label."""
+
+    id: str
+    type: ServiceType
+    label: str = ""
+
+
+class Refusal(Struct, frozen=True):
+    """Why a form was not accepted: problems by field, or one of the whole form, maybe with the ticket to open."""
+
+    fields: dict[str, str] = {}
+    text: str = ""
+    address: str = ""
+    status: int = 422
+
+
+async def show_new_ticket(visit: Visit) -> Answer:
+    """Show the step that comes next after what the address names."""
+    return await _step(visit, Form(list(visit.query.items())))
+
+
+async def create_ticket(visit: Visit) -> Answer:
+    """Create the ticket and lead to it; or go to another step, with everything that was typed."""
+    form = visit.form
+    if form.get("step"):
+        return await _step(visit, form, carries=True)
+
+    async def create(tx: Tx) -> str:
+        return f"/console/tickets/{ticket_number(await _create(visit, tx))}"
+
+    try:
+        return redirect(visit.browser, await once.perform_once(visit, "createTicket", create))
+    except InvalidInput as error:
+        return await _step(visit, form, carries=True, refusal=Refusal(problems(error)))
+    except once.SentBefore as before:
+        text = gettext("This form created a ticket before. Open it; or send the form again, and there will be two.")
+        return await _step(visit, form, carries=True, refusal=Refusal({}, text, before.address, 409))
+    except Conflict as error:
+        return await _step(visit, form, carries=True, refusal=Refusal({}, str(error), "", 409))
+
+
+async def _create(visit: Visit, tx: Tx) -> int:
+    """Create the ticket that the form describes; return its number."""
+    form, actor = visit.form, visit.actor
+    company = await _company(visit, tx, form)
+    if company is None:
+        raise InvalidInput([Violation("company", "must be chosen", RuleCode.REQUIRED)])
+    service = await _service(visit, tx, company, form)
+    person = await _person(visit, tx, company, form)
+    refusals: list[Violation] = []
+    values: dict[str, Any] = {}
+    try:
+        values = other_values(form)
+    except InvalidInput as error:
+        refusals += error.violations
+    try:
+        new = new_ticket(form, service.id, service.type, person)
+    except InvalidInput as error:
+        raise InvalidInput([*error.violations, *refusals]) from None
+    if refusals:
+        raise InvalidInput(refusals)
+    created = await tickets.create_ticket(tx, actor, new, company_id=company.id, now=visit.now)
+    number = created.ticket.number
+    if values:
+        await ticket_changes.change_ticket(tx, actor, number, values, now=visit.now)
+    return number
+
+
+async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Refusal | None = None) -> Answer:
+    """Return the page of a step. ``carries`` is whether it has to carry what was typed."""
+    actor, step, find = visit.actor, typed.get("step"), typed.get("find").strip()
+    values: dict[str, Any] = {"typed": typed, "carries": carries, "find": find}
+    async with visit.services.database.transaction() as tx:
+        side = await sidebar(tx, actor)
+        company = None if step == "company" else await _company(visit, tx, typed)
+        if company is None:
+            template, without = "company", _CHOSEN | {"person"}
+            found = await accounts.companies_matching(tx, actor, find, limit=_SHOWN + 1)
+            values |= {"companies": found[:_SHOWN], "has_more": len(found) > _SHOWN}
+        else:
+            service = None
+            if step != "service" and typed.get("service"):
+                try:
+                    service = await _service(visit, tx, company, typed)
+                except InvalidInput as error:
+                    values["problem"] = error.violations[0].rule
+            values |= {"company": company, "service": service}
+            template, without = ("service", _CHOSEN) if service is None else ("form", set())
+            values |= await (_services if service is None else _form)(visit, tx, company, values)
+    side = await with_counts(visit, side)
+    kept = [pair for pair in typed.pairs if pair[0] not in without] if carries else []
+    refusal = refusal or Refusal(status=200)
+    if refusal.address or not (key := typed.get(once.FIELD)) or once.FIELD in refusal.fields:
+        key = once.new_key()
+    return visit.page(
+        f"console/new_ticket/{template}.html", refusal.status, side=side, here=PATH, kept=kept, once=key,
+        refusal=refusal, **({"problem": ""} | values),
+    )  # fmt: skip
+
+
+async def _services(visit: Visit, tx: Tx, company: Company, values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page on which the service is chosen shows."""
+    found = await inventory.services_matching(tx, visit.actor, company.id, values["find"], limit=_SHOWN + 1)
+    return {"services": found[:_SHOWN], "has_more": len(found) > _SHOWN}
+
+
+async def _form(visit: Visit, tx: Tx, company: Company, values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the form shows, with the open tickets of the service."""
+    actor, service = visit.actor, values["service"]
+    of_service = Filter(company_id=company.id, service_id=service.id)
+    listed = await tickets.list_tickets(tx, actor, of_service, after=None, limit=_OPEN_SHOWN + 1)
+    people = await accounts.list_users(tx, actor, company.id, limit=_PEOPLE_MAX)
+    return {
+        "open_tickets": listed[:_OPEN_SHOWN],
+        "has_more": len(listed) > _OPEN_SHOWN,
+        "people": sorted((user for user in people if user.is_active), key=lambda user: user.name.casefold()),
+        "desk_queues": [(queue.id, queue.name) for queue in await all_queues(tx, actor)],
+        "agents": [(user.id, user.name) for user in await assignable(tx, actor)],
+        "rows": external_rows(values["typed"]),
+        "issue_types": [(kind, kind) for kind in IssueType],
+        "impacts": [(impact, gettext(word)) for impact, word in looks.IMPACTS.items()],
+        "severities": [(severity, gettext(word)) for severity, word in looks.SEVERITIES.items()],
+        "asked_priorities": [(priority, gettext(look.label)) for priority, look in looks.PRIORITIES.items()],
+        "channels": [(channel, gettext(looks.CHANNELS[channel]).capitalize()) for channel in _CHANNELS],
+        "title_max": TITLE_MAX,
+        "description_max": DESCRIPTION_MAX,
+    }
+
+
+async def _company(visit: Visit, tx: Tx, form: Form) -> Company | None:
+    """Return the customer that was chosen, by its id or code; None without one."""
+    text = form.get("company").strip()
+    if not text or not storable(text):
+        return None
+    try:
+        company = await accounts.get_company(tx, visit.actor, _id_or_name(text))
+    except NotFound:
+        return None
+    return None if company.id == PROVIDER_ID else company
+
+
+async def _service(visit: Visit, tx: Tx, company: Company, form: Form) -> ChosenService:
+    """Return the service that was chosen.
+
+    Raises:
+        InvalidInput: none, or one that is in the inventory no longer.
+    """
+    text = form.get("service").strip()
+    if not text:
+        raise InvalidInput([Violation("service", "must be chosen", RuleCode.REQUIRED)])
+    require_valid(check_text("service", text, most=ID_MAX))
+    try:
+        service = await inventory.get_service(tx, visit.actor, company.id, text)
+    except NotFound:
+        if form.get("listed") == "no":
+            return ChosenService(text, ServiceType.NON_CONSOLE)
+        rule = gettext("%(id)s is not in the inventory of %(company)s: choose another, or say that it is not listed")
+        text = rule % {"id": text, "company": company.name}
+        raise InvalidInput([Violation("service", text, RuleCode.REFERENCE)]) from None
+    return ChosenService(service.id, service.type, service.label)
+
+
+async def _person(visit: Visit, tx: Tx, company: Company, form: Form) -> User | None:
+    """Return the person of the customer that was chosen as the contact; None when another one is typed.
+
+    Raises:
+        InvalidInput: it is no person of the customer.
+    """
+    text = form.get("person")
+    if not text:
+        return None
+    try:
+        return await accounts.get_user(tx, visit.actor, company.id, UUID(text))
+    except (ValueError, NotFound):
+        raise InvalidInput([Violation("person", "must be one of the company's people", RuleCode.REFERENCE)]) from None
+
+
+def _id_or_name(text: str) -> UUID | str:
+    try:
+        return UUID(text)
+    except ValueError:
+        return text

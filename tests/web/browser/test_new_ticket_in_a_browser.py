@@ -1,0 +1,99 @@
+"""The form of a new ticket in Chromium: accessible at every width, by keyboard, with files, and without scripts."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, FilePayload, Page, expect
+
+from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, context, violations
+
+pytestmark = pytest.mark.slow
+PATH = "/console/tickets/new"
+
+
+async def fill(page: Page, title: str) -> None:
+    """Fill in what the form needs besides the company and the service."""
+    await page.get_by_label("Title").fill(title)
+    await page.get_by_label("Description").fill("No light since 08:00 UTC")
+    await page.get_by_label("Issue").select_option("Circuit Down")
+    await page.get_by_label("Person of the customer").select_option(index=1)
+
+
+async def to_the_form(page: Page, site: Site, service: str) -> None:
+    await page.goto(f"{site.url}{PATH}?find=Orchard")
+    await page.locator(".choices .choice", has_text="Orchard Health").first.click()
+    await page.locator(".choices .choice", has_text=service).click()
+    await expect(page.get_by_label("Title")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", WIDTHS)
+async def test_every_step_is_accessible_and_fits(
+    browser: Browser, site: Site, session: dict[str, str], size: str, theme: str
+) -> None:
+    opened = await context(browser, size, theme, session, site.url)
+    page = await opened.new_page()
+    wrong: list[object] = []
+
+    async def check() -> None:
+        wrong.extend([*(await violations(page)), *([sideways] if (sideways := await page.evaluate(SIDEWAYS)) else [])])
+
+    await page.goto(f"{site.url}{PATH}?find=Orchard")
+    await check()
+    await page.locator(".choices .choice", has_text="Orchard Health").first.click()
+    await expect(page.get_by_role("heading", name="Which service?")).to_be_visible()
+    await check()
+    await page.locator(".choices .choice", has_text="SVC-1").click()
+    await expect(page.get_by_text("This service has open tickets already")).to_be_visible()
+    await check()
+    await fill(page, " ")
+    await page.get_by_role("button", name="Create ticket").click()
+    await expect(page.get_by_text("The ticket was not created.")).to_be_visible()
+    await check()
+    await opened.close()
+    assert wrong == []
+
+
+async def test_a_ticket_is_created_by_keyboard_and_its_files_are_attached(desktop: Page, site: Site) -> None:
+    press = desktop.keyboard.press
+    await desktop.goto(f"{site.url}/console/mine")
+    await press("c")
+    await expect(desktop.get_by_role("heading", name="For which company?")).to_be_visible()
+    await desktop.get_by_role("searchbox").fill("Orchard")
+    await press("Enter")
+    await expect(desktop).to_have_url(re.compile("find=Orchard"))
+    await press("Escape")
+    await press("j")
+    await press("Enter")
+    await expect(desktop.get_by_role("heading", name="Which service?")).to_be_visible()
+    await desktop.locator(".choice", has_text="SVC-2").focus()
+    await press("Enter")
+    await fill(desktop, "Created by keyboard")
+    file = FilePayload(name="levels.txt", mimeType="text/plain", buffer=b"rx -14.6")
+    await desktop.get_by_label("Files").set_input_files([file])
+    await press("Control+Enter")
+    await expect(desktop.get_by_role("heading", name="Created by keyboard")).to_be_visible()
+    await expect(desktop.locator(".file")).to_contain_text("levels.txt")
+    await expect(desktop).to_have_url(re.compile("/console/tickets/INC[0-9]{12}$"))
+
+
+async def test_what_was_typed_survives_another_service_and_works_without_scripts(
+    browser: Browser, site: Site, session: dict[str, str]
+) -> None:
+    opened = await browser.new_context(java_script_enabled=False)
+    await opened.add_cookies([{"name": name, "value": value, "url": site.url} for name, value in session.items()])
+    page = await opened.new_page()
+    await to_the_form(page, site, "SVC-3")
+    await fill(page, "Created without scripts")
+    await page.get_by_role("button", name="Change the service").click()
+    await page.get_by_role("searchbox").fill("Service 4")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".choices .choice")).to_have_count(1)
+    await page.locator(".choices .choice").click()
+    await expect(page.get_by_label("Title")).to_have_value("Created without scripts")
+    await page.get_by_role("button", name="Create ticket").click()
+    await expect(page.get_by_role("heading", name="Created without scripts")).to_be_visible()
+    await expect(page.locator(".where .mono")).to_contain_text("SVC-4")
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Created without scripts")).to_be_visible()
+    await opened.close()
