@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import httpx
 
+from clearline.accounts import key_usecases as keys
 from clearline.clock import now
-from clearline.identity import OPERATOR, Role, User
+from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
@@ -48,6 +49,8 @@ FORMS: dict[str, dict[str, str]] = {
     "createMacro": {**MACRO, "once": ONCE},
     "changeMacro": MACRO,
     "deleteMacro": {},
+    "createApiKey": {"name": "billing", "user_id": "{people}", "scopes": "tickets:read", "lifetime": "", "once": ONCE},
+    "revokeApiKey": {},
     "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "once": ONCE},
     "changeCompany": {"name": "Orchard Health", "code": "ORCHARD"},
     "deactivateCompany": {},
@@ -79,6 +82,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     colleague = (await new_staff(database, Role.AGENT, "Ines Duarte")).user
     company = (await new_tenant(database)).company
     async with database.transaction() as tx:
+        key, _secret = await keys.create_key(tx, OPERATOR, PROVIDER_ID, user_id=colleague.id, name="billing", now=now())
         team = await teams.add_team(tx, OPERATOR, f"Team {uuid4().hex}", now=now())
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex}", now=now())
         values = {"name": f"Rule {uuid4().hex}", "queue_id": queue.queue.id, "keywords": (uuid4().hex,)}
@@ -89,7 +93,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         {
             "people": str(colleague.id), "teams": str(team.team.id), "queues": str(queue.queue.id),
             "routing": str(rule.rule.id), "macros": str(macro.id),
-            "companies": str(company.id),
+            "companies": str(company.id), "keys": str(key.id),
         },
     )  # fmt: skip
 

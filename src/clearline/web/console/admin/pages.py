@@ -4,6 +4,7 @@ from typing import Any
 
 from clearline.identity import Scope
 from clearline.web.console.admin.companies import COMPANIES
+from clearline.web.console.admin.keys import KEYS
 from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.overview import show_overview
 from clearline.web.console.admin.people import PEOPLE
@@ -13,7 +14,7 @@ from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.teams import TEAMS
 from clearline.web.visit import Page
 
-SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS, COMPANIES)
+SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS, COMPANIES, KEYS)
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
     *(page for section in SECTIONS for page in section.pages()),

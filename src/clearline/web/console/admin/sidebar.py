@@ -42,6 +42,10 @@ def entries() -> list[Entry]:
             "/console/admin/companies", gettext("Companies"), "building-2",
             gettext("Your customers, and what a deactivation ends."),
         ),
+        Entry(
+            "/console/admin/keys", gettext("API keys"), "key-round",
+            gettext("What programs sign in with: scopes, last use, revocation."),
+        ),
     ]  # fmt: skip
 
 

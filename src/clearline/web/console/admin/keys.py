@@ -1,0 +1,166 @@
+"""API keys of the provider's people: issue one, whose secret is shown once, see its last use, and revoke it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from clearline.accounts import key_usecases as keys
+from clearline.accounts import usecases as accounts
+from clearline.accounts.domain import ApiKey
+from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.identity import PROVIDER_ID, Scope
+from clearline.platform.database.transactions import Tx
+from clearline.web import once
+from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values
+from clearline.web.console.admin.section import ADMIN, Section, require_identity
+from clearline.web.console.fields import id_in
+from clearline.web.visit import Page, Visit, redirect
+from clearline.web.words import full_time, gettext
+from clearline.wires.http.call import Answer
+
+_DAYS_MAX = 3650
+
+
+class Keys(Section[ApiKey]):
+    """The section of the API keys of the provider's people."""
+
+    noun = "apiKey"
+    path = f"{ADMIN}/keys"
+    scope = Scope.ACCOUNTS_WRITE
+    template = "console/admin/keys.html"
+    can_change = False
+    can_delete = False
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of the page."""
+        return {
+            "title": gettext("API keys"),
+            "new": gettext("New key"),
+            "about": gettext("Keys let programs do what a person of the desk may, as far as their scopes go."),
+            "save new": gettext("Issue the key"),
+            "done revoke": gettext("Revoked. Programs with this key are refused from now on."),
+        }
+
+    def pages(self) -> list[Page]:
+        """Return the pages of the section."""
+        return [*super().pages(), self.action("revokeApiKey", "revoke", _revoke)]
+
+    async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
+        """Return the keys, oldest first."""
+        position = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
+        listed = await keys.list_keys(tx, visit.actor, PROVIDER_ID, after=position, limit=limit)
+        return [
+            Line(
+                str(key.id), key.name, [key.created_at.isoformat(), str(key.id)],
+                f"{key.prefix}… · {_last_use(key)}", _state(key, visit.now),
+            )
+            for key in listed
+        ]  # fmt: skip
+
+    async def fields(self, visit: Visit, tx: Tx, record: ApiKey | None) -> list[Field]:
+        """Return the fields of a new key; one that is there has none, since it cannot be changed."""
+        if record is not None:
+            return []
+        people = [user for user in await accounts.list_users(tx, visit.actor, PROVIDER_ID) if user.is_active]
+        return [
+            Field("name", gettext("Name"), is_required=True, hint=gettext("The program that uses it.")),
+            Field(
+                "user_id", gettext("Acts as"), Kind.SELECT,
+                [Choice(str(user.id), f"{user.name} ({user.email}, {user.role})") for user in people],
+            ),
+            Field(
+                "scopes", gettext("Scopes"), Kind.CHECKS, [Choice(scope, scope) for scope in Scope],
+                gettext("A key can have no scope that the role of its person does not have."),
+            ),
+            Field(
+                "lifetime", gettext("Expires after days"), Kind.NUMBER,
+                hint=gettext("Without a number it does not expire."),
+            ),
+        ]  # fmt: skip
+
+    def values(self, record: ApiKey) -> Values:  # noqa: ARG002
+        """Return nothing: the form of a key has no fields."""
+        return {}
+
+    def title(self, record: ApiKey) -> str:
+        """Return the name of a key."""
+        return record.name
+
+    async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> ApiKey:
+        """Return a key."""
+        return await keys.get_key(tx, visit.actor, PROVIDER_ID, record_id)
+
+    async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> ApiKey:
+        """Lock a key."""
+        return await keys.lock_key(tx, visit.actor, PROVIDER_ID, record_id)
+
+    async def more(self, visit: Visit, tx: Tx, record: ApiKey) -> dict[str, object]:
+        """Return the person of a key, and what the page says about its times."""
+        return {
+            "owner": await accounts.get_user(tx, visit.actor, PROVIDER_ID, record.user_id),
+            "last_use": _last_use(record),
+            "state_word": _state(record, visit.now),
+        }
+
+    async def handle_create(self, visit: Visit) -> Answer:
+        """Issue a key, once, and show its secret. A form that is sent again opens the key without it."""
+        secrets: list[str] = []
+        ids: list[UUID] = []
+
+        async def action(tx: Tx) -> str:
+            key, secret = await self._issue(visit, tx)
+            ids.append(key.id)
+            secrets.append(secret)
+            return f"{self.path}/{key.id}"
+
+        async def work() -> Answer:
+            require_identity(visit)
+            try:
+                address = await once.perform_once(visit, self.path, action)
+            except once.SentBefore as before:
+                address = before.address
+            if not secrets:
+                return redirect(visit.browser, address, visit.headers)
+            return await self.page(visit, ids[-1], Outcome(secret=secrets[-1]))
+
+        return await self._perform(visit, work, None, is_new=True)
+
+    async def _issue(self, visit: Visit, tx: Tx) -> tuple[ApiKey, str]:
+        form = visit.form
+        user_id = id_in(form, "user_id")
+        if user_id is None:
+            raise InvalidInput([Violation("user_id", "must be chosen", RuleCode.REQUIRED)])
+        return await keys.create_key(
+            tx, visit.actor, PROVIDER_ID, user_id=user_id, name=form.get("name").strip(),
+            scopes=frozenset(form.all("scopes")), lifetime=_lifetime(form.get("lifetime").strip()), now=visit.now,
+        )  # fmt: skip
+
+
+def _lifetime(text: str) -> timedelta | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= _DAYS_MAX):
+        raise InvalidInput([Violation("lifetime", f"must be 1 to {_DAYS_MAX} days", RuleCode.RANGE)])
+    return timedelta(days=int(text))
+
+
+def _last_use(key: ApiKey) -> str:
+    if key.last_used_at is None:
+        return gettext("never used")
+    return gettext("last used %(time)s") % {"time": full_time(key.last_used_at)}
+
+
+def _state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return gettext("revoked")
+    return gettext("expired") if key.expires_at is not None and key.expires_at <= now else ""
+
+
+async def _revoke(visit: Visit, tx: Tx, key: ApiKey) -> None:
+    require_identity(visit)
+    await keys.revoke_key(tx, visit.actor, PROVIDER_ID, key.id, now=visit.now)
+
+
+KEYS = Keys()
