@@ -16,7 +16,7 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE
-from clearline.web.console.people import all_queues, assignable
+from clearline.web.console.people import assignable
 from clearline.web.console.sorting import DEFAULT, SORTS, Sort, sort_named
 from clearline.web.console.views import View, sidebar, view_at, with_counts
 from clearline.web.visit import Visit, redirect
@@ -85,7 +85,6 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
             raise NotFound("view", path)
         listing = await read_list(visit, tx, view, visit.query)
         agents = await assignable(tx, visit.actor)
-        desk_queues = await all_queues(tx, visit.actor)
     side = await with_counts(visit, side)
     listing = replace(listing, view=side.find(path) or view)
     if outcome is not None or problem:
@@ -93,7 +92,7 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
     reachable = [status for status in Status if status in REACHABLE]
     return visit.page(
         "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
-        agents=agents, desk_queues=desk_queues, reachable=reachable, outcome=outcome, sorts=SORTS,
+        agents=agents, desk_queues=side.all_queues, reachable=reachable, outcome=outcome, sorts=SORTS,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX, Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web import once
-from clearline.web.console.people import all_queues, by_name
+from clearline.web.console.people import by_name
 from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
 from clearline.web.console.tickets.originals import mail_of_description
@@ -103,8 +103,8 @@ async def ticket_page(visit: Visit, status: int = 200, *, draft: Draft = EMPTY, 
     """Return the page of the ticket in the path, also after a form was refused: then nothing typed is lost."""
     number = access.parse_number(visit.path["number"])
     async with visit.services.database.transaction() as tx:
-        page = await _read(visit, tx, number)
         side = await sidebar(tx, visit.actor)
+        page = await _read(visit, tx, number, side.all_queues)
         place = await _place(visit, tx, side, page.view)
     side = await with_counts(visit, side)
     if place is not None:
@@ -120,14 +120,13 @@ async def ticket_page(visit: Visit, status: int = 200, *, draft: Draft = EMPTY, 
     )  # fmt: skip
 
 
-async def _read(visit: Visit, tx: Tx, number: int) -> TicketPage:
+async def _read(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue]) -> TicketPage:
     actor = visit.actor
     view = await tickets.get_ticket(tx, actor, number)
     notes = await merging.notes_with_merged(tx, actor, number, limit=NOTES_MAX)
     files = await attachments.list_attachments(tx, actor, number)
     events = await tickets.history(tx, actor, number, limit=_EVENTS_MAX)
     people = await accounts.list_users(tx, actor, PROVIDER_ID)
-    desk_queues = await all_queues(tx, actor)
     company_id = view.ticket.company_id
     of_company = Filter(company_id=company_id)
     accepts_notes = view.ticket.status in ACCEPTS_NOTES

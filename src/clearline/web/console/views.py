@@ -9,6 +9,7 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
+from clearline.queues.domain import Queue
 from clearline.search.list_usecases import count_queries
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
@@ -35,11 +36,12 @@ class View(Struct, frozen=True):
 
 
 class Sidebar(Struct, frozen=True):
-    """The views that a person can open."""
+    """The views that a person can open. ``all_queues`` are those of all teams, by name."""
 
     views: list[View]
     queues: list[View]
     saved: list[View]
+    all_queues: list[Queue] = []
     admin: list[View] = []
 
     def find(self, path: str) -> View | None:
@@ -90,6 +92,7 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
             if details.queue.team_id in mine
         ],
         [View(f"{SAVED}{view.id}", view.name, "bookmark", view.query, saved=view) for view in saved],
+        [details.queue for details in listed],
         [View("/console/admin", gettext("Admin"), "settings", "", keys="g ,")] if actor.is_desk_admin else [],
     )  # fmt: skip
 
