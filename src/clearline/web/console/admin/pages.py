@@ -3,6 +3,7 @@
 from typing import Any
 
 from clearline.identity import Scope
+from clearline.web.console.admin.audit import AUDIT_PAGE
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.keys import KEYS
 from clearline.web.console.admin.macros import MACROS
@@ -17,6 +18,7 @@ from clearline.web.visit import Page
 SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS, COMPANIES, KEYS)
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
+    AUDIT_PAGE,
     *(page for section in SECTIONS for page in section.pages()),
 )
 """Their scopes are those that only an admin has: whoever may read the same by the API, but not change it, uses that."""
