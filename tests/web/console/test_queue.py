@@ -62,7 +62,7 @@ async def test_my_tickets_are_those_that_are_assigned_to_me(agent: Person, numbe
     assert rows(page) == shown(numbers["mine"])
     for word in ("Mine", "Orchard <Health>", "SVC-1", "In progress", "Medium", "optics", "Mara Lind"):
         assert word in page.text
-    [link] = page.links("/console/tickets/")
+    [link] = page.links("/console/tickets/INC")
     assert link == f"/console/tickets/{ticket_number(numbers['mine'])}?list=mine"
 
 
@@ -134,7 +134,7 @@ async def test_a_filter_in_the_address_is_a_search_within_the_view(agent: Person
     page = await agent.page("/console/open?q=tag:optics")
     assert rows(page) == shown(numbers["mine"])
     assert [field["value"] for field in page.all("input") if field.get("name") == "q"] == ["tag:optics"]
-    assert page.links("/console/tickets/")[0].endswith("?list=open&q=tag%3Aoptics")
+    assert page.links("/console/tickets/INC")[0].endswith("?list=open&q=tag%3Aoptics")
     assert rows(await agent.page("/console/open?q=status:closed")) == []
     empty = await agent.page("/console/open?q=nothinglikethis")
     assert "No ticket matches the filter" in empty.text

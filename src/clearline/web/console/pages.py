@@ -7,6 +7,7 @@ from clearline.web.console.files import add_file, download_file
 from clearline.web.console.new_ticket import handlers as new_ticket
 from clearline.web.console.queue import find, home, show_list
 from clearline.web.console.saved import change_view, save_view
+from clearline.web.console.search import handlers as search
 from clearline.web.console.ticket import show_ticket
 from clearline.web.console.tickets import mails, merging
 from clearline.web.console.tickets.composer import apply_macro, send_message
@@ -64,6 +65,7 @@ PAGES = (
             ("removeSecondFactor", "POST", "/remove", second_factor.remove),
         )
     ),
+    Page("search", "GET", search.PATH, search.show_search, _READ),
     Page("find", "GET", "/console/find", find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),
     Page("signOut", "POST", SIGN_OUT, sign_out, _READ, without_second_factor=True),

@@ -1,0 +1,36 @@
+"""The search of the console in Chromium."""
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, context, violations
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", WIDTHS)
+async def test_the_search_is_accessible_and_fits(
+    browser: Browser, site: Site, session: dict[str, str], size: str, theme: str
+) -> None:
+    opened = await context(browser, size, theme, session, site.url)
+    page = await opened.new_page()
+    for q in ("Orchard", site.email, "prio:high", ""):
+        await page.goto(f"{site.url}/console/search?q={q}")
+        await page.get_by_text("How to search").click()
+        assert await violations(page) == []
+        assert await page.evaluate(SIDEWAYS) == 0
+    await opened.close()
+
+
+async def test_the_key_opens_the_search_and_filters_where_a_list_is(desktop: Page, site: Site) -> None:
+    await desktop.goto(f"{site.url}/console/me")
+    await desktop.keyboard.press("/")
+    await expect(desktop.get_by_role("heading", name="Search", exact=True)).to_be_visible()
+    await expect(desktop.get_by_role("searchbox")).to_be_focused()
+    await desktop.keyboard.type("packet loss")
+    await desktop.keyboard.press("Enter")
+    await expect(desktop.locator("#rows tr").first).to_contain_text("packet loss")
+    await desktop.goto(f"{site.url}/console/open")
+    await desktop.keyboard.press("/")
+    await expect(desktop.get_by_role("searchbox", name="Filter this view")).to_be_focused()
