@@ -51,6 +51,7 @@ async def test_overlays_and_other_pages_are_accessible(
         wrong += await check(page, overlay)
         await page.keyboard.press("Escape")
         await expect(page.locator(overlay)).to_be_hidden()
+        await expect(page.locator(overlay)).to_be_hidden()
     await opened.close()
     assert wrong == []
 
