@@ -17,7 +17,18 @@ from clearline.sign_in import usecases as sign_in
 from clearline.sign_in.domain import SessionActor, SessionLimits, session_limits
 from clearline.sign_in.link_domain import LinkRefused
 from clearline.web import assets, cookies
-from clearline.web.visit import SECOND_FACTOR, Browser, FormRefused, Page, Visit, page, page_before, redirect, safe_path
+from clearline.web.visit import (
+    SECOND_FACTOR,
+    Browser,
+    FormRefused,
+    Page,
+    Visit,
+    page,
+    page_before,
+    redirect,
+    refused_status,
+    safe_path,
+)
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer, Services, Stream
 from clearline.wires.http.cursors import InvalidCursor
@@ -150,7 +161,7 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: PLR0911 - a t
                 gettext("It was used, has expired, or a newer one took its place. Ask for a new one."),
             )
         case InvalidInput() | Conflict():
-            return 422 if isinstance(error, InvalidInput) else 409, gettext("Not saved"), str(error)
+            return refused_status(error), gettext("Not saved"), str(error)
         case InvalidCursor():
             return 400, gettext("The list has changed"), gettext("Open the list again from its start.")
         case DatabaseUnavailable():

@@ -52,6 +52,14 @@ async def perform_once(visit: Visit, route: str, action: Callable[[Tx], Awaitabl
     return await _attempt(visit, route, key, action)
 
 
+async def lead_once(visit: Visit, route: str, action: Callable[[Tx], Awaitable[str]]) -> str:
+    """Do as ``perform_once``, and return the same page for a form that took effect before with other values."""
+    try:
+        return await perform_once(visit, route, action)
+    except SentBefore as before:
+        return before.address
+
+
 async def _attempt(visit: Visit, route: str, key: str, action: Callable[[Tx], Awaitable[str]]) -> str:
     since = visit.now - timedelta(days=visit.services.settings.keep_idempotency_keys_days)
     # The fingerprint stands in the body: the idempotency refuses another one without saying what the first led to.

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from starlette.types import Receive
 from starlette.types import Scope as AsgiScope
 
+from clearline.errors import Conflict, InvalidInput
 from clearline.identity import Actor, Scope
 from clearline.sign_in.domain import SessionActor, SignedIn
 from clearline.web import cookies, csrf
@@ -60,6 +61,11 @@ class Form:
     def all(self, name: str) -> list[str]:
         """Return all values of a field."""
         return [value for key, value in self.pairs if key == name]
+
+
+def refused_status(error: InvalidInput | Conflict) -> int:
+    """Return the status of a page that says why a form was refused."""
+    return 422 if isinstance(error, InvalidInput) else 409
 
 
 class Browser:

@@ -55,6 +55,10 @@ READS: dict[str, tuple[str, Read]] = {
         "inbound_mail_by_state",
         lambda tx: inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=PLACE, limit=51),
     ),
+    "the mail that a ticket was raised with": (
+        "inbound_mail_of_ticket",
+        lambda tx: inbound_mail_store.id_of_description(tx, PROVIDER_ID, 5),
+    ),
     "mails of a ticket": (
         "inbound_mail_of_ticket",
         lambda tx: inbound_mail_store.of_ticket(tx, PROVIDER_ID, 5, state=None, before=None, limit=51),

@@ -232,6 +232,18 @@ async def of_ticket(
     return [_mail(row) for row in rows]
 
 
+async def id_of_description(tx: Tx, company_id: UUID, number: int) -> UUID | None:
+    """Return the id of the mail that a ticket was raised with, or None. Served by ``inbound_mail_of_ticket``."""
+    row = await tx.fetchrow(
+        """select id from inbound_mail
+            where company_id = $1 and ticket_number = $2 and state = 'accepted' and note_number is null
+            order by received_at, id limit 1""",
+        company_id,
+        number,
+    )
+    return None if row is None else row[0]
+
+
 async def decide(
     tx: Tx, mail_id: UUID, outcome: InboundMailOutcome, *, now: datetime | None, failures: int = 0
 ) -> None:

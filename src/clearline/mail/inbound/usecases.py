@@ -188,6 +188,13 @@ async def list_mails(
     return await inbound_mail_store.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
 
 
+async def mail_of_description(tx: Tx, actor: Actor, ticket_number: int) -> UUID | None:
+    """Return the mail that a ticket was raised with, or None."""
+    permissions.require_staff(actor, Scope.DESK_READ)
+    company_id = await access.require_ticket(tx, actor, ticket_number)
+    return await inbound_mail_store.id_of_description(tx, company_id, ticket_number)
+
+
 async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int = 10) -> list[UUID]:
     """Return the ids of mails between two, both included. Served by the primary key."""
     permissions.require_staff(actor, Scope.DESK_READ)

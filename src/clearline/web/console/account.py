@@ -1,12 +1,12 @@
 """The page of the person who is signed in: its sessions, its password, the theme."""
 
 import re
-from uuid import UUID
 
-from clearline.errors import InvalidInput, NotFound
+from clearline.errors import InvalidInput
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.domain import SignInRefused, TooManyAttempts, session_limits
+from clearline.web.console.fields import known_id
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.visit import Visit, redirect
 from clearline.web.words import gettext
@@ -49,11 +49,7 @@ async def _page(visit: Visit, status: int = 200, *, problems: dict[str, str] | N
 
 async def end_session(visit: Visit) -> Answer:
     """End one of the person's sessions."""
-    text = visit.form.get("session")
-    try:
-        session_id = UUID(text)
-    except ValueError:
-        raise NotFound("session", text) from None
+    session_id = known_id("session", visit.form.get("session"))
     async with visit.services.database.transaction() as tx:
         await sessions.revoke_session(tx, visit.session, session_id, now=visit.now)
     return redirect(visit.browser, PATH)

@@ -14,7 +14,7 @@ from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
 from clearline.web.console.fields import id_in, member_in, ticket_number_in
 from clearline.web.console.ticket import CARRIED, ticket_page
-from clearline.web.visit import Visit, redirect
+from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer
 
 Change = Callable[[Visit, Tx, int], Awaitable[None]]
@@ -29,7 +29,7 @@ def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
             async with visit.services.database.transaction() as tx:
                 await change(visit, tx, number)
         except (InvalidInput, Conflict) as error:
-            return await ticket_page(visit, 422 if isinstance(error, InvalidInput) else 409, problem=str(error))
+            return await ticket_page(visit, refused_status(error), problem=str(error))
         return redirect(visit.browser, address(visit, number))
 
     return handle

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
-from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.tickets.domain import parse_ticket_number
 from clearline.web.visit import Form
 
@@ -45,6 +45,23 @@ def optional_member_in(kind: type[E], form: Form, field: str) -> E | None:
     return member_in(kind, form, field) if form.get(field) else None
 
 
+def known_id(kind: str, text: str) -> UUID:
+    """Return the id in the address or form of something that was shown.
+
+    Raises:
+        NotFound: it is no id.
+    """
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound(kind, text) from None
+
+
+def whole_number(text: str, *, digits: int) -> int | None:
+    """Return a number in ASCII digits, at most so many of them; None for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None
+
+
 def ids_in(form: Form, field: str) -> list[UUID]:
     """Return the ids in the boxes of a field that are checked.
 
@@ -76,7 +93,8 @@ def ticket_number_in(text: str, field: str) -> int:
         InvalidInput: it is none.
     """
     text = text.strip().upper()
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 12 else parse_ticket_number(text)
+    number = whole_number(text, digits=12)
+    number = parse_ticket_number(text) if number is None else number
     if number is None:
         raise InvalidInput([Violation(field, "must be a ticket's number, like INC000000000042", RuleCode.FORMAT)])
     return number

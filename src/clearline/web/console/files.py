@@ -2,14 +2,14 @@
 
 import re
 from urllib.parse import quote
-from uuid import UUID
 
-from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.domain import ANY_TYPE, new_attachment, specific_type
 from clearline.tickets.note_domain import Visibility
+from clearline.web.console.fields import known_id
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, Headers, Stream
 from clearline.wires.http.edge import header
@@ -21,10 +21,7 @@ _ATTR_CHAR = "!#$&+-.^_`|~"
 async def download_file(visit: Visit) -> Stream:
     """Send a file, always as a download: a browser must not run what a customer attached."""
     number = access.parse_number(visit.path["number"])
-    try:
-        file_id = UUID(visit.path["file"])
-    except ValueError:
-        raise NotFound("attachment", visit.path["file"]) from None
+    file_id = known_id("attachment", visit.path["file"])
     async with visit.services.database.statement() as tx:
         attachment = await attachments.get_attachment(tx, visit.actor, number, file_id)
     plain = re.sub(r'[^\x20-\x7e]|["%\\]', "_", attachment.name)

@@ -1,8 +1,7 @@
 """Save a filtered list as a view; change and delete views."""
 
-from uuid import UUID
-
-from clearline.errors import Conflict, InvalidInput, NotFound
+from clearline.errors import Conflict, InvalidInput
+from clearline.web.console.fields import known_id
 from clearline.web.console.queue import list_page
 from clearline.web.console.views import SAVED
 from clearline.web.visit import Visit, redirect
@@ -25,7 +24,7 @@ async def save_view(visit: Visit) -> Answer:
 
 async def change_view(visit: Visit) -> Answer:
     """Set the name, query and sharing of a view, or delete it."""
-    form, view_id = visit.form, _id(visit.path["id"])
+    form, view_id = visit.form, known_id("view", visit.path["id"])
     path = f"{SAVED}{view_id}"
     values = {"name": form.get("name").strip(), "query": form.get("query").strip()}
     try:
@@ -38,10 +37,3 @@ async def change_view(visit: Visit) -> Answer:
     except (InvalidInput, Conflict) as error:
         return await list_page(visit, path, problem=str(error))
     return redirect(visit.browser, path)
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("view", text) from None

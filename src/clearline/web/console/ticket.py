@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import PROVIDER_ID, Scope, User
+from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
 from clearline.tickets import access
@@ -24,7 +25,6 @@ from clearline.web import once
 from clearline.web.console.people import by_name
 from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
-from clearline.web.console.tickets.originals import mail_of_description
 from clearline.web.console.timeline import Timeline, timeline
 from clearline.web.console.views import Sidebar, sidebar, view_at, with_counts
 from clearline.web.visit import Visit
@@ -133,7 +133,7 @@ async def _read(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue]) -> 
     may_write = accepts_notes and Scope.TICKETS_WRITE in actor.scopes
     choice = await read_macros(visit, tx, number, desk_queues) if may_write else MacroChoice([])
     by_mail = view.ticket.channel is Channel.EMAIL
-    has_mail = by_mail and await mail_of_description(tx, actor, number) is not None
+    has_mail = by_mail and await inbound_mail.mail_of_description(tx, actor, number) is not None
     others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
     return TicketPage(
         view,

@@ -14,7 +14,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.web import once
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
-from clearline.web.console.fields import id_in
+from clearline.web.console.fields import id_in, whole_number
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer
@@ -117,10 +117,7 @@ class Keys(Section[ApiKey]):
 
         async def work() -> Answer:
             require_identity(visit)
-            try:
-                address = await once.perform_once(visit, self.path, action)
-            except once.SentBefore as before:
-                address = before.address
+            address = await once.lead_once(visit, self.path, action)
             if not secrets:
                 return redirect(visit.browser, address, visit.headers)
             return await self.page(visit, ids[-1], Outcome(secret=secrets[-1]))
@@ -141,9 +138,10 @@ class Keys(Section[ApiKey]):
 def _lifetime(text: str) -> timedelta | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= _DAYS_MAX):
+    days = whole_number(text, digits=4)
+    if days is None or not 1 <= days <= _DAYS_MAX:
         raise InvalidInput([Violation("lifetime", f"must be 1 to {_DAYS_MAX} days", RuleCode.RANGE)])
-    return timedelta(days=int(text))
+    return timedelta(days=days)
 
 
 def _last_use(key: ApiKey) -> str:

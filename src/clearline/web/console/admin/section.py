@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from clearline.errors import Conflict, InvalidInput, NotFound
+from clearline.errors import Conflict, InvalidInput
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import password_usecases as passwords
@@ -22,6 +22,7 @@ from clearline.web.console.admin.form import (
     version_of,
 )
 from clearline.web.console.admin.sidebar import admin_sidebar
+from clearline.web.console.fields import known_id
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -230,11 +231,7 @@ class Section(ABC, Generic[R]):
         return visit.services.cursors.read(text, list_id(self.path, {})) if text else None
 
     def _id(self, visit: Visit) -> UUID:
-        text = visit.path["id"]
-        try:
-            return UUID(text)
-        except ValueError:
-            raise NotFound(self.noun, text) from None
+        return known_id(self.noun, visit.path["id"])
 
     def _done(self, visit: Visit) -> Outcome:
         done = visit.query.get("done", "")

@@ -11,11 +11,10 @@ from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.web.console.changes import address
-from clearline.web.console.fields import member_in
+from clearline.web.console.fields import known_id, member_in
 from clearline.web.console.ticket import Draft, ticket_page
-from clearline.web.console.tickets.macros import macro_id
-from clearline.web.once import SentBefore, perform_once
-from clearline.web.visit import Visit, redirect
+from clearline.web.once import SentBefore, lead_once, perform_once
+from clearline.web.visit import Visit, redirect, refused_status
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 from clearline.workspace import macro_usecases as macros
@@ -53,13 +52,13 @@ async def send_message(visit: Visit) -> Answer:
         is_blank = not draft.text.strip()
         text = gettext("Write a message first.") if is_blank else str(error)
         refused = replace(draft, problem=text)
-        return await ticket_page(visit, 422 if isinstance(error, InvalidInput) else 409, draft=refused)
+        return await ticket_page(visit, refused_status(error), draft=refused)
     return redirect(visit.browser, path)
 
 
 async def apply_macro(visit: Visit) -> Answer:
     """Use a macro on the ticket. When others wrote meanwhile, nothing is done, and the preview is shown again."""
-    number, macro = access.parse_number(visit.path["number"]), macro_id(visit.path["macro"])
+    number, macro = access.parse_number(visit.path["number"]), known_id(macros.KIND, visit.path["macro"])
     notes_max = visit.services.settings.ticket_notes_max
 
     async def use(tx: Tx) -> str:
@@ -70,14 +69,12 @@ async def apply_macro(visit: Visit) -> Answer:
         return address(visit, number)
 
     try:
-        path = await perform_once(visit, f"applyMacro {number} {macro}", use)
+        path = await lead_once(visit, f"applyMacro {number} {macro}", use)
     except _Stale:
         problem = gettext("Others wrote meanwhile. Nothing was done: read their messages, then apply the macro.")
         return await ticket_page(visit, 409, draft=Draft(seen=seen_in(visit)), problem=problem)
-    except SentBefore as before:
-        path = before.address
     except (InvalidInput, Conflict) as error:
-        return await ticket_page(visit, 422 if isinstance(error, InvalidInput) else 409, problem=str(error))
+        return await ticket_page(visit, refused_status(error), problem=str(error))
     return redirect(visit.browser, path)
 
 

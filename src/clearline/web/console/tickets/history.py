@@ -13,6 +13,7 @@ from clearline.identity import PROVIDER_ID
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
 from clearline.web import looks
+from clearline.web.console.fields import whole_number
 from clearline.web.console.people import all_queues
 from clearline.web.console.tickets.pages import page_about
 from clearline.web.console.timeline import in_words
@@ -37,7 +38,7 @@ class Row(Struct, frozen=True):
 async def show_history(visit: Visit) -> Answer:
     """Show 200 changes, oldest first, after the event ``after``: a page, or with ``part`` the table alone."""
     number, text = access.parse_number(visit.path["number"]), visit.query.get("after", "")
-    after = int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+    after = whole_number(text, digits=18) or 0
     async with visit.services.database.transaction() as tx:
         events = await tickets.history(tx, visit.actor, number, after=after, limit=_SIZE + 1)
         people = await accounts.list_users(tx, visit.actor, PROVIDER_ID)

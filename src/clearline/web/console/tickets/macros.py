@@ -1,15 +1,14 @@
 """The macros that can be used on a ticket, and the preview of the one that was chosen."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import NotFound
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
 from clearline.tickets.domain import TicketView
 from clearline.web import looks
+from clearline.web.console.fields import known_id
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.workspace import macro_usecases as macros
@@ -42,20 +41,8 @@ async def read_macros(visit: Visit, tx: Tx, number: int, queues: Sequence[Queue]
     chosen = inserted or visit.query.get("macro") or visit.path.get("macro")
     if not chosen:
         return MacroChoice(listed)
-    use = await macros.preview(tx, visit.actor, number, macro_id(chosen))
+    use = await macros.preview(tx, visit.actor, number, known_id(macros.KIND, chosen))
     return MacroChoice(listed, use, effects_of(use.macro, use.ticket, queues), bool(inserted))
-
-
-def macro_id(text: str) -> UUID:
-    """Return the id of a macro.
-
-    Raises:
-        NotFound: it is no id.
-    """
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(macros.KIND, text) from None
 
 
 def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue]) -> list[Effect]:

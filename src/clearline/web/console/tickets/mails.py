@@ -9,7 +9,7 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.links import merge_usecases as merging
-from clearline.web.console.tickets.originals import mail_of_description
+from clearline.web.console.fields import whole_number
 from clearline.web.console.tickets.pages import page_about
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, Headers, Stream
@@ -60,7 +60,7 @@ async def download_mail(visit: Visit) -> Stream:
 
 async def _mail_of(tx: Tx, actor: Actor, number: int, note: int) -> UUID:
     if note == DESCRIPTION:
-        mail_id = await mail_of_description(tx, actor, number)
+        mail_id = await inbound_mail.mail_of_description(tx, actor, number)
     else:
         entry = await merging.note_with_merged(tx, actor, number, note)
         mail_id = None if entry is None else entry.mail_id
@@ -71,9 +71,9 @@ async def _mail_of(tx: Tx, actor: Actor, number: int, note: int) -> UUID:
 
 def _note_number(visit: Visit) -> int:
     text = visit.path["note"]
-    if not (text.isascii() and text.isdecimal() and len(text) <= 12):
+    if (note := whole_number(text, digits=12)) is None:
         raise NotFound("note", text)
-    return int(text)
+    return note
 
 
 async def _blocks(content: bytes) -> AsyncIterator[bytes]:

@@ -10,10 +10,10 @@ from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import COPIES_MAX, TicketNote
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
 from clearline.web.console.changes import address
-from clearline.web.console.fields import ticket_number_in
+from clearline.web.console.fields import ticket_number_in, whole_number
 from clearline.web.console.tickets.pages import page_about
-from clearline.web.once import SentBefore, perform_once
-from clearline.web.visit import Visit, redirect
+from clearline.web.once import lead_once
+from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer
 
 
@@ -43,9 +43,7 @@ async def merge(visit: Visit) -> Answer:
         return address(visit, number)
 
     try:
-        path = await perform_once(visit, f"merge {number}", act)
-    except SentBefore as before:
-        path = before.address
+        path = await lead_once(visit, f"merge {number}", act)
     except (InvalidInput, Conflict) as error:
         return await _merge_page(visit, into, error)
     return redirect(visit.browser, path)
@@ -65,7 +63,7 @@ async def _merge_page(visit: Visit, into: str, error: InvalidInput | Conflict | 
                 _source, target = await merging.preview_merge(tx, visit.actor, number, ticket_number_in(into, "into"))
         except (InvalidInput, Conflict) as refusal:
             error = refusal
-    status = 200 if error is None else 422 if isinstance(error, InvalidInput) else 409
+    status = 200 if error is None else refused_status(error)
     return await page_about(
         visit, "console/merge.html", status, into=into, target=target, problem="" if error is None else str(error)
     )
@@ -89,12 +87,10 @@ async def split(visit: Visit) -> Answer:
         return f"/console/tickets/{ticket_number(new.ticket.number)}"
 
     try:
-        path = await perform_once(visit, f"split {number}", act)
-    except SentBefore as before:
-        path = before.address
+        path = await lead_once(visit, f"split {number}", act)
     except (InvalidInput, Conflict) as error:
         refused = SplitDraft(draft.title, draft.description, draft.notes, str(error))
-        return await _split_page(visit, 422 if isinstance(error, InvalidInput) else 409, refused)
+        return await _split_page(visit, refused_status(error), refused)
     return redirect(visit.browser, path)
 
 
@@ -109,6 +105,6 @@ async def _split_page(visit: Visit, status: int, draft: SplitDraft) -> Answer:
 
 
 def _note_in(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 12):
+    if (number := whole_number(text, digits=12)) is None:
         raise InvalidInput([Violation("note", "must be the number of a note", RuleCode.FORMAT)])
-    return int(text)
+    return number
