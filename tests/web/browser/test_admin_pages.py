@@ -12,9 +12,11 @@ from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as rules
 from clearline.web.console.admin.sidebar import entries
+from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros
 from tests.builders.sign_in.sessions import new_person_with_password, signed_in
 from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, context, violations
+from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
 
 pytestmark = pytest.mark.slow
 HTML_MAX = 15_000
@@ -32,6 +34,10 @@ async def cookies(database: Database, admin: User, site: Site) -> dict[str, str]
         for name in ("All", "Shadowed"):
             await rules.add_rule(tx, OPERATOR, {"name": name, "queue_id": queue.id}, now=now())
         await macros.add_macro(tx, OPERATOR, {"name": "Done", "text": "Done."}, now=now())
+        webhook, _secret = await webhooks.add_subscription(
+            tx, OPERATOR, {"url": "https://hooks.example.com/desk"}, of=PROVIDER, networks=(), now=now()
+        )
+    await insert_deliveries(database, webhook, count=2)
     return {"clearline-session": (await signed_in(database, admin, now=now())).token}
 
 
@@ -54,6 +60,13 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
         for address in addresses:
             await page.goto(f"{url}{address}")
             yield str(address)
+    await page.goto(f"{url}/console/admin/webhooks")
+    await page.locator(".lines a").first.click()
+    await page.get_by_role("link", name="Open the log").click()
+    yield "the log of a webhook"
+    await page.locator(".lines a").first.click()
+    await expect(page.get_by_role("heading", name="Payload")).to_be_visible()
+    yield "a delivery"
     await page.goto(f"{url}/console/admin/routing/try")
     await page.get_by_role("button", name="Try", exact=True).click()
     await expect(page.get_by_role("status").filter(has_text="Queue: Optics")).to_be_visible()

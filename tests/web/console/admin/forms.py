@@ -14,9 +14,11 @@ from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as rules
 from clearline.web.visit import Page as Entry
+from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros
 from tests.builders.people import new_staff, new_tenant
 from tests.builders.web.pages import Person, person
+from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
 
 NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
 ONCE = "a-key-of-a-form"
@@ -53,6 +55,15 @@ FORMS: dict[str, dict[str, str]] = {
     "revokeApiKey": {},
     "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "once": ONCE},
     "changeCompany": {"name": "Orchard Health", "code": "ORCHARD"},
+    "createWebhook": {"url": "https://hooks.example.com/desk", "description": "", "types": "ticket.", "once": ONCE},
+    "changeWebhook": {"url": "https://hooks.example.com/desk", "description": "", "types": "ticket."},
+    "deleteWebhook": {},
+    "pauseWebhook": {},
+    "resumeWebhook": {},
+    "replayFailedDeliveries": {},
+    "rotateWebhookSecret": {"once": ONCE},
+    "testWebhook": {"once": ONCE},
+    "replayDelivery": {},
     "deactivateCompany": {},
     "activateCompany": {},
 }
@@ -67,7 +78,8 @@ class Desk(NamedTuple):
     def path(self, entry: Entry, record_id: str = "") -> str:
         """Return the path of a page with the id of a record."""
         section = entry.path.split("/")[3] if entry.path.count("/") > 2 else ""
-        return entry.path.format(id=record_id or self.ids.get(section, NO_ID))
+        delivery = record_id or self.ids.get("deliveries", NO_ID)
+        return entry.path.format(id=record_id or self.ids.get(section, NO_ID), delivery=delivery)
 
 
 def form_of(desk: Desk, name: str, **values: str) -> dict[str, str]:
@@ -88,12 +100,18 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         values = {"name": f"Rule {uuid4().hex}", "queue_id": queue.queue.id, "keywords": (uuid4().hex,)}
         rule = await rules.add_rule(tx, OPERATOR, values, now=now())
         macro = await macros.add_macro(tx, OPERATOR, {"name": f"Macro {uuid4().hex}", "text": "Done."}, now=now())
+        values = {"url": "https://hooks.example.com/desk", "is_active": False}
+        webhook, _secret = await webhooks.add_subscription(
+            tx, OPERATOR, values, of=PROVIDER, networks=(), most=10_000, now=now()
+        )
+    [delivery] = await insert_deliveries(database, webhook)
     return Desk(
         admin,
         {
             "people": str(colleague.id), "teams": str(team.team.id), "queues": str(queue.queue.id),
             "routing": str(rule.rule.id), "macros": str(macro.id),
             "companies": str(company.id), "keys": str(key.id),
+            "webhooks": str(webhook.id), "deliveries": str(delivery),
         },
     )  # fmt: skip
 

@@ -11,11 +11,10 @@ from clearline.accounts.domain import ApiKey
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.web import once
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values
+from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
 from clearline.web.console.fields import id_in, whole_number
-from clearline.web.visit import Page, Visit, redirect
+from clearline.web.visit import Page, Visit
 from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer
 
@@ -106,23 +105,16 @@ class Keys(Section[ApiKey]):
 
     async def handle_create(self, visit: Visit) -> Answer:
         """Issue a key, once, and show its secret. A form that is sent again opens the key without it."""
-        secrets: list[str] = []
-        ids: list[UUID] = []
 
-        async def action(tx: Tx) -> str:
+        async def issue(tx: Tx) -> tuple[UUID, str]:
             key, secret = await self._issue(visit, tx)
-            ids.append(key.id)
-            secrets.append(secret)
-            return f"{self.path}/{key.id}"
+            return key.id, secret
 
         async def work() -> Answer:
             require_identity(visit)
-            address = await once.lead_once(visit, self.path, action)
-            if not secrets:
-                return redirect(visit.browser, address, visit.headers)
-            return await self.page(visit, ids[-1], Outcome(secret=secrets[-1]))
+            return await self.show_secret_once(visit, issue)
 
-        return await self._perform(visit, work, None, is_new=True)
+        return await self.perform(visit, work, None, is_new=True)
 
     async def _issue(self, visit: Visit, tx: Tx) -> tuple[ApiKey, str]:
         form = visit.form

@@ -13,12 +13,15 @@ from clearline.web.console.admin.queues import QUEUES
 from clearline.web.console.admin.routing import ROUTING
 from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.teams import TEAMS
+from clearline.web.console.admin.webhooks.deliveries import DELIVERY_PAGES
+from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
 from clearline.web.visit import Page
 
-SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS, COMPANIES, KEYS)
+SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS, COMPANIES, KEYS, WEBHOOKS)
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
     AUDIT_PAGE,
     *(page for section in SECTIONS for page in section.pages()),
+    *DELIVERY_PAGES,
 )
 """Their scopes are those that only an admin has: whoever may read the same by the API, but not change it, uses that."""

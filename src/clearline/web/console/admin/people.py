@@ -158,18 +158,18 @@ class People(Section[User]):
 
     async def _send_link(self, visit: Visit) -> Answer:
         """Mail a link with which a person chooses a password, or else show it, once."""
-        person_id = self._id(visit)
+        person_id = self.record_id(visit)
 
         async def work() -> Answer:
             require_identity(visit)
             async with visit.services.database.transaction() as tx:
                 link = await _link(visit, tx, await self.lock(visit, tx, person_id))
             if link.is_mailed:
-                return self._led_to(visit, f"{self.path}/{person_id}", "link")
+                return self.led_to(visit, f"{self.path}/{person_id}", "link")
             url = visit.services.settings.page_url(path_of(link.token, link.kind))
             return await self.page(visit, person_id, Outcome(secret=url))
 
-        return await self._perform(visit, work, person_id)
+        return await self.perform(visit, work, person_id)
 
 
 async def _link(visit: Visit, tx: Tx, user: User) -> NewLink:

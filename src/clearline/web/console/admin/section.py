@@ -122,14 +122,14 @@ class Section(ABC, Generic[R]):
         """Return a form that does something else to a record; ``ends`` when there is no record any more then."""
 
         async def handle(visit: Visit) -> Answer:
-            record_id = self._id(visit)
+            record_id = self.record_id(visit)
 
             async def work() -> Answer:
                 async with visit.services.database.transaction() as tx:
                     await do(visit, tx, await self.lock(visit, tx, record_id))
-                return self._led_to(visit, self.path if ends else f"{self.path}/{record_id}", word)
+                return self.led_to(visit, self.path if ends else f"{self.path}/{record_id}", word)
 
-            return await self._perform(visit, work, record_id)
+            return await self.perform(visit, work, record_id)
 
         return Page(name, "POST", f"{self.path}/{{id}}/{word}", handle, self.scope)
 
@@ -143,7 +143,7 @@ class Section(ABC, Generic[R]):
 
     async def show(self, visit: Visit) -> Answer:
         """Show the form of a record."""
-        return await self.page(visit, self._id(visit), self._done(visit))
+        return await self.page(visit, self.record_id(visit), self._done(visit))
 
     async def handle_create(self, visit: Visit) -> Answer:
         """Create a record, once, and open it."""
@@ -156,24 +156,41 @@ class Section(ABC, Generic[R]):
                 address = await once.perform_once(visit, self.path, action)
             except once.SentBefore as before:
                 return redirect(visit.browser, before.address, visit.headers)
-            return self._led_to(visit, address, self.created_word(visit))
+            return self.led_to(visit, address, self.created_word(visit))
 
-        return await self._perform(visit, work, None, is_new=True)
+        return await self.perform(visit, work, None, is_new=True)
 
     async def handle_change(self, visit: Visit) -> Answer:
         """Change a record, unless somebody else did meanwhile."""
-        record_id = self._id(visit)
+        record_id = self.record_id(visit)
 
         async def work() -> Answer:
             async with visit.services.database.transaction() as tx:
                 record = await self.lock(visit, tx, record_id)
                 check_version(visit.form, self.values(record))
                 await self.change(visit, tx, record)
-            return self._led_to(visit, f"{self.path}/{record_id}", "change")
+            return self.led_to(visit, f"{self.path}/{record_id}", "change")
 
-        return await self._perform(visit, work, record_id)
+        return await self.perform(visit, work, record_id)
 
-    async def _perform(
+    async def show_secret_once(self, visit: Visit, issue: Callable[[Tx], Awaitable[tuple[UUID, str]]]) -> Answer:
+        """Do what a form asks for, once, and show the secret that it makes of a record.
+
+        A form that is sent again leads to the record, without the secret: it is stored nowhere.
+        """
+        issued: list[tuple[UUID, str]] = []
+
+        async def action(tx: Tx) -> str:
+            issued.append(await issue(tx))
+            return f"{self.path}/{issued[-1][0]}"
+
+        address = await once.lead_once(visit, visit.browser.scope["path"], action)
+        if not issued:
+            return redirect(visit.browser, address, visit.headers)
+        record_id, secret = issued[-1]
+        return await self.page(visit, record_id, Outcome(secret=secret))
+
+    async def perform(
         self, visit: Visit, work: Callable[[], Awaitable[Answer]], record_id: UUID | None, *, is_new: bool = False
     ) -> Answer:
         """Do what a form asks for; when it is refused, show it again with everything that was typed."""
@@ -190,7 +207,7 @@ class Section(ABC, Generic[R]):
         except ChangedMeanwhile:
             refused = Outcome(409, typed=visit.form, is_stale=True)
         except InvalidInput as error:
-            problems = {violation.field: violation.rule for violation in error.violations}
+            problems = {violation.field.partition(".")[0]: violation.rule for violation in error.violations}
             refused = Outcome(422, problems=problems, typed=visit.form)
         except Conflict as error:
             refused = Outcome(409, problem=str(error), typed=visit.form)
@@ -230,14 +247,16 @@ class Section(ABC, Generic[R]):
         text = visit.query.get("after")
         return visit.services.cursors.read(text, list_id(self.path, {})) if text else None
 
-    def _id(self, visit: Visit) -> UUID:
+    def record_id(self, visit: Visit) -> UUID:
+        """Return the id of the record in the address."""
         return known_id(self.noun, visit.path["id"])
 
     def _done(self, visit: Visit) -> Outcome:
         done = visit.query.get("done", "")
         return Outcome(done=self.words.get(f"done {done}", ""))
 
-    def _led_to(self, visit: Visit, address: str, done: str) -> Answer:
+    def led_to(self, visit: Visit, address: str, done: str) -> Answer:
+        """Lead to a page of the section, which says what was done; ``done`` names the words."""
         return redirect(visit.browser, f"{address}?done={done}", visit.headers)
 
 

@@ -46,6 +46,10 @@ def entries() -> list[Entry]:
             "/console/admin/keys", gettext("API keys"), "key-round",
             gettext("What programs sign in with: scopes, last use, revocation."),
         ),
+        Entry(
+            "/console/admin/webhooks", gettext("Webhooks"), "webhook",
+            gettext("Events that go to your own programs: deliveries, replay, secrets."),
+        ),
         Entry("/console/admin/audit", gettext("Audit"), "history", gettext("Who changed what, and when.")),
     ]  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Webhooks of the provider: subscriptions, and the log of what was sent to them."""

@@ -1,0 +1,118 @@
+"""The log of deliveries of a webhook: each with its payload and attempts, and its replay."""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+
+from clearline.errors import Conflict
+from clearline.identity import Scope
+from clearline.web.console.admin.form import Outcome
+from clearline.web.console.admin.sidebar import admin_sidebar
+from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
+from clearline.web.console.fields import known_id
+from clearline.web.visit import Page, Visit, redirect
+from clearline.web.words import gettext
+from clearline.webhooks import delivery_usecases as deliveries
+from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.delivery_domain import REPLAYABLE, Delivery, DeliveryState
+from clearline.wires.http.call import Answer
+from clearline.wires.http.cursors import InvalidCursor, list_id
+
+_LOG = f"{WEBHOOKS.path}/{{id}}/deliveries"
+_DELIVERY = f"{_LOG}/{{delivery}}"
+_SIZE = 50
+
+
+async def show_log(visit: Visit) -> Answer:
+    """Show the deliveries of a webhook, newest first."""
+    return await _page(visit, None, Outcome())
+
+
+async def show_delivery(visit: Visit) -> Answer:
+    """Show a delivery with its payload and its attempts."""
+    done = gettext("It is sent again now.") if visit.query.get("done") == "replay" else ""
+    return await _page(visit, _delivery_id(visit), Outcome(done=done))
+
+
+async def replay_delivery(visit: Visit) -> Answer:
+    """Send a delivery again."""
+    webhook_id, delivery_id = WEBHOOKS.record_id(visit), _delivery_id(visit)
+    try:
+        async with visit.services.database.transaction() as tx:
+            await deliveries.replay(tx, visit.actor, webhook_id, delivery_id, now=visit.now)
+    except Conflict as error:
+        return await _page(visit, delivery_id, Outcome(409, problem=str(error)))
+    address = f"{WEBHOOKS.path}/{webhook_id}/deliveries/{delivery_id}"
+    return redirect(visit.browser, f"{address}?done=replay", visit.headers)
+
+
+def _delivery_id(visit: Visit) -> UUID:
+    return known_id(deliveries.KIND, visit.path["delivery"])
+
+
+async def _page(visit: Visit, delivery_id: UUID | None, outcome: Outcome) -> Answer:
+    webhook_id, state = WEBHOOKS.record_id(visit), _state(visit)
+    log = f"{WEBHOOKS.path}/{webhook_id}/deliveries"
+    made_for = list_id(log, {"state": state or ""})
+    after = _number(visit.services.cursors.read(visit.query["after"], made_for)) if visit.query.get("after") else None
+    async with visit.services.database.transaction() as tx:
+        side = await admin_sidebar(tx, visit.actor)
+        webhook = await subscriptions.get_subscription(tx, visit.actor, webhook_id)
+        listed = await deliveries.list_deliveries(
+            tx, visit.actor, webhook_id, state=state, after=after, limit=_SIZE + 1
+        )
+        details = None
+        if delivery_id is not None:
+            details = await deliveries.get_delivery(tx, visit.actor, webhook_id, delivery_id)
+    if outcome.status != 200:
+        visit.headers.append((b"hx-push-url", f"{log}/{delivery_id}".encode()))
+    following = None
+    if len(listed) > _SIZE:
+        cursor = visit.services.cursors.make([listed[_SIZE - 1].number], made_for)
+        following = f"{log}?{urlencode({'state': state or '', 'after': cursor})}"
+    return visit.page(
+        "console/admin/deliveries.html", outcome.status, side=side, here=WEBHOOKS.path, log=log, state=state or "",
+        webhook=webhook, webhook_title=WEBHOOKS.title(webhook), webhook_path=f"{WEBHOOKS.path}/{webhook_id}",
+        deliveries=listed[:_SIZE], next=following, delivery=None if details is None else details.delivery,
+        attempts=[] if details is None else details.attempts, payload="" if details is None else _text(details.body),
+        can_replay=details is not None and _can_replay(details.delivery), outcome=outcome,
+        states=[("", gettext("All")), *((state, word) for state, word in state_words().items())],
+    )  # fmt: skip
+
+
+def state_words() -> dict[str, str]:
+    """Return the words of the states of deliveries."""
+    return {
+        DeliveryState.DEAD: gettext("Failed"),
+        DeliveryState.WAITING: gettext("Waiting"),
+        DeliveryState.DELIVERED: gettext("Delivered"),
+    }
+
+
+def _state(visit: Visit) -> DeliveryState | None:
+    """Return the state that is listed; None for all, and for what is none."""
+    return next((state for state in DeliveryState if state == visit.query.get("state")), None)
+
+
+def _number(keys: list[object]) -> int:
+    try:
+        return msgspec.convert(keys, tuple[int])[0]
+    except msgspec.ValidationError:
+        raise InvalidCursor from None
+
+
+def _can_replay(delivery: Delivery) -> bool:
+    return delivery.state in REPLAYABLE
+
+
+def _text(body: bytes) -> str:
+    """Return the payload on lines of its own, as people read it."""
+    return msgspec.json.format(body, indent=2).decode()
+
+
+DELIVERY_PAGES = (
+    Page("webhookDeliveries", "GET", _LOG, show_log, Scope.ACCOUNTS_WRITE),
+    Page("webhookDelivery", "GET", _DELIVERY, show_delivery, Scope.ACCOUNTS_WRITE),
+    Page("replayDelivery", "POST", f"{_DELIVERY}/replay", replay_delivery, Scope.ACCOUNTS_WRITE),
+)
