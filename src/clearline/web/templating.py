@@ -2,10 +2,12 @@
 
 import re
 from datetime import datetime
+from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from clearline.identity import Company
 from clearline.tickets.domain import ticket_number
 from clearline.web import assets, looks
 from clearline.web.words import TRANSLATIONS, full_time, short_time
@@ -62,6 +64,16 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
+def company_path(company: Company) -> str:
+    """Return the address of the page of a customer."""
+    return f"/console/companies/{company.id}"
+
+
+def service_path(company: Company, service_id: str) -> str:
+    """Return the address of the page of a service of a customer."""
+    return f"{company_path(company)}/service?{urlencode({'id': service_id})}"
+
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("clearline.web"),
     autoescape=True,
@@ -73,8 +85,10 @@ ENVIRONMENT = Environment(
 ENVIRONMENT.install_gettext_translations(TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]  # of the extension
 ENVIRONMENT.globals |= {
     "asset": assets.address,
+    "company_path": company_path,
     "link_words": looks.LINKS,
     "priorities": looks.PRIORITIES,
+    "service_path": service_path,
     "severities": looks.SEVERITIES,
     "statuses": looks.STATUSES,
 }

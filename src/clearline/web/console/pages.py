@@ -3,6 +3,7 @@
 from clearline.identity import Scope
 from clearline.web.console import account, changes, second_factor
 from clearline.web.console.bulk import change_selected
+from clearline.web.console.companies import company, service
 from clearline.web.console.files import add_file, download_file
 from clearline.web.console.new_ticket import handlers as new_ticket
 from clearline.web.console.queue import find, home, show_list
@@ -65,6 +66,8 @@ PAGES = (
             ("removeSecondFactor", "POST", "/remove", second_factor.remove),
         )
     ),
+    Page("company", "GET", company.PATH, company.show_company, _READ),
+    Page("service", "GET", service.PATH, service.show_service, _READ),
     Page("search", "GET", search.PATH, search.show_search, _READ),
     Page("find", "GET", "/console/find", find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),

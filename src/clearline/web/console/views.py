@@ -5,7 +5,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.identity import Actor
+from clearline.accounts import usecases as accounts
+from clearline.identity import Actor, Company
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
@@ -98,15 +99,23 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
 
 
 async def view_at(tx: Tx, actor: Actor, known: Sidebar, path: str) -> View | None:
-    """Return the view at an address: also a queue of another team."""
+    """Return the view at an address: also a queue of another team, and the open tickets of a company."""
     if (view := known.find(path)) is not None:
         return view
     kind, _slash, text = path.removeprefix("/console/").partition("/")
-    if kind != "queues" or (queue_id := _id(text)) is None:
+    if kind not in {"queues", "companies"} or (record_id := _id(text)) is None:
         return None
-    details = await queues.get_queue(tx, actor, queue_id)
+    if kind == "companies":
+        return company_view(await accounts.get_company(tx, actor, record_id))
+    details = await queues.get_queue(tx, actor, record_id)
     name = details.queue.name
-    return View(path, name, "layers", f'status:open queue:"{name}"', Filter(queue_id=queue_id), "", str(details.open))
+    return View(path, name, "layers", f'status:open queue:"{name}"', Filter(queue_id=record_id), "", str(details.open))
+
+
+def company_view(company: Company) -> View:
+    """Return the view of the open tickets of a company; its address is the page of the company."""
+    query = f'status:open company:"{company.code}"'
+    return View(f"/console/companies/{company.id}", company.name, "building-2", query, Filter(company_id=company.id))
 
 
 def _id(text: str) -> UUID | None:
