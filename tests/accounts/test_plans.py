@@ -1,4 +1,4 @@
-"""Lists of companies, users, keys and services use an index, and sort nothing."""
+"""Lists of companies, users, keys and services use an index, and sort nothing but few matches of words."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -33,6 +33,14 @@ LISTS: dict[str, tuple[str, List]] = {
     "companies after one": ("company_name", lambda tx: company_store.page(tx, after="Company 5", limit=51)),
     "companies with a text": ("company_name", lambda tx: company_store.matching(tx, "pany 1", limit=51)),
     "services with a text": ("service_by_label", lambda tx: service_store.matching(tx, COMPANY, "port 1", limit=51)),
+    "services of all companies with words": (
+        "service_by_words",
+        lambda tx: service_store.with_words(tx, "port 17", is_begun=True, limit=6),
+    ),
+    "people of all companies with words": (
+        "app_user_by_words",
+        lambda tx: user_store.with_words(tx, "user 39", is_begun=True, limit=6),
+    ),
     "users": ("app_user_email", lambda tx: user_store.page(tx, COMPANY, limit=51)),
     "users after one": ("app_user_email", lambda tx: user_store.page(tx, COMPANY, after="2@example.com", limit=51)),
     "keys": ("api_key_by_age", lambda tx: key_store.page(tx, COMPANY, limit=51)),
@@ -46,6 +54,8 @@ LISTS: dict[str, tuple[str, List]] = {
         lambda tx: service_store.page(tx, COMPANY, after=("Port", "Port 5", "SVC-5"), limit=51),
     ),
 }
+SORTED = {"service_by_words", "app_user_by_words"}
+"""The indexes of words: at most 200 matches are sorted."""
 
 
 @pytest.fixture(scope="module", params=STATISTICS)
@@ -70,7 +80,8 @@ async def test_a_page_of_a_list_uses_its_index(filled: Any, statistics: str, cas
     assert await plan_of(filled, recording.statement, *values) == ({index}, set())
     plan = await filled.fetchval(f"explain (format json) {recording.statement}", *values)
     # Statistics of an empty table let the planner sort the few companies that it expects.
-    assert "Sort" not in plan or (statistics, index) == ("stale statistics", "company_name")
+    is_sorted = (statistics, index) == ("stale statistics", "company_name") or index in SORTED
+    assert is_sorted or "Sort" not in plan
 
 
 @pytest.mark.parametrize("case", LISTS)
@@ -79,5 +90,5 @@ async def test_the_generic_plan_of_a_list_uses_its_index(filled: Any, case: str)
     recording = RecordingConnection()
     await read(Tx(recording))
     plan = await generic_plan_of(filled, recording.statement)
-    assert f"using {index} on" in plan, plan
-    assert "Sort" not in plan
+    assert f"using {index} on" in plan or f"Scan on {index}" in plan, plan
+    assert index in SORTED or "Sort" not in plan

@@ -210,6 +210,25 @@ async def find_users(tx: Tx, actor: Actor, email: str, *, limit: int) -> list[tu
     return [(await permissions.company_with_id(tx, actor, user.company_id), user) for user in users]
 
 
+async def users_matching(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[tuple[Company, User]]:
+    """Return users of all companies with every word of a text in their name or address, and their companies.
+
+    Those with the words themselves come first, then those in which the last word begins another. Served by
+    ``app_user_by_words``.
+    """
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    if not storable(text):
+        return []
+    users: dict[UUID, User] = {}
+    for is_begun in (False, True):
+        if len(users) < limit:
+            matches = await user_store.with_words(tx, text, is_begun=is_begun, limit=limit)
+            users |= {match.id: match for match in matches}
+    return [
+        (await permissions.company_with_id(tx, actor, user.company_id), user) for user in list(users.values())[:limit]
+    ]
+
+
 async def get_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:
     """Return a user of a company, by id or e-mail address."""
     return await _user(tx, await get_company(tx, actor, company_ref), user_ref)

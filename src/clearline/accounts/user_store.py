@@ -86,6 +86,28 @@ async def with_address(tx: Tx, email: str, *, limit: int) -> list[User]:
     return [user_of(row) for row in rows]
 
 
+_CANDIDATES = 200
+
+
+async def with_words(tx: Tx, text: str, *, is_begun: bool, limit: int) -> list[User]:
+    """Return the users of all companies with every word of a text in their name or address, by name and address.
+
+    With ``is_begun`` the last word is the beginning of one. Served by ``app_user_by_words``: of more than 200
+    matches the first that it has are sorted.
+    """
+    rows = await tx.fetch(
+        f"""select {USER} from (
+                   select * from app_user
+                    where array_to_tsvector(name_words(name || ' ' || email)) @@ name_query($1, $2)
+                    limit {_CANDIDATES}) u
+             order by lower(u.name), lower(u.email), u.id limit $3""",
+        text,
+        is_begun,
+        limit,
+    )
+    return [user_of(row) for row in rows]
+
+
 async def get(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
     """Return a user of a company, or None."""
     row = await tx.fetchrow(f"select {USER} from app_user u where u.company_id = $1 and u.id = $2", company_id, user_id)

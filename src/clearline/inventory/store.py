@@ -52,6 +52,28 @@ async def matching(tx: Tx, company_id: UUID, text: str, *, limit: int) -> list[S
     return [_service(row) for row in rows]
 
 
+_CANDIDATES = 200
+
+
+async def with_words(tx: Tx, text: str, *, is_begun: bool, limit: int) -> list[Service]:
+    """Return services of all companies with every word of a text in their id or label, by label and id.
+
+    With ``is_begun`` the last word is the beginning of one. Served by ``service_by_words``: of more than 200
+    matches the first that it has are sorted.
+    """
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from (
+                   select * from service
+                    where array_to_tsvector(name_words(id || ' ' || label)) @@ name_query($1, $2)
+                    limit {_CANDIDATES}) candidate
+             order by label, id, company_id limit $3""",
+        text,
+        is_begun,
+        limit,
+    )
+    return [_service(row) for row in rows]
+
+
 async def find(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
     """Return a service of a company, or None."""
     row = await tx.fetchrow(f"select {_COLUMNS} from service where company_id = $1 and id = $2", company_id, service_id)

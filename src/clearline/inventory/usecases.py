@@ -50,6 +50,26 @@ async def services_matching(tx: Tx, actor: Actor, company_ref: UUID | str, text:
     return await service_store.matching(tx, company.id, text, limit=limit) if storable(text) else []
 
 
+async def find_services(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[tuple[Company, Service]]:
+    """Return services of all companies with every word of a text in their id or label, and their companies.
+
+    Those with the words themselves come first, then those in which the last word begins another. Served by
+    ``service_by_words``.
+    """
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    if not storable(text):
+        return []
+    services: dict[tuple[UUID, str], Service] = {}
+    for is_begun in (False, True):
+        if len(services) < limit:
+            matches = await service_store.with_words(tx, text, is_begun=is_begun, limit=limit)
+            services |= {(match.company_id, match.id): match for match in matches}
+    return [
+        (await permissions.company_with_id(tx, actor, service.company_id), service)
+        for service in list(services.values())[:limit]
+    ]
+
+
 async def _company_to_read(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     """Return a company whose services the actor may read: everybody who raises tickets may read the company's own."""
     permissions.require_scope(actor, Scope.ACCOUNTS_READ if actor.is_staff else Scope.TICKETS_READ)

@@ -6,7 +6,7 @@ from clearline.web.console.bulk import change_selected
 from clearline.web.console.companies import company, service
 from clearline.web.console.files import add_file, download_file
 from clearline.web.console.new_ticket import handlers as new_ticket
-from clearline.web.console.queue import find, home, show_list
+from clearline.web.console.queue import home, show_list
 from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.search import handlers as search
 from clearline.web.console.ticket import show_ticket
@@ -69,7 +69,7 @@ PAGES = (
     Page("company", "GET", company.PATH, company.show_company, _READ),
     Page("service", "GET", service.PATH, service.show_service, _READ),
     Page("search", "GET", search.PATH, search.show_search, _READ),
-    Page("find", "GET", "/console/find", find, _READ),
+    Page("find", "GET", "/console/find", search.find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),
     Page("signOut", "POST", SIGN_OUT, sign_out, _READ, without_second_factor=True),
     Page("setTheme", "POST", THEME, set_theme, _READ, without_second_factor=True),

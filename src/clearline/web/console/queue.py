@@ -1,6 +1,5 @@
 """The page of a list: a view's tickets, 50 at a time."""
 
-from contextlib import suppress
 from urllib.parse import urlencode
 
 import msgspec
@@ -24,8 +23,7 @@ from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
 
 SIZE = 50
-_QUERY_MAX = 300
-_FOUND_MAX = 8
+QUERY_MAX = 300
 
 
 class Listing(Struct, frozen=True):
@@ -98,7 +96,7 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
 
 async def read_list(visit: Visit, tx: Tx, view: View, query: dict[str, str]) -> Listing:
     """Return a page of a view: along an index, or through the search when the view or the person filters by more."""
-    q = query.get("q", "").strip()[:_QUERY_MAX]
+    q = query.get("q", "").strip()[:QUERY_MAX]
     sort = sort_named(query.get("sort", ""))
     chosen = sort.name if query.get("sort") == sort.name else ""
     made_for = list_id(view.path, {"q": q, "sort": sort.name, "chosen": chosen})
@@ -164,15 +162,3 @@ async def _sorted(
         tx, visit.actor, text, sort.order, newest_first=sort.newest_first, after=after, limit=SIZE, seconds=seconds
     )
     return found.tickets, None if found.next is None else msgspec.to_builtins(found.next)
-
-
-async def find(visit: Visit) -> Answer:
-    """Return the tickets for the command palette: options of its list."""
-    q = visit.query.get("q", "").strip()[:_QUERY_MAX]
-    listed: list[TicketView] = []
-    if q:
-        with suppress(InvalidInput):
-            async with visit.services.database.transaction() as tx:
-                seconds = visit.services.settings.search_seconds
-                listed = (await search.find_tickets(tx, visit.actor, q, limit=_FOUND_MAX, seconds=seconds)).tickets
-    return visit.page("console/find.html", listed=listed)

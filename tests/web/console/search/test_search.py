@@ -3,10 +3,13 @@
 import httpx
 import pytest
 
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR
+from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as search
 from clearline.tickets.domain import ticket_number
-from tests.builders.people import Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person
 
@@ -42,6 +45,28 @@ async def test_tickets_companies_and_people_are_found_in_groups(agent: Person, c
     assert all(link.startswith(f"/console/tickets/{ticket_number(1)[:3]}") for link in shown)
 
 
+async def test_services_and_people_are_found_on_the_page_and_in_the_palette(
+    agent: Person, database: Database, customer: Tenant
+) -> None:
+    company = f"/console/companies/{customer.company.id}"
+    async with database.transaction() as tx:
+        await inventory.add_service(tx, OPERATOR, customer.company.code, "xe-0/0/1", "Port", "qq7label", now=NOW)
+        await accounts.add_user(
+            tx, OPERATOR, customer.company.code, name="Qq7name Berg", email="qq@example.com", phone="", now=NOW
+        )
+    for path in (PATH, "/console/find"):
+        assert f"{company}/service?id=xe-0%2F0%2F1" in (await agent.page(f"{path}?q=xe-0/0/1+qq7l")).links(company)
+        assert (await agent.page(f"{path}?q=qq7name")).links(company) == [company]
+        assert (await agent.page(f"{path}?q=no7thing")).links("/console/companies") == []
+    colleague = await agent.page(f"{PATH}?q={agent.user.email}")
+    assert agent.user.email in colleague.text
+    assert colleague.links("/console/companies/") == []
+    assert (await agent.page(f"/console/find?q={customer.company.code.lower()}")).links(company)[0] == company
+    [ticket, *_others] = (await agent.page("/console/find?q=zz7searchable")).links("/console/tickets/")
+    assert ticket.startswith("/console/tickets/INC")
+    assert (await agent.page("/console/find?q=status:gone")).links("/console/") == []
+
+
 async def test_without_a_text_only_the_help_is_shown(agent: Person) -> None:
     page = await agent.page(PATH)
     assert "How to search" in page.text
@@ -60,9 +85,10 @@ async def test_a_query_that_is_wrong_is_named_and_kept(agent: Person, q: str, sh
     assert q in [attributes.get("value") for attributes in page.all("input")]
 
 
-@pytest.mark.parametrize("q", [HOSTILE, "%00", "\ufeff", '"', "a" * 600])
-async def test_nothing_that_is_typed_becomes_markup_or_an_error_of_the_server(agent: Person, q: str) -> None:
-    answer = await agent.client.get(PATH, params={"q": q}, headers=agent.headers)
+@pytest.mark.parametrize("path", [PATH, "/console/find"])
+@pytest.mark.parametrize("q", [HOSTILE, "%00", "\x00", "\ufeff", '"', "a" * 600, "'", "\\", ":*", "a & !b | c"])
+async def test_nothing_that_is_typed_becomes_markup_or_an_error_of_the_server(agent: Person, q: str, path: str) -> None:
+    answer = await agent.client.get(path, params={"q": q}, headers=agent.headers)
     assert answer.status_code in {200, 422}
     assert "<script>alert" not in answer.text
     assert not any("onerror" in attributes for _tag, attributes in Page(answer.text).tags)
