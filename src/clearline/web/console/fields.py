@@ -74,6 +74,11 @@ def ids_in(form: Form, field: str) -> list[UUID]:
         raise InvalidInput([Violation(field, "must be ids", RuleCode.FORMAT)]) from None
 
 
+def lines_in(form: Form, field: str) -> list[str]:
+    """Return the lines of a field that have something."""
+    return [line.strip() for line in form.get(field).split("\n") if line.strip()]
+
+
 def members_in(kind: type[E], form: Form, field: str) -> tuple[E, ...]:
     """Return the members of an enumeration whose boxes are checked.
 

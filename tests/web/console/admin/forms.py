@@ -9,6 +9,9 @@ import httpx
 from clearline.accounts import key_usecases as keys
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
+from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.mail.inbound import usecases as inbound_mail
+from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
@@ -16,6 +19,8 @@ from clearline.routing import rule_usecases as rules
 from clearline.web.visit import Page as Entry
 from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros
+from tests.builders.mail.inbound_rig import a_mail
+from tests.builders.mail.outbox import write
 from tests.builders.people import new_staff, new_tenant
 from tests.builders.web.pages import Person, person
 from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
@@ -55,6 +60,15 @@ FORMS: dict[str, dict[str, str]] = {
     "revokeApiKey": {},
     "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "once": ONCE},
     "changeCompany": {"name": "Orchard Health", "code": "ORCHARD"},
+    "createMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX", "once": ONCE},
+    "changeMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX"},
+    "deleteMailbox": {},
+    "checkMailbox": {},
+    "releaseInboundMail": {"ticket": "INC000000000042"},
+    "discardInboundMail": {},
+    "createOutboundMail": {"recipient": "ada@example.com", "once": ONCE},
+    "retryOutboundMail": {},
+    "unsuppressRecipient": {},
     "createWebhook": {"url": "https://hooks.example.com/desk", "description": "", "types": "ticket.", "once": ONCE},
     "changeWebhook": {"url": "https://hooks.example.com/desk", "description": "", "types": "ticket."},
     "deleteWebhook": {},
@@ -92,7 +106,8 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
     colleague = (await new_staff(database, Role.AGENT, "Ines Duarte")).user
-    company = (await new_tenant(database)).company
+    tenant = await new_tenant(database)
+    [outbound] = await write(database, tenant)
     async with database.transaction() as tx:
         key, _secret = await keys.create_key(tx, OPERATOR, PROVIDER_ID, user_id=colleague.id, name="billing", now=now())
         team = await teams.add_team(tx, OPERATOR, f"Team {uuid4().hex}", now=now())
@@ -104,13 +119,20 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         webhook, _secret = await webhooks.add_subscription(
             tx, OPERATOR, values, of=PROVIDER, networks=(), most=10_000, now=now()
         )
+        address = f"{uuid4().hex}@example.net"
+        mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": address}, secret_box=SecretBox(b"k"), now=now())
+        raw = a_mail("nobody@unknown.example.org", address)
+        inbound = await inbound_mail.receive(
+            tx, mailbox, raw, envelope_from="nobody@unknown.example.org", envelope_to=[address], now=now()
+        )
     [delivery] = await insert_deliveries(database, webhook)
     return Desk(
         admin,
         {
             "people": str(colleague.id), "teams": str(team.team.id), "queues": str(queue.queue.id),
             "routing": str(rule.rule.id), "macros": str(macro.id),
-            "companies": str(company.id), "keys": str(key.id),
+            "companies": str(tenant.company.id), "keys": str(key.id),
+            "mailboxes": str(mailbox.id), "mail-review": str(inbound), "outbound-mail": str(outbound),
             "webhooks": str(webhook.id), "deliveries": str(delivery),
         },
     )  # fmt: skip

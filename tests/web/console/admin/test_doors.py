@@ -13,6 +13,7 @@ from tests.builders.web.pages import Page, Person, person, session_of
 from tests.web.console.admin.forms import FORMS, NO_ID, Desk, new_desk
 
 READS = [entry for entry in ADMIN_PAGES if entry.method == "GET"]
+DOWNLOADS = {"rawInboundMail"}
 WRITES = [entry for entry in ADMIN_PAGES if entry.method == "POST"]
 
 
@@ -103,7 +104,7 @@ async def test_opening_a_page_changes_nothing(database: Database, desk: Desk, en
     answer = await desk.admin.get(desk.path(entry))
     assert answer.status_code == 200, answer.text
     assert await state(database) == before
-    assert "/console/admin" in Page(answer.text).links("/console/admin")
+    assert entry.name in DOWNLOADS or "/console/admin" in Page(answer.text).links("/console/admin")
 
 
 @pytest.mark.parametrize("entry", [entry for entry in ADMIN_PAGES if "{" in entry.path], ids=named)

@@ -7,6 +7,9 @@ from clearline.web.console.admin.audit import AUDIT_PAGE
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.keys import KEYS
 from clearline.web.console.admin.macros import MACROS
+from clearline.web.console.admin.mail.inbound import MAIL_REVIEW
+from clearline.web.console.admin.mail.mailboxes import MAILBOXES
+from clearline.web.console.admin.mail.outbound import OUTBOUND_MAILS
 from clearline.web.console.admin.overview import show_overview
 from clearline.web.console.admin.people import PEOPLE
 from clearline.web.console.admin.queues import QUEUES
@@ -17,7 +20,19 @@ from clearline.web.console.admin.webhooks.deliveries import DELIVERY_PAGES
 from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
 from clearline.web.visit import Page
 
-SECTIONS: tuple[Section[Any], ...] = (PEOPLE, TEAMS, QUEUES, ROUTING, MACROS, COMPANIES, KEYS, WEBHOOKS)
+SECTIONS: tuple[Section[Any], ...] = (
+    PEOPLE,
+    TEAMS,
+    QUEUES,
+    ROUTING,
+    MACROS,
+    COMPANIES,
+    MAILBOXES,
+    MAIL_REVIEW,
+    OUTBOUND_MAILS,
+    KEYS,
+    WEBHOOKS,
+)
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
     AUDIT_PAGE,

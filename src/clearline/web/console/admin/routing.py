@@ -18,7 +18,7 @@ from clearline.tickets.domain import IssueType, Priority
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values, typed_values
 from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.sidebar import admin_sidebar
-from clearline.web.console.fields import id_in, member_in, members_in
+from clearline.web.console.fields import id_in, lines_in, member_in, members_in, whole_number
 from clearline.web.console.people import all_queues
 from clearline.web.looks import PRIORITIES
 from clearline.web.visit import Form, Page, Visit
@@ -167,7 +167,7 @@ async def _values(tx: Tx, actor: Actor, form: Form) -> dict[str, Any]:
     queue_id = id_in(form, "queue_id")
     if queue_id is None:
         raise InvalidInput([Violation("queue_id", "must be chosen: add a queue first", RuleCode.REQUIRED)])
-    company_ids = [await _company(tx, actor, "company_ids", name) for name in _lines(form, "company_ids")]
+    company_ids = [await _company(tx, actor, "company_ids", name) for name in lines_in(form, "company_ids")]
     values: dict[str, Any] = {
         "name": form.get("name").strip(),
         "queue_id": queue_id,
@@ -176,17 +176,14 @@ async def _values(tx: Tx, actor: Actor, form: Form) -> dict[str, Any]:
         "service_types": members_in(ServiceType, form, "service_types"),
         "priorities": members_in(Priority, form, "priorities"),
         "company_ids": tuple(dict.fromkeys(company_ids)),
-        "keywords": tuple(_lines(form, "keywords")),
+        "keywords": tuple(lines_in(form, "keywords")),
     }
     if text := form.get("position").strip():
-        if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= _POSITION_MAX):
+        position = whole_number(text, digits=5)
+        if position is None or not 1 <= position <= _POSITION_MAX:
             raise InvalidInput([Violation("position", "must be a whole number from 1 on", RuleCode.RANGE)])
-        values["position"] = int(text)
+        values["position"] = position
     return values
-
-
-def _lines(form: Form, field: str) -> list[str]:
-    return [line.strip() for line in form.get(field).split("\n") if line.strip()]
 
 
 async def _company(tx: Tx, actor: Actor, field: str, name: str) -> UUID:

@@ -1,8 +1,9 @@
 """A page of the administration: list the records, show the form of one, and do what the forms ask for."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from clearline.errors import Conflict, InvalidInput
@@ -76,6 +77,20 @@ class Section(ABC, Generic[R]):
     async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> R:
         """Lock a record that is about to be changed."""
 
+    def states(self) -> Sequence[tuple[str, str]]:
+        """Return the states that the list can be narrowed to, with their words; the first is shown at first."""
+        return ()
+
+    def state(self, visit: Visit) -> str:
+        """Return the state that the list is narrowed to; empty in a section without states."""
+        known = [value for value, _word in self.states()]
+        asked = visit.query.get("state", "")
+        return asked if asked in known else next(iter(known), "")
+
+    def field_of(self, name: str) -> str:
+        """Return the field of the form for the value that a use case refuses: ``types`` for ``types.2``."""
+        return name.partition(".")[0]
+
     def defaults(self, visit: Visit) -> Values:  # noqa: ARG002 - for the sections that need it
         """Return what the fields of a new record have."""
         return {}
@@ -83,6 +98,9 @@ class Section(ABC, Generic[R]):
     async def more(self, visit: Visit, tx: Tx, record: R) -> dict[str, object]:  # noqa: ARG002
         """Return what else the template of the section shows of a record."""
         return {}
+
+    async def prepare(self, visit: Visit) -> None:
+        """Check what the form of a record says, as far as that takes long: before any transaction."""
 
     async def create(self, visit: Visit, tx: Tx) -> UUID:
         """Create a record from the form."""
@@ -152,6 +170,7 @@ class Section(ABC, Generic[R]):
             return f"{self.path}/{await self.create(visit, tx)}"
 
         async def work() -> Answer:
+            await self.prepare(visit)
             try:
                 address = await once.perform_once(visit, self.path, action)
             except once.SentBefore as before:
@@ -165,6 +184,7 @@ class Section(ABC, Generic[R]):
         record_id = self.record_id(visit)
 
         async def work() -> Answer:
+            await self.prepare(visit)
             async with visit.services.database.transaction() as tx:
                 record = await self.lock(visit, tx, record_id)
                 check_version(visit.form, self.values(record))
@@ -207,7 +227,7 @@ class Section(ABC, Generic[R]):
         except ChangedMeanwhile:
             refused = Outcome(409, typed=visit.form, is_stale=True)
         except InvalidInput as error:
-            problems = {violation.field.partition(".")[0]: violation.rule for violation in error.violations}
+            problems = {self.field_of(violation.field): violation.rule for violation in error.violations}
             refused = Outcome(422, problems=problems, typed=visit.form)
         except Conflict as error:
             refused = Outcome(409, problem=str(error), typed=visit.form)
@@ -229,7 +249,8 @@ class Section(ABC, Generic[R]):
             visit.headers.append((b"hx-push-url", (f"{address}/new" if is_new else address).encode()))
         return visit.page(
             self.template, outcome.status, side=side, here=self.path, section=self, words=self.words,
-            lines=lines[:_SIZE], next=self._next(visit, lines), record=record, record_id=record_id, is_new=is_new,
+            lines=lines[:_SIZE], next=self._next(visit, lines), states=self.states(), state=self.state(visit),
+            record=record, record_id=record_id, is_new=is_new,
             title=self.title(record) if record is not None else self.words["new"] if is_new else "",
             fields=fields, outcome=outcome, address=address, stored=stored, version=version_of(stored),
             values=stored if outcome.typed is None else typed_values(outcome.typed), key=_key(outcome),
@@ -240,12 +261,16 @@ class Section(ABC, Generic[R]):
     def _next(self, visit: Visit, lines: list[Line]) -> str | None:
         if len(lines) <= _SIZE:
             return None
-        cursor = visit.services.cursors.make(lines[_SIZE - 1].keys, list_id(self.path, {}))
-        return f"{self.path}?after={cursor}"
+        cursor = visit.services.cursors.make(lines[_SIZE - 1].keys, self._list_id(visit))
+        state = {"state": self.state(visit)} if self.states() else {}
+        return f"{self.path}?{urlencode({**state, 'after': cursor})}"
 
     def _cursor(self, visit: Visit) -> list[Any] | None:
         text = visit.query.get("after")
-        return visit.services.cursors.read(text, list_id(self.path, {})) if text else None
+        return visit.services.cursors.read(text, self._list_id(visit)) if text else None
+
+    def _list_id(self, visit: Visit) -> str:
+        return list_id(self.path, {"state": self.state(visit)})
 
     def record_id(self, visit: Visit) -> UUID:
         """Return the id of the record in the address."""

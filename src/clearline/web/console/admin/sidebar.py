@@ -43,6 +43,18 @@ def entries() -> list[Entry]:
             gettext("Your customers, and what a deactivation ends."),
         ),
         Entry(
+            "/console/admin/mailboxes", gettext("Mailboxes"), "mailbox",
+            gettext("The addresses that mail is accepted for, and the servers it is fetched from."),
+        ),
+        Entry(
+            "/console/admin/mail-review", gettext("Mail review"), "inbox",
+            gettext("Mail in quarantine, with the reason: release it into a ticket, or discard it."),
+        ),
+        Entry(
+            "/console/admin/outbound-mail", gettext("Outbound mail"), "mails",
+            gettext("Mail that was not delivered, and why. Retry it, or send a test."),
+        ),
+        Entry(
             "/console/admin/keys", gettext("API keys"), "key-round",
             gettext("What programs sign in with: scopes, last use, revocation."),
         ),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from clearline.errors import NotFound
 from clearline.identity import Actor
+from clearline.mail.format.parts import ParsedMail
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -35,11 +36,10 @@ async def show_mail(visit: Visit) -> Answer:
     async with visit.services.database.transaction() as tx:
         details = await inbound_mail.get_mail(tx, visit.actor, await _mail_of(tx, visit.actor, number, note))
     parsed = details.parsed
-    headers = [] if parsed is None else parsed.headers.all
-    shown = [pair for wanted in _SHOWN_HEADERS for pair in headers if pair[0].lower() == wanted]
     return await page_about(
-        visit, "console/mail.html", mail=details.mail, parsed=parsed, shown=shown, note=note, most=TEXT_SHOWN_MAX
-    )
+        visit, "console/mail.html", mail=details.mail, parsed=parsed, shown=shown_headers(parsed), note=note,
+        most=TEXT_SHOWN_MAX,
+    )  # fmt: skip
 
 
 async def download_mail(visit: Visit) -> Stream:
@@ -47,7 +47,17 @@ async def download_mail(visit: Visit) -> Stream:
     number, note = access.parse_number(visit.path["number"]), _note_number(visit)
     async with visit.services.database.transaction() as tx:
         mail_id = await _mail_of(tx, visit.actor, number, note)
-        raw = await inbound_mail.get_raw(tx, visit.actor, mail_id)
+        return raw_mail(mail_id, await inbound_mail.get_raw(tx, visit.actor, mail_id))
+
+
+def shown_headers(parsed: ParsedMail | None) -> list[tuple[str, str]]:
+    """Return the headers of a mail that people read, in their order."""
+    headers = [] if parsed is None else parsed.headers.all
+    return [pair for wanted in _SHOWN_HEADERS for pair in headers if pair[0].lower() == wanted]
+
+
+def raw_mail(mail_id: UUID, raw: bytes) -> Stream:
+    """Return a mail as it was received, as a file to download."""
     headers: Headers = [
         (b"content-type", b"message/rfc822"),
         (b"content-length", b"%d" % len(raw)),

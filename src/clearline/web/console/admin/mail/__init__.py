@@ -1,0 +1,1 @@
+"""Mail: the review of what came in, what was sent and failed, and the mailboxes."""
