@@ -15,8 +15,9 @@ from clearline.events.event_types import Audience, visible_data
 from clearline.identity import PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.wires.house.event_stream import handlers
-from clearline.wires.house.event_stream.handlers import JSON, NDJSON, SSE, preferred
+from clearline.wires.house.event_stream.handlers import JSON, NDJSON, preferred
 from clearline.wires.http.call import Call
+from clearline.wires.http.event_stream import SSE
 from tests.builders.house import ANY, TICKETS, Headers, new_ticket, pointers, problem
 from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 from tests.builders.streams import EVENTS, open_stream

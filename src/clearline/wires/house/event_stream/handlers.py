@@ -1,39 +1,28 @@
 """House API v1: the event stream, as pages, as lines of JSON, and as Server-Sent Events (WHATWG HTML, 9.2)."""
 
 from collections.abc import AsyncIterator, Iterable
-from contextlib import ExitStack
-from typing import NamedTuple
 from uuid import UUID
 
-from clearline.clock import monotonic
 from clearline.errors import Unauthenticated
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.store import EventCursor
 from clearline.event_stream.usecases import Reader, format_cursor
 from clearline.events.store import Event
 from clearline.identity import Actor, Scope
-from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.tickets import access
 from clearline.wires.house.event_stream import wire
 from clearline.wires.house.event_stream.mapping import streamed_event_out
 from clearline.wires.house.paging import next_link
 from clearline.wires.house.parameters import query_refusals
-from clearline.wires.http.call import Call, CutShort, Headers, Stream, encode
+from clearline.wires.http import event_stream
+from clearline.wires.http.call import Call, CutShort, Stream, encode
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.edge import header
+from clearline.wires.http.event_stream import SSE
 from clearline.wires.http.resource import key_in
 from clearline.wires.http.table import Header, Operation
 
-JSON, NDJSON, SSE = "application/json", "application/x-ndjson", "text/event-stream"
-
-HEARTBEAT_SECONDS = 15
-"""The longest silence of a stream; then it sends a heartbeat."""
-RECHECK_SECONDS = 3
-"""How often a silent stream checks that its key still holds."""
-PATIENCE_SECONDS = 60
-"""How long a client may read nothing before the stream ends."""
-RETRY_MILLISECONDS = 2000
-"""How long a client waits before it reconnects."""
+JSON, NDJSON = "application/json", "application/x-ndjson"
 
 
 def preferred(accept: str) -> str:
@@ -78,17 +67,12 @@ async def follow_events(call: Call) -> wire.EventPage | Stream:
         if kind == JSON:
             return _page(call, await stream.read_page(tx, reader, begin, limit=query.limit))
         end = await stream.latest_cursor(tx, reader)
-    headers: Headers = [
-        (b"content-type", kind.encode()),
-        (b"cache-control", b"no-store"),
-        (b"vary", b"Authorization, Accept"),
-        (b"x-accel-buffering", b"no"),  # nginx would hold events back
-    ]
+    headers = event_stream.headers(kind, b"Authorization, Accept")
     if call.scope["method"] == "HEAD":
         parts = _nothing()
     else:
         parts = _live(call, reader, begin) if kind == SSE else _lines(call, reader, begin, end)
-    return Stream(200, parts, headers, is_long=kind == SSE, patience=PATIENCE_SECONDS)
+    return Stream(200, parts, headers, is_long=kind == SSE, patience=event_stream.PATIENCE_SECONDS)
 
 
 def _cursor(text: str | None) -> EventCursor | None:
@@ -124,14 +108,6 @@ async def _nothing() -> AsyncIterator[bytes]:
     yield b""
 
 
-class _Chunk(NamedTuple):
-    """A part of a stream, shared by all who read the same events: its bytes, and the cursor after them."""
-
-    body: bytes
-    cursor: EventCursor
-    is_full: bool
-
-
 async def _lines(call: Call, reader: Reader, begin: EventCursor, end: EventCursor) -> AsyncIterator[bytes]:
     """Yield one event a line, up to the end of the log as it was at first, or a little further; then the cursor.
 
@@ -153,46 +129,15 @@ async def _lines(call: Call, reader: Reader, begin: EventCursor, end: EventCurso
         yield encode({"cursor": format_cursor(last)}) + b"\n"
 
 
-async def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator[bytes]:
-    """Yield events as they happen, for as long as the key holds and the server runs.
+def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator[bytes]:
+    """Return the stream of events as they happen, for as long as the key holds and the server runs."""
 
-    While the database is unavailable the stream waits: a browser that is refused once does not reconnect.
-    """
-    signal = call.services.event_signal
-    with ExitStack() as stack:
-        stack.enter_context(call.services.streams.count(call.actor.key_id, call.customer))
-        listener = stack.enter_context(signal.listen(reader.company_id))
-        cursor = sent_cursor = begin
-        sent_at, must_read, is_lost, failures = monotonic(), True, False, signal.failures
-        yield b"retry: %d\n" % RETRY_MILLISECONDS + _id(begin)
-        while not signal.is_stopping:
-            chunk = None
-            if must_read:
-                listener.clear()
-            try:
-                if not await _is_admitted(call):
-                    return
-                if is_lost or failures != signal.failures:  # the database that came back may be a restored copy
-                    failures = signal.failures
-                    cursor, is_lost, must_read = await _recovered(call, cursor), False, True
-                if must_read:
-                    chunk = await _next_chunk(call, reader, cursor)
-                    cursor = chunk.cursor
-            except DatabaseUnavailable:
-                is_lost = True
-            if body := _to_send(chunk, monotonic() - sent_at, cursor, sent_cursor):
-                yield body
-                sent_at, sent_cursor = monotonic(), cursor
-            must_read = (chunk is not None and chunk.is_full) or await listener.wait(RECHECK_SECONDS)
+    async def is_admitted() -> bool:
+        return await _is_admitted(call)
 
-
-def _to_send(chunk: _Chunk | None, silence: float, cursor: EventCursor, sent_cursor: EventCursor) -> bytes:
-    """Return what to send now: events, a heartbeat, or nothing. A heartbeat has the cursor when it has advanced."""
-    if chunk is not None and chunk.body:
-        return chunk.body
-    if silence < HEARTBEAT_SECONDS:
-        return b""
-    return _id(cursor) if cursor != sent_cursor else b":\n\n"
+    feed = event_stream.Feed("house", reader, _encoded, is_admitted, event_stream.quiet_heartbeat)
+    counted = call.services.streams.count(call.actor.key_id, call.customer)
+    return event_stream.live(call.services.event_signal, call.database, feed, begin, counted)
 
 
 async def _is_admitted(call: Call) -> bool:
@@ -206,27 +151,6 @@ async def _is_admitted(call: Call) -> bool:
 
 def _rights(actor: Actor) -> tuple[object, ...]:
     return actor.role, actor.scopes, actor.company and actor.company.id
-
-
-async def _recovered(call: Call, cursor: EventCursor) -> EventCursor:
-    async with call.statement() as tx:
-        return EventCursor(await stream.recover_offset(tx, cursor), cursor.at)
-
-
-async def _next_chunk(call: Call, reader: Reader, cursor: EventCursor) -> _Chunk:
-    """Return the next events after a cursor, read and encoded once for all readers that are there."""
-
-    async def load() -> _Chunk:
-        async with call.database.statement() as tx:
-            page = await stream.read(tx, reader, cursor)
-        return _Chunk(_encoded(page.events), page.cursor, page.has_more)
-
-    return await call.services.event_signal.share((reader, cursor), load)
-
-
-def _id(cursor: EventCursor) -> bytes:
-    """Return a block with only an id: the client keeps it, and dispatches no event."""
-    return b"id: %b\n\n" % format_cursor(cursor).encode()
 
 
 def _encoded(events: Iterable[Event]) -> bytes:
