@@ -9,3 +9,5 @@ import "./islands/macros.js";
 import "./islands/pages.js";
 import "./islands/toast.js";
 import "./islands/files.js";
+import "./islands/fragments.js";
+import "./islands/live.js";

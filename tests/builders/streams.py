@@ -82,13 +82,19 @@ def _event(text: bytes) -> StreamedEvent:
 
 @asynccontextmanager
 async def open_stream(
-    client: httpx.AsyncClient, headers: dict[str, str], query: str = "", *, method: str = "GET", last: str = ""
+    client: httpx.AsyncClient,
+    headers: dict[str, str],
+    query: str = "",
+    *,
+    method: str = "GET",
+    last: str = "",
+    path: str = EVENTS,
 ) -> AsyncIterator[OpenStream]:
     """Open a stream, and read its events until the block ends."""
     request_headers = {"accept": "text/event-stream", **headers} | ({"last-event-id": last} if last else {})
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-        "path": EVENTS, "raw_path": EVENTS.encode(), "query_string": query.encode(), "root_path": "",
+        "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
         "headers": [(name.lower().encode(), value.encode()) for name, value in request_headers.items()],
         "server": ("desk", 80), "client": ("192.0.2.1", 5000),
     }  # fmt: skip

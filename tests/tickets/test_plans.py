@@ -17,6 +17,7 @@ from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.links import merge_store, merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links.merged_note_store import NoteReader
+from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
 from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket, plan_of
 
@@ -183,3 +184,16 @@ async def test_what_tickets_were_merged_into_is_found_by_the_primary_key(filled:
     used, scanned = await plan_of(filled, merge_store.TOUCH_TARGETS, *values)
     assert used & BY_NUMBER
     assert not scanned & {"ticket_merge", "ticket"}
+
+
+async def test_tickets_are_found_by_the_index_of_numbers(filled: Any) -> None:
+    recording = RecordingConnection()
+    tx = Tx(recording)
+    await list_store.numbered_as(lambda row: row, tx, [4321, 4322], None, for_staff=True)
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
+    assert used & BY_NUMBER
+    assert "ticket" not in scanned
+    await list_store.matching(tx, Filter(unassigned=True), [4321, 4322], for_staff=True)
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
+    assert used & BY_NUMBER
+    assert "ticket" not in scanned

@@ -22,8 +22,8 @@ document.addEventListener(
   true,
 );
 
-document.addEventListener("htmx:after:swap", () => {
-  if (!before) return;
+document.addEventListener("htmx:after:swap", ({ target }) => {
+  if (!before || target.id === "live") return;
   const { name, value } = before;
   before = null;
   const after = chosen(name);

@@ -136,6 +136,23 @@ async def _listed(
     return _result(page, order, limit, total)
 
 
+async def matching_numbers(tx: Tx, actor: Actor, text: str, numbers: Sequence[int]) -> set[int] | None:
+    """Return which of these tickets match a query of filters alone, as they are now; None for any other query.
+
+    Those are found by the search index only, which is a second behind.
+
+    Raises:
+        InvalidInput: the query is invalid.
+    """
+    company_id, conditions = await read_query(tx, actor, text)
+    selected = list_filter(conditions)
+    if selected is None:
+        return None
+    if company_id is not None:
+        selected = selected._replace(company_id=company_id)
+    return await list_store.matching(tx, selected, numbers, for_staff=actor.is_staff)
+
+
 async def count_queries(
     database: Transactions, actor: Actor, texts: Sequence[str], *, seconds: int
 ) -> list[Count | None]:

@@ -146,19 +146,20 @@ async def session_actor(
     *,
     address: str,
     limits: SessionLimits = DEFAULT_SESSION_LIMITS,
+    is_use: bool = True,
     now: datetime,
 ) -> SessionActor | None:
     """Return the session of a token with its actor, who has every scope of its role; None when it has ended.
 
     A session ends when it is not used for the idle limit, when it expires, when the user signs out or is signed out,
     and when the user gets another role or is deactivated. One indexed statement; once a minute also a write of the last
-    use, with the network address.
+    use, with the network address, unless this is no use (``is_use``): what a page asks for by itself.
     """
     if not is_token(token):
         return None
     async with database.statement() as tx:
         current = await session_store.actor_of(tx, hash_token(token), idle_since=now - limits.idle, now=now)
-    if current is not None and current.session.last_used_at <= (before := now - LAST_USE_EVERY):
+    if is_use and current is not None and current.session.last_used_at <= (before := now - LAST_USE_EVERY):
         async with database.statement() as tx:
             await session_store.save_last_use(
                 tx, current.session, before=before, address=Device("", address).storable().address, now=now

@@ -16,7 +16,7 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import AFTER_TICKET, LIMITED_NOTES, NAMES, TICKET, VIEWS, notes_of, ticket_of
 from clearline.tickets.domain import IssueType, Priority, Severity, Status, Ticket
 from clearline.tickets.lists.order import RANKS, Order
-from clearline.tickets.lists.store import Shape, count_statement, ordered_statement
+from clearline.tickets.lists.store import NUMBERED, Shape, count_statement, matching_statement, ordered_statement
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import State
 
@@ -240,6 +240,26 @@ async def count(tx: Tx, ticket_filter: Filter, *, for_staff: bool, walked: int) 
         count_statement(tuple(given), ticket_filter.state, walked + 1, for_staff=for_staff), *bound_values(given)
     )
     return row[0], row[1] <= walked
+
+
+async def numbered_as(
+    make: Callable[[Record], T], tx: Tx, numbers: Sequence[int], company_id: UUID | None, *, for_staff: bool
+) -> list[T]:
+    """Return what ``make`` makes of the rows (``VIEW``) of tickets by their numbers, of one company or of all (None).
+
+    Served by ``ticket_by_number``.
+    """
+    return [make(row) for row in await tx.fetch(NUMBERED[for_staff], numbers, company_id)]
+
+
+async def matching(tx: Tx, ticket_filter: Filter, numbers: Sequence[int], *, for_staff: bool) -> set[int]:
+    """Return which of these tickets match a filter. Served by ``ticket_by_number``."""
+    if ticket_filter.unassigned and ticket_filter.assignee_id is not None:
+        return set()
+    given = given_conditions(ticket_filter)
+    values = [numbers, *bound_values(given)]
+    rows = await tx.fetch(matching_statement(tuple(given), ticket_filter.state, for_staff=for_staff), *values)
+    return {row[0] for row in rows}
 
 
 class TicketPage(NamedTuple):

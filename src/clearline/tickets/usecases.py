@@ -1,6 +1,6 @@
 """Raise, read and list tickets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -203,6 +203,13 @@ _PARAMETERS = {
     "updated": "updated_since", "watcher_id": "watcher",
 }  # fmt: skip
 """What filters are called in refusals, if otherwise."""
+
+
+async def list_numbered(tx: Tx, actor: Actor, numbers: Sequence[int]) -> list[TicketView]:
+    """Return those tickets with these numbers that the actor may see, in no order."""
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    company_id = permissions.company_filter(actor)
+    return await list_store.numbered_as(view_of, tx, numbers, company_id, for_staff=actor.is_staff)
 
 
 def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:

@@ -33,6 +33,7 @@ from clearline.web.words import gettext
 from clearline.wires.http.call import Answer, Services, Stream
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.edge import KEY
+from clearline.wires.http.limits import TooManyRequests
 
 SIGN_IN = "/sign-in"
 HOME = "/console"
@@ -56,13 +57,16 @@ class Front:
 
     async def _answer(self, browser: Browser, receive: Receive) -> Answer | Stream:
         scope, now = browser.scope, self._services.now()
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        entry, scope["path_params"] = self._find(scope["path"], method)
         token = cookies.read_cookie(scope, cookies.SESSION)
-        session = await identify(self._services, scope, token, self._limits) if token else None
+        is_use = entry is None or not entry.in_background
+        session = await identify(self._services, scope, token, self._limits, is_use=is_use) if token else None
         if session is None:
             return redirect(browser, f"{SIGN_IN}?{urlencode({'next': _came_from(scope)})}")
         scope[KEY].actor = session.actor
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        entry, scope["path_params"] = self._find(scope["path"], method)
+        if entry is None:
+            raise NotFound("page", scope["path"])
         visit = Visit(self._services, browser, session, token, now)
         if not session.actor.is_staff:
             raise Forbidden("the console is for the provider's people")
@@ -78,11 +82,11 @@ class Front:
             visit.form = await browser.form(receive, token)
         return await entry.handle(visit)
 
-    def _find(self, path: str, method: str) -> tuple[Page, dict[str, str]]:
+    def _find(self, path: str, method: str) -> tuple[Page | None, dict[str, str]]:
         for pattern, methods in self._routes:
             if (match := pattern.match(path)) is not None and method in methods:
                 return methods[method], match.groupdict()
-        raise NotFound("page", path)
+        return None, {}
 
 
 async def respond(
@@ -110,11 +114,13 @@ async def respond(
         await answer.send(send)
 
 
-async def identify(services: Services, scope: AsgiScope, token: str, limits: SessionLimits) -> SessionActor | None:
-    """Return the session of a token, if it is in force."""
+async def identify(
+    services: Services, scope: AsgiScope, token: str, limits: SessionLimits, *, is_use: bool = True
+) -> SessionActor | None:
+    """Return the session of a token, if it is in force. ``is_use`` is whether this counts as a use of it."""
     client = scope.get("client")
     return await sign_in.session_actor(
-        services.database, token, address=client[0] if client else "", limits=limits, now=services.now()
+        services.database, token, address=client[0] if client else "", limits=limits, is_use=is_use, now=services.now()
     )
 
 
@@ -139,7 +145,7 @@ def _refused(browser: Browser, error: Exception) -> Answer:
     return page(browser, "error.html", status, [], title=title, advice=advice, request_id=browser.request_id)
 
 
-def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: PLR0911 - a table
+def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911 - a table
     """Return the status of an error, its title and what to do."""
     match error:
         case NotFound():
@@ -162,6 +168,8 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: PLR0911 - a t
             )
         case InvalidInput() | Conflict():
             return refused_status(error), gettext("Not saved"), str(error)
+        case TooManyRequests():
+            return 429, gettext("Too many at a time"), gettext("Try again in a few seconds.")
         case InvalidCursor():
             return 400, gettext("The list has changed"), gettext("Open the list again from its start.")
         case DatabaseUnavailable():

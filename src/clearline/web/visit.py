@@ -139,7 +139,7 @@ class Visit:
     def __init__(self, services: Services, browser: Browser, session: SessionActor, secret: str, now: datetime) -> None:
         self.services, self.browser, self.session, self.now = services, browser, session, now
         self.actor: Actor = session.actor
-        self._secret = secret
+        self.secret = secret
         self.form = Form([])
         self.receive: Receive | None = None
         self.headers: Headers = []
@@ -158,7 +158,7 @@ class Visit:
     def renew(self, signed_in: SignedIn) -> None:
         """Go on with another token of the session, which the browser gets with the answer."""
         self.session = replace(self.session, session=signed_in.session)
-        self._secret = signed_in.token
+        self.secret = signed_in.token
         left = signed_in.session.expires_at - self.now
         self.headers.append(
             cookies.set_cookie(
@@ -184,7 +184,7 @@ class Visit:
         """Return a page. Each has the actor, the theme, and the token for its forms."""
         return page(
             self.browser, template, status, self.headers, actor=self.actor, now=self.now,
-            csrf_token=csrf.token_for(self._secret), **values,
+            csrf_token=csrf.token_for(self.secret), **values,
         )  # fmt: skip
 
 
@@ -195,7 +195,8 @@ class Page(Struct, frozen=True):
     """A page, or what a form does: its method and path, the scope that the actor needs, and its handler.
 
     An upload has the file itself as its body. A person whose role needs a second factor that it has not set up yet gets
-    only those ``without_second_factor``.
+    only those ``without_second_factor``. What pages ask for by themselves is ``in_background``: it keeps no session
+    from ending for want of use.
     """
 
     name: str
@@ -205,6 +206,7 @@ class Page(Struct, frozen=True):
     scope: Scope
     is_upload: bool = False
     without_second_factor: bool = False
+    in_background: bool = False
 
 
 def page(browser: Browser, template: str, status: int, headers: Headers, **values: object) -> Answer:

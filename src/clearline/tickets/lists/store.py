@@ -223,3 +223,26 @@ def count_statement(names: tuple[str, ...], state: str, walked: int, *, for_staf
       from (select {" and ".join(checks) or "true"} as matches
               from (select * from ticket where {walk} order by number desc limit {walked}) walked) counted
     """
+
+
+@lru_cache(maxsize=512)
+def matching_statement(names: tuple[str, ...], state: str, *, for_staff: bool) -> str:
+    """Return the statement that says which of some tickets match a filter, whatever their order.
+
+    It binds the numbers, then the values of the filters in the order of their names.
+    """
+    checks, place = [_STATES[state]], 2
+    for name in names:
+        check = CHECKS[for_staff][name]
+        checks.append(check.format(*(f"${place + offset}" for offset in range(check.count("{}")))))
+        place += check.count("{}")
+    return f"""select number from (select * from ticket where number = any($1::bigint[]) offset 0) walked
+                where {" and ".join(checks)}"""
+
+
+NUMBERED = {
+    for_staff: f"""select {VIEWS[for_staff]} from ticket t {NAMES}
+                    where t.number = any($1::bigint[]) and ($2::uuid is null or t.company_id = $2)"""
+    for for_staff in (True, False)
+}
+"""The statements that read tickets by their numbers, of one company or of all."""

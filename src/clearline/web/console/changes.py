@@ -13,7 +13,7 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
 from clearline.web.console.fields import id_in, member_in, ticket_number_in
-from clearline.web.console.ticket import CARRIED, ticket_page
+from clearline.web.console.ticket import carried, ticket_page
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer
 
@@ -37,9 +37,9 @@ def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
 
 def address(visit: Visit, number: int) -> str:
     """Return the address of a ticket's page, with the list that the person came from."""
-    carried = {name: visit.query[name] for name in CARRIED if visit.query.get(name)}
+    parameters = carried(visit)
     path = f"/console/tickets/{ticket_number(number)}"
-    return f"{path}?{urlencode(carried)}" if carried else path
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
 async def set_status(visit: Visit, tx: Tx, number: int) -> None:

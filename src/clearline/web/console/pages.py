@@ -5,6 +5,8 @@ from clearline.web.console import account, changes, second_factor
 from clearline.web.console.bulk import change_selected
 from clearline.web.console.companies import company, service
 from clearline.web.console.files import add_file, download_file
+from clearline.web.console.live import lists, stream
+from clearline.web.console.live import ticket as live_ticket
 from clearline.web.console.new_ticket import handlers as new_ticket
 from clearline.web.console.queue import home, show_list
 from clearline.web.console.saved import change_view, save_view
@@ -68,6 +70,10 @@ PAGES = (
     ),
     Page("company", "GET", company.PATH, company.show_company, _READ),
     Page("service", "GET", service.PATH, service.show_service, _READ),
+    Page("live", "GET", stream.PATH, stream.follow, _READ, in_background=True),
+    Page("liveRows", "GET", f"{stream.PATH}/rows", lists.show_rows, _READ, in_background=True),
+    Page("liveViews", "GET", f"{stream.PATH}/views", lists.show_views, _READ, in_background=True),
+    Page("liveTicket", "GET", _TICKET + "/live", live_ticket.show_changes, _READ, in_background=True),
     Page("search", "GET", search.PATH, search.show_search, _READ),
     Page("find", "GET", "/console/find", search.find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),

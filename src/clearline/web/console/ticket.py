@@ -104,7 +104,7 @@ async def ticket_page(visit: Visit, status: int = 200, *, draft: Draft = EMPTY, 
     number = access.parse_number(visit.path["number"])
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
-        page = await _read(visit, tx, number, side.all_queues)
+        page = await read_ticket(visit, tx, number, side.all_queues)
         place = await _place(visit, tx, side, page.view)
     side = await with_counts(visit, side)
     if place is not None:
@@ -115,12 +115,18 @@ async def ticket_page(visit: Visit, status: int = 200, *, draft: Draft = EMPTY, 
     return visit.page(
         "console/ticket.html", status, side=side, page=page, place=place, draft=draft, problem=problem,
         here=place.listing.view.path if place else "", suffix=place.listing.suffix if place else "",
-        carried={name: value for name, value in visit.query.items() if name in CARRIED}, text_max=TEXT_MAX,
+        carried=carried(visit), text_max=TEXT_MAX,
         once_key=once.new_key(), link_types=MANUAL_LINK_TYPES,
     )  # fmt: skip
 
 
-async def _read(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue]) -> TicketPage:
+def carried(visit: Visit) -> dict[str, str]:
+    """Return the parameters that name the list that the person came from."""
+    return {name: visit.query[name] for name in CARRIED if visit.query.get(name)}
+
+
+async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue]) -> TicketPage:
+    """Return what the page of a ticket shows."""
     actor = visit.actor
     view = await tickets.get_ticket(tx, actor, number)
     notes = await merging.notes_with_merged(tx, actor, number, limit=NOTES_MAX)

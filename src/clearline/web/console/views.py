@@ -14,6 +14,7 @@ from clearline.queues.domain import Queue
 from clearline.search.list_usecases import count_queries
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
+from clearline.web.console.live.stream import newest_cursor
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.workspace import view_usecases as saved_views
@@ -37,13 +38,17 @@ class View(Struct, frozen=True):
 
 
 class Sidebar(Struct, frozen=True):
-    """The views that a person can open. ``all_queues`` are those of all teams, by name."""
+    """The views that a person can open. ``all_queues`` are those of all teams, by name.
+
+    ``cursor`` is where the changes begin that a page with these views does not show.
+    """
 
     views: list[View]
     queues: list[View]
     saved: list[View]
     all_queues: list[Queue] = []
     admin: list[View] = []
+    cursor: str = ""
 
     def find(self, path: str) -> View | None:
         """Return the view at an address, or None."""
@@ -75,6 +80,7 @@ def fixed_views(actor: Actor) -> list[View]:
 async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
     """Return the views of a person: the fixed ones, the queues of its teams, and the saved ones."""
     me = None if actor.user is None else actor.user.id
+    cursor = await newest_cursor(tx, actor)
     mine = {
         details.team.id
         for details in await teams.list_teams(tx, actor, after=None, limit=_MOST)
@@ -95,6 +101,7 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
         [View(f"{SAVED}{view.id}", view.name, "bookmark", view.query, saved=view) for view in saved],
         [details.queue for details in listed],
         [View("/console/admin", gettext("Admin"), "settings", "", keys="g ,")] if actor.is_desk_admin else [],
+        cursor,
     )  # fmt: skip
 
 

@@ -243,7 +243,7 @@ class TooManyStreams(TooManyRequests):
 
 
 class OpenStreams:
-    """Counts open streams, and limits their number for each key, for each company, for all customers, and in all.
+    """Counts open streams, and limits their number for each key or person, each company, all customers, and in all.
 
     Downloads (exports, attachments, raw mail) are streams that count for no key: programs fetch many at a time.
     """
@@ -269,6 +269,12 @@ class OpenStreams:
         if self._open[key] >= self._per_key:
             raise TooManyStreams(f"{self._per_key} streams of this key are open already")
         return self._count(key, company)
+
+    def count_person(self, user_id: UUID) -> AbstractContextManager[None]:
+        """Count a stream of the console of a person for as long as the block runs; see ``count``."""
+        if self._open[user_id] >= self._per_key:
+            raise TooManyStreams(f"{self._per_key} browsers of this person have a stream already")
+        return self._count(user_id, None)
 
     def count_download(self, company: UUID | None) -> AbstractContextManager[None]:
         """Count a download for as long as the block runs; see ``count``."""

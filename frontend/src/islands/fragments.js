@@ -1,0 +1,103 @@
+// What changed is fetched again, with the rights of the person, and put in its place: nothing moves, nothing loses the focus.
+const WAIT_MS = 150; // for more that changes at the same time
+const SHOWN_MS = 2000; // between two requests, when what is shown changes all the time
+const OTHERS_MS = 3000; // the same for tickets that may be new to the list
+const VIEWS_MS = 15_000;
+const MOST = 100;
+const changed = new Set();
+let isMissed = false;
+let isBusy = false;
+let began = 0;
+let fetchedAt = 0;
+let timer = 0;
+let viewsAt = 0;
+let viewsTimer = 0;
+
+async function fetchInto(path, query) {
+  const main = document.getElementById("main");
+  const options = { headers: { "HX-Request": "true" } };
+  const answer = await fetch(`${path}?${new URLSearchParams(query)}`, options).catch(() => null);
+  const text = answer?.ok ? await answer.text() : "";
+  if (!text || !main.isConnected) return; // another page was opened meanwhile
+  await htmx.swap({ text, sourceElement: document.getElementById("live"), swap: "none" });
+}
+
+const shownTicket = () => document.getElementById("timeline")?.closest("[data-ticket]").dataset.ticket;
+const rowOf = (id) => document.querySelector(`#rows > [id="${id}"]`);
+
+async function refreshList(ids, missed) {
+  const news = document.getElementById("news");
+  const rows = [...document.querySelectorAll("#rows > tr")];
+  const shown = missed ? rows.map((row) => row.id) : ids.filter(rowOf);
+  const known = news.querySelector("[data-new]")?.dataset.new.split(",") ?? [];
+  const others = [...new Set([...known, ...ids.filter((id) => !rowOf(id))])];
+  const query = Object.fromEntries(new URLSearchParams(news.dataset.list));
+  query.shown = shown.slice(0, MOST).join();
+  query.others = others.slice(0, MOST).join();
+  query.last = rows.at(-1)?.id ?? "";
+  if (!document.querySelector("#pager a")) query.whole = 1;
+  if (missed) query.missed = 1;
+  await fetchInto("/console/live/rows", query);
+  if (!missed) for (const id of shown) flash(rowOf(id));
+}
+
+function flash(row) {
+  if (!row) return;
+  row.dataset.flash = "";
+  row.addEventListener("animationend", () => delete row.dataset.flash, { once: true });
+}
+
+async function refreshTicket(ticket) {
+  const page = document.documentElement;
+  const isAtEnd = innerHeight + scrollY >= page.scrollHeight - 40;
+  const { seen, last } = document.getElementById("timeline").dataset;
+  const query = { ...Object.fromEntries(new URLSearchParams(location.search)), seen, last };
+  if (document.querySelector(".details :is(:popover-open, input:focus, select:focus)")) query.editing = 1;
+  await fetchInto(`/console/tickets/${ticket}/live`, query);
+  const form = document.querySelector("[data-composer]");
+  if (form && !form.elements.text.value) form.elements.seen.value = document.getElementById("timeline").dataset.last;
+  if (isAtEnd) scrollTo(0, page.scrollHeight);
+  if (query.editing) changed.add(ticket); // the details are still to come
+}
+
+async function refresh() {
+  isBusy = true;
+  const ids = [...changed];
+  const missed = isMissed || ids.length > MOST;
+  changed.clear();
+  isMissed = false;
+  const ticket = shownTicket();
+  if (document.getElementById("news")) await refreshList(missed ? [] : ids, missed);
+  if (ticket && (missed || ids.includes(ticket))) await refreshTicket(ticket);
+  fetchedAt = Date.now();
+  isBusy = false;
+  began = 0;
+  if (changed.size || isMissed) soon();
+}
+
+async function refreshViews() {
+  viewsTimer = 0;
+  viewsAt = Date.now();
+  const here = document.querySelector("#views [aria-current]")?.pathname ?? "";
+  await fetchInto("/console/live/views", { here });
+}
+
+/** Fetches at once what is shown, unless that was done just now; a hidden tab waits until it is seen. */
+function soon() {
+  if (document.hidden || isBusy) return;
+  began ||= Date.now();
+  const isShown = isMissed || [...changed].some((id) => id === shownTicket() || rowOf(id));
+  const at = Math.max(began + WAIT_MS, fetchedAt + (isShown ? SHOWN_MS : OTHERS_MS));
+  clearTimeout(timer);
+  timer = setTimeout(refresh, at - Date.now());
+  viewsTimer ||= setTimeout(refreshViews, Math.max(WAIT_MS, viewsAt + VIEWS_MS - Date.now()));
+}
+
+document.addEventListener("live", ({ detail }) => {
+  if (detail.kind === "ticket") changed.add(detail.id);
+  else if (detail.kind === "missed") isMissed = true;
+  else return;
+  soon();
+});
+
+document.addEventListener("visibilitychange", () => (changed.size || isMissed) && soon());
