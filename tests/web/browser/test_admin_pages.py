@@ -14,6 +14,8 @@ from clearline.routing import rule_usecases as rules
 from clearline.web.console.admin.sidebar import entries
 from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros
+from tests.builders.mail.outbox import write
+from tests.builders.people import new_tenant
 from tests.builders.sign_in.sessions import new_person_with_password, signed_in
 from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, context, violations
 from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
@@ -38,6 +40,7 @@ async def cookies(database: Database, admin: User, site: Site) -> dict[str, str]
             tx, OPERATOR, {"url": "https://hooks.example.com/desk"}, of=PROVIDER, networks=(), now=now()
         )
     await insert_deliveries(database, webhook, count=2)
+    await write(database, await new_tenant(database))
     return {"clearline-session": (await signed_in(database, admin, now=now())).token}
 
 
@@ -60,6 +63,12 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
         for address in addresses:
             await page.goto(f"{url}{address}")
             yield str(address)
+    await page.goto(f"{url}/console/admin/companies")
+    await page.locator(".lines a").first.click()
+    await page.get_by_role("link", name="Manage services").click()
+    await page.locator(".lines a").first.click()
+    await expect(page.get_by_label("Label")).to_be_visible()
+    yield "a service"
     await page.goto(f"{url}/console/admin/webhooks")
     await page.locator(".lines a").first.click()
     await page.get_by_role("link", name="Open the log").click()

@@ -60,6 +60,9 @@ FORMS: dict[str, dict[str, str]] = {
     "revokeApiKey": {},
     "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "once": ONCE},
     "changeCompany": {"name": "Orchard Health", "code": "ORCHARD"},
+    "createService": {"id": "SVC/9", "type": "Port", "label": "Lisbon", "once": ONCE},
+    "changeService": {"type": "Port", "label": "Lisbon"},
+    "deleteService": {},
     "createMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX", "once": ONCE},
     "changeMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX"},
     "deleteMailbox": {},
@@ -93,7 +96,8 @@ class Desk(NamedTuple):
         """Return the path of a page with the id of a record."""
         section = entry.path.split("/")[3] if entry.path.count("/") > 2 else ""
         delivery = record_id or self.ids.get("deliveries", NO_ID)
-        return entry.path.format(id=record_id or self.ids.get(section, NO_ID), delivery=delivery)
+        service = record_id or "U1ZDLTE"  # SVC-1
+        return entry.path.format(id=record_id or self.ids.get(section, NO_ID), delivery=delivery, service=service)
 
 
 def form_of(desk: Desk, name: str, **values: str) -> dict[str, str]:

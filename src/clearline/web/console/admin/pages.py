@@ -15,6 +15,7 @@ from clearline.web.console.admin.people import PEOPLE
 from clearline.web.console.admin.queues import QUEUES
 from clearline.web.console.admin.routing import ROUTING
 from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.services import SERVICE_PAGES
 from clearline.web.console.admin.teams import TEAMS
 from clearline.web.console.admin.webhooks.deliveries import DELIVERY_PAGES
 from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
@@ -37,6 +38,7 @@ ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
     AUDIT_PAGE,
     *(page for section in SECTIONS for page in section.pages()),
+    *SERVICE_PAGES,
     *DELIVERY_PAGES,
 )
 """Their scopes are those that only an admin has: whoever may read the same by the API, but not change it, uses that."""

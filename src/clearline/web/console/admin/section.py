@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlencode
-from uuid import UUID
 
 from clearline.errors import Conflict, InvalidInput
 from clearline.identity import Scope
@@ -34,6 +33,8 @@ PASSWORD = "confirm_password"  # noqa: S105 - the name of a field
 _SIZE = 100
 _HIDDEN = {csrf.FIELD, PASSWORD}
 R = TypeVar("R")
+Id = Any
+"""The id of a record: a UUID, unless a section says otherwise."""
 Do = Callable[[Visit, Tx, R], Awaitable[None]]
 
 
@@ -41,7 +42,11 @@ class Section(ABC, Generic[R]):
     """A kind of records that admins manage. ``noun`` names it in the table of pages."""
 
     noun: ClassVar[str]
-    path: ClassVar[str]
+    path: str
+    back: str = ADMIN
+    """The page that the list leads back to."""
+    here: ClassVar[str] = ""
+    """The section that the side bar marks, unless it is this one."""
     scope: ClassVar[Scope]
     template: ClassVar[str] = "console/admin/section.html"
     can_create: ClassVar[bool] = True
@@ -70,11 +75,11 @@ class Section(ABC, Generic[R]):
         """Return the name of a record."""
 
     @abstractmethod
-    async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> R:
+    async def get(self, visit: Visit, tx: Tx, record_id: Id) -> R:
         """Return a record."""
 
     @abstractmethod
-    async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> R:
+    async def lock(self, visit: Visit, tx: Tx, record_id: Id) -> R:
         """Lock a record that is about to be changed."""
 
     def states(self) -> Sequence[tuple[str, str]]:
@@ -86,6 +91,10 @@ class Section(ABC, Generic[R]):
         known = [value for value, _word in self.states()]
         asked = visit.query.get("state", "")
         return asked if asked in known else next(iter(known), "")
+
+    def address(self, record_id: Id) -> str:
+        """Return the address of the form of a record."""
+        return f"{self.path}/{record_id}"
 
     def field_of(self, name: str) -> str:
         """Return the field of the form for the value that a use case refuses: ``types`` for ``types.2``."""
@@ -102,7 +111,7 @@ class Section(ABC, Generic[R]):
     async def prepare(self, visit: Visit) -> None:
         """Check what the form of a record says, as far as that takes long: before any transaction."""
 
-    async def create(self, visit: Visit, tx: Tx) -> UUID:
+    async def create(self, visit: Visit, tx: Tx) -> Id:
         """Create a record from the form."""
         raise NotImplementedError
 
@@ -140,16 +149,20 @@ class Section(ABC, Generic[R]):
         """Return a form that does something else to a record; ``ends`` when there is no record any more then."""
 
         async def handle(visit: Visit) -> Answer:
-            record_id = self.record_id(visit)
-
-            async def work() -> Answer:
-                async with visit.services.database.transaction() as tx:
-                    await do(visit, tx, await self.lock(visit, tx, record_id))
-                return self.led_to(visit, self.path if ends else f"{self.path}/{record_id}", word)
-
-            return await self.perform(visit, work, record_id)
+            return await self.handle_action(visit, word, do, ends=ends)
 
         return Page(name, "POST", f"{self.path}/{{id}}/{word}", handle, self.scope)
+
+    async def handle_action(self, visit: Visit, word: str, do: Do[R], *, ends: bool = False) -> Answer:
+        """Do something else to a record than changing it; see ``action``."""
+        record_id = self.record_id(visit)
+
+        async def work() -> Answer:
+            async with visit.services.database.transaction() as tx:
+                await do(visit, tx, await self.lock(visit, tx, record_id))
+            return self.led_to(visit, self.path if ends else self.address(record_id), word)
+
+        return await self.perform(visit, work, record_id)
 
     async def show_list(self, visit: Visit) -> Answer:
         """Show the list, and no form."""
@@ -167,7 +180,7 @@ class Section(ABC, Generic[R]):
         """Create a record, once, and open it."""
 
         async def action(tx: Tx) -> str:
-            return f"{self.path}/{await self.create(visit, tx)}"
+            return self.address(await self.create(visit, tx))
 
         async def work() -> Answer:
             await self.prepare(visit)
@@ -189,20 +202,20 @@ class Section(ABC, Generic[R]):
                 record = await self.lock(visit, tx, record_id)
                 check_version(visit.form, self.values(record))
                 await self.change(visit, tx, record)
-            return self.led_to(visit, f"{self.path}/{record_id}", "change")
+            return self.led_to(visit, self.address(record_id), "change")
 
         return await self.perform(visit, work, record_id)
 
-    async def show_secret_once(self, visit: Visit, issue: Callable[[Tx], Awaitable[tuple[UUID, str]]]) -> Answer:
+    async def show_secret_once(self, visit: Visit, issue: Callable[[Tx], Awaitable[tuple[Id, str]]]) -> Answer:
         """Do what a form asks for, once, and show the secret that it makes of a record.
 
         A form that is sent again leads to the record, without the secret: it is stored nowhere.
         """
-        issued: list[tuple[UUID, str]] = []
+        issued: list[tuple[Id, str]] = []
 
         async def action(tx: Tx) -> str:
             issued.append(await issue(tx))
-            return f"{self.path}/{issued[-1][0]}"
+            return self.address(issued[-1][0])
 
         address = await once.lead_once(visit, visit.browser.scope["path"], action)
         if not issued:
@@ -211,7 +224,7 @@ class Section(ABC, Generic[R]):
         return await self.page(visit, record_id, Outcome(secret=secret))
 
     async def perform(
-        self, visit: Visit, work: Callable[[], Awaitable[Answer]], record_id: UUID | None, *, is_new: bool = False
+        self, visit: Visit, work: Callable[[], Awaitable[Answer]], record_id: Id | None, *, is_new: bool = False
     ) -> Answer:
         """Do what a form asks for; when it is refused, show it again with everything that was typed."""
         try:
@@ -233,7 +246,7 @@ class Section(ABC, Generic[R]):
             refused = Outcome(409, problem=str(error), typed=visit.form)
         return await self.page(visit, record_id, refused, is_new=is_new)
 
-    async def page(self, visit: Visit, record_id: UUID | None, outcome: Outcome, *, is_new: bool = False) -> Answer:
+    async def page(self, visit: Visit, record_id: Id | None, outcome: Outcome, *, is_new: bool = False) -> Answer:
         """Return the page of the section, with the form of a record, of a new one, or none."""
         after = self._cursor(visit)
         async with visit.services.database.transaction() as tx:
@@ -244,11 +257,11 @@ class Section(ABC, Generic[R]):
             fields = await self.fields(visit, tx, record) if has_form else []
             more = {} if record is None else await self.more(visit, tx, record)
         stored: Values = self.values(record) if record is not None else self.defaults(visit)
-        address = self.path if record_id is None else f"{self.path}/{record_id}"
+        address = self.path if record_id is None else self.address(record_id)
         if outcome.status != 200 or outcome.secret:
             visit.headers.append((b"hx-push-url", (f"{address}/new" if is_new else address).encode()))
         return visit.page(
-            self.template, outcome.status, side=side, here=self.path, section=self, words=self.words,
+            self.template, outcome.status, side=side, here=self.here or self.path, section=self, words=self.words,
             lines=lines[:_SIZE], next=self._next(visit, lines), states=self.states(), state=self.state(visit),
             record=record, record_id=record_id, is_new=is_new,
             title=self.title(record) if record is not None else self.words["new"] if is_new else "",
@@ -272,7 +285,7 @@ class Section(ABC, Generic[R]):
     def _list_id(self, visit: Visit) -> str:
         return list_id(self.path, {"state": self.state(visit)})
 
-    def record_id(self, visit: Visit) -> UUID:
+    def record_id(self, visit: Visit) -> Id:
         """Return the id of the record in the address."""
         return known_id(self.noun, visit.path["id"])
 

@@ -92,7 +92,7 @@ class Mailboxes(Section[Mailbox]):
                 "imap_password", gettext("Password"), Kind.PASSWORD,
                 hint=gettext("Stored encrypted, and shown nowhere. Empty, it stays as it is."),
             ),
-            Field("imap_folder", gettext("Folder")),
+            Field("imap_folder", gettext("Folder"), is_required=True),
         ]  # fmt: skip
 
     def values(self, record: Mailbox) -> Values:

@@ -1,0 +1,144 @@
+"""The services of a customer: what its tickets can be about."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from clearline.accounts import usecases as accounts
+from clearline.errors import NotFound
+from clearline.identity import Scope
+from clearline.inventory import usecases as inventory
+from clearline.inventory.domain import INVENTORY_TYPES, Service, ServiceType
+from clearline.platform.database.transactions import Tx
+from clearline.web.console.admin.companies import COMPANIES
+from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
+from clearline.web.console.admin.section import Section
+from clearline.web.console.fields import known_id, member_in
+from clearline.web.visit import Page, Visit
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+_PATH = f"{COMPANIES.path}/{{id}}/services"
+_SERVICE = f"{_PATH}/{{service}}"
+
+
+class Services(Section[Service]):
+    """The services of one customer; made for each request. The id of a record is that of the service."""
+
+    noun = "service"
+    scope = Scope.ACCOUNTS_WRITE
+    here = COMPANIES.path
+
+    def __init__(self, company_id: UUID) -> None:
+        self.company_id = company_id
+        self.back = COMPANIES.address(company_id)
+        self.path = f"{self.back}/services"
+        self._company = ""
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of the page."""
+        return {
+            "title": gettext("Services"),
+            "new": gettext("New service"),
+            "about": gettext("What the tickets of %(company)s can be about.") % {"company": self._company},
+            "about delete": gettext("No new ticket can be about it. Tickets keep the id and label that they have."),
+            "done create": gettext("Added."),
+            "done change": gettext("Saved."),
+            "done delete": gettext("Deleted."),
+        }
+
+    def address(self, record_id: str) -> str:
+        """Return the address of a service: its id may have any character, also a slash."""
+        return f"{self.path}/{base64.urlsafe_b64encode(record_id.encode()).decode().rstrip('=')}"
+
+    def record_id(self, visit: Visit) -> str:
+        """Return the id of the service in the address."""
+        text = visit.path["service"]
+        try:
+            service_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        except (binascii.Error, ValueError):
+            raise NotFound(inventory.KIND, text) from None
+        if self.address(service_id) != f"{self.path}/{text}":
+            raise NotFound(inventory.KIND, text)
+        return service_id
+
+    async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
+        """Return the services by type and label."""
+        self._company = (await accounts.get_company(tx, visit.actor, self.company_id)).name
+        position = (after[0], after[1], after[2]) if after else None
+        services = await inventory.services_of(tx, visit.actor, self.company_id, after=position, limit=limit)
+        return [
+            Line(
+                self.address(service.id).rpartition("/")[2], service.label, [service.type, service.label, service.id],
+                f"{service.id} · {service.type}",
+            )
+            for service in services
+        ]  # fmt: skip
+
+    async def fields(self, visit: Visit, tx: Tx, record: Service | None) -> list[Field]:  # noqa: ARG002
+        """Return the fields of a service. Its id stays: tickets name it."""
+        new = [Field("id", gettext("Id"), is_required=True, hint=gettext("As the company knows it; it stays."))]
+        return [
+            *(new if record is None else []),
+            Field(
+                "label", gettext("Label"), is_required=True, hint=gettext("Tickets keep the one they were raised with.")
+            ),
+            Field("type", gettext("Type"), Kind.SELECT, [Choice(kind, kind) for kind in INVENTORY_TYPES]),
+        ]
+
+    def values(self, record: Service) -> Values:
+        """Return what the fields of a service have."""
+        return {"label": [record.label], "type": [record.type]}
+
+    def title(self, record: Service) -> str:
+        """Return the id of a service."""
+        return record.id
+
+    async def get(self, visit: Visit, tx: Tx, record_id: str) -> Service:
+        """Return a service."""
+        return await inventory.get_service(tx, visit.actor, self.company_id, record_id)
+
+    async def lock(self, visit: Visit, tx: Tx, record_id: str) -> Service:
+        """Lock a service."""
+        return await inventory.lock_service(tx, visit.actor, self.company_id, record_id)
+
+    async def create(self, visit: Visit, tx: Tx) -> str:
+        """Add a service."""
+        form, service_id = visit.form, visit.form.get("id").strip()
+        await inventory.add_service(
+            tx, visit.actor, self.company_id, service_id, form.get("type"), form.get("label").strip(), now=visit.now
+        )
+        return service_id
+
+    async def change(self, visit: Visit, tx: Tx, record: Service) -> None:
+        """Change a service."""
+        values = {"type": member_in(ServiceType, visit.form, "type"), "label": visit.form.get("label").strip()}
+        await inventory.change_service(tx, visit.actor, self.company_id, record.id, values, now=visit.now)
+
+    async def delete(self, visit: Visit, tx: Tx, record: Service) -> None:
+        """Delete a service."""
+        await inventory.delete_service(tx, visit.actor, self.company_id, record.id, now=visit.now)
+
+    async def handle_delete(self, visit: Visit) -> Answer:
+        """Delete the service in the address."""
+        return await self.handle_action(visit, "delete", self.delete, ends=True)
+
+
+def _page(name: str, method: str, path: str, handle: Callable[[Services, Visit], Awaitable[Answer]]) -> Page:
+    async def answer(visit: Visit) -> Answer:
+        return await handle(Services(known_id("company", visit.path["id"])), visit)
+
+    return Page(name, method, path, answer, Services.scope)
+
+
+SERVICE_PAGES = (
+    _page("adminServices", "GET", _PATH, Services.show_list),
+    _page("newService", "GET", f"{_PATH}/new", Services.show_new),
+    _page("createService", "POST", _PATH, Services.handle_create),
+    _page("showService", "GET", _SERVICE, Services.show),
+    _page("changeService", "POST", _SERVICE, Services.handle_change),
+    _page("deleteService", "POST", f"{_SERVICE}/delete", Services.handle_delete),
+)
