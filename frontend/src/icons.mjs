@@ -13,6 +13,7 @@ export const icons = {
   ban: null,
   bookmark: null,
   "building-2": null,
+  "chart-line": null,
   check: null,
   "chevron-down": null,
   "chevron-left": null,

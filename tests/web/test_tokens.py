@@ -51,9 +51,9 @@ def test_white_text_can_be_read_on_solid_colours(solid: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "ground"), list(product(("line-strong", "ring", "red"), ("canvas", "surface", "raised")))
+    ("line", "ground"), list(product(("line-strong", "ring", "red", "c1", "c2"), ("canvas", "surface", "raised")))
 )
-def test_edges_and_focus_rings_can_be_seen(line: str, ground: str) -> None:
+def test_edges_focus_rings_and_series_of_charts_can_be_seen(line: str, ground: str) -> None:
     assert contrast(line, ground) >= LINES
 
 

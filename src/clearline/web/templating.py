@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from clearline.identity import Company
 from clearline.tickets.domain import ticket_number
 from clearline.web import assets, looks
-from clearline.web.words import TRANSLATIONS, full_time, short_time
+from clearline.web.words import TRANSLATIONS, full_time, number, short_time
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -99,6 +99,7 @@ ENVIRONMENT.filters |= {
     "hue": hue,
     "initials": initials,
     "linked": linked,
+    "number": number,
     "sentence": sentence,
     "short_time": short_time,
     "ticket_number": ticket_number,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from importlib.resources import as_file, files
 
 from babel.dates import format_datetime
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 DOMAIN = "clearline"
@@ -23,6 +24,17 @@ def gettext(text: str) -> str:
     """Return a text in the language of the pages."""
     translated: str = TRANSLATIONS.ugettext(text)
     return translated
+
+
+def ngettext(text: str, texts: str, count: int) -> str:
+    """Return a text about one thing, or about several, in the language of the pages."""
+    translated: str = TRANSLATIONS.ungettext(text, texts, count)
+    return translated
+
+
+def number(value: int) -> str:
+    """Return a number as people read it: ``1,000``."""
+    return format_decimal(value, locale=LANGUAGE)
 
 
 def full_time(at: datetime) -> str:

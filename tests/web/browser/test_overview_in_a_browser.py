@@ -1,4 +1,4 @@
-"""The pages of companies and services in Chromium."""
+"""The dashboard, and the pages of companies and services, in Chromium."""
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -22,8 +22,10 @@ async def test_every_overview_is_accessible_and_fits(
     wrong: list[str] = []
     opened = await context(browser, size, theme, session, site.url)
     page = await opened.new_page()
-    for path in await addresses(page, site):
+    for path in (*await addresses(page, site), "/console/dashboard"):
         await page.goto(site.url + path)
+        for table in await page.get_by_text("Data table").all():
+            await table.click()
         wrong += await check(page, path)
     await opened.close()
     assert wrong == []
@@ -44,3 +46,8 @@ async def test_a_row_leads_to_the_company_and_its_list_goes_on(desktop: Page, si
     await expect(desktop.get_by_role("heading", name="Orchard Health")).to_be_visible()
     await desktop.locator("#services a").first.click()
     await expect(desktop.get_by_role("heading", name="Finished tickets")).to_be_visible()
+    await desktop.keyboard.press("g")
+    await desktop.keyboard.press("d")
+    await expect(desktop.get_by_role("heading", name="Dashboard")).to_be_visible()
+    await desktop.get_by_role("link", name="Critical").click()
+    await expect(desktop.get_by_role("searchbox")).to_have_value("priority:critical")

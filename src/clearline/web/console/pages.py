@@ -4,6 +4,7 @@ from clearline.identity import Scope
 from clearline.web.console import account, changes, second_factor
 from clearline.web.console.bulk import change_selected
 from clearline.web.console.companies import company, service
+from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.files import add_file, download_file
 from clearline.web.console.live import lists, stream
 from clearline.web.console.live import ticket as live_ticket
@@ -68,6 +69,7 @@ PAGES = (
             ("removeSecondFactor", "POST", "/remove", second_factor.remove),
         )
     ),
+    Page("dashboard", "GET", dashboard.PATH, dashboard.show_dashboard, _READ),
     Page("company", "GET", company.PATH, company.show_company, _READ),
     Page("service", "GET", service.PATH, service.show_service, _READ),
     Page("live", "GET", stream.PATH, stream.follow, _READ, in_background=True),

@@ -47,6 +47,7 @@ class Sidebar(Struct, frozen=True):
     queues: list[View]
     saved: list[View]
     all_queues: list[Queue] = []
+    operate: list[View] = []
     admin: list[View] = []
     cursor: str = ""
 
@@ -100,6 +101,7 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
         ],
         [View(f"{SAVED}{view.id}", view.name, "bookmark", view.query, saved=view) for view in saved],
         [details.queue for details in listed],
+        [View("/console/dashboard", gettext("Dashboard"), "chart-line", "", keys="g d")],
         [View("/console/admin", gettext("Admin"), "settings", "", keys="g ,")] if actor.is_desk_admin else [],
         cursor,
     )  # fmt: skip

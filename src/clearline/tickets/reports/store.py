@@ -1,0 +1,58 @@
+"""Counts of tickets in spans of time, each along an index and up to a bound."""
+
+from collections.abc import Sequence
+
+from clearline.clock import Span
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import Priority
+from clearline.tickets.reports.domain import COUNT_MAX
+
+_BOUND = COUNT_MAX + 1
+
+DAYS = f"""
+    select (select count(*) from (
+                (select from ticket where is_open::integer = 1 and created_at >= since and created_at < until
+                  limit {_BOUND})
+                union all
+                (select from ticket where is_open::integer = 0 and created_at >= since and created_at < until
+                  limit {_BOUND})) created),
+           (select count(*) from (
+                select from ticket
+                 where not is_open and number <> -5 and status_changed_at >= since and status_changed_at < until
+                 limit {_BOUND}) closed)
+      from unnest($1::timestamptz[], $2::timestamptz[]) with ordinality day (since, until, place)
+     order by place
+    """
+AGES = f"""
+    select place, aged.priority, count(*)
+      from unnest($1::timestamptz[], $2::timestamptz[]) with ordinality age (since, until, place)
+     cross join lateral (
+           select priority from ticket
+            where is_open::integer = 1 and created_at >= age.since and created_at < age.until
+            order by created_at desc limit {_BOUND}) aged
+     group by place, aged.priority
+    """
+
+
+def _edges(spans: Sequence[Span]) -> tuple[list[object], list[object]]:
+    return [span.since for span in spans], [span.until for span in spans]
+
+
+async def created_and_closed(tx: Tx, spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """Return for each span how many tickets were created and how many finished in it.
+
+    A number greater than ``COUNT_MAX`` says no more than that. Served by ``ticket_age`` and ``ticket_finished``.
+    """
+    rows = await tx.fetch(DAYS, *_edges(spans))
+    return [(created, closed) for created, closed in rows]
+
+
+async def open_by_priority(tx: Tx, spans: Sequence[Span]) -> list[dict[Priority, int]]:
+    """Return for each span the priorities of the newest ``COUNT_MAX`` and one more of its open tickets.
+
+    Served by ``ticket_age``.
+    """
+    counts: list[dict[Priority, int]] = [{} for _span in spans]
+    for place, priority, count in await tx.fetch(AGES, *_edges(spans)):
+        counts[place - 1][Priority(priority)] = count
+    return counts

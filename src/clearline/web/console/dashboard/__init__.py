@@ -1,0 +1,1 @@
+"""The dashboard: figures about the work of the desk, and its charts."""
