@@ -18,6 +18,7 @@ from clearline.events.consumer import consumer
 from clearline.events.store import Event
 from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.network.connections import Unreachable
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
@@ -28,7 +29,7 @@ from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks.attempt_domain import Attempt, Outcome, outcome_of, parse_retry_after
 from clearline.webhooks.attempt_store import Claim
 from clearline.webhooks.delivery_usecases import Render
-from clearline.webhooks.http.client import Response, Unreachable, WebhookClient
+from clearline.webhooks.http.client import Response, WebhookClient
 from clearline.webhooks.signature import request_headers, sign, signing_keys
 from clearline.webhooks.subscription_domain import Subscription
 

@@ -14,8 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from clearline.webhooks.http.client import BODY_READ_MAX, Unreachable, WebhookClient
-from clearline.webhooks.http.resolver import Resolver
+from clearline.platform.network.connections import Unreachable
+from clearline.platform.network.resolver import Resolver
+from clearline.webhooks.http.client import BODY_READ_MAX, WebhookClient
 from tests.builders.processes import free_port
 from tests.builders.webhooks.receiver import LOOPBACK, ReceivedRequest, Receiver, answer, receiving
 from tests.patience import patient, stretched

@@ -1,4 +1,4 @@
-"""Which addresses Clearline may connect to when users name the host.
+"""Connections to hosts that users name: which addresses may be reached.
 Tables: none.
 Events: none.
 """

@@ -6,10 +6,9 @@ not follow redirects.
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from urllib.parse import urlsplit
@@ -17,8 +16,16 @@ from urllib.parse import urlsplit
 import httpcore
 from msgspec import Struct
 
-from clearline.platform.network.addresses import may_reach, origin
-from clearline.webhooks.http.resolver import Resolver, ResolveTimeout
+from clearline.platform.network.addresses import origin
+from clearline.platform.network.connections import (
+    INVALID_NAME,
+    Connection,
+    Resolve,
+    Unreachable,
+    checked_connection,
+    reported_failures,
+)
+from clearline.platform.network.resolver import Resolver
 
 BODY_READ_MAX = 2000
 """Bytes of a response's body that are read; then the connection is closed."""
@@ -31,16 +38,7 @@ _IDLE_MAX = 200
 """Idle connections to one origin that stay open for the next request."""
 
 _BODY_SECONDS = 1
-_INVALID_NAME = "the name is not valid"
-
 _PRINTABLE = str.maketrans({0: "\N{REPLACEMENT CHARACTER}"})
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Returns the addresses of a host and port."""
-
-
-class Unreachable(Exception):
-    """There was no response. The text says why, without anything that the other side sent."""
 
 
 class Response(Struct, frozen=True):
@@ -49,65 +47,6 @@ class Response(Struct, frozen=True):
     status: int
     retry_after: str | None
     body: str
-
-
-class _AddressForbidden(Exception):
-    """A name has an address that may not be reached."""
-
-
-class _PinnedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses that were checked, whatever the name resolves to by then."""
-
-    def __init__(self, addresses: Sequence[str]) -> None:
-        self._addresses = addresses
-        self._network = httpcore.AnyIOBackend()
-        self._opened: httpcore.AsyncNetworkStream | None = None
-
-    async def connect_tcp(
-        self,
-        host: str,  # noqa: ARG002 - its addresses are known
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that accepts a connection."""
-        *others, last = self._addresses
-        connect = partial(
-            self._network.connect_tcp,
-            port=port,
-            timeout=timeout,
-            local_address=local_address,
-            socket_options=socket_options,
-        )
-        for address in others:
-            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                self._opened = await connect(address)
-                return self._opened
-        self._opened = await connect(last)
-        return self._opened
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait between two tries, for httpcore."""
-        await asyncio.sleep(seconds)
-
-    async def close(self) -> None:
-        """Close the TCP connection."""
-        if self._opened is not None:
-            await self._opened.aclose()
-
-
-class _Connection(httpcore.AsyncHTTPConnection):
-    """A connection that can be closed after its TLS handshake was cancelled, when httpcore no longer knows it."""
-
-    def __init__(self, to: httpcore.Origin, addresses: Sequence[str], trust: ssl.SSLContext | None) -> None:
-        self._backend = _PinnedBackend(addresses)
-        super().__init__(to, ssl_context=trust, keepalive_expiry=_IDLE_SECONDS, network_backend=self._backend)
-
-    async def aclose(self) -> None:
-        """Close the connection, whether or not it was established."""
-        await super().aclose()
-        await self._backend.close()
 
 
 class _Origin:
@@ -119,9 +58,9 @@ class _Origin:
 
     __slots__ = ("_connect", "idle", "used_at", "users")
 
-    def __init__(self, connect: Callable[[], Awaitable[_Connection]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
         self._connect = connect
-        self.idle: list[_Connection] = []
+        self.idle: list[Connection] = []
         self.users, self.used_at = 0, 0.0
 
     async def post(self, request: httpcore.Request, limit: asyncio.Timeout) -> Response:
@@ -144,7 +83,7 @@ class _Origin:
         limit.reschedule(None if ends is None else ends + clock() - began)
         return await self._on(connection, request)
 
-    async def _on(self, connection: _Connection, request: httpcore.Request) -> Response:
+    async def _on(self, connection: Connection, request: httpcore.Request) -> Response:
         try:
             response = await connection.handle_async_request(request)
             try:
@@ -196,25 +135,12 @@ class WebhookClient:
         try:
             connections, request = self._origin(url), _request(url, headers, body)
         except (ValueError, TypeError):  # httpcore's TypeError: not ASCII
-            raise Unreachable(_INVALID_NAME) from None
+            raise Unreachable(INVALID_NAME) from None
         connections.users += 1
         try:
-            async with asyncio.timeout(self._seconds) as limit:
-                return await connections.post(request, limit)
-        except ResolveTimeout:
-            raise Unreachable("the name was not resolved in time") from None
-        except TimeoutError:
-            raise Unreachable(f"no answer within {self._seconds:g} s") from None
-        except _AddressForbidden:
-            raise Unreachable("the name leads to no public address, or to one that may not be reached") from None
-        except socket.gaierror:
-            raise Unreachable("the name is not known") from None
-        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-            raise Unreachable(_connect_error(error)) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-            raise Unreachable(f"the connection broke off ({type(error).__name__})") from None
-        except ValueError:  # raised by IDNA (RFC 5890) and TLS for invalid names; after OSError, which some of them are
-            raise Unreachable(_INVALID_NAME) from None
+            with reported_failures(self._seconds):
+                async with asyncio.timeout(self._seconds) as limit:
+                    return await connections.post(request, limit)
         finally:
             connections.users -= 1
             connections.used_at = monotonic()
@@ -227,20 +153,12 @@ class WebhookClient:
         self._origins.move_to_end(name)
         return self._origins[name]
 
-    async def _connect(self, to: httpcore.Origin) -> _Connection:
-        """Return a new connection to the addresses of the origin's host.
-
-        Raises:
-            _AddressForbidden: one of the addresses may not be reached, or there is none.
-        """
-        is_plain = to.scheme == b"http"
-        host = to.host.decode("ascii").strip("[]")
-        addresses = list(dict.fromkeys(await self._resolve(host, to.port)))
-        if not addresses or not all(may_reach(address, self._networks, is_plain=is_plain) for address in addresses):
-            raise _AddressForbidden
-        if not is_plain and self._trust is None:
+    async def _connect(self, to: httpcore.Origin) -> Connection:
+        if to.scheme != b"http" and self._trust is None:
             self._trust = httpcore.default_ssl_context()  # takes a tenth of a second: only when it is needed
-        return _Connection(to, addresses, self._trust)
+        return await checked_connection(
+            to, self._resolve, self._networks, trust=self._trust, keep_seconds=_IDLE_SECONDS
+        )
 
     async def _close_unused(self) -> None:
         """Close the connections that were not used for a while, the longest unused first."""
@@ -279,17 +197,3 @@ async def _read(response: httpcore.Response) -> Response:
                     break
     text = bytes(excerpt[:BODY_READ_MAX]).decode("utf-8", "replace").translate(_PRINTABLE)
     return Response(response.status, None if retry_after is None else retry_after.decode("latin-1"), text)
-
-
-def _connect_error(error: Exception) -> str:
-    """Return why a connection was not made, without the other side's words."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return f"the certificate is not good: {inner.verify_message}"
-        if isinstance(inner, ssl.SSLError):
-            return "TLS failed"
-        if isinstance(inner, ConnectionRefusedError):
-            return "the connection was refused"
-        inner = inner.__cause__ or inner.__context__
-    return "no connection was made"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from clearline.webhooks.http.resolver import LOOKUPS_MAX, Resolver, domain_of
+from clearline.platform.network.resolver import LOOKUPS_MAX, Resolver, domain_of
 from tests.patience import patient, stretched
 
 
@@ -36,7 +36,7 @@ async def test_the_number_of_lookups_at_a_time_is_limited() -> None:
 def test_a_lookup_that_hangs_does_not_delay_the_end_of_the_process() -> None:
     program = """
 import asyncio, time
-from clearline.webhooks.http.resolver import Resolver
+from clearline.platform.network.resolver import Resolver
 
 async def main():
     resolver = Resolver(lambda host, port: time.sleep(60))
