@@ -37,6 +37,7 @@ export const icons = {
   "link-2": null,
   list: null,
   lock: null,
+  "log-in": null,
   "log-out": null,
   mail: null,
   mailbox: null,

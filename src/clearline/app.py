@@ -51,6 +51,7 @@ from clearline.web.docs import (
     wants_page,
 )
 from clearline.web.front import HOME, Front
+from clearline.web.provider_pages import PREFIXES, ProviderSignIn
 from clearline.web.sign_in_pages import PATHS, SIGN_OUT, THEME, SignIn
 from clearline.web.unsubscribe import unsubscribe_routes
 from clearline.wires.console_connect.reference import ABOUT, OpenApi
@@ -255,6 +256,7 @@ class _Switch:
         )
         self._front = Compression(Front((*ADMIN_PAGES, *PAGES), services))
         self._sign_in = Compression(SignIn(services))
+        self._provider_sign_in = Compression(ProviderSignIn(services))
         if not assets.manifest():
             _log.error("pages are not available", problem=assets.MISSING)
         other: list[BaseRoute] = [
@@ -289,6 +291,8 @@ class _Switch:
     def _page_at(self, path: str) -> ASGIApp:
         if path in PATHS:
             return self._sign_in
+        if path.startswith(PREFIXES):
+            return self._provider_sign_in
         is_of_person = path == HOME or path.startswith(f"{HOME}/") or path in {SIGN_OUT, THEME}
         return self._front if is_of_person else self._other
 

@@ -31,6 +31,7 @@ from clearline.settings import Settings
 from clearline.sign_in import attempt_usecases as attempts_to_sign_in
 from clearline.sign_in import link_usecases as sign_in_links
 from clearline.sign_in import session_usecases as sessions
+from clearline.sign_in.identity_providers import flow_usecases as sign_in_flows
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.worker import orphaned_files_job
@@ -106,7 +107,7 @@ def shared_jobs(
 
 
 def _sign_in_jobs(database: Database, now: Clock) -> list[PeriodicJob]:
-    """Return the jobs that delete what is over: sessions, links, and counters of attempts."""
+    """Return the jobs that delete what is over: sessions, links, counters of attempts, unfinished sign-ins."""
 
     def job(name: str, purge: Purge) -> PeriodicJob:
         return PeriodicJob(name, PURGE_EVERY, _until_done(database, lambda tx: purge(tx, before=now())))
@@ -115,6 +116,7 @@ def _sign_in_jobs(database: Database, now: Clock) -> list[PeriodicJob]:
         job("purge sessions", sessions.purge),
         job("purge links to sign in", sign_in_links.purge),
         job("purge attempts to sign in", attempts_to_sign_in.purge),
+        job("purge unfinished sign-ins", sign_in_flows.purge),
     ]
 
 

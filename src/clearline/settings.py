@@ -340,11 +340,18 @@ class Settings:
         "`127.0.0.0/8,::1/128` for this machine.",
         (),
     )
+    sign_in_networks: tuple[str, ...] = setting(
+        values.networks,
+        "none",
+        "Private networks in which identity providers may be, between commas, such as `10.40.0.0/16`; there also "
+        "over plain HTTP.",
+        (),
+    )
     secret_key: str | None = setting(
         values.secret,
         "a key kept in the database",
-        "Key that encrypts the passwords of mailboxes and the secrets of second factors: at least 32 random "
-        "characters. Keep it; without it they are lost.",
+        "Key that encrypts the passwords of mailboxes, the secrets of second factors and those of clients at identity "
+        "providers: at least 32 random characters. Keep it; without it they are lost.",
         None,
     )
     postgres_bin: Path | None = setting(

@@ -30,6 +30,11 @@ COMMANDS = {
         "Manage the mail domains of a company, whose addresses are confirmed without an invitation.",
     ),
     "events": LazyCommand("event_stream", "events", "Read the event stream."),
+    "identity-provider": LazyCommand(
+        "accounts.identity_providers",
+        "identity_provider",
+        "Manage the identity providers (OpenID Connect) that the provider's people sign in with.",
+    ),
     "inbound-mail": LazyCommand("mail.inbound", "inbound_mail_group", "Manage inbound mail."),
     "job": LazyCommand("bulk.jobs", "job", "Manage the jobs that change or import many tickets."),
     "key": LazyCommand("accounts.keys", "key", "Manage API keys."),

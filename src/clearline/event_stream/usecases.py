@@ -13,8 +13,9 @@ from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound, require_valid
 from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.store import BEGINNING, EventCursor, EventFilter
-from clearline.events.event_types import Audience, check_types
+from clearline.events.event_types import Audience
 from clearline.events.store import Event, Offset, seen_by
+from clearline.events.type_names import check_types
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access

@@ -4,13 +4,11 @@ To add a type, add its name to ``EventType`` and its row to ``EVENT_TYPES``. The
 reference pages of events and notifications are generated from the table.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
-
-from clearline.errors import RuleCode, Violation
 
 
 class EventType(StrEnum):
@@ -43,6 +41,12 @@ class EventType(StrEnum):
     SECOND_FACTOR_CHANGED = "second_factor.changed"
     SECOND_FACTOR_REFUSED = "second_factor.refused"
     SIGN_IN_POLICY_CHANGED = "sign_in_policy.changed"
+    IDENTITY_PROVIDER_CREATED = "identity_provider.created"
+    IDENTITY_PROVIDER_CHANGED = "identity_provider.changed"
+    IDENTITY_PROVIDER_DELETED = "identity_provider.deleted"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
+    IDENTITY_REFUSED = "identity.refused"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105
     MAIL_DOMAIN_CREATED = "mail_domain.created"
     MAIL_DOMAIN_CHANGED = "mail_domain.changed"
@@ -306,6 +310,12 @@ _RECORD_ROWS = (
     _record(EventType.SECOND_FACTOR_CHANGED, "Set up or removed a second factor, or renewed its recovery codes."),
     _record(EventType.SECOND_FACTOR_REFUSED, "Refused a wrong code of a second factor."),
     _record(EventType.SIGN_IN_POLICY_CHANGED, "Set the roles that need a second factor."),
+    _record(EventType.IDENTITY_PROVIDER_CREATED, "Added an identity provider."),
+    _record(EventType.IDENTITY_PROVIDER_CHANGED, "Changed an identity provider."),
+    _record(EventType.IDENTITY_PROVIDER_DELETED, "Deleted an identity provider."),
+    _record(EventType.IDENTITY_LINKED, "Linked a person to an identity at an identity provider."),
+    _record(EventType.IDENTITY_UNLINKED, "Unlinked a person from its identity providers."),
+    _record(EventType.IDENTITY_REFUSED, "Refused a person whom an identity provider knows."),
     _record(EventType.PASSWORD_CHANGED, "Set or changed a password."),
     _record(EventType.MAIL_DOMAIN_CREATED, "Added a mail domain.", Visibility.COMPANY_ADMINS),
     _record(EventType.MAIL_DOMAIN_CHANGED, "Verified a mail domain, or had it checked.", Visibility.COMPANY_ADMINS),
@@ -348,25 +358,6 @@ _RECORD_ROWS = (
 
 EVENT_TYPES: dict[str, EventTypeRow] = {row.type: row for row in (*_TICKET_ROWS, *_RECORD_ROWS)}
 """Every event type with its row. Where several events share a headline, that of the type that comes first is used."""
-
-_PREFIXES = tuple(dict.fromkeys(kind.partition(".")[0] + "." for kind in EVENT_TYPES))
-
-
-def unknown_type_rule(kind: str) -> str | None:
-    """Return the rule that ``kind`` breaks if it is neither a type nor a prefix that ends with a dot; None if it is."""
-    if kind in EVENT_TYPES or kind in _PREFIXES:
-        return None
-    prefix = kind.partition(".")[0] + "."
-    if prefix in _PREFIXES:
-        choices = ", ".join([prefix, *(known for known in EVENT_TYPES if known.startswith(prefix))])
-        return f"must be one of {choices}; {kind} does not exist"
-    return f"must be a type of event, or one of the prefixes {', '.join(_PREFIXES)}; {kind} does not exist"
-
-
-def check_types(field: str, kinds: Iterable[str]) -> list[Violation]:
-    """Return a violation of ``field`` for each of ``kinds`` that is neither a type nor a prefix."""
-    rules = map(unknown_type_rule, kinds)
-    return [Violation(field, rule, RuleCode.CHOICE) for rule in rules if rule is not None]
 
 
 def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[str, Any] | None:

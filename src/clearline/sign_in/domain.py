@@ -122,6 +122,17 @@ class SignInRefused(DeskError):
         super().__init__("the e-mail address or the password is wrong")
 
 
+class PasswordReplaced(SignInRefused):
+    """The password is right, but the person signs in with an identity provider, whose name is ``provider``."""
+
+    code = "password_replaced"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__()
+        self.args = (f"sign in with {provider}: it replaces your password",)
+        self.provider = provider
+
+
 class TooManyAttempts(DeskError):
     """Too many attempts failed for this account or from this network; ``retry_after`` seconds from now one may."""
 

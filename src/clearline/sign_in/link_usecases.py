@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.clock import monotonic
-from clearline.errors import UserInactive
+from clearline.errors import Conflict, UserInactive
 from clearline.events.domain import Change
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, User
@@ -62,6 +62,9 @@ async def invite(
     permissions.require_rights_of_role(actor, user.role)
     if not user.is_active:
         raise UserInactive(user.email)
+    credential = await password_store.get(tx, PROVIDER_ID, user.id)
+    if credential is not None and credential.replaced_by is not None:
+        raise Conflict(f"user {user.email} signs in with {credential.replaced_by}, and needs no password")
     return await _create(tx, actor, user, settings=settings, render=render if by_mail else None, now=now)
 
 
@@ -121,7 +124,7 @@ async def request_reset(
 
 async def _reset(tx: Tx, email: str, settings: Settings, render: Render, *, now: datetime) -> None:
     found = await password_store.find(tx, PROVIDER_ID, email)
-    if found is None or not found.user.is_active:
+    if found is None or not found.user.is_active or found.replaced_by is not None:
         return
     locked = await password_store.lock(tx, PROVIDER_ID, found.user.id)
     last = await link_store.of_user(tx, PROVIDER_ID, found.user.id)
@@ -138,7 +141,7 @@ async def link_user(tx: Tx, token: str, *, now: datetime) -> tuple[LinkKind, Use
     """
     link = await link_store.find(tx, hash_token(token), now=now) if is_token(token) else None
     credential = None if link is None or link.user_id is None else await _credential(tx, link)
-    if link is None or credential is None or not credential.user.is_active:
+    if link is None or credential is None or not credential.user.is_active or credential.replaced_by is not None:
         raise LinkRefused
     return link.kind, credential.user
 
@@ -169,7 +172,7 @@ async def use_link(
     async with database.transaction() as tx:
         locked = await password_store.lock(tx, user.company_id, user.id)
         link = await link_store.use(tx, hash_token(token), now=now)
-        if link is None or locked is None or not locked.user.is_active:
+        if link is None or locked is None or not locked.user.is_active or locked.replaced_by is not None:
             raise LinkRefused
         actor = Actor(locked.user.role, locked.user.name, locked.company, locked.user)
         await store_password(tx, actor, locked.user, hashed, now=now)

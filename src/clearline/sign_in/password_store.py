@@ -11,25 +11,31 @@ from clearline.platform.database.transactions import Record, Tx
 
 
 class Credential(Struct, frozen=True):
-    """A user, the hash of its password if it has one, its session epoch, and whether it has a second factor."""
+    """A user, the hash of its password if it has one, its session epoch, and whether it has a second factor.
+
+    ``replaced_by`` is the name of the identity provider that the user signs in with, if that replaces passwords.
+    """
 
     company: Company
     user: User
     hash: str | None
     epoch: int
     has_second_factor: bool
+    replaced_by: str | None = None
 
 
 _CREDENTIAL = f"""select {USER}, c.id, c.name, c.code, p.hash, u.session_epoch,
            exists (select from second_factor f where f.company_id = u.company_id and f.user_id = u.id
-                                                 and f.confirmed_at is not null)
+                                                 and f.confirmed_at is not null),
+           (select min(i.name) from user_identity w join identity_provider i on i.issuer = w.issuer
+             where w.company_id = u.company_id and w.user_id = u.id and i.is_active and i.replaces_password)
       from app_user u join company c on c.id = u.company_id
       left join user_password p on p.company_id = u.company_id and p.user_id = u.id"""
 
 
 def _credential(row: Record) -> Credential:
-    company_id, name, code, hashed, epoch, has_second_factor = row[USER_WIDTH:]
-    return Credential(Company(company_id, name, code), user_of(row), hashed, epoch, has_second_factor)
+    company_id, name, code, hashed, epoch, has_second_factor, replaced_by = row[USER_WIDTH:]
+    return Credential(Company(company_id, name, code), user_of(row), hashed, epoch, has_second_factor, replaced_by)
 
 
 async def find(tx: Tx, company_id: UUID, email: str) -> Credential | None:

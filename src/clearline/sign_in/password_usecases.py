@@ -11,7 +11,7 @@ from clearline.identity import Actor, User
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import link_store, password_store, session_usecases
 from clearline.sign_in.attempt_usecases import limited_attempt
-from clearline.sign_in.domain import SessionActor, SignedIn, SignInRefused
+from clearline.sign_in.domain import PasswordReplaced, SessionActor, SignedIn, SignInRefused
 from clearline.sign_in.password_domain import check_password, is_possible
 from clearline.sign_in.password_hashes import hash_password, verify_password
 from clearline.sign_in.password_store import Credential
@@ -56,6 +56,8 @@ async def _confirmed(database: Database, current: SessionActor, password: str, *
             credential = require_found(await password_store.get(tx, user.company_id, user.id), "user", user.id)
         if not await verify_password(credential.hash, password if is_possible(password) else ""):
             raise SignInRefused
+        if credential.replaced_by is not None:
+            raise PasswordReplaced(credential.replaced_by)
     return credential
 
 

@@ -18,6 +18,7 @@ from clearline.sign_in.domain import (
     LAST_USE_EVERY,
     Challenge,
     Device,
+    PasswordReplaced,
     SecondFactorNeeded,
     Session,
     SessionActor,
@@ -51,6 +52,7 @@ async def sign_in(
     Raises:
         SignInRefused: the address is unknown, the password is wrong, the user is not active or has no password. The
             answer takes ``REFUSAL_SECONDS`` at least, and the same work is done for an unknown address.
+        PasswordReplaced: the password is right, and the person has to sign in with its identity provider.
         TooManyAttempts: for this address or from this network too many attempts failed.
     """
     where = where.storable()
@@ -92,18 +94,28 @@ async def _begin_session(
         locked = await password_store.lock(tx, user.company_id, user.id)
         if locked is None or locked.hash != stored or not locked.user.is_active:
             raise SignInRefused
+        if locked.replaced_by is not None:
+            raise PasswordReplaced(locked.replaced_by)
         if rehashed is not None:
             await password_store.save_rehashed(tx, user.company_id, user.id, rehashed)
         return await first_factor_passed(tx, locked, where, limits, now=now)
 
 
 async def first_factor_passed(
-    tx: Tx, locked: Credential, where: Device, limits: SessionLimits, *, now: datetime
+    tx: Tx,
+    locked: Credential,
+    where: Device,
+    limits: SessionLimits,
+    *,
+    authenticated_at: datetime | None = None,
+    now: datetime,
 ) -> SignedIn | SecondFactorNeeded:
     """Begin a session of a locked user, or wait for its code if it has a second factor."""
     user = locked.user
     if not locked.has_second_factor:
-        return await new_session(tx, locked, where, limits, second_factor=False, now=now)
+        return await new_session(
+            tx, locked, where, limits, second_factor=False, authenticated_at=authenticated_at, now=now
+        )
     token, expires_at = new_token(), now + CHALLENGE_LIFETIME
     challenge = Challenge(user.company_id, user.id, locked.epoch)
     await session_store.add_challenge(tx, challenge, hash_token(token), expires_at=expires_at)
@@ -111,9 +123,16 @@ async def first_factor_passed(
 
 
 async def new_session(
-    tx: Tx, locked: Credential, where: Device, limits: SessionLimits, *, second_factor: bool, now: datetime
+    tx: Tx,
+    locked: Credential,
+    where: Device,
+    limits: SessionLimits,
+    *,
+    second_factor: bool,
+    authenticated_at: datetime | None = None,
+    now: datetime,
 ) -> SignedIn:
-    """Begin a session of a locked user, who has just proved who it is."""
+    """Begin a session of a locked user, who has proved who it is: just now, or at ``authenticated_at``."""
     user, token = locked.user, new_token()
     session = Session(
         company_id=user.company_id,
@@ -122,7 +141,7 @@ async def new_session(
         created_at=now,
         last_used_at=now,
         expires_at=now + limits.absolute,
-        authenticated_at=now,
+        authenticated_at=authenticated_at or now,
         second_factor=second_factor,
         device=where.text,
         address=where.address,

@@ -15,12 +15,15 @@ from clearline.sign_in import usecases as sign_in
 from clearline.sign_in.domain import (
     CHALLENGE_LIFETIME,
     Device,
+    PasswordReplaced,
     SecondFactorNeeded,
+    SessionLimits,
     SignedIn,
     SignInRefused,
     TooManyAttempts,
     session_limits,
 )
+from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.link_domain import LINK_PATH, SET_UP_PATH
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.sign_in.second_factors.domain import CodeRefused
@@ -71,13 +74,25 @@ class SignIn:
             return await sending(browser, form)
         except TooManyAttempts as error:
             wait = (b"retry-after", b"%d" % error.retry_after)
-            template = _LIMITED.get(browser.scope["path"], "sign_in.html")
-            return self._form(browser, template, 429, [wait], email=form.get("email"), refusal="too many")
+            values: dict[str, object] = {"email": form.get("email"), "refusal": "too many"}
+            template = _LIMITED.get(browser.scope["path"])
+            if template is None:
+                return await self._sign_in_form(browser, 429, [wait], **values)
+            return self._form(browser, template, 429, [wait], **values)
 
     async def _show(self, browser: Browser) -> Answer:
         token = cookies.read_cookie(browser.scope, cookies.SESSION)
         is_signed_in = token and await identify(self._services, browser.scope, token, self._limits) is not None
-        return redirect(browser, _target(browser)) if is_signed_in else self._form(browser, "sign_in.html")
+        return redirect(browser, _target(browser)) if is_signed_in else await self._sign_in_form(browser)
+
+    async def _sign_in_form(
+        self, browser: Browser, status: int = 200, headers: Headers | None = None, **values: object
+    ) -> Answer:
+        """Return the page of the sign-in, with the identity providers that can be used instead of a password."""
+        async with self._services.database.statement() as tx:
+            providers = await identity_providers.active_providers(tx)
+        following = urlencode({"next": _target(browser)})
+        return self._form(browser, "sign_in.html", status, headers, providers=providers, following=following, **values)
 
     async def _sign_in(self, browser: Browser, form: Form) -> Answer:
         email, password = form.get("email").strip(), form.get("password")
@@ -85,9 +100,11 @@ class SignIn:
         where = device(browser.scope)
         try:
             signed_in = await sign_in.sign_in(database, email, password, where, limits=self._limits, now=now)
+        except PasswordReplaced as error:
+            return await self._sign_in_form(browser, 422, email=email, refusal="replaced", provider=error.provider)
         except SignInRefused:
-            return self._form(browser, "sign_in.html", 422, email=email, refusal="wrong")
-        return self._begin(browser, signed_in, _target(browser))
+            return await self._sign_in_form(browser, 422, email=email, refusal="wrong")
+        return begun(browser, signed_in, _target(browser), self._limits)
 
     async def _show_code(self, browser: Browser) -> Answer:
         return self._form(browser, "code.html") if _has_challenge(browser.scope) else redirect(browser, SIGN_IN)
@@ -102,7 +119,7 @@ class SignIn:
             )  # fmt: skip
         except CodeRefused:
             return self._form(browser, "code.html", 422, refusal="wrong")
-        return self._begin(browser, signed_in, _target(browser))
+        return begun(browser, signed_in, _target(browser), self._limits)
 
     async def _show_forgotten(self, browser: Browser) -> Answer:
         if self._services.settings.smtp is None:
@@ -136,7 +153,7 @@ class SignIn:
             )
         except InvalidInput as error:
             return await self._link_form(browser, 422, error.violations[0].rule)
-        return self._begin(browser, signed_in, HOME)
+        return begun(browser, signed_in, HOME, self._limits)
 
     async def _show_set_up(self, browser: Browser) -> Answer:
         return await self._set_up_form(browser)
@@ -165,19 +182,7 @@ class SignIn:
         except AlreadyExists:
             taken = gettext("must be another name: a customer has this one")
             return await self._set_up_form(browser, 409, form, {"provider_name": taken})
-        return self._begin(browser, signed_in, HOME)
-
-    def _begin(self, browser: Browser, result: SignedIn | SecondFactorNeeded, to: str) -> Answer:
-        """Give the browser the session that has begun, and lead it on; or ask for the code of the second factor."""
-        scope = browser.scope
-        if isinstance(result, SecondFactorNeeded):
-            age = round(CHALLENGE_LIFETIME.total_seconds())
-            challenge = cookies.set_cookie(scope, cookies.CHALLENGE, result.token, seconds=age)
-            return redirect(browser, f"{CODE}?{urlencode({'next': to})}", [challenge])
-        age = round(self._limits.absolute.total_seconds())
-        session = cookies.set_cookie(scope, cookies.SESSION, result.token, seconds=age)
-        gone = [cookies.set_cookie(scope, cookies.CHALLENGE, "", seconds=0)] if _has_challenge(scope) else []
-        return redirect(browser, to, [session, *gone])
+        return begun(browser, signed_in, HOME, self._limits)
 
     def _form(
         self, browser: Browser, template: str, status: int = 200, headers: Headers | None = None, **values: object
@@ -194,6 +199,19 @@ class SignIn:
             "has_mail": self._services.settings.smtp is not None,
         } | values  # fmt: skip
         return page(browser, template, status, headers, **values)
+
+
+def begun(browser: Browser, result: SignedIn | SecondFactorNeeded, to: str, limits: SessionLimits) -> Answer:
+    """Give the browser the session that has begun, and lead it on; or ask for the code of the second factor."""
+    scope = browser.scope
+    if isinstance(result, SecondFactorNeeded):
+        age = round(CHALLENGE_LIFETIME.total_seconds())
+        challenge = cookies.set_cookie(scope, cookies.CHALLENGE, result.token, seconds=age)
+        return redirect(browser, f"{CODE}?{urlencode({'next': to})}", [challenge])
+    age = round(limits.absolute.total_seconds())
+    session = cookies.set_cookie(scope, cookies.SESSION, result.token, seconds=age)
+    gone = [cookies.set_cookie(scope, cookies.CHALLENGE, "", seconds=0)] if _has_challenge(scope) else []
+    return redirect(browser, to, [session, *gone])
 
 
 def _has_challenge(scope: AsgiScope) -> bool:

@@ -218,7 +218,10 @@ def page(browser: Browser, template: str, status: int, headers: Headers, **value
 
 
 def redirect(browser: Browser, to: str, headers: Headers | None = None) -> Answer:
-    """Return an answer that leads to another page of this server. ``to`` is a path of ours, never the client's own."""
+    """Return an answer that leads to another page. ``to`` is a path of ours, or the address of an identity provider.
+
+    It is never the client's own.
+    """
     name = b"hx-redirect" if browser.is_partial and to.startswith("/sign-in") else b"location"
     status = 200 if name == b"hx-redirect" else 303
     return Answer(status, b"", [(name, to.encode("latin-1")), *_SAFE, *(headers or [])])

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
-from clearline.events.event_types import unknown_type_rule
+from clearline.events.type_names import unknown_type_rule
 from clearline.platform.network.addresses import may_reach, origin
 from clearline.text import check_text
 

@@ -22,6 +22,7 @@ from clearline.workspace import macro_usecases as macros
 from tests.builders.mail.inbound_rig import a_mail
 from tests.builders.mail.outbox import write
 from tests.builders.people import new_staff, new_tenant
+from tests.builders.sign_in.openid.desk import add_provider
 from tests.builders.web.pages import Person, person
 from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
 
@@ -30,6 +31,11 @@ ONCE = "a-key-of-a-form"
 MACRO = {
     "name": "We look into it", "text": "Dear {{contact.name}}", "visibility": "public", "status": "in_progress",
     "queue_id": "", "priority": "", "add_tags": "optics",
+}  # fmt: skip
+IDENTITY_PROVIDER = {
+    "name": "Example ID", "issuer": "https://id.example.com", "client_id": "the-desk", "secret": "the secret",
+    "email_domains": "example.net", "scopes": "", "groups_claim": "groups", "group_roles": "noc = agent",
+    "default_role": "", "second_factor_values": "", "replaces_password": "on", "is_active": "on",
 }  # fmt: skip
 RULE = {"name": "Ports", "queue_id": "{queues}", "is_active": "on", "company_ids": "", "keywords": "", "position": ""}
 """The value in braces is the id of a record of that section."""
@@ -58,6 +64,10 @@ FORMS: dict[str, dict[str, str]] = {
     "deleteMacro": {},
     "createApiKey": {"name": "billing", "user_id": "{people}", "scopes": "tickets:read", "lifetime": "", "once": ONCE},
     "revokeApiKey": {},
+    "createIdentityProvider": {**IDENTITY_PROVIDER, "once": ONCE},
+    "changeIdentityProvider": IDENTITY_PROVIDER,
+    "deleteIdentityProvider": {},
+    "testIdentityProvider": {},
     "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "once": ONCE},
     "changeCompany": {"name": "Orchard Health", "code": "ORCHARD"},
     "createService": {"id": "SVC/9", "type": "Port", "label": "Lisbon", "once": ONCE},
@@ -130,6 +140,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             tx, mailbox, raw, envelope_from="nobody@unknown.example.org", envelope_to=[address], now=now()
         )
     [delivery] = await insert_deliveries(database, webhook)
+    provider = await add_provider(database, "https://id.example.com", name=f"Provider {uuid4().hex}")
     return Desk(
         admin,
         {
@@ -138,6 +149,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             "companies": str(tenant.company.id), "keys": str(key.id),
             "mailboxes": str(mailbox.id), "mail-review": str(inbound), "outbound-mail": str(outbound),
             "webhooks": str(webhook.id), "deliveries": str(delivery),
+            "sign-in": str(provider.id),
         },
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from clearline.web.console.admin.queues import QUEUES
 from clearline.web.console.admin.routing import ROUTING
 from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.services import SERVICE_PAGES
+from clearline.web.console.admin.sign_in.identity_providers import IDENTITY_PROVIDERS
 from clearline.web.console.admin.teams import TEAMS
 from clearline.web.console.admin.webhooks.deliveries import DELIVERY_PAGES
 from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
@@ -33,6 +34,7 @@ SECTIONS: tuple[Section[Any], ...] = (
     OUTBOUND_MAILS,
     KEYS,
     WEBHOOKS,
+    IDENTITY_PROVIDERS,
 )
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),

@@ -62,6 +62,10 @@ def entries() -> list[Entry]:
             "/console/admin/webhooks", gettext("Webhooks"), "webhook",
             gettext("Events that go to your own programs: deliveries, replay, secrets."),
         ),
+        Entry(
+            "/console/admin/sign-in", gettext("Sign-in"), "log-in",
+            gettext("Identity providers that people sign in with, and the roles of their groups."),
+        ),
         Entry("/console/admin/audit", gettext("Audit"), "history", gettext("Who changed what, and when.")),
     ]  # fmt: skip
 

