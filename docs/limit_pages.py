@@ -7,6 +7,7 @@ from markup import table
 
 from clearline.accounts.domain import KEYS_IN_A_DAY, REMINDERS_MAX
 from clearline.bulk.domain import BULK_MAX, IMPORT_MAX
+from clearline.drafts.domain import DRAFTS_MAX
 from clearline.mail.inbound.domain import BURST_LIMIT, DAILY_LIMIT
 from clearline.setting_docs import documented
 from clearline.settings import PREFIX
@@ -45,6 +46,7 @@ TABLES = (
     TableLimit("mail_opt_out", "one for each recipient and topic: digests, tickets, webhooks, and each ticket"),
     TableLimit("notification_settings", "one for each user"),
     TableLimit("saved_view", f"{VIEWS_MAX} of each user"),
+    TableLimit("draft", f"{DRAFTS_MAX} of each user", ("keep_drafts_days",)),
     TableLimit("service", "none: only the provider's people add services"),
     TableLimit("second_factor", "one for each user"),
     TableLimit("recovery_code", f"{RECOVERY_CODES} of each user"),

@@ -46,6 +46,7 @@ VALID = {
     "CLEARLINE_ATTACHMENT_TYPES": "image/*,text/plain",
     "CLEARLINE_SHUTDOWN_SECONDS": "30",
     "CLEARLINE_KEEP_IDEMPOTENCY_KEYS_DAYS": "2",
+    "CLEARLINE_KEEP_DRAFTS_DAYS": "5",
     "CLEARLINE_KEEP_JOBS_DAYS": "30",
     "CLEARLINE_KEEP_DELIVERIES_DAYS": "7",
     "CLEARLINE_KEEP_OUTBOUND_MAIL_DAYS": "31",
@@ -113,6 +114,7 @@ EXPECTED = Settings(
     attachment_types=("image/*", "text/plain"),
     shutdown_seconds=30,
     keep_idempotency_keys_days=2,
+    keep_drafts_days=5,
     keep_jobs_days=30,
     keep_deliveries_days=7,
     keep_outbound_mail_days=31,
@@ -231,6 +233,7 @@ def test_the_default_data_directory_depends_on_who_runs_it() -> None:
 def test_the_default_retention_does_not_change() -> None:
     assert {doc.variable.removeprefix("CLEARLINE_KEEP_"): doc.days for doc in documented_retentions()} == {
         "IDEMPOTENCY_KEYS_DAYS": 1,
+        "DRAFTS_DAYS": 30,
         "JOBS_DAYS": 90,
         "DELIVERIES_DAYS": 30,
         "OUTBOUND_MAIL_DAYS": 90,

@@ -380,6 +380,13 @@ class TooManyViews(TooMany):
     rule = "a user has at most {most} saved views: delete one first"
 
 
+class TooManyDrafts(TooMany):
+    """The person has as many drafts as one may have."""
+
+    code = "too_many_drafts"
+    rule = "a person has at most {most} drafts: send or discard one first"
+
+
 class TooManySubscriptions(TooMany):
     """The company has as many subscriptions as one may have."""
 

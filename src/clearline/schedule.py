@@ -9,6 +9,7 @@ from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as job_worker
 from clearline.clock import monotonic
+from clearline.drafts import usecases as drafts
 from clearline.logs import Logger
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.outbound import usecases as outbound_mail
@@ -129,6 +130,7 @@ def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[Perio
 
     return [
         job("purge idempotency keys", idempotency.purge, settings.keep_idempotency_keys_days),
+        job("purge drafts", drafts.purge, settings.keep_drafts_days),
         job("purge jobs", jobs.purge, settings.keep_jobs_days),
         job("purge deliveries", deliveries.purge, settings.keep_deliveries_days),
         job("purge outbound mail", outbound_mail.purge, settings.keep_outbound_mail_days),

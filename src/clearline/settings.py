@@ -142,6 +142,9 @@ class Settings:
         "the first request",
         "The answer is deleted, and the same key makes a new request.",
     )
+    keep_drafts_days: int = days(
+        1, 30, "drafts of messages in the console", "the draft was last changed", "The draft is deleted."
+    )
     keep_jobs_days: int = days(
         1, 90, "bulk jobs and imports", "the job finished", "The job and the results of its items are deleted."
     )

@@ -1,46 +1,43 @@
-// The composer keeps what is typed in the browser until it is sent: through reloads, crashes and an expired session.
-const PREFIX = "clearline.draft.";
-const keyOf = (form) => PREFIX + form.dataset.composer;
+// The composer: a reply and a note are apart, each with its own words.
+import { adopt, changed, stash } from "./drafts.js";
 
 function prepare() {
   const form = document.querySelector("[data-composer]");
-  if (!form || form.dataset.ready) return;
-  form.dataset.ready = "1";
-  const text = form.elements.text;
-  const kept = JSON.parse(localStorage.getItem(keyOf(form)) ?? "null");
-  if (kept && !text.value) {
-    text.value = kept.text;
-    form.elements.visibility.value = kept.visibility;
-  }
-  text.dataset.reply ??= text.placeholder;
+  if (!form || form.dataset.kind) return;
+  const { text, visibility } = form.elements;
+  form.dataset.kind = visibility.value;
+  text.dataset.reply = text.placeholder;
+  const [reply, note] = [adopt(form, "public"), adopt(form, "internal")];
+  if (reply || note) setKind(form, reply > note ? "public" : "internal");
   words(form);
 }
 
 function words(form) {
-  const text = form.elements.text;
-  text.placeholder = form.elements.visibility.value === "internal" ? text.dataset.note : text.dataset.reply;
+  const { text } = form.elements;
+  text.placeholder = form.dataset.kind === "internal" ? text.dataset.note : text.dataset.reply;
+}
+
+/** Shows the words of another kind of message, and puts those of this kind aside. */
+export function setKind(form, kind) {
+  const { text, then, visibility } = form.elements;
+  visibility.value = kind;
+  if (form.dataset.kind === kind) return;
+  const [aside, next] = [stash(form, form.dataset.kind), stash(form, kind)];
+  [aside.value, aside.dataset.then] = [text.value, then.value];
+  [text.value, then.value] = [next.value, next.dataset.then];
+  form.dataset.kind = kind;
+  words(form);
 }
 
 document.addEventListener("input", ({ target }) => {
   const form = target.closest?.("[data-composer]");
   if (!form) return;
-  const draft = { text: form.elements.text.value, visibility: form.elements.visibility.value };
-  if (draft.text) localStorage.setItem(keyOf(form), JSON.stringify(draft));
-  else localStorage.removeItem(keyOf(form));
-  words(form);
+  if (target.name === "visibility") setKind(form, target.value);
+  else if (target.name === "text" || form.elements.text.value) changed(form, form.dataset.kind);
 });
 
 document.addEventListener("click", ({ target }) => {
   if (target.matches?.("[data-composer] [name=visibility]")) target.form.elements.text.focus();
-});
-
-document.addEventListener("htmx:after:request", ({ target, detail }) => {
-  if (target.matches?.("[data-composer]") && detail.ctx.response?.status === 200) localStorage.removeItem(keyOf(target));
-});
-
-document.addEventListener("submit", ({ target }) => {
-  if (!target.matches("[data-sign-out]")) return;
-  for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
 });
 
 document.addEventListener("htmx:after:swap", prepare);

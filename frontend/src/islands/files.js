@@ -44,7 +44,7 @@ async function attach(form, files) {
   const swap = { target: "#main", select: "#main", swap: "outerHTML" };
   await htmx.ajax("GET", location.pathname + location.search, swap);
   tell(refusal);
-  document.querySelector("[data-composer] textarea")?.focus();
+  document.querySelector("[data-composer] [name=text]")?.focus();
 }
 
 document.addEventListener("click", ({ target }) => {

@@ -1,4 +1,6 @@
 // Macros: "/" in an empty message opens the picker, and the text of a macro goes into the composer without a request.
+import { setKind } from "./composer.js";
+
 document.addEventListener("keydown", (event) => {
   const text = event.target;
   if (event.key !== "/" || !text.matches?.("[data-composer] textarea") || text.value) return;
@@ -16,7 +18,7 @@ document.addEventListener("click", (event) => {
   const preview = link.closest(".macro");
   const source = preview.querySelector("[data-macro-text]");
   const text = form.elements.text;
-  form.elements.visibility.value = source.dataset.visibility;
+  setKind(form, source.dataset.visibility);
   text.value = text.value ? `${text.value.trimEnd()}\n\n${source.textContent}` : source.textContent;
   text.dispatchEvent(new Event("input", { bubbles: true }));
   preview.remove();

@@ -28,6 +28,8 @@ FORMS: dict[str, dict[str, str]] = {
     "confirmSecondFactor": {"code": "000000"},
     "changeView": {"name": "From the console", "query": "status:open"},
     "saveView": {"name": "From the console", "query": "status:open"},
+    "saveDraft": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
+    "discardDraft": {"visibility": "public", "writer": "a key of this form"},
     "createTicket": {
         "once": "of-the-doors", "company": "{company}", "service": "SVC-1", "title": "From the console",
         "description": "From the console", "issue_type": "Others", "name": "Ada Okoro", "email": "ada@example.com",

@@ -252,7 +252,8 @@ async def test_a_finished_ticket_has_no_composer(opened: Opened) -> None:
     page = await opened.page()
     assert page.all("textarea") == []
     assert "This ticket is finished" in page.text
-    await opened.send("messages", 409, text="Too late", visibility="public")
+    answer = await opened.send("messages", 409, text="Too late", visibility="public")
+    assert "This message was not sent: Too late" in Page(answer.text).text
 
 
 async def test_the_list_that_a_person_came_from_stands_beside_the_ticket(opened: Opened) -> None:

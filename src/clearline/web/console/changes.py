@@ -1,7 +1,6 @@
 """What the forms of a ticket's page do: each is one use case; then the page is shown again."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlencode
 from uuid import UUID
 
 from clearline.errors import Conflict, InvalidInput
@@ -13,7 +12,8 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
 from clearline.web.console.fields import id_in, member_in, ticket_number_in
-from clearline.web.console.ticket import carried, ticket_page
+from clearline.web.console.ticket import ticket_page
+from clearline.web.console.views import list_in
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer
 
@@ -37,9 +37,7 @@ def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
 
 def address(visit: Visit, number: int) -> str:
     """Return the address of a ticket's page, with the list that the person came from."""
-    parameters = carried(visit)
-    path = f"/console/tickets/{ticket_number(number)}"
-    return f"{path}?{urlencode(parameters)}" if parameters else path
+    return f"/console/tickets/{ticket_number(number)}{list_in(visit)}"
 
 
 async def set_status(visit: Visit, tx: Tx, number: int) -> None:

@@ -15,6 +15,7 @@ from clearline.web.console.search import handlers as search
 from clearline.web.console.ticket import show_ticket
 from clearline.web.console.tickets import mails, merging
 from clearline.web.console.tickets.composer import apply_macro, send_message
+from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.history import show_history
 from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
 from clearline.web.visit import SECOND_FACTOR, Page
@@ -34,6 +35,8 @@ PAGES = (
     Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
     Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),
     Page("sendMessage", "POST", _TICKET + "/messages", send_message, _WRITE),
+    Page("saveDraft", "POST", _TICKET + "/draft", save_draft, _WRITE),
+    Page("discardDraft", "POST", _TICKET + "/draft/discard", changes.change_handler(discard_draft), _WRITE),
     Page("applyMacro", "POST", _TICKET + "/macros/{macro}", apply_macro, _WRITE),
     Page("cutText", "GET", _TICKET + "/notes/{note}/cut", mails.show_cut_text, _READ),
     Page("mail", "GET", _TICKET + "/notes/{note}/mail", mails.show_mail, _READ),

@@ -19,40 +19,22 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket, Watcher
 from clearline.tickets.list_store import Filter
-from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX, Visibility
+from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web import once
 from clearline.web.console.people import by_name
 from clearline.web.console.queue import Listing, read_list
+from clearline.web.console.tickets.drafts import EMPTY, Composer, Typed, read_composer
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
 from clearline.web.console.timeline import Timeline, timeline
-from clearline.web.console.views import Sidebar, sidebar, view_at, with_counts
+from clearline.web.console.views import Sidebar, carried, sidebar, view_at, with_counts
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 
-CARRIED = ("list", "q", "sort")
-"""The parameters that name the list that a person came from."""
 _EVENTS_MAX = 500
 _LINKS_MAX = 50
 _WATCHERS_MAX = 50
 _OPEN_SHOWN = 6
-
-
-class Draft(Struct, frozen=True):
-    """What stands in the composer, and why it was not sent.
-
-    With a ``notice`` it can be sent all the same. Messages after the one with the number ``seen`` are marked as new.
-    """
-
-    text: str = ""
-    visibility: str = Visibility.PUBLIC
-    then: str = ""
-    problem: str = ""
-    notice: str = ""
-    seen: int | None = None
-
-
-EMPTY = Draft()
 
 
 class Place(Struct, frozen=True):
@@ -92,6 +74,7 @@ class TicketPage(Struct, frozen=True):
     accepts_notes: bool
     choice: MacroChoice = MacroChoice([])
     watchers: list[Watcher] = []
+    composer: Composer = Composer()
 
 
 async def show_ticket(visit: Visit) -> Answer:
@@ -99,33 +82,26 @@ async def show_ticket(visit: Visit) -> Answer:
     return await ticket_page(visit)
 
 
-async def ticket_page(visit: Visit, status: int = 200, *, draft: Draft = EMPTY, problem: str = "") -> Answer:
+async def ticket_page(visit: Visit, status: int = 200, *, typed: Typed = EMPTY, problem: str = "") -> Answer:
     """Return the page of the ticket in the path, also after a form was refused: then nothing typed is lost."""
     number = access.parse_number(visit.path["number"])
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
-        page = await read_ticket(visit, tx, number, side.all_queues)
+        page = await read_ticket(visit, tx, number, side.all_queues, typed)
         place = await _place(visit, tx, side, page.view)
     side = await with_counts(visit, side)
     if place is not None:
         listing = place.listing
         place = replace(place, listing=replace(listing, view=side.find(listing.view.path) or listing.view))
-    if draft is EMPTY and page.choice.is_inserted and page.choice.use is not None:
-        draft = Draft(page.choice.use.text, page.choice.use.macro.visibility)
     return visit.page(
-        "console/ticket.html", status, side=side, page=page, place=place, draft=draft, problem=problem,
+        "console/ticket.html", status, side=side, page=page, place=place, draft=page.composer.shown, problem=problem,
         here=place.listing.view.path if place else "", suffix=place.listing.suffix if place else "",
         carried=carried(visit), text_max=TEXT_MAX,
         once_key=once.new_key(), link_types=MANUAL_LINK_TYPES,
     )  # fmt: skip
 
 
-def carried(visit: Visit) -> dict[str, str]:
-    """Return the parameters that name the list that the person came from."""
-    return {name: visit.query[name] for name in CARRIED if visit.query.get(name)}
-
-
-async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue]) -> TicketPage:
+async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue], typed: Typed = EMPTY) -> TicketPage:
     """Return what the page of a ticket shows."""
     actor = visit.actor
     view = await tickets.get_ticket(tx, actor, number)
@@ -138,6 +114,9 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     accepts_notes = view.ticket.status in ACCEPTS_NOTES
     may_write = accepts_notes and Scope.TICKETS_WRITE in actor.scopes
     choice = await read_macros(visit, tx, number, desk_queues) if may_write else MacroChoice([])
+    if typed is EMPTY and choice.is_inserted and choice.use is not None:
+        typed = Typed(choice.use.text, choice.use.macro.visibility)
+    may_draft = Scope.TICKETS_WRITE in actor.scopes
     by_mail = view.ticket.channel is Channel.EMAIL
     has_mail = by_mail and await inbound_mail.mail_of_description(tx, actor, number) is not None
     others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
@@ -156,6 +135,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         accepts_notes,
         choice,
         await watching.list_watchers(tx, actor, number, after=None, limit=_WATCHERS_MAX),
+        await read_composer(visit, tx, number, typed, accepts_notes=accepts_notes) if may_draft else Composer(),
     )
 
 

@@ -1,5 +1,6 @@
 """The views of the console: which tickets each lists, its address and its key."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from msgspec import Struct
@@ -21,6 +22,8 @@ from clearline.workspace import view_usecases as saved_views
 from clearline.workspace.domain import SavedView
 
 _MOST = 200
+CARRIED = ("list", "q", "sort")
+"""The parameters of a ticket's page that name the list that a person came from."""
 SAVED = "/console/views/"
 
 
@@ -76,6 +79,17 @@ def fixed_views(actor: Actor) -> list[View]:
             Filter(statuses=_WAITING), "g w",
         ),
     ]  # fmt: skip
+
+
+def carried(visit: Visit) -> dict[str, str]:
+    """Return the parameters that name the list that a person came from."""
+    return {name: visit.query[name] for name in CARRIED if visit.query.get(name)}
+
+
+def list_in(visit: Visit) -> str:
+    """Return the query that names the list that a person came from, with its question mark; empty without a list."""
+    parameters = carried(visit)
+    return f"?{urlencode(parameters)}" if parameters else ""
 
 
 async def sidebar(tx: Tx, actor: Actor) -> Sidebar:

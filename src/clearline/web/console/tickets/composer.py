@@ -12,7 +12,8 @@ from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.web.console.changes import address
 from clearline.web.console.fields import known_id, member_in
-from clearline.web.console.ticket import Draft, ticket_page
+from clearline.web.console.ticket import ticket_page
+from clearline.web.console.tickets.drafts import Typed, clear_draft, send_route
 from clearline.web.once import SentBefore, lead_once, perform_once
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.web.words import gettext
@@ -32,27 +33,27 @@ async def send_message(visit: Visit) -> Answer:
     When others wrote meanwhile, nothing is sent: their messages are shown, and the text stands in the composer.
     """
     form, number = visit.form, access.parse_number(visit.path["number"])
-    draft = Draft(form.get("text"), form.get("visibility"), form.get("then"))
+    typed = Typed(form.get("text"), form.get("visibility"), form.get("then"))
 
     async def send(tx: Tx) -> str:
         await ticket_changes.lock_ticket(tx, visit.actor, number)
         if await has_news(visit, tx, number):
             raise _Stale
-        await _send(visit, tx, number, draft)
+        await _send(visit, tx, number, typed)
         return address(visit, number)
 
     try:
-        path = await perform_once(visit, f"sendMessage {number}", send)
+        path = await perform_once(visit, send_route(number), send)
     except _Stale:
-        return await ticket_page(visit, 409, draft=replace(draft, notice=stale_notice(), seen=seen_in(visit)))
+        return await ticket_page(visit, 409, typed=replace(typed, notice=stale_notice(), seen=seen_in(visit)))
     except SentBefore:  # the answer to the first sending was lost, and the text was changed since
         notice = gettext("An earlier version of this message was sent already: it is shown above.")
-        return await ticket_page(visit, 409, draft=replace(draft, notice=notice))
+        return await ticket_page(visit, 409, typed=replace(typed, notice=notice))
     except (InvalidInput, Conflict) as error:
-        is_blank = not draft.text.strip()
+        is_blank = not typed.text.strip()
         text = gettext("Write a message first.") if is_blank else str(error)
-        refused = replace(draft, problem=text)
-        return await ticket_page(visit, refused_status(error), draft=refused)
+        refused = replace(typed, problem=text)
+        return await ticket_page(visit, refused_status(error), typed=refused)
     return redirect(visit.browser, path)
 
 
@@ -72,24 +73,26 @@ async def apply_macro(visit: Visit) -> Answer:
         path = await lead_once(visit, f"applyMacro {number} {macro}", use)
     except _Stale:
         problem = gettext("Others wrote meanwhile. Nothing was done: read their messages, then apply the macro.")
-        return await ticket_page(visit, 409, draft=Draft(seen=seen_in(visit)), problem=problem)
+        return await ticket_page(visit, 409, typed=Typed(seen=seen_in(visit)), problem=problem)
     except (InvalidInput, Conflict) as error:
         return await ticket_page(visit, refused_status(error), problem=str(error))
     return redirect(visit.browser, path)
 
 
-async def _send(visit: Visit, tx: Tx, number: int, draft: Draft) -> None:
+async def _send(visit: Visit, tx: Tx, number: int, typed: Typed) -> None:
+    visibility = member_in(Visibility, visit.form, "visibility")
     await notes.append_note(
         tx,
         visit.actor,
         number,
-        draft.text.rstrip(),
+        typed.text.rstrip(),
         channel=Channel.CONSOLE,
-        visibility=member_in(Visibility, visit.form, "visibility"),
+        visibility=visibility,
         notes_max=visit.services.settings.ticket_notes_max,
         now=visit.now,
     )
-    if draft.then:
+    await clear_draft(visit, tx, number, visibility)
+    if typed.then:
         to = member_in(Status, visit.form, "then")
         await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
 

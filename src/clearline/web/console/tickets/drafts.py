@@ -1,0 +1,188 @@
+"""The drafts of a ticket's page: what the composer begins with, and the other versions that are offered."""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from clearline.drafts import usecases as drafts
+from clearline.drafts.domain import Draft as SavedDraft
+from clearline.drafts.domain import Version
+from clearline.errors import IdempotencyKeyBusy
+from clearline.platform.database.transactions import Tx
+from clearline.platform.idempotency import usecases as idempotency
+from clearline.tickets import access
+from clearline.tickets.domain import Status, ticket_number
+from clearline.tickets.note_domain import Visibility
+from clearline.web import once
+from clearline.web.console.fields import member_in, optional_member_in
+from clearline.web.console.views import list_in
+from clearline.web.visit import Visit
+from clearline.wires.http.call import Answer
+
+_BASES = {visibility: f"base_{visibility}" for visibility in Visibility}
+"""The field that names the draft with which a form began, for each kind of message."""
+_GONE = Answer(410, b"", [(b"cache-control", b"no-store")])
+
+
+class Typed(Struct, frozen=True):
+    """What stands in the composer, and why it was not sent.
+
+    With a ``notice`` it can be sent all the same. Messages after the one with the number ``seen`` are marked as new.
+    """
+
+    text: str = ""
+    visibility: str = Visibility.PUBLIC
+    then: str = ""
+    problem: str = ""
+    notice: str = ""
+    seen: int | None = None
+
+
+EMPTY = Typed()
+
+
+class Kind(Struct, frozen=True):
+    """What the composer has of one kind of message. ``base`` names the draft that it began with."""
+
+    visibility: Visibility
+    text: str = ""
+    then: str = ""
+    base: str = ""
+    saved_at: datetime | None = None
+
+
+class Composer(Struct, frozen=True):
+    """The composer as a page begins with it: what is shown, both kinds of message, and other versions of drafts."""
+
+    shown: Typed = EMPTY
+    kinds: tuple[Kind, ...] = tuple(map(Kind, Visibility))
+    others: list[SavedDraft] = []
+
+    @property
+    def saved_at(self) -> datetime | None:
+        """When the draft that is shown was saved; None for words that no draft has."""
+        return next((kind.saved_at for kind in self.kinds if kind.visibility == self.shown.visibility), None)
+
+
+async def read_composer(visit: Visit, tx: Tx, number: int, typed: Typed, *, accepts_notes: bool) -> Composer:
+    """Return what the composer begins with: what was typed in a refused form, or else the newest draft.
+
+    The query names another draft in ``draft``; then the page begins with that. All drafts about a ticket that accepts
+    no notes are others: they can be read.
+    """
+    saved = await drafts.list_drafts(tx, visit.actor, number)
+    if not accepts_notes:
+        return Composer(typed, others=saved)
+    if typed is not EMPTY:
+        return _typed_again(visit, saved, typed)
+    chosen = visit.query.get("draft")
+    saved.sort(key=lambda draft: draft.writer != chosen)
+    newest = {
+        visibility: next((draft for draft in saved if draft.visibility is visibility), None)
+        for visibility in Visibility
+    }
+    kinds = tuple(_kind(visibility, draft) for visibility, draft in newest.items())
+    shown = Typed(saved[0].text, saved[0].visibility, saved[0].then or "") if saved else EMPTY
+    return Composer(shown, kinds, [draft for draft in saved if draft not in newest.values()])
+
+
+def _typed_again(visit: Visit, saved: list[SavedDraft], typed: Typed) -> Composer:
+    """Return the composer with what was typed; the drafts that the form replaces are those that it had stored."""
+    kinds, others = [], []
+    writer = visit.form.get(once.FIELD)
+    for visibility in Visibility:
+        mine = [draft for draft in saved if draft.visibility is visibility]
+        base = base_in(visit, visibility)
+        current = next((draft for draft in mine if draft.writer == writer or draft.version == base), None)
+        if current is None and visibility != typed.visibility and mine:
+            current = mine[0]
+        kind = _kind(visibility, current)
+        if visibility == typed.visibility:
+            kind = Kind(visibility, typed.text, typed.then, kind.base)
+        kinds.append(kind)
+        others += [draft for draft in mine if draft is not current]
+    return Composer(typed, tuple(kinds), others)
+
+
+def _kind(visibility: Visibility, draft: SavedDraft | None) -> Kind:
+    if draft is None:
+        return Kind(visibility)
+    base = f"{draft.writer} {draft.saved_at.isoformat()}"
+    return Kind(visibility, draft.text, draft.then or "", base, draft.saved_at)
+
+
+def base_in(visit: Visit, visibility: Visibility) -> Version | None:
+    """Return the draft with which the form of the request began; None for none, or what no page of ours says."""
+    writer, _space, saved_at = visit.form.get(_BASES[visibility]).rpartition(" ")
+    try:
+        return Version(writer, datetime.fromisoformat(saved_at)) if writer else None
+    except ValueError:
+        return None
+
+
+async def save_draft(visit: Visit) -> Answer:
+    """Store what the composer has now; return when, and the other versions. 410 when the form was sent already.
+
+    ``was`` is the form in which the text was typed, when a browser kept it and the page was opened again.
+    """
+    number, form = access.parse_number(visit.path["number"]), visit.form
+    writer = form.get(once.FIELD)
+    visibility = member_in(Visibility, form, "visibility")
+    async with visit.services.database.transaction() as tx:
+        if any([await _was_sent(visit, tx, number, key) for key in {writer, form.get("was")} if key]):
+            return _GONE
+        await drafts.save_draft(
+            tx,
+            visit.actor,
+            number,
+            form.get("text"),
+            visibility=visibility,
+            writer=writer,
+            then=optional_member_in(Status, form, "then"),
+            base=base_in(visit, visibility),
+            now=visit.now,
+        )
+        saved = await drafts.list_drafts(tx, visit.actor, number)
+    replaced = {draft.writer for draft in saved if draft.version == base_in(visit, draft.visibility)}
+    others = [draft for draft in saved if draft.writer not in {writer, *replaced}]
+    has_text = any(draft.writer == writer and draft.visibility is visibility for draft in saved)
+    return visit.page(
+        "console/draft.html",
+        saved_at=visit.now if has_text else None,
+        others=others,
+        base=f"/console/tickets/{ticket_number(number)}",
+        end=list_in(visit),
+    )
+
+
+async def discard_draft(visit: Visit, tx: Tx, number: int) -> None:
+    """Discard another version of a draft."""
+    visibility = member_in(Visibility, visit.form, "visibility")
+    await drafts.discard_draft(tx, visit.actor, number, visibility, visit.form.get("writer"))
+
+
+async def clear_draft(visit: Visit, tx: Tx, number: int, visibility: Visibility) -> None:
+    """Delete what the form of the request has stored: it is sent."""
+    await drafts.save_draft(
+        tx,
+        visit.actor,
+        number,
+        "",
+        visibility=visibility,
+        writer=visit.form.get(once.FIELD),
+        base=base_in(visit, visibility),
+        now=visit.now,
+    )
+
+
+def send_route(number: int) -> str:
+    """Return the name under which the key of a ticket's composer is kept once it is sent."""
+    return f"sendMessage {number}"
+
+
+async def _was_sent(visit: Visit, tx: Tx, number: int, key: str) -> bool:
+    since = visit.now - timedelta(days=visit.services.settings.keep_idempotency_keys_days)
+    try:
+        return await idempotency.replay(tx, visit.actor, send_route(number), key, b"", since=since) is not None
+    except IdempotencyKeyBusy:
+        return True
