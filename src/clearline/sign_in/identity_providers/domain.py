@@ -80,6 +80,13 @@ class Claims(Struct, frozen=True):
     authenticated_at: datetime | None
 
 
+class Proofs(Struct, frozen=True):
+    """How a person can prove again who it is: with a password, and by which providers (their ids and names)."""
+
+    uses_password: bool
+    providers: list[tuple[UUID, str]]
+
+
 class TooManyProviders(TooMany):
     """There are as many identity providers as there can be."""
 

@@ -17,12 +17,14 @@ from clearline.identity import PROVIDER_ID, STAFF_ROLES, Actor, Role, Scope, Use
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
+from clearline.sign_in import password_store
 from clearline.sign_in.domain import SessionActor
 from clearline.sign_in.identity_providers import store as provider_store
 from clearline.sign_in.identity_providers.domain import (
     PROVIDERS_MAX,
     SECRET_MAX,
     IdentityProvider,
+    Proofs,
     ProviderFailed,
     TooManyProviders,
     check_provider,
@@ -144,10 +146,12 @@ async def identities_of(tx: Tx, actor: Actor, user_ref: UUID | str) -> list[Iden
     return await provider_store.identities_of(tx, PROVIDER_ID, user.id)
 
 
-async def providers_of(tx: Tx, current: SessionActor) -> list[tuple[UUID, str]]:
-    """Return the active providers that the person who is signed in has signed in with: their ids and names."""
+async def proofs_of(tx: Tx, current: SessionActor) -> Proofs:
+    """Return how the person who is signed in can prove again who it is."""
     session = current.session
-    return await provider_store.providers_of(tx, session.company_id, session.user_id)
+    credential = await password_store.get(tx, session.company_id, session.user_id)
+    uses_password = credential is not None and credential.hash is not None and credential.replaced_by is None
+    return Proofs(uses_password, await provider_store.providers_of(tx, session.company_id, session.user_id))
 
 
 async def unlink(tx: Tx, actor: Actor, user_ref: UUID | str, *, now: datetime) -> User:

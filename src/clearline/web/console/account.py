@@ -6,6 +6,7 @@ from clearline.errors import InvalidInput
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.domain import SignInRefused, TooManyAttempts, session_limits
+from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.web.console.fields import known_id
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.visit import Visit, redirect
@@ -37,13 +38,14 @@ async def _page(visit: Visit, status: int = 200, *, problems: dict[str, str] | N
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
         mine = await sessions.list_sessions(tx, visit.session, limits=limits, now=visit.now)
+        proofs = await identity_providers.proofs_of(tx, visit.session)
     side = await with_counts(visit, side)
     if status != 200 or done:
         visit.headers.append((b"hx-push-url", PATH.encode()))
     named = [(session, device_name(session.device)) for session in mine]
     return visit.page(
         "console/account.html", status, side=side, here=PATH, sessions=named,
-        current=visit.session.session.id, problems=problems or {}, done=done,
+        current=visit.session.session.id, proofs=proofs, problems=problems or {}, done=done,
     )  # fmt: skip
 
 

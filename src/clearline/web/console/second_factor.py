@@ -6,6 +6,7 @@ from markupsafe import Markup
 from clearline.errors import Conflict
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in.domain import SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
+from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.sign_in.second_factors.domain import CodeRefused, Enrolment
 from clearline.web.visit import SECOND_FACTOR, Visit, redirect
@@ -24,9 +25,11 @@ async def _page(visit: Visit, status: int = 200, problem: str = "") -> Answer:
     async with visit.services.database.statement() as tx:
         is_set_up = await second_factors.is_set_up(tx, visit.session)
         codes_left = await second_factors.count_recovery_codes(tx, visit.session)
+        proofs = await identity_providers.proofs_of(tx, visit.session)
     return visit.page(
         _TEMPLATE, status, state="set up" if is_set_up else "none", is_recent=_is_recent(visit), problem=problem,
-        codes_left=codes_left, is_required=visit.session.lacks_second_factor, codes=[], enrolment=None, qr=None,
+        codes_left=codes_left, proofs=proofs, is_required=visit.session.lacks_second_factor, codes=[], enrolment=None,
+        qr=None,
     )  # fmt: skip
 
 

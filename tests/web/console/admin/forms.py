@@ -47,6 +47,7 @@ FORMS: dict[str, dict[str, str]] = {
     "activatePerson": {},
     "signPersonOut": {},
     "resetSecondFactor": {},
+    "unlinkPerson": {},
     "createTeam": {"name": "Transport", "once": ONCE},
     "changeTeam": {"name": "Transport"},
     "deleteTeam": {},

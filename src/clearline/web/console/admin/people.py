@@ -9,6 +9,7 @@ from clearline.identity import PROVIDER_ID, STAFF_ROLES, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in import session_usecases as sessions
+from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.link_domain import NewLink, path_of
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.tickets import hand_over_usecases as hand_over
@@ -46,6 +47,9 @@ class People(Section[User]):
             "done deactivate": gettext("Deactivated. The open tickets were handed over."),
             "done sign-out": gettext("All sessions have ended."),
             "done second-factor": gettext("The second factor is reset, and all sessions have ended."),
+            "done unlink": gettext(
+                "Unlinked. The next sign-in by an identity provider links the person by its address."
+            ),
             "done link": gettext("The link is on its way by mail."),
         }
 
@@ -57,6 +61,7 @@ class People(Section[User]):
             self.action("deactivatePerson", "deactivate", _deactivate),
             self.action("activatePerson", "activate", _activate),
             self.action("signPersonOut", "sign-out", _sign_out),
+            self.action("unlinkPerson", "unlink", _unlink),
             self.action("resetSecondFactor", "second-factor", _reset_second_factor),
         ]
 
@@ -120,7 +125,9 @@ class People(Section[User]):
         people = await accounts.list_users(tx, visit.actor, PROVIDER_ID)
         heirs = [user for user in people if can_be_assigned(user) and user.id != record.id]
         has_second_factor = await second_factors.has_second_factor(tx, visit.actor, record.id)
+        identities = await identity_providers.identities_of(tx, visit.actor, record.id)
         return {
+            "identities": identities,
             "heirs": sorted(heirs, key=lambda user: user.name.casefold()),
             "has_second_factor": has_second_factor,
             "sends_mail": visit.services.settings.smtp is not None,
@@ -193,6 +200,11 @@ async def _activate(visit: Visit, tx: Tx, user: User) -> None:
 
 async def _sign_out(visit: Visit, tx: Tx, user: User) -> None:
     await sessions.revoke_sessions_of(tx, visit.actor, PROVIDER_ID, user.id, now=visit.now)
+
+
+async def _unlink(visit: Visit, tx: Tx, user: User) -> None:
+    require_identity(visit)
+    await identity_providers.unlink(tx, visit.actor, user.id, now=visit.now)
 
 
 async def _reset_second_factor(visit: Visit, tx: Tx, user: User) -> None:

@@ -10,6 +10,7 @@ from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in.domain import SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
+from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.web import csrf, once
 from clearline.web.console.admin.form import (
     ChangedMeanwhile,
@@ -256,6 +257,8 @@ class Section(ABC, Generic[R]):
             has_form = is_new or record is not None
             fields = await self.fields(visit, tx, record) if has_form else []
             more = {} if record is None else await self.more(visit, tx, record)
+            if outcome.asks_password:
+                more["proofs"] = await identity_providers.proofs_of(tx, visit.session)
         stored: Values = self.values(record) if record is not None else self.defaults(visit)
         address = self.path if record_id is None else self.address(record_id)
         if outcome.status != 200 or outcome.secret:
