@@ -24,6 +24,7 @@ export const icons = {
   "circle-dot": null,
   "circle-pause": null,
   "circle-x": null,
+  "clipboard-check": null,
   clock: null,
   eye: null,
   "git-commit-horizontal": null,

@@ -73,6 +73,7 @@ class EventType(StrEnum):
     VIEW_CREATED = "view.created"
     VIEW_CHANGED = "view.changed"
     VIEW_DELETED = "view.deleted"
+    HANDOVER_CREATED = "handover.created"
     JOB_CREATED = "job.created"
     JOB_CANCELLED = "job.cancelled"
     JOB_FINISHED = "job.finished"
@@ -342,6 +343,7 @@ _RECORD_ROWS = (
     _record(EventType.VIEW_CREATED, "Created a shared view."),
     _record(EventType.VIEW_CHANGED, "Changed a shared view."),
     _record(EventType.VIEW_DELETED, "Deleted a shared view."),
+    _record(EventType.HANDOVER_CREATED, "Signed a shift off."),
     _record(EventType.JOB_CREATED, "Started a job: a bulk change or an import."),
     _record(EventType.JOB_CANCELLED, "Cancelled a job."),
     _record(EventType.JOB_FINISHED, "Finished a job."),

@@ -1,4 +1,4 @@
-"""The dashboard, and the pages of companies and services, in Chromium."""
+"""The dashboard, the handover, and the pages of companies and services, in Chromium."""
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -22,11 +22,15 @@ async def test_every_overview_is_accessible_and_fits(
     wrong: list[str] = []
     opened = await context(browser, size, theme, session, site.url)
     page = await opened.new_page()
-    for path in (*await addresses(page, site), "/console/dashboard"):
+    for path in (*await addresses(page, site), "/console/dashboard", "/console/handover"):
         await page.goto(site.url + path)
         for table in await page.get_by_text("Data table").all():
             await table.click()
         wrong += await check(page, path)
+    await page.get_by_label("Notes for the next shift").fill("Watch port 7 of Orchard Health")
+    await page.get_by_role("button", name="Sign off the shift").click()
+    await expect(page.get_by_role("heading", name="Handover of")).to_be_visible()
+    wrong += await check(page, "a handover that is signed off")
     await opened.close()
     assert wrong == []
 

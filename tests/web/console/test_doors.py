@@ -51,6 +51,7 @@ FORMS: dict[str, dict[str, str]] = {
     "setStatus": {"status": "in_progress"},
     "setTags": {"tags": "optics"},
     "setTheme": {"theme": "dark"},
+    "signOff": {"note": "From the console", "once": "a key of this form"},
     "signOut": {},
 }  # fmt: skip
 OWN = {

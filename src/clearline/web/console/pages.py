@@ -6,6 +6,7 @@ from clearline.web.console.bulk import change_selected
 from clearline.web.console.companies import company, service
 from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.files import add_file, download_file
+from clearline.web.console.handovers import handlers as handovers
 from clearline.web.console.live import lists, stream
 from clearline.web.console.live import ticket as live_ticket
 from clearline.web.console.new_ticket import handlers as new_ticket
@@ -73,6 +74,9 @@ PAGES = (
         )
     ),
     Page("dashboard", "GET", dashboard.PATH, dashboard.show_dashboard, _READ),
+    Page("handover", "GET", handovers.PATH, handovers.show_handover, _READ),
+    Page("signOff", "POST", handovers.PATH, handovers.sign_off, _WRITE),
+    Page("signedHandover", "GET", handovers.SIGNED, handovers.show_signed, _READ),
     Page("company", "GET", company.PATH, company.show_company, _READ),
     Page("service", "GET", service.PATH, service.show_service, _READ),
     Page("live", "GET", stream.PATH, stream.follow, _READ, in_background=True),

@@ -115,7 +115,10 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
         ],
         [View(f"{SAVED}{view.id}", view.name, "bookmark", view.query, saved=view) for view in saved],
         [details.queue for details in listed],
-        [View("/console/dashboard", gettext("Dashboard"), "chart-line", "", keys="g d")],
+        [
+            View("/console/dashboard", gettext("Dashboard"), "chart-line", "", keys="g d"),
+            View("/console/handover", gettext("Handover"), "clipboard-check", "", keys="g h"),
+        ],
         [View("/console/admin", gettext("Admin"), "settings", "", keys="g ,")] if actor.is_desk_admin else [],
         cursor,
     )  # fmt: skip
