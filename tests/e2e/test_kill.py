@@ -16,11 +16,12 @@ import pytest
 from tests.builders.processes import eventually
 from tests.builders.server import Server, kill_at_random, ticket
 from tests.patience import patient
+from tests.rounds import ROUNDS
 
 KINDS = ("server", "postmaster", "backend", "supervisor")
-KILLS = 24
+KILLS = 8 * ROUNDS
 LOADERS = 6
-KILLING_SECONDS = 90
+KILLING_SECONDS = 30 * ROUNDS
 RETRIED_SECONDS = 120  # longer than KILLING_SECONDS: under load, a retry may meet several kills
 EXPECTED = {200, 409, 503}
 """Done; the same key is in use; the database is unavailable. A kill may cause no other status."""
@@ -120,6 +121,7 @@ async def _check(client: httpx.AsyncClient, record: Record) -> None:
 
 @pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
+@pytest.mark.chance
 async def test_every_answered_write_survives_random_kills_exactly_once(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
@@ -145,7 +147,7 @@ async def test_every_answered_write_survives_random_kills_exactly_once(server: S
             f"{dict(kills)} killed, {server.starts} starts, {record.answered} answered, "
             f"{dict(record.statuses)}, {time.monotonic() - began:.1f} s"
         )
-        assert kills.total() >= 20
+        assert kills.total() >= KILLS * 5 // 6
         await _check(client, record)
     assert server.stop() == 0
     assert eventually(lambda: not server.processes())

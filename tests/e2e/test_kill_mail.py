@@ -15,8 +15,9 @@ from tests.builders.databases import reachable_dir
 from tests.builders.processes import eventually, free_port
 from tests.builders.server import AUTHORITY, Server
 from tests.patience import patient
+from tests.rounds import ROUNDS
 
-SENDERS, EACH, KILLS = 4, 15, 4
+SENDERS, EACH, KILLS = 4, 5 + 5 * ROUNDS, 2 * ROUNDS
 CALM_SECONDS = 40
 ADDRESS = "support@example.net"
 
@@ -58,6 +59,7 @@ def listed(server: Server, state: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.chance
 def test_an_accepted_mail_is_neither_lost_nor_duplicated() -> None:
     port = free_port()
     server = Server(reachable_dir("clearline-e2e-"), {"CLEARLINE_MAIL_LISTEN": f"lmtp://{AUTHORITY}:{port}"})

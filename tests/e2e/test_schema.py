@@ -12,6 +12,7 @@ from clearline.identity import ROLE_SCOPES, Role
 from clearline.wires.house.routes import OPERATIONS
 from tests.builders.server import Server
 from tests.patience import patient
+from tests.rounds import ROUNDS
 
 _SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 _CONFIG = str(Path(__file__).with_name("schemathesis.toml"))
@@ -19,8 +20,8 @@ SECONDS = 180
 _SEED = os.environ.get("SCHEMA_SEED", "1")
 """The seed of the generated requests."""
 
-_EXAMPLES = os.environ.get("SCHEMA_EXAMPLES", "4")
-"""How many random requests there are of each operation of the house API. Each takes 25 ms."""
+_PHASES = "examples,coverage" if ROUNDS == 1 else "examples,coverage,fuzzing,stateful"
+"""Which requests of the house API there are: its examples and every boundary, and in more rounds random ones."""
 
 
 def _check(key: str, *command: str, folder: Path) -> None:
@@ -42,6 +43,7 @@ def _check(key: str, *command: str, folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.chance
 @pytest.mark.usefixtures("with_demo_data")
 def test_the_console_connect_wire_conforms_to_its_openapi_document(server: Server, tmp_path: Path) -> None:
     server.start("--demo")
@@ -52,15 +54,18 @@ def test_the_console_connect_wire_conforms_to_its_openapi_document(server: Serve
 
 @pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
+@pytest.mark.chance
 def test_the_house_api_conforms_to_its_openapi_document_for_an_admin(server: Server, tmp_path: Path) -> None:
     server.start("--demo")
     document = f"{server.url}/api/v1/openapi.json"
-    command = [_SCHEMATHESIS, "--config-file", _CONFIG, "run", document, "--max-examples", _EXAMPLES]
+    command = [_SCHEMATHESIS, "--config-file", _CONFIG, "run", document, "--phases", _PHASES]
+    command += ["--max-examples", str(2 * ROUNDS)]
     _check(server.staff_secret(), *command, folder=tmp_path)
 
 
 @pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
+@pytest.mark.chance
 def test_the_house_api_conforms_to_its_openapi_document_for_a_customer(server: Server, tmp_path: Path) -> None:
     """Try every boundary of what customers may call. That they may call nothing else is tested for each operation."""
     server.start("--demo")

@@ -2,10 +2,6 @@
 
 from collections.abc import Sequence
 
-from dns.asyncresolver import Resolver
-from dns.exception import DNSException
-from dns.resolver import NXDOMAIN, NoAnswer
-
 LOOKUP_SECONDS = 5.0
 """How long one lookup may take, with its retries."""
 
@@ -28,6 +24,10 @@ async def txt_records(
     Raises:
         LookupFailed: there was no answer in time, or the name servers refused.
     """
+    from dns.asyncresolver import Resolver  # noqa: PLC0415 - slow to import, and most processes look nothing up
+    from dns.exception import DNSException  # noqa: PLC0415
+    from dns.resolver import NXDOMAIN, NoAnswer  # noqa: PLC0415
+
     try:
         resolver = Resolver(configure=not servers)
         if servers:

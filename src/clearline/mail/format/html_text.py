@@ -8,8 +8,6 @@ import html
 import re
 from collections.abc import Mapping
 
-from clearline.mail.format.large_html import closing_cost, text_of_large_html
-
 PARSED_MAX = 4 * 1024**2
 """Characters of HTML that are parsed. Of a longer one only the tags are replaced: parsing takes a second for each
 million characters."""
@@ -43,8 +41,12 @@ def text_from_html(source: str) -> str:
 
     HTML that would take too long to parse has simpler text (``text_of_large_html``).
     """
-    if len(source) > PARSED_MAX or (len(source) > COST_SEEN and closing_cost(source) > COST_MAX):
-        return text_of_large_html(source)
+    if len(source) > COST_SEEN:
+        # its patterns take as long to compile as a tenth of all other modules take to import
+        from clearline.mail.format.large_html import closing_cost, text_of_large_html  # noqa: PLC0415
+
+        if len(source) > PARSED_MAX or closing_cost(source) > COST_MAX:
+            return text_of_large_html(source)
     from lxml import etree  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import, and most commands need none
 
     target = _Text()
