@@ -100,9 +100,7 @@ def test_an_accepted_mail_is_neither_lost_nor_duplicated(server: Server) -> None
     assert len(answered) == SENDERS * EACH
     assert eventually(lambda: listed(server, "waiting") == [], CALM_SECONDS)
     accepted = listed(server, "accepted")
-    assert sorted(mail["subject"] for mail in accepted) == sorted(
-        f"Matter {n} of {sender}" for sender, n in answered
-    )
+    assert sorted(mail["subject"] for mail in accepted) == sorted(f"Matter {n} of {sender}" for sender, n in answered)
     assert len({mail["ticket"] for mail in accepted}) == SENDERS * EACH
     done = server.command("ticket", "list", "--company", "BIRCH", "--limit", "1000", "--json")
     assert len(json.loads(done.stdout)) == SENDERS * EACH, done.stdout[:500]

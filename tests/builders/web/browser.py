@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
 AXE = Path(__file__).parents[3] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = {"desktop": (1440, 900), "phone": (390, 844), "narrow": (320, 640)}
+OF_COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules whose result depends on the theme: a page differs in nothing but colours."""
+
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -39,12 +42,12 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def context(browser: Browser, size: str, theme: str, cookies: Mapping[str, str], url: str) -> BrowserContext:
-    """Return a new profile of the browser with a window of a size, the theme of the system, and cookies."""
+async def context(browser: Browser, size: str, cookies: Mapping[str, str], url: str) -> BrowserContext:
+    """Return a new profile of the browser with a window of a size, and cookies; the system's theme is light."""
     width, height = WIDTHS[size]
     opened = await browser.new_context(
         viewport={"width": width, "height": height},
-        color_scheme="dark" if theme == "dark" else "light",
+        color_scheme="light",
         has_touch=size != "desktop",
         reduced_motion="reduce",
     )
@@ -53,16 +56,21 @@ async def context(browser: Browser, size: str, theme: str, cookies: Mapping[str,
     return opened
 
 
-async def violations(page: Page) -> list[str]:
-    """Return what axe-core finds on a page: each rule with the first element that breaks it."""
-    await page.evaluate(AXE.read_text(encoding="utf-8"))
-    report: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+async def violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """Return what axe-core finds on a page by all rules or some: each rule with the first element that breaks it."""
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    report: dict[str, Any] = await page.evaluate("options => axe.run(document, options)", options)
     return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in report["violations"]]
 
 
 async def check(page: Page, where: str) -> list[str]:
-    """Return what is wrong with a page: rules of axe-core that it breaks, and sideways scroll."""
+    """Return what is wrong with a page in both themes: rules of axe-core that it breaks, and sideways scroll."""
     wrong = [f"{where}: {text}" for text in await violations(page)]
+    await page.emulate_media(color_scheme="dark")
+    wrong += [f"{where}, dark: {text}" for text in await violations(page, OF_COLOURS)]
+    await page.emulate_media(color_scheme="light")
     sideways = await page.evaluate(SIDEWAYS)
     return [*wrong, f"{where}: scrolls sideways by {sideways} px"] if sideways > 0 else wrong
 

@@ -77,7 +77,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="module")
 async def session(browser: Browser, site: Site) -> dict[str, str]:
     """Sign in through the page; return the cookies."""
-    opened = await context(browser, "desktop", "light", {}, site.url)
+    opened = await context(browser, "desktop", {}, site.url)
     page = await opened.new_page()
     await page.goto(f"{site.url}/console/open")
     await page.get_by_label("E-mail address").fill(site.email)
@@ -92,7 +92,7 @@ async def session(browser: Browser, site: Site) -> dict[str, str]:
 @pytest.fixture
 async def desktop(browser: Browser, site: Site, session: dict[str, str]) -> AsyncIterator[Page]:
     """Yield a page whose script errors and broken policies fail the test."""
-    opened = await context(browser, "desktop", "light", session, site.url)
+    opened = await context(browser, "desktop", session, site.url)
     page = await opened.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))

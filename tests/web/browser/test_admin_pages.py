@@ -17,7 +17,7 @@ from clearline.workspace import macro_usecases as macros
 from tests.builders.mail.outbox import write
 from tests.builders.people import new_tenant
 from tests.builders.sign_in.sessions import new_person_with_password, signed_in
-from tests.builders.web.browser import SIDEWAYS, WIDTHS, Site, context, violations
+from tests.builders.web.browser import WIDTHS, Site, check, context
 from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
 
 pytestmark = pytest.mark.slow
@@ -42,13 +42,6 @@ async def cookies(database: Database, admin: User, site: Site) -> dict[str, str]
     await insert_deliveries(database, webhook, count=2)
     await write(database, await new_tenant(database))
     return {"clearline-session": (await signed_in(database, admin, now=now())).token}
-
-
-async def check(page: Page, where: str) -> list[str]:
-    """Return what is wrong with a page: rules of axe-core that it breaks, and sideways scroll."""
-    wrong = [f"{where}: {text}" for text in await violations(page)]
-    sideways = await page.evaluate(SIDEWAYS)
-    return [*wrong, f"{where}: scrolls sideways by {sideways} px"] if sideways > 0 else wrong
 
 
 async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
@@ -82,12 +75,11 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
     yield "a try of the routing rules"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", WIDTHS)
 async def test_every_section_is_accessible_and_fits(
-    browser: Browser, site: Site, cookies: dict[str, str], size: str, theme: str
+    browser: Browser, site: Site, cookies: dict[str, str], size: str
 ) -> None:
-    opened = await context(browser, size, theme, cookies, site.url)
+    opened = await context(browser, size, cookies, site.url)
     page = await opened.new_page()
     wrong: list[str] = []
     async for where in opened_pages(page, site.url):
@@ -99,7 +91,7 @@ async def test_every_section_is_accessible_and_fits(
 async def test_an_admin_comes_by_key_and_mends_a_refused_form(
     browser: Browser, site: Site, cookies: dict[str, str]
 ) -> None:
-    opened = await context(browser, "desktop", "light", cookies, site.url)
+    opened = await context(browser, "desktop", cookies, site.url)
     page = await opened.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))

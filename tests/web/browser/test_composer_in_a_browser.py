@@ -41,7 +41,7 @@ async def test_what_is_typed_survives_reloads_outages_and_other_devices(
     await expect(saved).to_contain_text("Draft saved")
     assert await desktop.evaluate("Object.keys(localStorage).filter(key => key.includes('draft')).length") == 0
 
-    opened = await context(browser, "phone", "dark", session, site.url)
+    opened = await context(browser, "phone", session, site.url)
     phone = await opened.new_page()
     await phone.goto(path)
     await expect(phone.get_by_role("textbox", name="Message")).to_have_value("We look at port 7 now")

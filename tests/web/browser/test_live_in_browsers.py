@@ -30,7 +30,7 @@ async def colleagues(
     other = await new_person_with_password(database, Role.AGENT)
     pages, contexts = [], []
     for cookies in (session, {}):
-        contexts.append(await context(browser, "desktop", "light", cookies, site.url))
+        contexts.append(await context(browser, "desktop", cookies, site.url))
         pages.append(await contexts[-1].new_page())
     await pages[1].goto(f"{site.url}/console/open")
     await pages[1].get_by_label("E-mail address").fill(other.email)

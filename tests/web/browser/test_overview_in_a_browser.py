@@ -14,13 +14,12 @@ async def addresses(page: Page, site: Site) -> list[str]:
     return [await page.locator(f"#{name}-title a").get_attribute("href") or "" for name in ("customer", "service")]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", WIDTHS)
 async def test_every_overview_is_accessible_and_fits(
-    browser: Browser, site: Site, session: dict[str, str], size: str, theme: str
+    browser: Browser, site: Site, session: dict[str, str], size: str
 ) -> None:
     wrong: list[str] = []
-    opened = await context(browser, size, theme, session, site.url)
+    opened = await context(browser, size, session, site.url)
     page = await opened.new_page()
     for path in (*await addresses(page, site), "/console/dashboard", "/console/handover"):
         await page.goto(site.url + path)

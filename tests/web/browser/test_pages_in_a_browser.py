@@ -11,18 +11,17 @@ BUDGET = {"js": 24 * KB, "css": 14 * KB, "woff2": 50 * KB, "html": 15 * KB}
 REQUESTS_MAX, TOTAL_MAX, NODES_MAX = 14, 120 * KB, 2500
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", WIDTHS)
 async def test_every_page_is_accessible_and_fits(
-    browser: Browser, site: Site, session: dict[str, str], size: str, theme: str
+    browser: Browser, site: Site, session: dict[str, str], size: str
 ) -> None:
     wrong: list[str] = []
-    anonymous = await context(browser, size, theme, {}, site.url)
+    anonymous = await context(browser, size, {}, site.url)
     page = await anonymous.new_page()
     await page.goto(f"{site.url}/sign-in")
     wrong += await check(page, "sign-in")
     await anonymous.close()
-    opened: BrowserContext = await context(browser, size, theme, session, site.url)
+    opened: BrowserContext = await context(browser, size, session, site.url)
     page = await opened.new_page()
     for path in ("/console/open", f"/console/tickets/{site.number}?list=open"):
         await page.goto(site.url + path)
@@ -31,12 +30,9 @@ async def test_every_page_is_accessible_and_fits(
     assert wrong == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_overlays_and_other_pages_are_accessible(
-    browser: Browser, site: Site, session: dict[str, str], theme: str
-) -> None:
+async def test_overlays_and_other_pages_are_accessible(browser: Browser, site: Site, session: dict[str, str]) -> None:
     wrong: list[str] = []
-    opened = await context(browser, "desktop", theme, session, site.url)
+    opened = await context(browser, "desktop", session, site.url)
     page = await opened.new_page()
     for path in ("/console/open?q=nothinglikethis", "/console/nothing", "/console/me", "/console/second-factor"):
         await page.goto(site.url + path)

@@ -38,12 +38,11 @@ async def test_the_text_of_a_macro_is_put_into_a_message_that_is_begun(desktop: 
     await message.fill("")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", WIDTHS)
 async def test_the_panels_of_a_ticket_are_accessible_and_fit(
-    browser: Browser, site: Site, session: dict[str, str], size: str, theme: str
+    browser: Browser, site: Site, session: dict[str, str], size: str
 ) -> None:
-    opened = await context(browser, size, theme, session, site.url)
+    opened = await context(browser, size, session, site.url)
     page = await opened.new_page()
     wrong: list[str] = []
     path = f"{site.url}/console/tickets/{site.number}"
