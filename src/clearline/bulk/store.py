@@ -233,6 +233,20 @@ async def count_unfinished(tx: Tx, company_id: UUID) -> int:
     return int(count)
 
 
+async def waiting(tx: Tx, *, limit: int) -> tuple[int, datetime | None]:
+    """Return how many jobs are not finished, counted up to a limit, and when the oldest was created.
+
+    Served by ``job_unfinished``.
+    """
+    row = await tx.fetchrow(
+        """select count(*), min(created_at)
+             from (select created_at from job where state in ('waiting', 'running')
+                    order by created_at, id limit $1) w""",
+        limit,
+    )
+    return (0, None) if row is None else (row[0], row[1])
+
+
 async def begin(tx: Tx, job: Job) -> None:
     """Set a waiting job to running."""
     await tx.write(

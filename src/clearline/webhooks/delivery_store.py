@@ -217,6 +217,23 @@ async def replay_range(
     return 0 if row is None else int(row[0])
 
 
+async def due(tx: Tx, *, now: datetime, limit: int) -> tuple[int, datetime | None]:
+    """Return how many deliveries to receivers that are not paused are due, counted up to a limit, and since when.
+
+    Served by ``delivery_due``.
+    """
+    row = await tx.fetchrow(
+        """select count(*), min(due_at)
+             from (select d.due_at from delivery d
+                     join subscription s on s.company_id = d.company_id and s.id = d.subscription_id
+                    where d.state = 'waiting' and d.due_at <= $1 and s.is_active
+                      and (s.resume_at is null or s.resume_at <= $1) limit $2) w""",
+        now,
+        limit,
+    )
+    return (0, None) if row is None else (row[0], row[1])
+
+
 async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
     """Delete up to ``limit`` deliveries that were finished before a time; return how many.
 

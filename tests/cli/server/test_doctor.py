@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from clearline.cli.server.check import Check
-from clearline.cli.server.doctor import check_age, check_planner
 from clearline.events.consumer import CONSUMERS
+from clearline.health.domain import Check, check_age, check_planner
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox

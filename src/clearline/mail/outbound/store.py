@@ -337,6 +337,21 @@ async def mark_bounced(tx: Tx, mail: OutboundMail, detail: str, *, now: datetime
     )
 
 
+async def due(tx: Tx, *, now: datetime, limit: int) -> tuple[int, datetime | None]:
+    """Return how many mails are due to be sent, counted up to a limit, and since when the oldest is.
+
+    Served by ``outbound_mail_waiting``.
+    """
+    row = await tx.fetchrow(
+        """select count(*), min(due_at)
+             from (select due_at from outbound_mail where state = 'waiting' and due_at <= $1
+                    order by due_at, number limit $2) w""",
+        now,
+        limit,
+    )
+    return (0, None) if row is None else (row[0], row[1])
+
+
 async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
     """Delete at most ``limit`` mails that were finished before a time, and return how many.
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from clearline.identity import Scope
-from clearline.web.console.admin.audit import AUDIT_PAGE
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.keys import KEYS
 from clearline.web.console.admin.macros import MACROS
@@ -17,6 +16,8 @@ from clearline.web.console.admin.routing import ROUTING
 from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.services import SERVICE_PAGES
 from clearline.web.console.admin.sign_in.identity_providers import IDENTITY_PROVIDERS
+from clearline.web.console.admin.system.audit import AUDIT_PAGE
+from clearline.web.console.admin.system.health import HEALTH_PAGE
 from clearline.web.console.admin.teams import TEAMS
 from clearline.web.console.admin.webhooks.deliveries import DELIVERY_PAGES
 from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
@@ -39,6 +40,7 @@ SECTIONS: tuple[Section[Any], ...] = (
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
     AUDIT_PAGE,
+    HEALTH_PAGE,
     *(page for section in SECTIONS for page in section.pages()),
     *SERVICE_PAGES,
     *DELIVERY_PAGES,

@@ -67,6 +67,10 @@ def entries() -> list[Entry]:
             gettext("Identity providers that people sign in with, and the roles of their groups."),
         ),
         Entry("/console/admin/audit", gettext("Audit"), "history", gettext("Who changed what, and when.")),
+        Entry(
+            "/console/admin/health", gettext("System health"), "heart-pulse",
+            gettext("Checks of this installation, and the work that is due."),
+        ),
     ]  # fmt: skip
 
 

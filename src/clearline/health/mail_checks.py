@@ -3,15 +3,12 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from clearline.cli.server.check import Check
+from clearline.health.domain import LATE, Check
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.mailbox_store import PollState
 from clearline.platform.database.transactions import Database
 from clearline.setting_values import Bind
-
-LATE = timedelta(minutes=5)
-"""How long mail may wait, a mailbox may not be polled, or its polls may fail. A poll takes a minute at most."""
 
 GREETING_SECONDS = 5
 """How long the listener may take to answer. The port stays open while the process for mail is away."""

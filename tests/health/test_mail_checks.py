@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.cli.server.check import Check
-from clearline.cli.server.mail_checks import check_polls, inbound_mail, listener
+from clearline.health.domain import Check
+from clearline.health.mail_checks import check_polls, inbound_mail, listener
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import mailbox_usecases as mailboxes

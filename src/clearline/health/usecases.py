@@ -1,0 +1,205 @@
+"""Check an installation: its disk, attachments, database, workers and queues.
+
+Each check says what it saw, and what to do when it is not fulfilled. No text has a secret.
+"""
+
+import asyncio
+import os
+import shutil
+from datetime import timedelta
+
+from clearline.accounts import permissions
+from clearline.bulk import store as job_store
+from clearline.clock import monotonic, now
+from clearline.events import offset_store
+from clearline.events.consumer import CONSUMERS
+from clearline.health import mail_checks
+from clearline.health.domain import LATE, Backlog, Check, check_age, check_planner
+from clearline.identity import Actor, Scope
+from clearline.mail.inbound import mailbox_store
+from clearline.mail.inbound import store as inbound_mail_store
+from clearline.mail.outbound import store as outbound_mail_store
+from clearline.platform.database import migrate
+from clearline.platform.database.horizon import PATIENCE_SECONDS, OldestTransaction, oldest_transaction
+from clearline.platform.database.server import planner_settings, version_and_time
+from clearline.platform.database.transactions import Database
+from clearline.platform.postgres.embedded import LEAST_FREE
+from clearline.search import store as search_store
+from clearline.search import usecases as search
+from clearline.search.document import FORMAT
+from clearline.settings import InvalidSetting, Settings
+from clearline.tickets import store as ticket_store
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable
+from clearline.tickets.attachments.blobs import Blobs
+from clearline.webhooks import delivery_store
+
+_CLOCK_TOLERANCE = timedelta(seconds=5)
+_COUNT_MAX = 10_000
+
+
+async def check_server(database: Database, settings: Settings, blobs: Blobs, actor: Actor) -> list[Check]:
+    """Return the checks that take a moment in a running server: all but the counts, and mail servers.
+
+    For admins of the provider.
+    """
+    require_admin(actor)
+    checks = [check_disk(settings), await check_attachments(blobs)]
+    return checks + await check_database(database, settings, is_thorough=False)
+
+
+async def backlogs(database: Database, actor: Actor) -> list[Backlog]:
+    """Return the work that is due, of each kind: events of consumers, webhooks, mail both ways, and jobs.
+
+    For admins of the provider. Served by ``event_cursor``, ``delivery_due``, ``outbound_mail_waiting``,
+    ``inbound_mail_waiting`` and ``job_unfinished``.
+    """
+    require_admin(actor)
+    async with database.statement() as tx:
+        lags = {name: await offset_store.lag(tx, name, limit=_COUNT_MAX) for name in CONSUMERS}
+        deliveries = await delivery_store.due(tx, now=now(), limit=_COUNT_MAX)
+        outbound = await outbound_mail_store.due(tx, now=now(), limit=_COUNT_MAX)
+        inbound = await inbound_mail_store.waiting(tx, limit=_COUNT_MAX)
+        jobs = await job_store.waiting(tx, limit=_COUNT_MAX)
+    return [
+        *(Backlog(f"events: {name}", *lag, _COUNT_MAX) for name, lag in lags.items()),
+        Backlog("webhook deliveries", *deliveries, _COUNT_MAX),
+        Backlog("outbound mail", *outbound, _COUNT_MAX),
+        Backlog("inbound mail", *inbound, _COUNT_MAX),
+        Backlog("jobs", *jobs, _COUNT_MAX, may_last=True),
+    ]
+
+
+def require_admin(actor: Actor) -> None:
+    """Refuse everybody but admins of the provider."""
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.DESK_WRITE)
+
+
+def check_disk(settings: Settings) -> Check:
+    """Check that the disk of the data directory has room."""
+    folders = (settings.data_dir, *settings.data_dir.parents)
+    where = next(folder for folder in folders if os.path.exists(folder))  # noqa: PTH110 - raises nothing where it is closed
+    free = shutil.disk_usage(where).free
+    return Check("disk", ok=free >= LEAST_FREE, detail=f"{free // 1024 // 1024} MiB free in {where}")
+
+
+async def check_attachments(blobs: Blobs) -> Check:
+    """Check that the store of attachments works."""
+    try:
+        return Check("attachments", ok=True, detail=await blobs.check())
+    except BlobsUnavailable as error:
+        return Check("attachments", ok=False, detail=str(error))
+
+
+async def check_smtp(url: str) -> Check:
+    """Check that the mail server answers, and accepts the user."""
+    from clearline.mail.outbound import smtp  # noqa: PLC0415 - slow to import, and many desks send no mail
+
+    try:
+        return Check("mail", ok=True, detail=await smtp.check(smtp.SmtpServer.parse(url)))
+    except (smtp.SmtpUnavailable, InvalidSetting) as error:
+        return Check("mail", ok=False, detail=str(error))
+
+
+async def check_database(database: Database, settings: Settings, *, is_thorough: bool) -> list[Check]:
+    """Check the database and what workers do with it. ``is_thorough`` waits for seconds, and counts every ticket."""
+    async with database.statement() as tx:
+        version, at = await version_and_time(tx)
+        planner = await planner_settings(tx)
+    drift = abs(now() - at)
+    checks = [
+        Check("database", ok=True, detail=f"PostgreSQL {version}"),
+        check_age(version, now().date(), is_embedded=settings.database_url is None),
+        check_planner(planner),
+        Check(
+            "clock",
+            ok=drift <= _CLOCK_TOLERANCE,
+            detail=f"{drift.total_seconds():.1f} s between this machine and the database",
+        ),
+    ]
+    checks.append(await _transactions(database, waits=is_thorough))
+    missing = await migrate.pending(database)
+    checks.append(
+        Check(
+            "migrations",
+            ok=not missing,
+            detail=f"{len(missing)} missing: run clearline migrate" if missing else "all are applied",
+        )
+    )
+    if not missing:
+        checks += [
+            *([await _counts(database)] if is_thorough else []),
+            await _secrets(database, settings),
+            *await mail_checks.inbound_mail(database, now()),
+            await _search_index(database),
+            *[await _consumer(database, name) for name in CONSUMERS],
+        ]
+    return checks
+
+
+async def _consumer(database: Database, name: str) -> Check:
+    async with database.statement() as tx:
+        count, oldest = await offset_store.lag(tx, name, limit=_COUNT_MAX)
+    late = oldest is not None and now() - oldest > LATE
+    more = " or more" if count == _COUNT_MAX else ""
+    advice = "; is clearline serve or clearline work running?" if late else ""
+    return Check(name, ok=not late, detail=f"{count}{more} events behind{advice}")
+
+
+async def _transactions(database: Database, *, waits: bool) -> Check:
+    """Check that readers of events wait for no transaction: the oldest ends within seconds.
+
+    Without ``waits`` one look has to do: then a transaction whose age PostgreSQL does not say counts as new.
+    """
+    seen: OldestTransaction | None = None
+    began = monotonic()
+    while True:
+        async with database.statement() as tx:
+            oldest = await oldest_transaction(tx)
+        if oldest is None or (seen is not None and oldest.xid != seen.xid):
+            return Check("transactions", ok=True, detail="none is open for long")
+        seen = oldest
+        seconds = max(oldest.seconds or 0.0, monotonic() - began)
+        if seconds >= PATIENCE_SECONDS:
+            return Check("transactions", ok=False, detail=oldest.text(seconds))
+        if not waits:
+            return Check("transactions", ok=True, detail="none is open for long")
+        await asyncio.sleep(PATIENCE_SECONDS / 5)
+
+
+async def _counts(database: Database) -> Check:
+    """Check that the stored numbers of tickets are right. A look at every ticket."""
+    async with database.transaction() as tx:
+        wrong = await ticket_store.miscounted(tx)
+    detail = f"differ for {', '.join(wrong)}" if wrong else "agree with tickets"
+    return Check("counts", ok=not wrong, detail=detail)
+
+
+async def _secrets(database: Database, settings: Settings) -> Check:
+    """Warn when a copy of the database is enough to read the passwords of mailboxes."""
+    async with database.statement() as tx:
+        passwords = await mailbox_store.count_passwords(tx)
+    if passwords and settings.secret_key is None:
+        detail = (
+            f"the key of {passwords} mailbox passwords is in the database too, so that whoever has a copy of "
+            "it can read them: set CLEARLINE_SECRET_KEY, then set the passwords again"
+        )
+        return Check("secrets", ok=True, detail=detail, warning=True)
+    return Check(
+        "secrets", ok=True, detail="the passwords of mailboxes have a key of their own" if passwords else "none"
+    )
+
+
+async def _search_index(database: Database) -> Check:
+    """Warn when the search index is of an older version. The workers rebuild it, which takes a while."""
+    async with database.statement() as tx:
+        old = await search.outdated_format(tx)
+    async with database.statement() as tx:
+        has_entries = await search_store.newest(tx) > 0
+    if old is None or not has_entries:
+        return Check("search index", ok=True, detail=f"format {FORMAT}")
+    detail = (
+        f"format {old} is older than {FORMAT} of this version, so that not every ticket is found: clearline serve and "
+        "clearline work rebuild it in the background; clearline search rebuild does it at once"
+    )
+    return Check("search index", ok=True, detail=detail, warning=True)

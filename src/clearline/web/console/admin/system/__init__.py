@@ -1,0 +1,1 @@
+"""The installation itself: its audit, and its health."""
