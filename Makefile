@@ -1,6 +1,6 @@
 # make run    installs what is needed, then serves on http://127.0.0.1:8080 with demo data
-# make test   runs every test          make check  runs every static check
-# make soak   runs the tests of random kills and requests with three times as many of them
+# make test   runs the tests in process   make test-system  those of whole servers, browsers, database clusters
+# make check  runs the static checks      make soak         random kills and requests, three times as many
 # The distribution's Python, which is what users will have; the first in PATH where that is too old or lacks venv.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && echo /usr/bin/python3 || echo python3)
@@ -13,20 +13,24 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 BUILT := src/clearline/web/built/manifest.json
 FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node \) -prune -o -type f -print)
 
-.PHONY: run test soak check format lock docs bench scale frontend chromium clean
+.PHONY: run test test-system soak check format lock docs bench scale frontend chromium clean
 .DELETE_ON_ERROR:
 
 run: $(RUN) $(BUILT)
 	@exec $(BIN)/clearline --env-file /dev/null serve --demo
 
 # The tests start hundreds of Python processes. With the variable set, each of them would compile Clearline again.
-test soak: export PYTHONDONTWRITEBYTECODE =
-test: $(DEV) $(BUILT) chromium
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+test test-system soak: export PYTHONDONTWRITEBYTECODE =
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+test: $(DEV) $(BUILT)
+	$(PYTEST) -m "not system"
+
+test-system: $(DEV) $(BUILT) chromium
+	$(PYTEST) -m system
 
 soak: export TEST_ROUNDS ?= 3
 soak: $(DEV) $(BUILT)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m chance
+	$(PYTEST) -m chance
 
 check: $(DEV)
 	$(BIN)/ruff format --check

@@ -34,8 +34,12 @@ hypothesis.settings.load_profile("clearline")
 
 _RUN = uuid4().hex
 _GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
-_WITH_SERVERS = "tests/e2e/", "tests/clients/", "tests/docs/", "tests/platform/postgres/"
-"""Folders with tests that start servers. Their files have few tests, each of which takes seconds."""
+_SYSTEM = (
+    "tests/clients/", "tests/docs/test_guides.py", "tests/docs/test_tutorial.py", "tests/e2e/",
+    "tests/platform/postgres/test_embedded.py", "tests/platform/postgres/test_programs.py",
+    "tests/platform/postgres/test_upgrade.py", "tests/web/browser/",
+)  # fmt: skip
+"""The tests marked ``system``: they start whole servers, browsers or database clusters, each of which takes seconds."""
 
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes directories of its own in it
@@ -75,10 +79,17 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(len(os.sched_getaffinity(0)) + 2, 4)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the files that take longest first: at the end, no process works on one while the others have none left."""
+    """Mark the tests of whole systems, and run the files that take longest first.
+
+    So at the end, no process works on one while the others have none left.
+    """
+    for item in items:
+        if item.nodeid.startswith(_SYSTEM):
+            item.add_marker("system")
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: (-slow[item.path], not item.nodeid.startswith(_WITH_SERVERS)))
+    items.sort(key=lambda item: (-slow[item.path], not item.nodeid.startswith(_SYSTEM)))
 
 
 @pytest.hookimpl(trylast=True)  # after the fixtures of an interrupted run
