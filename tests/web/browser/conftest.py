@@ -19,6 +19,7 @@ from clearline.workspace import macro_usecases as macros
 from tests.builders.mail.inbound_rig import SUPPORT, a_mail, new_inbound_rig
 from tests.builders.people import NOW, new_tenant
 from tests.builders.server import running_server
+from tests.builders.sign_in.openid.desk import add_provider
 from tests.builders.sign_in.sessions import PASSWORD, new_person_with_password
 from tests.builders.tickets import raised
 from tests.builders.web.browser import Site, chromium, context
@@ -36,6 +37,7 @@ PRIORITIES = tuple(Priority)
 async def site(database: Database, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     agent = await new_person_with_password(database, Role.AGENT)
     tenant = await new_tenant(database, "Orchard Health")
+    await add_provider(database, "https://id.example.com")
     keys = []
     async with database.transaction() as tx:
         team = (await teams.add_team(tx, OPERATOR, "Transport", now=NOW)).team

@@ -201,7 +201,11 @@ def claims_of(provider: IdentityProvider, claims: Mapping[str, Any], authenticat
     )
 
 
-_ENTRA = "https://login.microsoftonline."
+_ENTRA = (
+    "https://login.microsoftonline.com/",
+    "https://login.microsoftonline.us/",
+    "https://login.partner.microsoftonline.cn/",
+)
 """The issuers of Microsoft Entra ID say with a claim of their own that the owner of the domain is verified."""
 _TRUE = (True, "true", "True", "1")
 """Some providers send the flag as a text."""

@@ -163,7 +163,7 @@ class OpenIdClient:
             raise ProviderFailed(f"{url} was answered {status}")
         try:
             metadata = msgspec.json.decode(body, type=Metadata)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ProviderFailed(f"{url} is no description of an OpenID provider: {error}") from None
         if metadata.issuer != issuer:
             raise ProviderFailed(f"{url} is about another issuer, {_word(metadata.issuer)}")

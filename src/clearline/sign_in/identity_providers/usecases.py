@@ -204,8 +204,9 @@ def _shown(provider: IdentityProvider) -> dict[str, Any]:
 
 
 def group_lines(roles: Mapping[str, Role]) -> Sequence[str]:
-    """Return groups with their roles as people write them: ``group = role``."""
-    return [f"{group} = {role}" for group, role in roles.items()]
+    """Return groups with their roles as people write them, ``group = role``: the highest role first, then by group."""
+    by_role = sorted(roles.items(), key=lambda pair: (STAFF_ROLES.index(pair[1]), pair[0]))
+    return [f"{group} = {role}" for group, role in by_role]
 
 
 def roles_in_lines(lines: Iterable[str]) -> dict[str, Role]:

@@ -151,7 +151,7 @@ def _connection_fields(record: IdentityProvider | None) -> list[Field]:
         ),
         Field(
             "scopes", gettext("More scopes"),
-            hint=gettext("Between spaces, beside openid, email and profile: what the provider needs to send groups."),
+            hint=gettext("Separated by spaces, beside openid, email and profile: what it needs to send groups."),
         ),
     ]  # fmt: skip
 
@@ -163,7 +163,7 @@ def _people_fields() -> list[Field]:
     return [
         Field(
             "email_domains", gettext("E-mail domains"), is_required=True,
-            hint=gettext("Between spaces. Other addresses are refused, and so are those that are not verified."),
+            hint=gettext("Separated by spaces. Other addresses are refused, and so are those that are not verified."),
         ),
         Field("groups_claim", gettext("Claim with the groups"), is_required=True),
         Field(
@@ -176,7 +176,7 @@ def _people_fields() -> list[Field]:
         ),
         Field(
             "second_factor_values", gettext("Values of acr that mean a second factor"),
-            hint=gettext("Between spaces. The method mfa in amr always counts."),
+            hint=gettext("Separated by spaces. The method mfa in amr always counts."),
         ),
         Field("trusts_second_factor", gettext("Every sign-in there counts as one with a second factor"), Kind.CHECK),
         Field(
