@@ -264,7 +264,8 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
         "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],
         "companies": str(tenant.company.id), "users": str(admin.id), "domains": str(domain.id), "keys": str(key.id),
-        "services": f"{name}-service", "macros": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY,
+        "services": f"{name}-service", "handovers": NOBODY, "macros": NOBODY, "queues": NOBODY,
+        "routing-rules": NOBODY, "teams": NOBODY,
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
         "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-opt-outs": NOBODY,
     }  # fmt: skip

@@ -31,6 +31,7 @@ RULE: Json = {"name": "From B", "queue": NOBODY}
 BODIES: dict[str, Json | bytes] = {
     "activateCompany": {},
     "addAttachment": b"From B",
+    "addHandover": {"note": "From B"},
     "addLink": {"type": "related", "ticket": "{other}"},
     "addMailSuppression": {"address": "from-b@example.org"},
     "addMailbox": {"address": "from-b@example.org"},
@@ -93,6 +94,7 @@ BODIES: dict[str, Json | bytes] = {
 }
 DESKS_OWN = (
     "address-conflicts",
+    "handovers",
     "macros",
     "mailboxes",
     "inbound-mails",

@@ -35,6 +35,8 @@ async def test_a_shift_is_signed_off_and_kept_as_it_was(agent: Person, database:
     page = await agent.page(PATH)
     assert "2 open tickets." in page.text
     assert page.text.count("Waits for a part") == 2
+    ids = [attributes["id"] for _tag, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
     note = f"Look at https://example.com/graph {HOSTILE}"
     answer = await agent.post(PATH, note=note, once=new_key())
     assert answer.status_code == 303
