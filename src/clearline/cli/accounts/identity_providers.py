@@ -40,7 +40,8 @@ def _value_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option(
             "--default-role", type=click.Choice([*map(str, STAFF_ROLES), _NONE]),
-            help="Role of people whose groups have none; by default none, which refuses them.",
+            help="Role of people whose groups have none; by default none, which refuses them. "
+            "Without any --group: the first role of new people.",
         ),
         click.option(
             "--group", "group_roles", multiple=True, metavar="GROUP=ROLE",

@@ -35,7 +35,9 @@ class IdentityProvider(Struct, frozen=True):
     ``client_secret`` is encrypted, never shown and never in an event. ``scopes`` are asked for beside ``openid``,
     ``email`` and ``profile``. Addresses must be within ``email_domains``. The groups in ``groups_claim`` give the
     highest of their roles in ``group_roles``; ``default_role`` is that of people without such a group, and None refuses
-    them. The provider's sign-in counts as a second factor when it says that it used several factors (``amr``), when its
+    them. Without any group in ``group_roles``, it is the first role of new people, and admins change it here.
+
+    The provider's sign-in counts as a second factor when it says that it used several factors (``amr``), when its
     ``acr`` is one of ``second_factor_values``, or always if ``trusts_second_factor``. While it is active, and
     ``replaces_password``, whoever has signed in with it cannot use a password.
     """

@@ -66,7 +66,7 @@ async def _person(tx: Tx, provider: IdentityProvider, claims: Claims, *, now: da
         raise PersonRefused(f"user {user.email} is not active")
     if user is None:
         user = await _new_person(tx, claims, role, now=now)
-    elif user.role != role:
+    elif provider.group_roles and user.role != role:
         user = await hand_over.change_user(tx, _SELF, PROVIDER_ID, user.id, {"role": role}, now=now)
     if await provider_store.link(tx, PROVIDER_ID, user.id, claims.issuer, claims.subject, now=now):
         changes = [Change("issuer", None, claims.issuer), Change("subject", None, claims.subject)]

@@ -173,6 +173,7 @@ def _people_fields() -> list[Field]:
         Field(
             "default_role", gettext("Role of everybody else"), Kind.SELECT,
             [nobody, *(Choice(role, name) for role, name in roles.items())],
+            gettext("Without any group above, it is the first role of new people, and you change it under People."),
         ),
         Field(
             "second_factor_values", gettext("Values of acr that mean a second factor"),

@@ -16,23 +16,11 @@ from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, RSAKey
 
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
 from clearline.sign_in.identity_providers.domain import IdentityProvider
-from tests.builders.application import serving
-from tests.builders.sign_in.openid.desk import DESK, add_provider, callback, change_provider, delete_provider
+from tests.builders.sign_in.openid.desk import add_provider, callback, change_provider, delete_provider
 from tests.builders.sign_in.openid.hostile import HostileProvider, Sign, hostile_provider
 from tests.builders.web.pages import Page
 from tests.builders.web.visitors import Visitor
-from tests.builders.webhooks.receiver import LOOPBACK
-
-
-@pytest.fixture(scope="module")
-async def client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(
-        database_url=database_url, rate_limit=0, access_log=False, sign_in_networks=LOOPBACK, public_url=DESK
-    )
-    async with serving(settings) as opened:
-        yield opened
 
 
 class Attack:

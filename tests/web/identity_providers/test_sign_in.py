@@ -1,85 +1,35 @@
 """Sign-in with a real OpenID provider, which the test starts."""
 
-from collections.abc import AsyncIterator, Iterator
-from uuid import uuid4
+import hashlib
 
 import httpx
 import pytest
 
 from clearline.accounts import usecases as accounts
-from clearline.audit import usecases as audit
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
 from clearline.sign_in import password_usecases as passwords
+from clearline.sign_in.identity_providers import flow_usecases as flows
 from clearline.sign_in.identity_providers import usecases as providers
-from clearline.sign_in.identity_providers.domain import IdentityProvider
+from clearline.sign_in.identity_providers.domain import FLOW_LIFETIME, IdentityProvider
+from clearline.sign_in.identity_providers.flow_usecases import FLOWS_MAX
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.web import csrf
-from tests.builders.application import serving
 from tests.builders.people import new_tenant
-from tests.builders.sign_in.openid.desk import DESK, add_provider, callback, change_provider, refusals, user_with
-from tests.builders.sign_in.openid.real import RealProvider, real_provider
+from tests.builders.sign_in.openid.desk import (
+    GROUPS,
+    change_provider,
+    refusals,
+    user_with,
+)
+from tests.builders.sign_in.openid.somebody import Somebody
+from tests.builders.sign_in.second_factors import enrol
 from tests.builders.sign_in.sessions import PASSWORD
-from tests.builders.web.pages import Page, person
+from tests.builders.web.pages import Page
 from tests.builders.web.visitors import Visitor
-from tests.builders.webhooks.receiver import LOOPBACK
-from tests.web.console.admin.forms import let_time_pass
 
 FAILED = "Sign-in failed"
-
-
-@pytest.fixture(scope="module")
-def openid() -> Iterator[RealProvider]:
-    with real_provider() as provider:
-        yield provider
-
-
-@pytest.fixture(scope="module")
-async def client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(
-        database_url=database_url, rate_limit=0, access_log=False, sign_in_networks=LOOPBACK, public_url=DESK
-    )
-    async with serving(settings) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-async def provider(database: Database, openid: RealProvider) -> IdentityProvider:
-    added = await add_provider(database, openid.issuer)
-    client_id, secret = await openid.register(callback(added))
-    await change_provider(database, added, client_id=client_id, secret=secret)
-    return added
-
-
-class Somebody:
-    """A person whom the provider knows, in a browser."""
-
-    def __init__(self, client: httpx.AsyncClient, openid: RealProvider, provider: IdentityProvider) -> None:
-        self.visitor, self.openid, self.provider = Visitor(client), openid, provider
-        self.subject = f"subject-{uuid4().hex}"
-        self.email = f"{uuid4().hex}@example.net"
-
-    async def is_known(self, *groups: str, **claims: object) -> "Somebody":
-        """Set what the provider says about the person."""
-        known = {"email": self.email, "email_verified": True, "name": "Ida Moss", "groups": list(groups), **claims}
-        await self.openid.set_person(self.subject, **known)
-        return self
-
-    async def way_back(self, following: str = "/console/me", **more: str) -> str:
-        """Sign in at the provider; return the address that the browser is sent back to."""
-        led = await self.visitor.get(f"/sign-in/with/{self.provider.id}", next=following, **more)
-        assert led.status_code == 303, led.text
-        return await self.openid.sign_in(led.headers["location"], self.subject, callback(self.provider))
-
-    async def sign_in(self, following: str = "/console/me", **more: str) -> httpx.Response:
-        return await self.visitor.get(await self.way_back(following, **more))
-
-
-@pytest.fixture
-def somebody(client: httpx.AsyncClient, openid: RealProvider, provider: IdentityProvider) -> Somebody:
-    return Somebody(client, openid, provider)
 
 
 async def test_a_person_is_added_with_the_role_of_its_groups_and_signed_in(
@@ -130,6 +80,69 @@ async def test_a_person_without_a_group_gets_the_default_role_if_there_is_one(
     await change_provider(database, provider, default_role=Role.VIEWER)
     assert (await somebody.sign_in()).status_code == 303
     await change_provider(database, provider, default_role=None)
+
+
+async def test_without_groups_the_role_is_changed_here(
+    somebody: Somebody, database: Database, provider: IdentityProvider
+) -> None:
+    await change_provider(database, provider, default_role=Role.VIEWER, group_roles={})
+    await (await somebody.is_known("desk-admins")).sign_in()
+    user = await user_with(database, somebody.email)
+    assert user is not None
+    assert user.role is Role.VIEWER
+    async with database.transaction() as tx:
+        await accounts.change_user(tx, OPERATOR, PROVIDER_ID, user.id, {"role": Role.ADMIN}, now=now())
+    await somebody.sign_in()
+    assert (await somebody.visitor.get("/console/admin")).status_code == 200
+    await change_provider(database, provider, default_role=None, group_roles=GROUPS)
+
+
+async def test_a_person_with_a_second_factor_of_this_desk_enters_its_code(
+    somebody: Somebody, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        user = await accounts.add_user(
+            tx, OPERATOR, PROVIDER_ID, name="Ida", email=somebody.email, phone="", role=Role.AGENT, now=now()
+        )
+    await passwords.set_password(database, OPERATOR, PROVIDER_ID, user.id, PASSWORD, now=now())
+    [code, *_others] = await enrol(database, user, secret_key=None, now=now())
+    await somebody.is_known("noc")
+    asked = await somebody.sign_in("/console/me")
+    assert asked.headers["location"] == "/sign-in/code?next=%2Fconsole%2Fme"
+    assert not await somebody.visitor.is_signed_in()
+    fields = {"csrf": csrf.token_for(somebody.visitor.cookies["visitor"]), "code": code}
+    assert (await somebody.visitor.post("/sign-in/code", fields)).status_code == 303
+    assert await somebody.visitor.is_signed_in()
+
+
+async def test_one_network_begins_a_limited_number_of_sign_ins(
+    client: httpx.AsyncClient, database: Database, provider: IdentityProvider
+) -> None:
+    counter = hashlib.sha256(b"flows from 127.0.0.1").digest()
+    async with database.transaction() as tx:
+        await tx.write(
+            """insert into sign_in_attempt (key, attempts, ends_at) values ($1, $2, now() + interval '5 minutes')
+               on conflict (key) do update set attempts = $2, ends_at = now() + interval '5 minutes'""",
+            counter,
+            FLOWS_MAX,
+        )
+        before = await tx.fetchval("select count(*) from sign_in_flow")
+    refused = await Visitor(client).get(f"/sign-in/with/{provider.id}")
+    assert refused.status_code == 429
+    assert 200 < int(refused.headers["retry-after"]) <= 300
+    async with database.transaction() as tx:
+        assert await tx.fetchval("select count(*) from sign_in_flow") == before
+        await tx.write("delete from sign_in_attempt where key = $1", counter)
+
+
+async def test_sign_ins_that_nobody_finished_are_deleted(
+    client: httpx.AsyncClient, database: Database, provider: IdentityProvider
+) -> None:
+    await Visitor(client).get(f"/sign-in/with/{provider.id}")
+    async with database.transaction() as tx:
+        assert await flows.purge(tx, before=now()) == 0
+        assert await flows.purge(tx, before=now() + FLOW_LIFETIME) >= 1
+        assert await tx.fetchval("select count(*) from sign_in_flow") == 0
 
 
 async def test_an_account_is_linked_by_its_verified_address_and_its_password_replaced(
@@ -271,89 +284,3 @@ async def test_a_sign_in_takes_the_place_of_the_session_before(somebody: Somebod
     old = Visitor(somebody.visitor.client)
     old.cookies = before
     assert not await old.is_signed_in()
-
-
-async def test_a_person_without_a_password_proves_again_who_it_is_by_the_provider(
-    somebody: Somebody, database: Database, provider: IdentityProvider
-) -> None:
-    await (await somebody.is_known("desk-admins")).sign_in()
-    user = await user_with(database, somebody.email)
-    assert user is not None
-    await let_time_pass(database, user)
-    form = {"csrf": csrf.token_for(somebody.visitor.cookies["session"]), "name": "Else", "version": "any"}
-    asked = await somebody.visitor.post(f"/console/admin/sign-in/{provider.id}/delete", form)
-    assert asked.status_code == 403
-    again = f"/sign-in/with/{provider.id}?again=1&next="
-    address = f"/console/admin/sign-in/{provider.id}"
-    shown = Page(asked.text)
-    assert shown.links("/sign-in/with/") == [again + address]
-    assert [field for field in shown.all("input") if field.get("type") == "password"] == []
-    second_factor = Page((await somebody.visitor.get("/console/second-factor")).text)
-    assert second_factor.links("/sign-in/with/") == [f"{again}/console/second-factor"]
-    account = Page((await somebody.visitor.get("/console/me")).text)
-    assert "You need no password: you sign in with Example ID." in account.text
-    done = await somebody.sign_in(address, again="1")
-    assert done.headers["location"] == address
-    second_factor = Page((await somebody.visitor.get("/console/second-factor")).text)
-    assert second_factor.links("/sign-in/with/") == []
-
-
-async def test_an_admin_sees_who_a_person_is_at_the_provider_and_unlinks_it(
-    somebody: Somebody, client: httpx.AsyncClient, database: Database
-) -> None:
-    await (await somebody.is_known("noc")).sign_in()
-    user = await user_with(database, somebody.email)
-    assert user is not None
-    admin = await person(client, database, Role.ADMIN)
-    path = f"/console/admin/people/{user.id}"
-    assert f"Signs in as {somebody.subject} at {somebody.openid.issuer}" in (await admin.page(path)).text
-    refused = await admin.post(f"{path}/link")
-    assert refused.status_code == 409
-    assert f"User {somebody.email} signs in with Example ID, and needs no password." in Page(refused.text).text
-    assert (await admin.post(f"{path}/unlink")).headers["location"] == f"{path}?done=unlink"
-    assert "Signs in as" not in (await admin.page(path)).text
-    assert (await admin.post(f"{path}/unlink")).status_code == 409
-
-
-async def test_an_admin_tests_the_connection(
-    client: httpx.AsyncClient, database: Database, provider: IdentityProvider
-) -> None:
-    admin = await person(client, database, Role.ADMIN)
-    path = f"/console/admin/sign-in/{provider.id}"
-    assert callback(provider) in [field.get("value") for field in (await admin.page(path)).all("input")]
-    works = await admin.post(f"{path}/test")
-    assert "The connection works." in Page(works.text).text
-    wrong = await add_provider(database, "http://127.0.0.1:9", name="Nowhere")
-    fails = await admin.post(f"/console/admin/sign-in/{wrong.id}/test")
-    assert fails.status_code == 422
-    assert "127.0.0.1:9 was not reached: the connection was refused" in Page(fails.text).text.replace("Http", "http")
-
-
-async def test_the_secret_of_the_client_is_shown_to_nobody_and_kept(
-    client: httpx.AsyncClient, database: Database
-) -> None:
-    added = await add_provider(database, "https://id.example.com", name="Kept", secret="zq9 a secret")
-    admin = await person(client, database, Role.ADMIN)
-    path = f"/console/admin/sign-in/{added.id}"
-    page = await admin.page(path)
-    assert "zq9" not in page.text + str(page.tags)
-    [version] = [str(field["value"]) for field in page.all("input") if field.get("name") == "version"]
-    fields = {
-        "name": "Kept", "issuer": "https://id.example.com", "client_id": "another", "secret": "", "is_active": "on",
-        "email_domains": "example.net Example.org", "groups_claim": "groups", "group_roles": "a = b = agent\n\nc=admin",
-        "default_role": "viewer", "scopes": "", "second_factor_values": "gold silver", "version": version,
-    }  # fmt: skip
-    assert (await admin.post(path, **fields)).status_code == 303
-    async with database.transaction() as tx:
-        kept = await providers.get_provider(tx, OPERATOR, added.id)
-        box = await providers.secret_box(tx, None)
-        events = await audit.list_events(tx, OPERATOR, kind="identity_provider.", limit=2)
-    assert kept.client_secret is not None
-    assert box.decrypt(kept.client_secret) == "zq9 a secret"
-    assert (kept.client_id, kept.email_domains, kept.group_roles, kept.default_role, kept.second_factor_values) == (
-        "another", ("example.net", "example.org"), {"a = b": Role.AGENT, "c": Role.ADMIN}, Role.VIEWER,
-        ("gold", "silver"),
-    )  # fmt: skip
-    assert (kept.replaces_password, kept.trusts_second_factor, kept.is_active) == (False, False, True)
-    assert "zq9" not in str(events)
-    assert [event.type for event in events] == ["identity_provider.changed", "identity_provider.created"]
