@@ -89,7 +89,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.nodeid.startswith(_SYSTEM):
             item.add_marker("system")
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: (-slow[item.path], not item.nodeid.startswith(_SYSTEM)))
+    size = Counter(item.path for item in items)
+    items.sort(key=lambda item: (-slow[item.path], not item.nodeid.startswith(_SYSTEM), -size[item.path]))
 
 
 @pytest.hookimpl(trylast=True)  # after the fixtures of an interrupted run
