@@ -330,24 +330,18 @@ class Settings:
         0, 10_000, 20, "Those of one address other than the machine's own; `0` for no limit."
     )
     company_mails: int = count(
-        0,
-        1_000_000,
-        500,
-        "Mails of the senders of one customer that become tickets or notes in an hour; further ones are quarantined. "
-        "`0` for no limit.",
+        0, 1_000_000, 500, "Mails of one customer that are filed in an hour; others are quarantined. `0` for no limit."
     )
     imap_networks: tuple[str, ...] = setting(
         values.networks,
         "none",
-        "Private networks in which IMAP servers of mailboxes may be, between commas, such as `10.30.0.0/16`, or "
-        "`127.0.0.0/8,::1/128` for this machine.",
+        "Private networks of IMAP servers, between commas, such as `10.30.0.0/16`, or `127.0.0.0/8` for this machine.",
         (),
     )
     sign_in_networks: tuple[str, ...] = setting(
         values.networks,
         "none",
-        "Private networks in which identity providers may be, between commas, such as `10.40.0.0/16`; there also "
-        "over plain HTTP.",
+        "Private networks of identity providers, between commas, such as `10.40.0.0/16`; there also over plain HTTP.",
         (),
     )
     secret_key: str | None = setting(

@@ -14,8 +14,9 @@ from clearline.platform.database.transactions import Database
 
 SOURCE = Path(clearline.__file__).parent
 SHARED = {
-    "company", "consumer", "inbound_mail", "macro", "mail_suppression", "mailbox", "queue", "routing_rule",
-    "schema_migration", "search_index", "second_factor_role", "server_secret", "sign_in_attempt", "team", "team_member",
+    "company", "consumer", "handover", "identity_provider", "inbound_mail", "macro", "mail_suppression", "mailbox",
+    "queue", "routing_rule", "schema_migration", "search_index", "second_factor_role", "server_secret",
+    "sign_in_attempt", "sign_in_flow", "team", "team_member",
 }  # fmt: skip
 """Tables of the desk, not of a company."""
 

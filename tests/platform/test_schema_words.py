@@ -28,6 +28,8 @@ ALLOWED: dict[str, Iterable[str]] = {
     "attachment.source": Source,
     "attachment.visibility": Visibility,
     "delivery.state": DeliveryState,
+    "draft.visibility": Visibility,
+    "identity_provider.default_role": STAFF_ROLES,
     "inbound_mail.state": InboundState,
     "job.kind": JobKind,
     "job.state": JobState,

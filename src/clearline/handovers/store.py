@@ -29,10 +29,15 @@ async def insert(tx: Tx, handover: HandoverDetails) -> None:
 
 async def page(tx: Tx, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Handover]:
     """Return the handovers before a time and an id, newest first. Served by ``handover_by_time``."""
-    where = "" if after is None else "where (signed_at, id) < ($2, $3)"
-    rows = await tx.fetch(
-        f"select {_COLUMNS} from handover {where} order by signed_at desc, id desc limit $1", limit, *(after or ())
-    )
+    if after is None:
+        rows = await tx.fetch(f"select {_COLUMNS} from handover order by signed_at desc, id desc limit $1", limit)
+    else:
+        rows = await tx.fetch(
+            f"select {_COLUMNS} from handover where (signed_at, id) < ($2, $3) "
+            "order by signed_at desc, id desc limit $1",
+            limit,
+            *after,
+        )
     return [Handover(*row) for row in rows]
 
 

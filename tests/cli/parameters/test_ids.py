@@ -118,6 +118,7 @@ NO_IDS = {
     ("ticket export", "external_id"): "it is another system's number",
     ("bulk note", "note"): "the text of a note",
     ("macro", "note"): "the text of a note",
+    ("identity-provider", "client_id"): "it is the name of the desk at the identity provider",
 }
 
 

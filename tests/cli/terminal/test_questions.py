@@ -18,7 +18,10 @@ from tests.builders.commands import commands_below
 from tests.builders.processes import open_terminal
 from tests.patience import patient, stretched
 
-ASK = {"company deactivate", "key revoke", "inbound-mail discard", "user deactivate", "user reset-second-factor"}
+ASK = {
+    "company deactivate", "identity-provider unlink", "inbound-mail discard", "key revoke", "user deactivate",
+    "user reset-second-factor",
+}  # fmt: skip
 """Commands that ask and are not called delete."""
 
 

@@ -16,7 +16,6 @@ from clearline.identity import OPERATOR, STAFF_ROLES, Role, User
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.identity_providers.domain import CALLBACK_PATH, IdentityProvider
-from clearline.sign_in.identity_providers.openid_client import OpenIdClient
 from clearline.tables import decode_file
 
 _NONE = "none"
@@ -134,6 +133,7 @@ def provider_change(name: str, new_name: str | None, **options: Any) -> None:
 @click.argument("name")
 def provider_check(name: str) -> None:
     """Fetch what an identity provider publishes about itself. The exit status is 3 when something is wrong."""
+    from clearline.sign_in.identity_providers.openid_client import OpenIdClient  # noqa: PLC0415 - slow to import
 
     async def work(database: Database) -> str | None:
         async with database.transaction() as tx:

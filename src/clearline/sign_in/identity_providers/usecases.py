@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -30,8 +30,10 @@ from clearline.sign_in.identity_providers.domain import (
     check_provider,
 )
 from clearline.sign_in.identity_providers.id_token import usable_keys
-from clearline.sign_in.identity_providers.openid_client import OpenIdClient
 from clearline.sign_in.identity_providers.store import Identity
+
+if TYPE_CHECKING:
+    from clearline.sign_in.identity_providers.openid_client import OpenIdClient
 
 KIND = "identity_provider"
 SECRET = "secret"  # noqa: S105 - the name of a value
@@ -123,7 +125,7 @@ async def delete_provider(tx: Tx, actor: Actor, provider_id: UUID, *, now: datet
     await append_record_event(tx, actor, KIND, "deleted", provider, now=now)
 
 
-async def check_provider_now(client: OpenIdClient, actor: Actor, provider: IdentityProvider) -> str | None:
+async def check_provider_now(client: "OpenIdClient", actor: Actor, provider: IdentityProvider) -> str | None:
     """Return what is wrong with what a provider publishes about itself, or None.
 
     Call it outside of a transaction: it asks the provider. That the client is known there, and its secret, only a

@@ -18,7 +18,7 @@ DAYS = f"""
                   limit {_BOUND})) created),
            (select count(*) from (
                 select from ticket
-                 where not is_open and number <> -5 and status_changed_at >= since and status_changed_at < until
+                 where not is_open and number + 0 > 0 and status_changed_at >= since and status_changed_at < until
                  limit {_BOUND}) closed)
       from unnest($1::timestamptz[], $2::timestamptz[]) with ordinality day (since, until, place)
      order by place
