@@ -53,15 +53,25 @@ async def count_since(tx: Tx, company_id: UUID, since: datetime) -> int:
 
 
 async def page(
-    tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
+    tx: Tx,
+    company_id: UUID,
+    *,
+    user_id: UUID | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int | None = None,
 ) -> list[ApiKey]:
-    """Return a company's keys, revoked ones too, oldest first, after a time and id. Served by ``api_key_by_age``."""
+    """Return a company's keys, or those of one user, revoked ones too, oldest first, after a time and id.
+
+    Served by ``api_key_by_age``.
+    """
     rows = await tx.fetch(
         f"""select {_KEY} from api_key where company_id = $1 and (created_at, id) > ($2, $3)
+               and ($5::uuid is null or user_id = $5)
              order by created_at, id limit $4""",
         company_id,
         *(after or _BEFORE_ALL),
         limit,
+        user_id,
     )
     return [_key(row) for row in rows]
 

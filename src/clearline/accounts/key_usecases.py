@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import company_store, key_store, user_store
+from clearline.accounts import company_store, key_store, permissions, user_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import (
     DEFAULT_LIMITS,
@@ -30,7 +30,7 @@ from clearline.errors import (
 )
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
-from clearline.identity import ROLE_SCOPES, Actor, Company, User
+from clearline.identity import ROLE_SCOPES, Actor, Company, Scope, User
 from clearline.platform.database.transactions import Tx
 
 _KIND = "api_key"
@@ -64,6 +64,35 @@ async def create_key(
     user = await _key_user(tx, company, user_email, user_id)
     if scopes is None:
         scopes = frozenset(ROLE_SCOPES[user.role] & actor.scopes)
+    _check(actor, user, name, scopes, lifetime, now=now)
+    if not user.is_active:
+        raise UserInactive(user.email)
+    await _require_room(tx, actor, company, limits, now=now)
+    return await _issue(tx, actor, user, name, scopes, lifetime, now=now)
+
+
+async def create_own_key(
+    tx: Tx, actor: Actor, *, name: str, scopes: frozenset[str], lifetime: timedelta | None = None, now: datetime
+) -> tuple[ApiKey, str]:
+    """Issue a key to the actor itself, one of the provider's people; return it with its secret, shown only now.
+
+    It has no scope that the actor does not have.
+    """
+    user = _own(actor)
+    _check(actor, user, name, scopes, lifetime, now=now)
+    return await _issue(tx, actor, user, name, scopes, lifetime, now=now)
+
+
+def _own(actor: Actor) -> User:
+    """Return the acting user, one of the provider's people: those of customers get keys from their admins."""
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    return accounts.user_and_company(actor)[0]
+
+
+def _check(
+    actor: Actor, user: User, name: str, scopes: frozenset[str], lifetime: timedelta | None, *, now: datetime
+) -> None:
+    """Refuse a key with more scopes than the actor or its user has, or with a longer lifetime than the actor's."""
     violations = check_key(name, scopes, user.role)
     if not violations and (beyond := scopes - actor.scopes):
         violations.append(
@@ -77,12 +106,14 @@ async def create_key(
     if lifetime is not None and lifetime <= timedelta(0):
         violations.append(Violation("lifetime", "must be positive", RuleCode.ORDER))
     require_valid(violations)
-    if not user.is_active:
-        raise UserInactive(user.email)
-    await _require_room(tx, actor, company, limits, now=now)
+
+
+async def _issue(
+    tx: Tx, actor: Actor, user: User, name: str, scopes: frozenset[str], lifetime: timedelta | None, *, now: datetime
+) -> tuple[ApiKey, str]:
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
-        company_id=company.id,
+        company_id=user.company_id,
         id=uuid4(),
         user_id=user.id,
         name=name,
@@ -94,7 +125,7 @@ async def create_key(
         last_used_at=None,
     )
     await key_store.insert(tx, key, hash_secret(secret))
-    await append_record_event(tx, actor, _KIND, "created", key, _shown_values(key), company_id=company.id, now=now)
+    await append_record_event(tx, actor, _KIND, "created", key, _shown_values(key), company_id=user.company_id, now=now)
     return key, secret
 
 
@@ -146,6 +177,31 @@ async def list_keys(
     return await key_store.page(tx, company.id, after=after, limit=limit)
 
 
+async def list_own_keys(
+    tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
+) -> list[ApiKey]:
+    """Return the keys of the actor, one of the provider's people, oldest first, after a time and id.
+
+    Served by ``api_key_by_age``: a walk of the provider's keys.
+    """
+    user = _own(actor)
+    return await key_store.page(tx, user.company_id, user_id=user.id, after=after, limit=limit)
+
+
+async def get_own_key(tx: Tx, actor: Actor, key_id: UUID) -> ApiKey:
+    """Return a key of the actor without its secret."""
+    return _require_own(await key_store.get(tx, _own(actor).company_id, key_id), actor, key_id)
+
+
+async def lock_own_key(tx: Tx, actor: Actor, key_id: UUID) -> ApiKey:
+    """Lock a key of the actor, which is about to revoke it, until the transaction ends."""
+    return _require_own(await key_store.lock(tx, _own(actor).company_id, key_id), actor, key_id)
+
+
+def _require_own(key: ApiKey | None, actor: Actor, key_id: UUID) -> ApiKey:
+    return require_found(key if key is not None and key.user_id == _own(actor).id else None, "key", key_id)
+
+
 async def get_key(tx: Tx, actor: Actor, company_ref: UUID | str, key_id: UUID) -> ApiKey:
     """Return a key without its secret."""
     company = await accounts.get_company(tx, actor, company_ref)
@@ -160,10 +216,18 @@ async def lock_key(tx: Tx, actor: Actor, company_ref: UUID | str, key_id: UUID) 
 
 async def revoke_key(tx: Tx, actor: Actor, company_ref: UUID | str, key_id: UUID, *, now: datetime) -> ApiKey:
     """Revoke a key, at once and in every process; a revoked key stays as it is."""
-    before = await lock_key(tx, actor, company_ref, key_id)
+    return await _revoke(tx, actor, await lock_key(tx, actor, company_ref, key_id), now=now)
+
+
+async def revoke_own_key(tx: Tx, actor: Actor, key_id: UUID, *, now: datetime) -> ApiKey:
+    """Revoke a key of the actor, as ``revoke_key`` does."""
+    return await _revoke(tx, actor, await lock_own_key(tx, actor, key_id), now=now)
+
+
+async def _revoke(tx: Tx, actor: Actor, before: ApiKey, *, now: datetime) -> ApiKey:
     if before.revoked_at is not None:
         return before
-    await key_store.revoke(tx, before.company_id, key_id, now=now)
+    await key_store.revoke(tx, before.company_id, before.id, now=now)
     revoked = replace(before, revoked_at=now)
     changes = changes_between(before, revoked)
     await append_record_event(tx, actor, _KIND, "revoked", before, changes, company_id=before.company_id, now=now)

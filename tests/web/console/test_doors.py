@@ -23,6 +23,9 @@ FORMS: dict[str, dict[str, str]] = {
     "addLink": {"type": "related", "ticket": "{other}"},
     "beginSecondFactor": {},
     "changeSelected": {"ticket": "{number}", "priority": "critical"},
+    "changeNotifications": {"digest": "daily"},
+    "createOwnKey": {"name": "From the console", "scopes": "tickets:read", "once": "a key of this form"},
+    "revokeOwnKey": {},
     "changePassword": {"current": "wrong", "password": "wrong"},
     "confirmIdentity": {"password": "wrong"},
     "confirmSecondFactor": {"code": "000000"},
@@ -55,6 +58,7 @@ FORMS: dict[str, dict[str, str]] = {
     "signOut": {},
 }  # fmt: skip
 OWN = {
+    "createOwnKey", "revokeOwnKey",
     "beginSecondFactor", "changePassword", "confirmIdentity", "confirmSecondFactor", "endOtherSessions", "endSession",
     "removeSecondFactor", "renewRecoveryCodes", "setTheme", "signOut",
 }  # fmt: skip

@@ -9,6 +9,8 @@ from clearline.web.console.files import add_file, download_file
 from clearline.web.console.handovers import handlers as handovers
 from clearline.web.console.live import lists, stream
 from clearline.web.console.live import ticket as live_ticket
+from clearline.web.console.me.keys import OWN_KEYS
+from clearline.web.console.me.notifications import NOTIFICATION_PAGES
 from clearline.web.console.new_ticket import handlers as new_ticket
 from clearline.web.console.queue import home, show_list
 from clearline.web.console.saved import change_view, save_view
@@ -59,6 +61,8 @@ PAGES = (
     Page("removeLink", "POST", _TICKET + "/links/remove", changes.change_handler(changes.remove_link), _WRITE),
     Page("changeSelected", "POST", "/console/bulk", change_selected, _WRITE),
     Page("account", "GET", account.PATH, account.show_account, _READ),
+    *OWN_KEYS.pages(),
+    *NOTIFICATION_PAGES,
     Page("endSession", "POST", f"{account.PATH}/sessions/end", account.end_session, _READ),
     Page("endOtherSessions", "POST", f"{account.PATH}/sessions/end-others", account.end_other_sessions, _READ),
     Page("changePassword", "POST", f"{account.PATH}/password", account.change_password, _READ),

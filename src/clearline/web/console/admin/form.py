@@ -35,6 +35,7 @@ class Kind(StrEnum):
     TEL = "tel"
     URL = "url"
     NUMBER = "number"
+    TIME = "time"
     PASSWORD = "password"  # noqa: S105 - the name of a kind
     AREA = "area"
     SELECT = "select"

@@ -14,7 +14,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
 from clearline.web.console.fields import id_in, whole_number
-from clearline.web.visit import Page, Visit
+from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer
 
@@ -49,7 +49,7 @@ class Keys(Section[ApiKey]):
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the keys, oldest first."""
         position = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
-        listed = await keys.list_keys(tx, visit.actor, PROVIDER_ID, after=position, limit=limit)
+        listed = await self.listed(visit, tx, position, limit)
         return [
             Line(
                 str(key.id), key.name, [key.created_at.isoformat(), str(key.id)],
@@ -58,25 +58,23 @@ class Keys(Section[ApiKey]):
             for key in listed
         ]  # fmt: skip
 
+    async def listed(self, visit: Visit, tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[ApiKey]:
+        """Return the keys after a time and id."""
+        return await keys.list_keys(tx, visit.actor, PROVIDER_ID, after=after, limit=limit)
+
     async def fields(self, visit: Visit, tx: Tx, record: ApiKey | None) -> list[Field]:
         """Return the fields of a new key; one that is there has none, since it cannot be changed."""
         if record is not None:
             return []
         people = [user for user in await accounts.list_users(tx, visit.actor, PROVIDER_ID) if user.is_active]
         return [
-            Field("name", gettext("Name"), is_required=True, hint=gettext("The program that uses it.")),
+            name_field(),
             Field(
                 "user_id", gettext("Acts as"), Kind.SELECT,
                 [Choice(str(user.id), f"{user.name} ({user.email}, {user.role})") for user in people],
             ),
-            Field(
-                "scopes", gettext("Scopes"), Kind.CHECKS, [Choice(scope, scope) for scope in Scope],
-                gettext("A key can have no scope that the role of its person does not have."),
-            ),
-            Field(
-                "lifetime", gettext("Expires after days"), Kind.NUMBER,
-                hint=gettext("Without a number it does not expire."),
-            ),
+            scopes_field([*Scope]),
+            lifetime_field(),
         ]  # fmt: skip
 
     def values(self, record: ApiKey) -> Values:  # noqa: ARG002
@@ -99,15 +97,18 @@ class Keys(Section[ApiKey]):
         """Return the person of a key, and what the page says about its times."""
         return {
             "owner": await accounts.get_user(tx, visit.actor, PROVIDER_ID, record.user_id),
-            "last_use": _last_use(record),
-            "state_word": _state(record, visit.now),
+            **self.times(visit, record),
         }
+
+    def times(self, visit: Visit, record: ApiKey) -> dict[str, object]:
+        """Return the last use of a key and its state, in words."""
+        return {"last_use": _last_use(record), "state_word": _state(record, visit.now)}
 
     async def handle_create(self, visit: Visit) -> Answer:
         """Issue a key, once, and show its secret. A form that is sent again opens the key without it."""
 
         async def issue(tx: Tx) -> tuple[UUID, str]:
-            key, secret = await self._issue(visit, tx)
+            key, secret = await self.issue(visit, tx)
             return key.id, secret
 
         async def work() -> Answer:
@@ -116,18 +117,42 @@ class Keys(Section[ApiKey]):
 
         return await self.perform(visit, work, None, is_new=True)
 
-    async def _issue(self, visit: Visit, tx: Tx) -> tuple[ApiKey, str]:
+    async def issue(self, visit: Visit, tx: Tx) -> tuple[ApiKey, str]:
+        """Issue the key of a form; return it with its secret."""
         form = visit.form
         user_id = id_in(form, "user_id")
         if user_id is None:
             raise InvalidInput([Violation("user_id", "must be chosen", RuleCode.REQUIRED)])
         return await keys.create_key(
             tx, visit.actor, PROVIDER_ID, user_id=user_id, name=form.get("name").strip(),
-            scopes=frozenset(form.all("scopes")), lifetime=_lifetime(form.get("lifetime").strip()), now=visit.now,
+            scopes=frozenset(form.all("scopes")), lifetime=lifetime_in(form), now=visit.now,
         )  # fmt: skip
 
 
-def _lifetime(text: str) -> timedelta | None:
+def name_field() -> Field:
+    """Return the field of the name of a key."""
+    return Field("name", gettext("Name"), is_required=True, hint=gettext("The program that uses it."))
+
+
+def scopes_field(scopes: list[Scope]) -> Field:
+    """Return the field of the scopes of a key, which may be some of these."""
+    hint = gettext("A key can have no scope that the role of its person does not have.")
+    return Field("scopes", gettext("Scopes"), Kind.CHECKS, [Choice(scope, scope) for scope in scopes], hint)
+
+
+def lifetime_field() -> Field:
+    """Return the field of the lifetime of a key."""
+    hint = gettext("Without a number it does not expire.")
+    return Field("lifetime", gettext("Expires after days"), Kind.NUMBER, hint=hint)
+
+
+def lifetime_in(form: Form) -> timedelta | None:
+    """Return the lifetime in the form of a key; None for one that does not expire.
+
+    Raises:
+        InvalidInput: it is no number of days, or too many.
+    """
+    text = form.get("lifetime").strip()
     if not text:
         return None
     days = whole_number(text, digits=4)

@@ -24,6 +24,7 @@ from clearline.web.console.admin.form import (
 )
 from clearline.web.console.admin.sidebar import admin_sidebar
 from clearline.web.console.fields import known_id
+from clearline.web.console.views import Sidebar
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -82,6 +83,10 @@ class Section(ABC, Generic[R]):
     @abstractmethod
     async def lock(self, visit: Visit, tx: Tx, record_id: Id) -> R:
         """Lock a record that is about to be changed."""
+
+    async def side(self, visit: Visit, tx: Tx) -> Sidebar:
+        """Return the side bar of the page."""
+        return await admin_sidebar(tx, visit.actor)
 
     def states(self) -> Sequence[tuple[str, str]]:
         """Return the states that the list can be narrowed to, with their words; the first is shown at first."""
@@ -251,7 +256,7 @@ class Section(ABC, Generic[R]):
         """Return the page of the section, with the form of a record, of a new one, or none."""
         after = self._cursor(visit)
         async with visit.services.database.transaction() as tx:
-            side = await admin_sidebar(tx, visit.actor)
+            side = await self.side(visit, tx)
             lines = await self.lines(visit, tx, after, _SIZE + 1)
             record = None if record_id is None else await self.get(visit, tx, record_id)
             has_form = is_new or record is not None

@@ -42,6 +42,7 @@ class Services(Section[Service]):
         """The words of the page."""
         return {
             "title": gettext("Services"),
+            "back": gettext("Back to the company"),
             "new": gettext("New service"),
             "about": gettext("What the tickets of %(company)s can be about.") % {"company": self._company},
             "about delete": gettext("No new ticket can be about it. Tickets keep the id and label that they have."),

@@ -1,0 +1,1 @@
+"""What people set for themselves: their API keys, and how they are notified."""
