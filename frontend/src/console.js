@@ -10,4 +10,5 @@ import "./islands/pages.js";
 import "./islands/toast.js";
 import "./islands/files.js";
 import "./islands/fragments.js";
+import "./islands/presence.js";
 import "./islands/live.js";

@@ -34,6 +34,7 @@ from clearline.platform.database.server import shared_secret
 from clearline.platform.database.startup import when_available
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob, Runner
+from clearline.presence.presence_board import PresenceBoard
 from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
@@ -136,12 +137,11 @@ class Application:
             raise RuntimeError("an address of a database is needed here; clearline serve starts the embedded one")
         database = Database(settings.database_url, size=settings.pool_size)
         keys, cursors, horizon = KeyRing(database), Cursors(), HorizonMonitor(database)
-        actor_listener = schedule.ActorListener(database, keys)
+        presence = PresenceBoard()
+        listener = schedule.ServerListener(database, keys, presence)
         blobs = open_blobs(settings)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
-        runner = Runner(
-            [*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, actor_listener), *shared]
-        )
+        runner = Runner([*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, listener), *shared])
         event_signal = EventSignal(database)
         limits = attachment_limits(settings)
         limiter = RateLimiter(settings.rate_limit, settings.requests_of_company)
@@ -151,12 +151,13 @@ class Application:
             look_ups=LookUps(settings.unknown_keys),
             searches=Searches(settings.company_searches),
             kept_answers=KeptAnswers(settings.company_idempotency_max),
+            presence=presence,
         )  # fmt: skip
         self._edge = Edge(_Switch(services, horizon), access_log=settings.access_log)
 
         async def prepare() -> None:
             await _prepare(database, cursors)
-            await actor_listener.connect()
+            await listener.connect()
 
         background = _Background(prepare, runner)
         try:
@@ -175,7 +176,7 @@ class Application:
             await background.stop()
             PARSER.close()
             await event_signal.close()
-            await actor_listener.close()
+            await listener.close()
             await database.close()
 
 

@@ -26,6 +26,8 @@ from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.postgres.releases import age_warning
 from clearline.platform.work.claims import CLOCK_SECONDS
 from clearline.platform.work.runner import PeriodicJob
+from clearline.presence import store as presence_store
+from clearline.presence.presence_board import PresenceBoard
 from clearline.routing import worker as routing_worker
 from clearline.search import worker as search_worker
 from clearline.settings import Settings
@@ -63,10 +65,10 @@ def database_jobs(database: Database, horizon: HorizonMonitor) -> list[PeriodicJ
     ]
 
 
-def server_jobs(keys: KeyRing, listener: "ActorListener") -> list[PeriodicJob]:
+def server_jobs(keys: KeyRing, listener: "ServerListener") -> list[PeriodicJob]:
     """Return the jobs of a process that serves requests. They are about what it keeps in memory."""
     return [
-        PeriodicJob("listen for changes of keys", 1, listener.connect),
+        PeriodicJob("listen for changes of keys and presence", 1, listener.connect),
         PeriodicJob("store the last uses of keys", 30, keys.save_last_uses),
     ]
 
@@ -209,19 +211,20 @@ def _until_done(database: Database, work: Callable[[Tx], Awaitable[int]]) -> Cal
     return run
 
 
-class ActorListener:
-    """Keeps a connection open on which the database reports that a key, user or company changed."""
+class ServerListener:
+    """Keeps a connection open on which the database reports that a key, user or company changed, and presence."""
 
-    def __init__(self, database: Database, keys: KeyRing) -> None:
+    def __init__(self, database: Database, keys: KeyRing, presence: PresenceBoard) -> None:
         self._database = database
         self._keys = keys
+        self._channels = {_ACTORS_CHANNEL: lambda _payload: keys.forget(), presence_store.CHANNEL: presence.receive}
         self._listener: Listener | None = None
 
     async def connect(self) -> int:
         """Connect unless connected; return 1 when it was necessary."""
         if self._keys.is_line_up:
             return 0
-        self._listener = await self._database.listen(_ACTORS_CHANNEL, self._keys.forget, self._keys.line_down)
+        self._listener = await self._database.listen(self._channels, self._keys.line_down)
         self._keys.line_up()
         return 1
 

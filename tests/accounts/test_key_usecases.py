@@ -35,7 +35,8 @@ from clearline.identity import (
     Scope,
 )
 from clearline.platform.database.transactions import Database, Tx
-from clearline.schedule import ActorListener
+from clearline.presence.presence_board import PresenceBoard
+from clearline.schedule import ServerListener
 from tests.builders.people import NOW, Tenant, new_person, new_tenant
 from tests.patience import patient
 
@@ -65,7 +66,7 @@ async def ring(database: Database) -> KeyRing:
 async def listening_ring(database: Database) -> AsyncIterator[KeyRing]:
     """Yield a ring that a listener keeps up to date."""
     ring = KeyRing(database)
-    line = ActorListener(database, ring)
+    line = ServerListener(database, ring, PresenceBoard())
     assert await line.connect() == 1
     assert await line.connect() == 0
     yield ring

@@ -13,12 +13,12 @@ let timer = 0;
 let viewsAt = 0;
 let viewsTimer = 0;
 
-async function fetchInto(path, query) {
+/** Puts the fragments that an address answers into the page, unless another one was opened meanwhile. */
+export async function fetchInto(address, options) {
   const main = document.getElementById("main");
-  const options = { headers: { "HX-Request": "true" } };
-  const answer = await fetch(`${path}?${new URLSearchParams(query)}`, options).catch(() => null);
+  const answer = await fetch(address, { headers: { "HX-Request": "true" }, ...options }).catch(() => null);
   const text = answer?.ok ? await answer.text() : "";
-  if (!text || !main.isConnected) return; // another page was opened meanwhile
+  if (!text || !main.isConnected) return;
   await htmx.swap({ text, sourceElement: document.getElementById("live"), swap: "none" });
 }
 
@@ -37,7 +37,7 @@ async function refreshList(ids, missed) {
   query.last = rows.at(-1)?.id ?? "";
   if (!document.querySelector("#pager a")) query.whole = 1;
   if (missed) query.missed = 1;
-  await fetchInto("/console/live/rows", query);
+  await fetchInto(`/console/live/rows?${new URLSearchParams(query)}`);
   if (!missed) for (const id of shown) flash(rowOf(id));
 }
 
@@ -53,7 +53,7 @@ async function refreshTicket(ticket) {
   const { seen, last } = document.getElementById("timeline").dataset;
   const query = { ...Object.fromEntries(new URLSearchParams(location.search)), seen, last };
   if (document.querySelector(".details :is(:popover-open, input:focus, select:focus)")) query.editing = 1;
-  await fetchInto(`/console/tickets/${ticket}/live`, query);
+  await fetchInto(`/console/tickets/${ticket}/live?${new URLSearchParams(query)}`);
   const form = document.querySelector("[data-composer]");
   if (form && !form.elements.text.value) form.elements.seen.value = document.getElementById("timeline").dataset.last;
   if (isAtEnd) scrollTo(0, page.scrollHeight);
@@ -79,7 +79,7 @@ async function refreshViews() {
   viewsTimer = 0;
   viewsAt = Date.now();
   const here = document.querySelector("#views [aria-current]")?.pathname ?? "";
-  await fetchInto("/console/live/views", { here });
+  await fetchInto(`/console/live/views?${new URLSearchParams({ here })}`);
 }
 
 /** Fetches at once what is shown, unless that was done just now; a hidden tab waits until it is seen. */

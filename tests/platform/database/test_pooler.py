@@ -23,7 +23,7 @@ async def test_session_pooling_loses_no_setting(database_url: str, ignored: str)
                 assert await tx.fetchval("select current_setting($1)", name) == value
                 assert await second.fetchval("select current_setting($1)", name) == value
         notified = asyncio.Event()
-        listener = await database.listen("a_channel", notified.set, lambda: None)
+        listener = await database.listen({"a_channel": lambda _payload: notified.set()}, lambda: None)
         async with database.statement() as tx:
             await tx.fetchval("select pg_notify('a_channel', '')")
         await asyncio.wait_for(notified.wait(), patient(5))

@@ -283,7 +283,7 @@ async def test_a_listener_receives_notifications_and_the_end_of_its_connection(
     single: Database, database_url: str
 ) -> None:
     notified, lost = asyncio.Event(), asyncio.Event()
-    listener = await single.listen("a_channel", notified.set, lost.set)
+    listener = await single.listen({"a_channel": lambda _payload: notified.set()}, lost.set)
     await administer(database_url, "notify a_channel")
     async with asyncio.timeout(patient(5)):
         await notified.wait()
@@ -296,7 +296,7 @@ async def test_a_listener_receives_notifications_and_the_end_of_its_connection(
 async def test_listeners_and_locks_need_a_reachable_database() -> None:
     unreachable = Database("postgresql://nobody@127.0.0.1:1/nothing")
     with pytest.raises(DatabaseUnavailable):
-        await unreachable.listen("a_channel", lambda: None, lambda: None)
+        await unreachable.listen({"a_channel": lambda _payload: None}, lambda: None)
     with pytest.raises(DatabaseUnavailable):
         async with unreachable.alone("a lock"):
             pytest.fail("there is no connection")

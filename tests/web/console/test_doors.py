@@ -46,6 +46,7 @@ FORMS: dict[str, dict[str, str]] = {
     "split": {"title": "Another", "description": "Slow, too", "once": "a key of this form"},
     "removeLink": {"link": NO_ID},
     "removeSecondFactor": {},
+    "reportPresence": {"activity": "viewing", "tab": "a1"},
     "renewRecoveryCodes": {},
     "sendMessage": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
     "setAssignee": {"assignee": ""},
@@ -60,9 +61,9 @@ FORMS: dict[str, dict[str, str]] = {
 OWN = {
     "createOwnKey", "revokeOwnKey",
     "beginSecondFactor", "changePassword", "confirmIdentity", "confirmSecondFactor", "endOtherSessions", "endSession",
-    "removeSecondFactor", "renewRecoveryCodes", "setTheme", "signOut",
+    "removeSecondFactor", "renewRecoveryCodes", "reportPresence", "setTheme", "signOut",
 }  # fmt: skip
-"""Forms that change only the browser, the sessions, the password or the second factor of the person."""
+"""Forms that change only the browser, the sessions, the password, the second factor or the presence of the person."""
 
 
 class Desk(NamedTuple):

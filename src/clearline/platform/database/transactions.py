@@ -1,7 +1,7 @@
 """Transactions, and the database that makes them. Nothing outside this folder knows asyncpg."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -345,8 +345,8 @@ class Database(Transactions):
         finally:
             await close_or_cut(connection)
 
-    async def listen(self, channel: str, on_notify: Callable[[], None], on_lost: Callable[[], None]) -> "Listener":
-        """Call ``on_notify`` for each notification on ``channel``, on a connection of its own.
+    async def listen(self, channels: Mapping[str, Callable[[str], None]], on_lost: Callable[[], None]) -> "Listener":
+        """Call what stands at a channel with the payload of each of its notifications, on a connection of its own.
 
         ``on_lost`` is called once when that connection ends, however it ends.
 
@@ -355,12 +355,17 @@ class Database(Transactions):
         """
         connection = await self._connector.connect(seconds=None)
         try:
-            await call(connection.add_listener(channel, lambda *_: on_notify()))
+            for channel, on_notify in channels.items():
+                await call(connection.add_listener(channel, _payload_to(on_notify)))
         except BaseException:
             connection.terminate()
             raise
         connection.add_termination_listener(lambda _connection: on_lost())
         return Listener(connection)
+
+
+def _payload_to(on_notify: Callable[[str], None]) -> Callable[..., None]:
+    return lambda _connection, _pid, _channel, payload: on_notify(payload)
 
 
 class Listener:

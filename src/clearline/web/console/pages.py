@@ -7,7 +7,7 @@ from clearline.web.console.companies import company, service
 from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.files import add_file, download_file
 from clearline.web.console.handovers import handlers as handovers
-from clearline.web.console.live import lists, stream
+from clearline.web.console.live import lists, presence, stream
 from clearline.web.console.live import ticket as live_ticket
 from clearline.web.console.me.keys import OWN_KEYS
 from clearline.web.console.me.notifications import NOTIFICATION_PAGES
@@ -87,6 +87,8 @@ PAGES = (
     Page("liveRows", "GET", f"{stream.PATH}/rows", lists.show_rows, _READ, in_background=True),
     Page("liveViews", "GET", f"{stream.PATH}/views", lists.show_views, _READ, in_background=True),
     Page("liveTicket", "GET", _TICKET + "/live", live_ticket.show_changes, _READ, in_background=True),
+    Page("presence", "GET", _TICKET + "/presence", presence.show_presence, _READ, in_background=True),
+    Page("reportPresence", "POST", _TICKET + "/presence", presence.report_presence, _READ, in_background=True),
     Page("search", "GET", search.PATH, search.show_search, _READ),
     Page("find", "GET", "/console/find", search.find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),

@@ -17,6 +17,7 @@ from clearline.accounts.key_ring import KeyRing
 from clearline.event_stream.event_signal import EventSignal
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database, Transactions, Tx
+from clearline.presence.presence_board import PresenceBoard
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import Limits
@@ -46,6 +47,7 @@ class Services(Struct, frozen=True):
     look_ups: LookUps = msgspec.field(default_factory=LookUps)
     searches: Searches = msgspec.field(default_factory=Searches)
     kept_answers: KeptAnswers = msgspec.field(default_factory=KeptAnswers)
+    presence: PresenceBoard = msgspec.field(default_factory=PresenceBoard)
 
 
 class PreconditionFailed(Exception):

@@ -13,6 +13,7 @@ from clearline.event_stream.usecases import Reader, format_cursor
 from clearline.events.store import Event
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
+from clearline.presence.presence_board import Subscription
 from clearline.sign_in import usecases as sign_in
 from clearline.sign_in.domain import session_limits
 from clearline.tickets.domain import ticket_number
@@ -94,10 +95,20 @@ def _heartbeat(cursor: EventCursor, _has_advanced: bool) -> bytes:  # noqa: FBT0
     return b"id: %b\ndata: {}\n\n" % format_cursor(cursor).encode()
 
 
+def _notices(subscription: Subscription) -> bytes:
+    """Return the blocks that name the tickets of the person where somebody else came, left or began to write."""
+    changes = ({"kind": "presence", "id": ticket_number(number), "version": None} for number in subscription.take())
+    return b"".join(b"data: %b\n\n" % encode(change) for change in changes)
+
+
 def _live(visit: Visit, reader: Reader, begin: EventCursor) -> AsyncIterator[bytes]:
     user_id = visit.session.session.user_id
-    feed = event_stream.Feed("console", reader, _encoded, _admission(visit), _heartbeat)
     services = visit.services
+    subscription = Subscription(user_id)
+    feed = event_stream.Feed(
+        "console", reader, _encoded, _admission(visit), _heartbeat,
+        lambda listener: services.presence.subscribe(subscription, listener), lambda: _notices(subscription),
+    )  # fmt: skip
     return event_stream.live(
         services.event_signal, services.database, feed, begin, services.streams.count_person(user_id)
     )
