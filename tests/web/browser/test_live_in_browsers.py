@@ -1,17 +1,22 @@
 """Two agents in two browsers: what one does is on the pages of the other, while nothing moves under the hand."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from clearline.identity import Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
-from tests.builders.people import new_tenant
-from tests.builders.sign_in.sessions import PASSWORD, new_person_with_password
+from clearline.sign_in import session_usecases as sessions
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets.domain import Priority, ticket_number
+from tests.builders.people import new_staff, new_tenant
+from tests.builders.server import running_server
 from tests.builders.tickets import raised
 from tests.builders.web.browser import Site, check, context
+from tests.builders.web.pages import token_of
 
 pytestmark = pytest.mark.slow
 
@@ -19,24 +24,19 @@ pytestmark = pytest.mark.slow
 class Colleagues(NamedTuple):
     """The pages of two agents."""
 
-    ines: Page
     ben: Page
+    mara: Page
 
 
 @pytest.fixture
 async def colleagues(
     browser: Browser, site: Site, session: dict[str, str], database: Database
 ) -> AsyncIterator[Colleagues]:
-    other = await new_person_with_password(database, Role.AGENT)
+    other = (await new_staff(database, Role.AGENT, "Mara Lind")).user
     pages, contexts = [], []
-    for cookies in (session, {}):
+    for cookies in (session, {"clearline-session": await token_of(database, other)}):
         contexts.append(await context(browser, "desktop", cookies, site.url))
         pages.append(await contexts[-1].new_page())
-    await pages[1].goto(f"{site.url}/console/open")
-    await pages[1].get_by_label("E-mail address").fill(other.email)
-    await pages[1].get_by_label("Password").fill(PASSWORD)
-    await pages[1].keyboard.press("Enter")
-    await expect(pages[1].get_by_role("heading", name="All open")).to_be_visible()
     yield Colleagues(*pages)
     for opened in contexts:
         await opened.close()
@@ -50,42 +50,91 @@ async def live(page: Page) -> None:
 async def test_what_one_agent_does_appears_for_the_other(
     colleagues: Colleagues, site: Site, database: Database
 ) -> None:
-    ines, ben = colleagues
-    await ben.goto(f"{site.url}/console/unassigned?sort=-number")
-    await live(ben)
-    number = await ben.locator("#rows tr").nth(2).get_attribute("id")
-    row = ben.locator(f"#{number}")
+    ben, mara = colleagues
+    await mara.goto(f"{site.url}/console/unassigned?sort=-number")
+    await live(mara)
+    number = await mara.locator("#rows tr").nth(2).get_attribute("id")
+    row = mara.locator(f"#{number}")
     await row.locator("[name=ticket]").check()
     await row.locator("[data-row]").focus()
     ticket = f"{site.url}/console/tickets/{number}"
-    await ines.goto(ticket)
-    await live(ines)
-    await ines.locator("[popovertarget=pick-priority]").click()
-    await ines.locator("#pick-priority").get_by_text("Critical").click()
+    await ben.goto(ticket)
+    await live(ben)
+    await ben.locator("[popovertarget=pick-priority]").click()
+    await ben.locator("#pick-priority").get_by_text("Critical").click()
     await expect(row).to_contain_text("Critical")
     await expect(row.locator("[name=ticket]")).to_be_checked()
     await expect(row.locator("[data-row]")).to_be_focused()
-    await ines.keyboard.press("i")
+    await ben.keyboard.press("i")
     await expect(row).to_contain_text("no longer in this list")
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         await raised(tx, tenant, "Both ports of the bundle are down")
-    await expect(ben.locator("#news")).to_contain_text("1 new ticket")
-    await expect(ben.locator("#rows tr").nth(2)).to_have_id(str(number))
-    assert await check(ben, "a list with news") == []
-    await ben.keyboard.press(".")
-    await expect(ben.locator("#rows tr").first).to_contain_text("Both ports of the bundle are down")
-    await expect(ben.locator("#news")).to_be_empty()
+    await expect(mara.locator("#news")).to_contain_text("1 new ticket")
+    await expect(mara.locator("#rows tr").nth(2)).to_have_id(str(number))
+    assert await check(mara, "a list with news") == []
+    await mara.keyboard.press(".")
+    await expect(mara.locator("#rows tr").first).to_contain_text("Both ports of the bundle are down")
+    await expect(mara.locator("#news")).to_be_empty()
 
-    await ben.goto(ticket)
-    await live(ben)
+    await mara.goto(ticket)
+    await live(mara)
+    await mara.keyboard.press("n")
+    await mara.keyboard.type("Half a thought")
     await ben.keyboard.press("n")
-    await ben.keyboard.type("Half a thought")
-    await ines.keyboard.press("n")
-    await ines.keyboard.type("It was the line card")
-    await ines.keyboard.press("Control+Enter")
-    await expect(ben.locator("article.note").last).to_contain_text("It was the line card")
-    await expect(ben.locator("#live")).to_have_text("New message from Ben Ito")
-    await expect(ben.get_by_role("textbox", name="Message")).to_have_value("Half a thought")
-    await expect(ben.get_by_role("textbox", name="Message")).to_be_focused()
-    await ben.get_by_role("textbox", name="Message").fill("")
+    await ben.keyboard.type("It was the line card")
+    await ben.keyboard.press("Control+Enter")
+    await expect(mara.locator("article.note").last).to_contain_text("It was the line card")
+    await expect(mara.locator("#live")).to_have_text("New message from Ben Ito")
+    await expect(mara.get_by_role("textbox", name="Message")).to_have_value("Half a thought")
+    await expect(mara.get_by_role("textbox", name="Message")).to_be_focused()
+    await mara.get_by_role("textbox", name="Message").fill("")
+
+
+async def test_colleagues_see_each_other_and_a_restart_of_two_processes_loses_nothing(
+    browser: Browser, session: dict[str, str], database: Database, database_url: str
+) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "Light is low on both ends")
+    environment = {"CLEARLINE_DATABASE_URL": database_url, "CLEARLINE_WORKERS": "off", "CLEARLINE_PROCESSES": "2"}
+    with running_server("live", **environment) as server:
+        path = f"{server.url}/console/tickets/{ticket_number(number)}"
+        mara = (await new_staff(database, Role.AGENT, "Mara Lind")).user
+        hers = {"clearline-session": await token_of(database, mara)}
+        first = await context(browser, "desktop", session, server.url)
+        second = await context(browser, "desktop", hers, server.url)
+        ben, mara_page = await first.new_page(), await second.new_page()
+        await ben.goto(path)
+        await mara_page.goto(path)
+        await live(ben)
+        await expect(ben.locator("#presence")).to_contain_text("Mara Lind is viewing")
+        assert await check(ben, "a ticket with a colleague") == []
+        await mara_page.keyboard.press("r")
+        await mara_page.keyboard.type("We measure the")
+        await expect(ben.locator("#presence")).to_contain_text("Mara Lind is writing")
+        tab = await first.new_page()
+        await tab.goto(f"{server.url}/console/open")
+        await live(tab)
+
+        server.stop()
+        await expect(ben.locator("[data-live]")).to_have_text("reconnecting")
+        await expect(ben.get_by_role("alert")).to_contain_text("Connection lost, trying again", timeout=15_000)
+        assert await check(ben, "a lost connection") == []
+        async with database.transaction() as tx:
+            values = {"priority": Priority.CRITICAL}
+            await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=datetime.now(UTC))
+        server.start()
+        for page in (ben, tab):
+            await page.evaluate("dispatchEvent(new Event('online'))")
+        await live(ben)
+        await live(tab)
+        await expect(ben.get_by_role("alert")).to_be_hidden()
+        await expect(ben.locator("[popovertarget=pick-priority]")).to_contain_text("Critical")
+        await expect(mara_page.get_by_role("textbox", name="Message")).to_have_value("We measure the")
+
+        async with database.transaction() as tx:
+            await sessions.revoke_sessions_of(tx, OPERATOR, PROVIDER_ID, mara.id, now=datetime.now(UTC))
+        await expect(mara_page.get_by_role("link", name="You are signed out.")).to_be_visible(timeout=15_000)
+        await first.close()
+        await second.close()

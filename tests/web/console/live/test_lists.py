@@ -149,6 +149,8 @@ async def test_the_badges_have_the_numbers_of_now(opened: Opened) -> None:
     before = await opened.agent.page("/console/live/views?here=/console/mine")
     await changed(opened, assignee_id=opened.agent.user.id)
     after = await opened.agent.page("/console/live/views?here=/console/mine")
-    assert targets(after) == ["#views"]
+    assert targets(after) == ["#main h1 .count", "#views"]
+    assert after.text.startswith("1 My tickets 1 ")
     assert [link["href"] for link in after.all("a") if link.get("aria-current")] == ["/console/mine"]
-    assert before.text != after.text
+    assert before.text.startswith("0 My tickets 0 ")
+    assert targets(await opened.agent.page("/console/live/views")) == ["#views"]
