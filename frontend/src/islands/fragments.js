@@ -55,7 +55,8 @@ async function refreshTicket(ticket) {
   if (document.querySelector(".details :is(:popover-open, input:focus, select:focus)")) query.editing = 1;
   await fetchInto(`/console/tickets/${ticket}/live?${new URLSearchParams(query)}`);
   const form = document.querySelector("[data-composer]");
-  if (form && !form.elements.text.value) form.elements.seen.value = document.getElementById("timeline").dataset.last;
+  const isEmpty = form && ![...form.querySelectorAll("textarea")].some((text) => text.value);
+  if (isEmpty) form.elements.seen.value = document.getElementById("timeline").dataset.last;
   if (isAtEnd) scrollTo(0, page.scrollHeight);
   if (query.editing) changed.add(ticket); // the details are still to come
 }

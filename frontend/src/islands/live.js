@@ -49,29 +49,29 @@ async function poll(tell) {
   return answer?.ok;
 }
 
-function retry() {
+function retry(isSilent) {
   source?.close();
   source = null;
   tries += 1;
-  if (state !== "ended") share({ state: tries > 2 ? "offline" : "reconnecting" });
+  if (state !== "ended") share({ state: isSilent && tries > 2 ? "offline" : "reconnecting" });
   clearTimeout(timer);
   timer = setTimeout(connect, Math.min(30_000, 1000 * 2 ** (tries - 1)) * (0.5 + Math.random() / 2));
 }
 
 async function connect() {
-  if (!(await poll(share))) return retry();
+  if (!(await poll(share))) return retry(true);
   heard = Date.now();
   source = new EventSource(`/console/live?${new URLSearchParams({ after: cursor })}`);
   source.onopen = () => {
     tries = 0;
     share({ state: "live" });
   };
+  source.onerror = () => retry();
   source.onmessage = ({ data, lastEventId }) => {
     heard = Date.now();
     const change = JSON.parse(data);
     share({ cursor: lastEventId, changes: change.kind ? [change] : [] });
   };
-  source.onerror = retry;
 }
 
 function lead() {

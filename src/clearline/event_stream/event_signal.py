@@ -15,8 +15,8 @@ from clearline.platform.database.transactions import Database
 
 T = TypeVar("T")
 
-POLL_SECONDS = 0.25
-"""Time between two polls of the log."""
+POLL_SECONDS = 0.1
+"""Time between two polls of the log, while there are listeners. Half of it is what an event waits on average."""
 
 BATCH_SIZE = 1000
 """The most events of one poll."""

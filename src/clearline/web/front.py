@@ -97,6 +97,7 @@ async def respond(
     try:
         answer = await answering(browser, receive) if assets.manifest() else _not_built()
         if isinstance(answer, Stream):
+            scope[KEY].is_long = answer.is_long
             await answer.begin()
     except CancelledError:  # the stopping server has waited for long enough
         answer = _refused(browser, DatabaseUnavailable("the server stops"))
