@@ -17,6 +17,7 @@ from tests.builders.server import running_server
 from tests.builders.tickets import raised
 from tests.builders.web.browser import Site, check, context
 from tests.builders.web.pages import token_of
+from tests.patience import patient
 
 pytestmark = pytest.mark.slow
 
@@ -119,7 +120,7 @@ async def test_colleagues_see_each_other_and_a_restart_of_two_processes_loses_no
 
         server.stop()
         await expect(ben.locator("[data-live]")).to_have_text("reconnecting")
-        await expect(ben.get_by_role("alert")).to_contain_text("Connection lost, trying again", timeout=15_000)
+        await expect(ben.get_by_role("alert")).to_contain_text("Connection lost, trying again", timeout=patient(15_000))
         assert await check(ben, "a lost connection") == []
         async with database.transaction() as tx:
             values = {"priority": Priority.CRITICAL}
@@ -135,6 +136,6 @@ async def test_colleagues_see_each_other_and_a_restart_of_two_processes_loses_no
 
         async with database.transaction() as tx:
             await sessions.revoke_sessions_of(tx, OPERATOR, PROVIDER_ID, mara.id, now=datetime.now(UTC))
-        await expect(mara_page.get_by_role("link", name="You are signed out.")).to_be_visible(timeout=15_000)
+        await expect(mara_page.get_by_role("link", name="You are signed out.")).to_be_visible(timeout=patient(15_000))
         await first.close()
         await second.close()

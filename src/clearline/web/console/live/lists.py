@@ -48,7 +48,8 @@ async def show_views(visit: Visit) -> Answer:
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
     side = await with_counts(visit, side)
-    return visit.page("console/live/views.html", side=side, here=visit.query.get("here", ""))
+    here = visit.query.get("here", "")
+    return visit.page("console/live/views.html", side=side, here=here, present=side.find(here))
 
 
 async def _listing(visit: Visit, tx: Tx) -> Listing:
