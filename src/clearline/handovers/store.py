@@ -5,10 +5,13 @@ from uuid import UUID
 
 import msgspec
 
+from clearline.clock import Span
 from clearline.handovers.domain import Handover, HandoverDetails, Work
 from clearline.platform.database.transactions import Tx
 
 _COLUMNS = "id, signed_at, user_id, user_name, note, open_count, open_is_exact"
+_NEWEST = (Span().until, UUID(int=0))
+"""The time and the id before which every handover is."""
 _read_work = msgspec.json.Decoder(Work).decode
 
 
@@ -29,15 +32,12 @@ async def insert(tx: Tx, handover: HandoverDetails) -> None:
 
 async def page(tx: Tx, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Handover]:
     """Return the handovers before a time and an id, newest first. Served by ``handover_by_time``."""
-    if after is None:
-        rows = await tx.fetch(f"select {_COLUMNS} from handover order by signed_at desc, id desc limit $1", limit)
-    else:
-        rows = await tx.fetch(
-            f"select {_COLUMNS} from handover where (signed_at, id) < ($2, $3) "
-            "order by signed_at desc, id desc limit $1",
-            limit,
-            *after,
-        )
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from handover where (signed_at, id) < ($2, $3)
+             order by signed_at desc, id desc limit $1""",
+        limit,
+        *(after or _NEWEST),
+    )
     return [Handover(*row) for row in rows]
 
 

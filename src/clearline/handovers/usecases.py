@@ -16,9 +16,10 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Priority, Status, TicketView
+from clearline.tickets.domain import Priority, TicketView
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import Order
+from clearline.tickets.reports import usecases as reports
 from clearline.tickets.reports.domain import COUNT_MAX, Tally, tally
 
 KIND = "handover"
@@ -36,21 +37,22 @@ class OpenWork(Struct, frozen=True):
 async def read_open_work(tx: Tx, actor: Actor) -> OpenWork:
     """Return the open tickets that the next shift has to know, the longest unchanged first.
 
-    Served by the indexes of lists: that of priorities, of changes of status, and of changes.
+    Served by ``ticket_open_priority``, ``ticket_open``, ``ticket_held`` and ``ticket_open_updated``.
     """
     permissions.require_staff(actor, Scope.TICKETS_READ)
-    urgent = await _list(tx, actor, Filter(), Order.PRIORITY, GROUP_MAX)
+    urgent = await _list(tx, actor, Order.PRIORITY, GROUP_MAX)
     count, _is_all = await list_store.count(tx, Filter(), for_staff=True, walked=COUNT_MAX)
     return OpenWork(
         tally(count),
         list(takewhile(lambda view: view.ticket.priority is Priority.CRITICAL, urgent)),
-        await _list(tx, actor, Filter(statuses=(Status.HELD,)), Order.STATUS_CHANGED, GROUP_MAX),
-        await _list(tx, actor, Filter(), Order.UPDATED, LONGEST_MAX),
+        await reports.list_held(tx, actor, limit=GROUP_MAX + 1),
+        await _list(tx, actor, Order.UPDATED, LONGEST_MAX),
     )
 
 
-async def _list(tx: Tx, actor: Actor, filters: Filter, order: Order, most: int) -> list[TicketView]:
-    return await tickets.list_tickets(tx, actor, filters, after=None, limit=most + 1, newest_first=False, order=order)
+async def _list(tx: Tx, actor: Actor, order: Order, most: int) -> list[TicketView]:
+    """Return the first open tickets in an order, one more than ``most`` if there are others."""
+    return await tickets.list_tickets(tx, actor, Filter(), after=None, limit=most + 1, newest_first=False, order=order)
 
 
 async def sign_off(tx: Tx, actor: Actor, note: str, *, now: datetime) -> HandoverDetails:

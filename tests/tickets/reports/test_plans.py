@@ -30,3 +30,10 @@ async def test_a_count_walks_its_indexes(filled: Any, statement: str) -> None:
     assert "Seq Scan" not in plan, plan
     assert "Bitmap" not in plan, "a bitmap has no bound"
     assert all(index in plan for index in STATEMENTS[statement]), plan
+
+
+async def test_the_list_of_held_tickets_walks_its_index(filled: Any) -> None:
+    assert "ticket_held" in (await plan_of(filled, report_store.HELD, 51))[0]
+    plan = await generic_plan_of(filled, report_store.HELD)
+    assert "using ticket_held on" in plan, plan
+    assert "Seq Scan on ticket " not in plan, plan

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from clearline.clock import Span
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.domain import Priority
+from clearline.tickets.columns import NAMES, VIEWS, view_of
+from clearline.tickets.domain import Priority, TicketView
 from clearline.tickets.reports.domain import COUNT_MAX
 
 _BOUND = COUNT_MAX + 1
@@ -33,6 +34,13 @@ AGES = f"""
      group by place, aged.priority
     """
 
+HELD = f"""
+    select {VIEWS[True]}
+      from (select * from ticket where status = 'held' and number <> -6
+             order by status_changed_at, number limit $1) t {NAMES}
+     order by t.status_changed_at, t.number
+    """
+
 
 def _edges(spans: Sequence[Span]) -> tuple[list[object], list[object]]:
     return [span.since for span in spans], [span.until for span in spans]
@@ -56,3 +64,8 @@ async def open_by_priority(tx: Tx, spans: Sequence[Span]) -> list[dict[Priority,
     for place, priority, count in await tx.fetch(AGES, *_edges(spans)):
         counts[place - 1][Priority(priority)] = count
     return counts
+
+
+async def held(tx: Tx, *, limit: int) -> list[TicketView]:
+    """Return the tickets on hold, those that are for the longest first. Served by ``ticket_held``."""
+    return [view_of(row) for row in await tx.fetch(HELD, limit)]

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from clearline.accounts import permissions
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import TicketView
 from clearline.tickets.reports import store as report_store
 from clearline.tickets.reports.domain import AgeGroup, Day, age_groups, last_days, tally
 
@@ -28,3 +29,9 @@ async def count_by_age(tx: Tx, actor: Actor, *, now: datetime) -> list[AgeGroup]
     return [
         AgeGroup(least, below, priorities) for (least, below, _span), priorities in zip(groups, counts, strict=True)
     ]
+
+
+async def list_held(tx: Tx, actor: Actor, *, limit: int) -> list[TicketView]:
+    """Return the tickets on hold, those that are for the longest first."""
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    return await report_store.held(tx, limit=limit)
