@@ -69,6 +69,9 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
     await page.locator(".lines a").first.click()
     await expect(page.get_by_role("heading", name="Payload")).to_be_visible()
     yield "a delivery"
+    for path in ("/console/me", "/console/me/notifications", "/console/me/keys", "/console/me/keys/new"):
+        await page.goto(url + path)
+        yield path
     await page.goto(f"{url}/console/admin/routing/try")
     await page.get_by_role("button", name="Try", exact=True).click()
     await expect(page.get_by_role("status").filter(has_text="Queue: Optics")).to_be_visible()

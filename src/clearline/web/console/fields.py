@@ -1,5 +1,7 @@
 """Values in the fields of forms."""
 
+import base64
+import binascii
 from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
@@ -55,6 +57,26 @@ def known_id(kind: str, text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound(kind, text) from None
+
+
+def to_segment(text: str) -> str:
+    """Return a text of any characters, also slashes, as one segment of a path: base64url (RFC 4648, section 5)."""
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def from_segment(kind: str, segment: str) -> str:
+    """Return the text of a segment that ``to_segment`` made.
+
+    Raises:
+        NotFound: it made no such segment.
+    """
+    try:
+        text = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise NotFound(kind, segment) from None
+    if to_segment(text) != segment:
+        raise NotFound(kind, segment)
+    return text
 
 
 def whole_number(text: str, *, digits: int) -> int | None:

@@ -12,10 +12,12 @@ from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.secret_box import SecretBox
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as rules
+from clearline.web.console.fields import to_segment
 from clearline.web.visit import Page as Entry
 from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros
@@ -83,6 +85,8 @@ FORMS: dict[str, dict[str, str]] = {
     "createOutboundMail": {"recipient": "ada@example.com", "once": ONCE},
     "retryOutboundMail": {},
     "unsuppressRecipient": {},
+    "createSuppression": {"address": "gone@example.com", "detail": "", "once": ONCE},
+    "deleteSuppression": {},
     "createWebhook": {"url": "https://hooks.example.com/desk", "description": "", "types": "ticket.", "once": ONCE},
     "changeWebhook": {"url": "https://hooks.example.com/desk", "description": "", "types": "ticket."},
     "deleteWebhook": {},
@@ -140,6 +144,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         inbound = await inbound_mail.receive(
             tx, mailbox, raw, envelope_from="nobody@unknown.example.org", envelope_to=[address], now=now()
         )
+        suppressed = await outbound_mail.suppress(tx, OPERATOR, f"{uuid4().hex}@example.com", now=now())
     [delivery] = await insert_deliveries(database, webhook)
     provider = await add_provider(database, "https://id.example.com", name=f"Provider {uuid4().hex}")
     return Desk(
@@ -149,6 +154,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             "routing": str(rule.rule.id), "macros": str(macro.id),
             "companies": str(tenant.company.id), "keys": str(key.id),
             "mailboxes": str(mailbox.id), "mail-review": str(inbound), "outbound-mail": str(outbound),
+            "suppressions": to_segment(suppressed.address),
             "webhooks": str(webhook.id), "deliveries": str(delivery),
             "sign-in": str(provider.id),
         },

@@ -9,6 +9,7 @@ from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.mail.inbound import MAIL_REVIEW
 from clearline.web.console.admin.mail.mailboxes import MAILBOXES
 from clearline.web.console.admin.mail.outbound import OUTBOUND_MAILS
+from clearline.web.console.admin.mail.suppressions import SUPPRESSIONS
 from clearline.web.console.admin.overview import show_overview
 from clearline.web.console.admin.people import PEOPLE
 from clearline.web.console.admin.queues import QUEUES
@@ -33,6 +34,7 @@ SECTIONS: tuple[Section[Any], ...] = (
     MAILBOXES,
     MAIL_REVIEW,
     OUTBOUND_MAILS,
+    SUPPRESSIONS,
     KEYS,
     WEBHOOKS,
     IDENTITY_PROVIDERS,

@@ -1,13 +1,10 @@
 """The services of a customer: what its tickets can be about."""
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
-from clearline.errors import NotFound
 from clearline.identity import Scope
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import INVENTORY_TYPES, Service, ServiceType
@@ -15,7 +12,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
 from clearline.web.console.admin.section import Section
-from clearline.web.console.fields import known_id, member_in
+from clearline.web.console.fields import from_segment, known_id, member_in, to_segment
 from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -53,18 +50,11 @@ class Services(Section[Service]):
 
     def address(self, record_id: str) -> str:
         """Return the address of a service: its id may have any character, also a slash."""
-        return f"{self.path}/{base64.urlsafe_b64encode(record_id.encode()).decode().rstrip('=')}"
+        return f"{self.path}/{to_segment(record_id)}"
 
     def record_id(self, visit: Visit) -> str:
         """Return the id of the service in the address."""
-        text = visit.path["service"]
-        try:
-            service_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        except (binascii.Error, ValueError):
-            raise NotFound(inventory.KIND, text) from None
-        if self.address(service_id) != f"{self.path}/{text}":
-            raise NotFound(inventory.KIND, text)
-        return service_id
+        return from_segment(inventory.KIND, visit.path["service"])
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the services by type and label."""
@@ -73,7 +63,7 @@ class Services(Section[Service]):
         services = await inventory.services_of(tx, visit.actor, self.company_id, after=position, limit=limit)
         return [
             Line(
-                self.address(service.id).rpartition("/")[2], service.label, [service.type, service.label, service.id],
+                to_segment(service.id), service.label, [service.type, service.label, service.id],
                 f"{service.id} · {service.type}",
             )
             for service in services

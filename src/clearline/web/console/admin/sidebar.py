@@ -55,6 +55,10 @@ def entries() -> list[Entry]:
             gettext("Mail that was not delivered, and why. Retry it, or send a test."),
         ),
         Entry(
+            "/console/admin/suppressions", gettext("Suppressed addresses"), "ban",
+            gettext("Addresses that get no mail, after a bounce or by decision."),
+        ),
+        Entry(
             "/console/admin/keys", gettext("API keys"), "key-round",
             gettext("What programs sign in with: scopes, last use, revocation."),
         ),
