@@ -48,7 +48,7 @@ async def test_a_row_leads_to_the_company_and_its_list_goes_on(desktop: Page, si
     await desktop.keyboard.press("u")
     await expect(desktop.get_by_role("heading", name="Orchard Health")).to_be_visible()
     await desktop.locator("#services a").first.click()
-    await expect(desktop.get_by_role("heading", name="Finished tickets")).to_be_visible()
+    await expect(desktop.locator(".of-service")).to_be_visible()
     await desktop.keyboard.press("g")
     await desktop.keyboard.press("d")
     await expect(desktop.get_by_role("heading", name="Dashboard")).to_be_visible()
