@@ -125,7 +125,8 @@ class Bench:
         paths = {
             "rows of 5 tickets": f"/console/live/rows?list=open&shown={','.join(numbers)}&last={numbers[0]}",
             "the numbers of the views": "/console/live/views?here=/console/open",
-            "a ticket": f"/console/tickets/{numbers[0]}/live?seen=0&last=0",
+            "a ticket": f"/console/tickets/{numbers[0]}/live?seen=0&last=0&details=editing",
+            "a ticket with its details": f"/console/tickets/{numbers[0]}/live?seen=0&last=0",
             "who is on a ticket": f"/console/tickets/{numbers[0]}/presence",
         }
         print("\n| fragment | bytes | p50, p95 ms |\n|---|---|---|")

@@ -51,14 +51,15 @@ async function refreshTicket(ticket) {
   const page = document.documentElement;
   const isAtEnd = innerHeight + scrollY >= page.scrollHeight - 40;
   const { seen, last } = document.getElementById("timeline").dataset;
-  const query = { ...Object.fromEntries(new URLSearchParams(location.search)), seen, last };
-  if (document.querySelector(".details :is(:popover-open, input:focus, select:focus)")) query.editing = 1;
+  const isEditing = document.querySelector(".details :is(:popover-open, input:focus, select:focus)");
+  const details = isEditing ? "editing" : document.querySelector(".details").dataset.state;
+  const query = { ...Object.fromEntries(new URLSearchParams(location.search)), seen, last, details };
   await fetchInto(`/console/tickets/${ticket}/live?${new URLSearchParams(query)}`);
   const form = document.querySelector("[data-composer]");
   const isEmpty = form && ![...form.querySelectorAll("textarea")].some((text) => text.value);
   if (isEmpty) form.elements.seen.value = document.getElementById("timeline").dataset.last;
   if (isAtEnd) scrollTo(0, page.scrollHeight);
-  if (query.editing) changed.add(ticket); // the details are still to come
+  if (isEditing) changed.add(ticket); // the details are still to come
 }
 
 async function refresh() {

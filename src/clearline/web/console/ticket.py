@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import xxhash
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -29,7 +30,7 @@ from clearline.web.console.tickets.macros import MacroChoice, read_macros
 from clearline.web.console.timeline import Timeline, timeline
 from clearline.web.console.views import Sidebar, carried, sidebar, view_at, with_counts
 from clearline.web.visit import Visit
-from clearline.wires.http.call import Answer
+from clearline.wires.http.call import Answer, encode
 
 _EVENTS_MAX = 500
 _LINKS_MAX = 50
@@ -75,6 +76,16 @@ class TicketPage(Struct, frozen=True):
     choice: MacroChoice = MacroChoice([])
     watchers: list[Watcher] = []
     composer: Composer = Composer()
+
+    @property
+    def details_state(self) -> str:
+        """A digest of what the details show: they are read again only when it differs."""
+        view = self.view
+        ticket = replace(view.ticket, description="", version=0, updated_at=view.ticket.created_at)
+        people = [(user.id, user.name) for user in self.agents]
+        others = [(other.ticket.number, other.ticket.title, other.ticket.status) for other in self.others]
+        shown = (replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers)
+        return xxhash.xxh3_64_hexdigest(encode(shown))
 
 
 async def show_ticket(visit: Visit) -> Answer:

@@ -5,7 +5,9 @@ import pytest
 from clearline.identity import OPERATOR, Role
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Priority
+from clearline.tickets.links import watcher_usecases as watching
 from tests.builders.people import NOW
+from tests.builders.tickets import raised
 from tests.builders.web.opened import Opened
 from tests.builders.web.pages import Page, person
 
@@ -48,7 +50,29 @@ async def test_changes_are_in_the_header_the_timeline_and_the_details(opened: Op
     page = await fragment(opened)
     assert page.text.count("Critical") >= 3
     assert "Both ports are down" in page.text
-    assert targets(await fragment(opened, "?editing=1")) == ["#ticket .where", "#ticket .strip", "#timeline"]
+    assert targets(await fragment(opened, "?details=editing")) == ["#ticket .where", "#ticket .strip", "#timeline"]
+
+
+async def test_the_details_come_only_when_they_changed(opened: Opened) -> None:
+    async def state() -> str:
+        [details] = (await opened.page()).all("aside")
+        return details["data-state"] or ""
+
+    before = await state()
+    async with opened.database.transaction() as tx:
+        await opened.note(tx, "Still slow")
+    assert await state() == before
+    assert "#ticket .details" not in targets(await fragment(opened, f"?details={before}"))
+    async with opened.database.transaction() as tx:
+        other = await raised(tx, opened.tenant, "Another")
+    assert before != (with_other := await state())
+    async with opened.database.transaction() as tx:
+        await ticket_changes.change_ticket(tx, OPERATOR, other, {"title": "Yet another"}, now=NOW)
+        await watching.watch(tx, OPERATOR, opened.number, opened.agent.user.id, now=NOW)
+        await ticket_changes.assign(tx, OPERATOR, opened.number, opened.agent.user.id, now=NOW)
+    after = await state()
+    assert len({before, with_other, after}) == 3
+    assert "#ticket .details" in targets(await fragment(opened, f"?details={with_other}"))
 
 
 @pytest.mark.parametrize("query", ["?seen=x&last=-1", "?seen=99999999999999999999999", "?last=&seen="])

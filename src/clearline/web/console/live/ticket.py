@@ -19,7 +19,8 @@ async def show_changes(visit: Visit) -> Answer:
     """Return the header, the timeline and the details of the ticket in the path as they are now.
 
     A page says the number of the newest message that its person had ``seen`` when it was opened, and of the ``last``
-    one that it shows; with ``editing`` the details are left out. What stands in the composer is never touched.
+    one that it shows. The ``details``, with all their pickers the larger part, are left out when their state is the
+    same, or while they are edited. What stands in the composer is never touched.
     """
     number = access.parse_number(visit.path["number"])
     seen = whole_number(visit.query.get("seen", ""), digits=_DIGITS) or 0
@@ -29,5 +30,5 @@ async def show_changes(visit: Visit) -> Answer:
     added = [item for item in page.timeline.items if isinstance(item, Entry) and item.number > last]
     return visit.page(
         "console/live/ticket.html", page=page, seen=seen, added=added, suffix=urlencode(carried(visit)),
-        is_editing="editing" in visit.query, link_types=MANUAL_LINK_TYPES,
+        has_details=visit.query.get("details") not in {"editing", page.details_state}, link_types=MANUAL_LINK_TYPES,
     )  # fmt: skip
