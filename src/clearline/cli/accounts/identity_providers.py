@@ -133,13 +133,14 @@ def provider_change(name: str, new_name: str | None, **options: Any) -> None:
 @click.argument("name")
 def provider_check(name: str) -> None:
     """Fetch what an identity provider publishes about itself. The exit status is 3 when something is wrong."""
-    from clearline.sign_in.identity_providers.openid_client import OpenIdClient  # noqa: PLC0415 - slow to import
+    from clearline.sign_in.identity_providers import flow_usecases as flows  # noqa: PLC0415 - slow to import
+    from clearline.sign_in.identity_providers.openid_client import OpenIdClient  # noqa: PLC0415
 
     async def work(database: Database) -> str | None:
         async with database.transaction() as tx:
             provider = await identity_providers.provider_named(tx, OPERATOR, name)
         client = OpenIdClient(current_settings().sign_in_networks)
-        return await identity_providers.check_provider_now(client, OPERATOR, provider)
+        return await flows.check_connection(client, OPERATOR, provider)
 
     problem = run(work)
     echo(problem or f"Identity provider {name} works, as far as it publishes. Sign in to see the rest.")

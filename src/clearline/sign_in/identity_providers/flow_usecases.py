@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from clearline.errors import require_found
+from clearline.identity import Actor
 from clearline.mail.inbound.secret_box import UndecryptableSecret
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import attempt_store
@@ -39,15 +40,17 @@ from clearline.sign_in.identity_providers.domain import (
     claims_of,
 )
 from clearline.sign_in.identity_providers.id_token import (
+    ALGORITHMS,
     LEEWAY,
     Expected,
     UnknownKey,
     authentication_time,
     check_id_token,
+    usable_keys,
 )
 from clearline.sign_in.identity_providers.openid_client import Metadata, OpenIdClient
 from clearline.sign_in.identity_providers.person_usecases import admit, record_refusal
-from clearline.sign_in.identity_providers.usecases import secret_box
+from clearline.sign_in.identity_providers.usecases import require_admin, secret_box
 
 FLOWS_MAX = 1000
 """Sign-ins that one network may begin within ``attempt_domain.WINDOW``: each is a row for some minutes."""
@@ -62,6 +65,23 @@ class CameBack(NamedTuple):
     browser: str
     parameters: Mapping[str, str]
     session: SessionActor | None
+
+
+async def check_connection(client: OpenIdClient, actor: Actor, provider: IdentityProvider) -> str | None:
+    """Return what is wrong with what a provider publishes about itself, or None.
+
+    That the client is known there, and its secret, only a sign-in shows.
+    """
+    require_admin(actor)
+    try:
+        metadata = await client.metadata(provider.issuer)
+        if not usable_keys(await client.keys(provider.issuer)):
+            return "it publishes no key that may sign: an RSA key of 2048 bits, or one of an elliptic curve"
+    except ProviderFailed as error:
+        return str(error)
+    if not set(metadata.id_token_signing_alg_values_supported) & set(ALGORITHMS):
+        return f"it signs ID tokens with none of {', '.join(ALGORITHMS)}"
+    return None
 
 
 async def begin(
@@ -86,19 +106,17 @@ async def begin(
         ProviderFailed: it cannot be reached.
         TooManyAttempts: too many sign-ins were begun from this network.
     """
-    async with database.statement() as tx:
-        provider = await _active(tx, provider_id)
-    metadata = await client.metadata(provider.issuer)
-    state, nonce, verifier = new_token(), new_token(), new_token()
-    flow = Flow(provider.id, nonce, verifier, return_to, is_again, now)
     counter = Counter(sha256(f"flows from {network_of(address)}".encode("utf-8", "surrogatepass")).digest(), FLOWS_MAX)
     async with database.transaction() as tx:
+        provider = await _active(tx, provider_id)
         until = await attempt_store.count(tx, [counter], until=now + WINDOW, now=now)
-        if until is None:
-            expires_at = now + FLOW_LIFETIME
-            await provider_store.add_flow(tx, flow, hash_token(state), hash_token(browser), expires_at=expires_at)
     if until is not None:
         raise TooManyAttempts(round((until - now).total_seconds()))
+    metadata = await client.metadata(provider.issuer)
+    state, nonce, verifier = new_token(), new_token(), new_token()
+    flow, expires_at = Flow(provider.id, nonce, verifier, return_to, is_again, now), now + FLOW_LIFETIME
+    async with database.statement() as tx:
+        await provider_store.add_flow(tx, flow, hash_token(state), hash_token(browser), expires_at=expires_at)
     parameters = {
         "response_type": "code",
         "client_id": provider.client_id,

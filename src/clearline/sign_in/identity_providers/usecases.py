@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -25,15 +25,10 @@ from clearline.sign_in.identity_providers.domain import (
     SECRET_MAX,
     IdentityProvider,
     Proofs,
-    ProviderFailed,
     TooManyProviders,
     check_provider,
 )
-from clearline.sign_in.identity_providers.id_token import usable_keys
 from clearline.sign_in.identity_providers.store import Identity
-
-if TYPE_CHECKING:
-    from clearline.sign_in.identity_providers.openid_client import OpenIdClient
 
 KIND = "identity_provider"
 SECRET = "secret"  # noqa: S105 - the name of a value
@@ -52,25 +47,25 @@ async def list_providers(
     tx: Tx, actor: Actor, *, after: str | None = None, limit: int | None = None
 ) -> list[IdentityProvider]:
     """Return the identity providers by name, after a name. Served by ``identity_provider_name``."""
-    _require_admin(actor)
+    require_admin(actor)
     return await provider_store.page(tx, after=after or "", limit=limit)
 
 
 async def get_provider(tx: Tx, actor: Actor, provider_id: UUID) -> IdentityProvider:
     """Return an identity provider."""
-    _require_admin(actor)
+    require_admin(actor)
     return require_found(await provider_store.get(tx, provider_id), "identity provider", provider_id)
 
 
 async def provider_named(tx: Tx, actor: Actor, name: str) -> IdentityProvider:
     """Return the identity provider of a name, in any case."""
-    _require_admin(actor)
+    require_admin(actor)
     return require_found(await provider_store.find(tx, name), "identity provider", name)
 
 
 async def lock_provider(tx: Tx, actor: Actor, provider_id: UUID) -> IdentityProvider:
     """Return an identity provider that the actor is about to change; nobody else changes one until then."""
-    _require_admin(actor)
+    require_admin(actor)
     await company_store.lock(tx, PROVIDER_ID)
     return await get_provider(tx, actor, provider_id)
 
@@ -89,7 +84,7 @@ async def add_provider(
         AlreadyExists: another one has the name.
         TooManyProviders: there are ``PROVIDERS_MAX``.
     """
-    _require_admin(actor)
+    require_admin(actor)
     await company_store.lock(tx, PROVIDER_ID)
     if await provider_store.count(tx) >= PROVIDERS_MAX:
         raise TooManyProviders(PROVIDERS_MAX)
@@ -125,25 +120,9 @@ async def delete_provider(tx: Tx, actor: Actor, provider_id: UUID, *, now: datet
     await append_record_event(tx, actor, KIND, "deleted", provider, now=now)
 
 
-async def check_provider_now(client: "OpenIdClient", actor: Actor, provider: IdentityProvider) -> str | None:
-    """Return what is wrong with what a provider publishes about itself, or None.
-
-    Call it outside of a transaction: it asks the provider. That the client is known there, and its secret, only a
-    sign-in shows.
-    """
-    _require_admin(actor)
-    try:
-        await client.metadata(provider.issuer)
-        if not usable_keys(await client.keys(provider.issuer)):
-            return "it publishes no key that may sign: an RSA key of 2048 bits, or one of an elliptic curve"
-    except ProviderFailed as error:
-        return str(error)
-    return None
-
-
 async def identities_of(tx: Tx, actor: Actor, user_ref: UUID | str) -> list[Identity]:
     """Return who one of the provider's people is at identity providers."""
-    _require_admin(actor)
+    require_admin(actor)
     user = await accounts.get_user(tx, actor, PROVIDER_ID, user_ref)
     return await provider_store.identities_of(tx, PROVIDER_ID, user.id)
 
@@ -227,7 +206,7 @@ def roles_in_lines(lines: Iterable[str]) -> dict[str, Role]:
     return roles
 
 
-def _require_admin(actor: Actor) -> None:
+def require_admin(actor: Actor) -> None:
     """Refuse unless the actor may change who can sign in: it could become anybody."""
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from clearline.identity import Role, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.sign_in.identity_providers import flow_usecases as flows
 from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.identity_providers.domain import CALLBACK_PATH, IdentityProvider
 from clearline.sign_in.identity_providers.openid_client import OpenIdClient
@@ -127,7 +128,7 @@ class IdentityProviders(Section[IdentityProvider]):
         async with visit.services.database.statement() as tx:
             provider = await self.get(visit, tx, provider_id)
         client = OpenIdClient(visit.services.settings.sign_in_networks)
-        problem = await identity_providers.check_provider_now(client, visit.actor, provider)
+        problem = await flows.check_connection(client, visit.actor, provider)
         if problem is None:
             works = gettext("The connection works. Sign in with it to see whether the client and the groups are right.")
             return await self.page(visit, provider_id, Outcome(done=works))
