@@ -141,7 +141,7 @@ def _document(number: int, tickets: int, company: Company) -> Document:
     )  # fmt: skip
     public = [text(8, 40) for _ in range(chosen.choice((0, 1, 1, 2)))]
     found = TicketView(ticket, company)
-    return Document(found, public, [text(8, 40)] if number % 3 == 0 else [], [], [], [])
+    return Document(found, public, [text(8, 40)] if number % 3 == 0 else [], [], [], [], at)
 
 
 async def fill(url: str, tickets: int) -> tuple[list[Tenant], str]:

@@ -12,3 +12,4 @@ import "./islands/files.js";
 import "./islands/fragments.js";
 import "./islands/presence.js";
 import "./islands/live.js";
+import "./islands/suggest.js";

@@ -1,10 +1,11 @@
 """The index entry of a ticket for the search."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from clearline.search import document as documents
 from clearline.search.document import pairs, vector
-from tests.builders.search.index import COMPANY, a_document
+from tests.builders.search.index import AT, COMPANY, a_document
 
 
 def positions(text: str) -> dict[str, list[str]]:
@@ -74,6 +75,9 @@ def test_the_entry_of_a_ticket_with_huge_notes_stays_small_and_keeps_the_newest_
 
 def test_every_filter_has_a_facet() -> None:
     person = UUID(int=3)
+    document = a_document(
+        tags=("urgent",), watchers=[person], internal_files=["a.txt"], customer_updated_at=AT - timedelta(days=1)
+    )
     assert {
         "=is:open",
         "=status:held",
@@ -94,7 +98,17 @@ def test_every_filter_has_a_facet() -> None:
         "=d:2026-03-01",
         "=m:2026-03",
         "=y:2026",
-    } == set(documents.facets(a_document(tags=("urgent",), watchers=[person])))
+        "=ud:2026-03-01",
+        "=um:2026-03",
+        "=uy:2026",
+        "=vd:2026-02-28",
+        "=vm:2026-02",
+        "=vy:2026",
+        "=contact:ada.okoro@birch.example.com",
+        "=external:snow:chg0030001",
+        "=file:any",
+    } == set(documents.facets(document))
+    assert "=file:public" in documents.facets(a_document(public_files=["trace.pcap"]))
 
 
 def test_adjacent_words_are_stored_as_pairs_and_internal_pairs_are_separate() -> None:

@@ -16,6 +16,7 @@ from clearline.search.language import (
     Word,
     clause,
     parse,
+    suggestions,
 )
 
 
@@ -61,6 +62,12 @@ from clearline.search.language import (
         ("watcher:me", [Term(Named("watcher", "me"))]),
         ("created:2026-01-05", [Term(Facets(("=d:2026-01-05",)))]),
         ("created:<2000-01-01", [Term(Facets(()))]),
+        ("updated:2026-01-05", [Term(Facets(("=ud:2026-01-05",)))]),
+        ("-updated:>=2099-01-01", [Term(Facets(("=uy:2099",)), True)]),
+        ("contact:Ada@Example.com", [Term(Facets(("=contact:ada@example.com",)))]),
+        ("external:jira:OPS-17", [Term(Facets(("=external:jira:ops-17",)))]),
+        ('external:"Service Now:CHG 3"', [Term(Facets(("=external:service now:chg 3",)))]),
+        ("has:file -has:FILE", [Term(Facets(("=file:any",))), Term(Facets(("=file:any",)), True)]),
     ],
 )
 def test_a_query_is_parsed_into_conditions(text: str, expected: list[Term]) -> None:
@@ -84,6 +91,12 @@ def test_a_query_is_parsed_into_conditions(text: str, expected: list[Term]) -> N
         ("number:seven", "it must be like INC000000000042"),
         ("created:yesterday", "it must be a day such as"),
         ("created:>=2026-02-30", "it must be a day such as"),
+        ("updated:2026", "unknown updated: it must be a day such as"),
+        ("contact:ada", "unknown contact: it must be an e-mail address"),
+        ('contact:""', "unknown contact: it must be an e-mail address"),
+        ("external:OPS-17", "unknown external: it must be the name of a system and its number, such as jira:OPS-17"),
+        ("external:jira:", "unknown external: it must be the name of a system"),
+        ("has:attachment", "unknown has: it must be file"),
         ('tag:""', "filter tag without a value"),
         ('service:""', "filter service without a value"),
     ],
@@ -131,6 +144,7 @@ def test_a_filter_of_the_staff_is_unknown_to_a_customer(name: str) -> None:
 @pytest.mark.parametrize("name", CUSTOMER_FILTERS)
 def test_a_customer_may_use_the_filters_of_customers(name: str) -> None:
     values = {"issue": "Others", "priority": "low", "number": "1", "created": "2026-01-01", "service": "port"}
+    values |= {"updated": ">2026-01-01", "contact": "ada@example.com", "external": "jira:1", "has": "file"}
     assert parse(f"{name}:{values.get(name, 'open')}", staff=False)
 
 
@@ -146,6 +160,23 @@ def test_a_range_of_days_is_few_facets_that_cover_each_day_once(query: str) -> N
     for offset in range(-800, 800):
         other = day + timedelta(offset)
         assert sum(day_facet in term.condition.any_of for day_facet in day_facets(other)) == compare(other), other
+
+
+def test_a_customers_filters_of_changes_and_files_are_those_that_it_sees() -> None:
+    conditions = [term.condition for term in parse("updated:2026-01-05 has:file", staff=False)]
+    assert conditions == [Facets(("=vd:2026-01-05",)), Facets(("=file:public",))]
+
+
+@pytest.mark.parametrize("staff", [True, False])
+def test_each_suggestion_is_the_start_of_a_valid_filter(*, staff: bool) -> None:
+    suggested = suggestions(staff=staff)
+    for text in suggested:
+        if not text.endswith(":"):
+            assert parse(text, staff=staff), text
+    names = [text.partition(":")[0] for text in suggested]
+    assert [*dict.fromkeys(names)] == [*(STAFF_FILTERS if staff else CUSTOMER_FILTERS)]
+    assert {"status:open", "status:held", 'issue:"Circuit Down"', "has:file", "contact:"} <= {*suggested}
+    assert ("assignee:none" in suggested) is staff
 
 
 def test_a_query_of_a_customer_has_no_internal_lexemes() -> None:

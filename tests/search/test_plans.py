@@ -80,6 +80,9 @@ async def prepared_plan(filled: Any, statement: str, *values: object) -> tuple[s
         "status:open",
         "-common",
         "status:open co -some1",
+        "has:file contact:ada@example.com",
+        "external:jira:OPS-17",
+        "updated:>=2025-11-20 -has:file",
     ],
 )
 async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(

@@ -21,6 +21,8 @@ QUERIES = [
     "status:open -status:held", "tag:night-shift status:open", "optics", "status:closed", 'issue:"Circuit Down"',
     "company:{code} status:open", "assignee:none assignee:me", "priority:critical",
     "status:held,acknowledged", "priority:critical,low status:open", "team:Fibre", "status:open,cancelled",
+    "has:file", "-has:file status:open", "contact:ADA.okoro@birch.example.com status:open", "external:snow:CHG0030001",
+    "updated:2026-03-01 status:open",
 ]  # fmt: skip
 
 
@@ -131,9 +133,17 @@ async def test_a_query_of_filters_alone_is_a_list(desk: SearchDesk) -> None:
     assert await selected("status:held,pending priority:low,high") == Filter(
         "open", statuses=(Status.HELD, Status.PENDING), priorities=(Priority.LOW, Priority.HIGH)
     )
+    assert await selected("status:open has:file contact:Ada@example.com") == Filter(
+        "open", has_file=True, contact="ada@example.com"
+    )
+    assert await selected("-has:file assignee:none") == Filter("all", has_file=False, unassigned=True)
     for query in (
         "port",
         "-status:open",
+        "has:file -has:file",
+        "external:jira:OPS-17",
+        "updated:>=2026-01-01",
+        f"contact:{'a' * 100}@example.com",
         "status:held status:pending",
         "created:>=2026-01-01",
         "queue:none",

@@ -80,6 +80,14 @@ from tests.builders.search.desk import SearchDesk
         ("created:>=2026-03-01 created:<2026-03-02 flapping", {"port"}),
         ("created:<2026-03-01", set()),
         ("created:>2026-03-01", set()),
+        ("updated:>=2026-03-01 flapping", {"port"}),
+        ("updated:<2026-03-01", set()),
+        ("has:file", {"port"}),
+        ("-has:file status:held", {"held"}),
+        ("external:SNOW:chg0030001", {"port"}),
+        ("external:snow:CHG003", set()),
+        ("contact:Ada.Okoro@BIRCH.example.com status:held", {"held"}),
+        ("contact:ada.okoro@birch.example", set()),
     ],
 )
 async def test_a_customer_finds_its_own_tickets(desk: SearchDesk, query: str, expected: set[str]) -> None:

@@ -6,7 +6,7 @@ text, and only the index decides this.
 
 from binascii import b2a_base64, crc32
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
@@ -18,7 +18,7 @@ from clearline.text import fold
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 
-FORMAT = 1
+FORMAT = 2
 """The version of the format of index entries: which lexemes and positions the text of a ticket becomes.
 
 Raise it with every change of that. The workers then rebuild an index of an older format.
@@ -53,7 +53,10 @@ _POSITIONS_MAX = 250
 
 
 class Document(Struct, frozen=True):
-    """A ticket with all the text that it is found by. Notes and names of attachments are newest first."""
+    """A ticket with all that it is found by. Notes and names of attachments are newest first.
+
+    ``customer_updated_at`` is the time of the last change that the ticket's company sees.
+    """
 
     view: TicketView
     public_notes: list[str]
@@ -61,6 +64,7 @@ class Document(Struct, frozen=True):
     public_files: list[str]
     internal_files: list[str]
     watchers: list[UUID]
+    customer_updated_at: datetime
 
 
 class _Limits(NamedTuple):
@@ -83,9 +87,18 @@ def facet(name: str, value: object = "") -> str:
     return f"{_FACET}{name}:{fold(str(value))[:WORD_MAX]}"
 
 
-def day_facets(day: date) -> tuple[str, str, str]:
+CREATED, UPDATED, UPDATED_FOR_CUSTOMER = "", "u", "v"
+"""How the names of the facets of a ticket's times begin: of its creation, of its last change, of the last change that
+its company sees."""
+
+
+def day_facets(day: date, prefix: str = CREATED) -> tuple[str, str, str]:
     """Return the facets of a day, its month and its year."""
-    return facet("d", day.isoformat()), facet("m", f"{day:%Y-%m}"), facet("y", f"{day:%Y}")
+    return (
+        facet(f"{prefix}d", day.isoformat()),
+        facet(f"{prefix}m", f"{day:%Y-%m}"),
+        facet(f"{prefix}y", f"{day:%Y}"),
+    )
 
 
 def facets(document: Document) -> list[str]:
@@ -107,6 +120,12 @@ def facets(document: Document) -> list[str]:
         *(facet("tag", tag) for tag in ticket.tags),
         *(facet("watcher", user) for user in document.watchers),
         *day_facets(ticket.created_at.date()),
+        *day_facets(ticket.updated_at.date(), UPDATED),
+        *day_facets(document.customer_updated_at.date(), UPDATED_FOR_CUSTOMER),
+        facet("contact", ticket.contact.email),
+        *(facet("external", f"{system}:{number}") for system, number in ticket.external_ids.items()),
+        *([facet("file", "any")] if document.public_files or document.internal_files else []),
+        *([facet("file", "public")] if document.public_files else []),
     ]
 
 

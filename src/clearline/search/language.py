@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.inventory.domain import ServiceType
-from clearline.search.document import INTERNAL, day_facets, facet, pairs, quoted
+from clearline.search.document import CREATED, INTERNAL, UPDATED, UPDATED_FOR_CUSTOMER, day_facets, facet, pairs, quoted
 from clearline.search.words import Unit, address, units
 from clearline.text import fold, storable
 from clearline.tickets.domain import IssueType, Priority, Severity, Status, parse_ticket_number
@@ -18,12 +18,14 @@ QUERY_MAX = 500
 TERMS_MAX = 30
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
-"""The filter ``created`` finds no tickets of other years."""
+"""The filters ``created`` and ``updated`` find no tickets of other years."""
 
 NAMED = ("company", "queue", "team", "assignee", "watcher")
 """Filters whose values are names that have to be looked up in the database."""
 
-CUSTOMER_FILTERS = ("status", "service", "issue", "priority", "number", "created")
+CUSTOMER_FILTERS = (
+    "status", "service", "issue", "priority", "number", "created", "updated", "contact", "external", "has",
+)  # fmt: skip
 STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", *NAMED)
 
 _TERM = re.compile(
@@ -144,6 +146,8 @@ def _filter(name: str, value: str, *, staff: bool) -> Facets | Named:
         )
     if name in NAMED:
         return Named(name, value)
+    if name in _FILTERS_BY_READER:
+        return _FILTERS_BY_READER[name](value, staff)
     return _FILTERS[name](value)
 
 
@@ -181,14 +185,34 @@ def _tag(value: str) -> Facets:
     return Facets((facet("tag", value),))
 
 
-def _created(value: str) -> Facets:
+def _contact(value: str) -> Facets:
+    if "@" not in value:
+        raise _invalid("has an unknown contact: it must be an e-mail address")
+    return Facets((facet("contact", value),))
+
+
+def _external(value: str) -> Facets:
+    system, _, number = value.partition(":")
+    if not (system and number):
+        raise _invalid("has an unknown external: it must be the name of a system and its number, such as jira:OPS-17")
+    return Facets((facet("external", value),))
+
+
+def _has(value: str, staff: bool) -> Facets:  # noqa: FBT001 - called through a table
+    if fold(value) != "file":
+        raise _invalid("has an unknown has: it must be file")
+    return Facets((facet("file", "any" if staff else "public"),))
+
+
+def _days(name: str, prefix: str, value: str) -> Facets:
+    """Return the days that a filter selects. The facets of the ticket's time have the ``prefix``."""
     match = _DAY.fullmatch(value)
     try:
         day = date.fromisoformat(match[2]) if match else None
     except ValueError:
         day = None
     if match is None or day is None or not MINYEAR < day.year < MAXYEAR:
-        raise _invalid("has an unknown created: it must be a day such as 2026-01-31, after >=, >, <=, < or nothing")
+        raise _invalid(f"has an unknown {name}: it must be a day such as 2026-01-31, after >=, >, <=, < or nothing")
     first, last = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
     step = timedelta(1)
     spans = {
@@ -199,13 +223,17 @@ def _created(value: str) -> Facets:
         "<": (first, day - step),
     }
     start, end = spans[match[1]]
-    return Facets(tuple(_span(max(first, start), min(last, end))))
+    return Facets(tuple(_span(max(first, start), min(last, end), prefix)))
 
 
-def _span(start: date, end: date) -> Iterator[str]:
+def _updated(value: str, staff: bool) -> Facets:  # noqa: FBT001 - called through a table
+    return _days("updated", UPDATED if staff else UPDATED_FOR_CUSTOMER, value)
+
+
+def _span(start: date, end: date, prefix: str) -> Iterator[str]:
     """Return the facets of the fewest years, months and days that make up a span, both ends included."""
     while start <= end:
-        day, month, year = day_facets(start)
+        day, month, year = day_facets(start, prefix)
         next_year = date(start.year + 1, 1, 1)
         next_month = date(start.year, start.month + 1, 1) if start.month < 12 else next_year
         if start.month == start.day == 1 and next_year - timedelta(1) <= end:
@@ -232,8 +260,32 @@ _FILTERS: dict[str, Callable[[str], Facets]] = {
     "severity": lambda value: _any_of(partial(_one_of, "severity", tuple(Severity)), value),
     "number": _number,
     "tag": _tag,
-    "created": _created,
+    "created": partial(_days, "created", CREATED),
+    "contact": _contact,
+    "external": _external,
 }
+_FILTERS_BY_READER: dict[str, Callable[[str, bool], Facets]] = {"updated": _updated, "has": _has}
+"""The filters that depend on what their reader may see: the provider's people, or a customer."""
+_SUGGESTED: dict[str, tuple[str, ...]] = {
+    "status": ("open", *Status),
+    "service": tuple(ServiceType),
+    "issue": tuple(IssueType),
+    "priority": tuple(Priority),
+    "severity": tuple(Severity),
+    "has": ("file",),
+    "assignee": ("me", "none"),
+    "watcher": ("me",),
+    "queue": ("none", ""),
+}
+
+
+def suggestions(*, staff: bool) -> list[str]:
+    """Return filters with each of their values; those of any other value end with the colon."""
+    return [
+        f'{name}:"{value}"' if " " in value else f"{name}:{value}"
+        for name in (STAFF_FILTERS if staff else CUSTOMER_FILTERS)
+        for value in _SUGGESTED.get(name, ("",))
+    ]
 
 
 def clause(condition: Word | Phrase | Facets, *, staff: bool, is_negated: bool = False) -> Clause:

@@ -266,7 +266,8 @@ DOCUMENTS = f"""
     select {VIEW}, {_NOTES.format(visibility="public")}, {_NOTES.format(visibility="internal")},
            {_FILES.format(visibility="public")}, {_FILES.format(visibility="internal")},
            array(select user_id from ticket_watcher w
-                  where w.company_id = t.company_id and w.ticket_number = t.number limit {NOTES_MAX}), t.has_merged
+                  where w.company_id = t.company_id and w.ticket_number = t.number limit {NOTES_MAX}),
+           coalesce(t.customer_updated_at, t.updated_at), t.has_merged
       from unnest($1::uuid[], $2::bigint[]) wanted(company_id, number)
       join ticket t on t.company_id = wanted.company_id and t.number = wanted.number {NAMES}
     """

@@ -7,6 +7,7 @@ from uuid import UUID
 from clearline.inventory.domain import ServiceType
 from clearline.search.document import facet
 from clearline.search.language import Facets, Phrase, Word
+from clearline.search.words import WORD_MAX
 from clearline.tickets.domain import IssueType, Priority, Severity, Status
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import OPEN
@@ -27,6 +28,7 @@ def _values() -> dict[str, dict[str, Any]]:
         facet("is", "open"): {"state": "open"},
         facet("is", "closed"): {"state": "finished"},
         facet("assignee", _NONE): {"unassigned": True},
+        **{facet("file", reader): {"has_file": True} for reader in ("any", "public")},
     }
     for status in Status:
         values[facet("status", status)] = {"status": status}
@@ -48,36 +50,44 @@ def _several(lexemes: Sequence[str]) -> dict[str, Any] | None:
     [name] = names
     if name == "status":
         return {"statuses": tuple(fields[name] for fields in known)}
-    if name in {"state", "unassigned"}:
+    if name in {"state", "unassigned", "has_file"}:
         return None
     return {name: tuple(member for fields in known for member in fields[name])}
+
+
+def _single(lexeme: str) -> dict[str, Any] | None:
+    """Return the field of a filter that a facet sets, or None."""
+    name, _, value = lexeme.removeprefix("=").partition(":")
+    if (known := _KNOWN.get(lexeme)) is not None:
+        return known
+    if name == "contact" and value.isascii() and len(value) < WORD_MAX:  # longer ones are cut in the index
+        return {"contact": value}
+    return {_IDS[name]: UUID(value)} if name in _IDS and value != _NONE else None
+
+
+def _negated(condition: Facets) -> dict[str, Any] | None:
+    """Return the field of a filter for tickets without a facet, or None."""
+    return {"has_file": False} if _KNOWN.get(condition.any_of[0]) == {"has_file": True} else None
 
 
 def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]]) -> Filter | None:
     """Return the filter that matches the same tickets as these conditions, each with whether it is negated.
 
-    None when there is none: conditions with words, negations, spans of days, teams, or two conditions on one field.
+    None when there is none: conditions with words, negations (except of having a file), days, teams, external ids (the
+    index has them without case), or two conditions on one field.
     """
     fields: dict[str, Any] = {}
     tags: list[str] = []
     for condition, is_negated in conditions:
-        if is_negated or not isinstance(condition, Facets) or not condition.any_of:
+        if not isinstance(condition, Facets) or not condition.any_of:
             return None
-        if len(condition.any_of) > 1:
-            if (known := _several(condition.any_of)) is None or not fields.keys().isdisjoint(known):
-                return None
-            fields |= known
-            continue
-        [lexeme] = condition.any_of
+        [lexeme, *others] = condition.any_of
         name, _, value = lexeme.removeprefix("=").partition(":")
-        if name == "tag" and value.isascii():
+        if name == "tag" and value.isascii() and not (is_negated or others):
             tags.append(value)
             continue
-        if (known := _KNOWN.get(lexeme)) is None:
-            if name not in _IDS or value == _NONE:
-                return None
-            known = {_IDS[name]: UUID(value)}
-        if not fields.keys().isdisjoint(known):
+        known = _negated(condition) if is_negated else _several(condition.any_of) if others else _single(lexeme)
+        if known is None or not fields.keys().isdisjoint(known):
             return None
         fields |= known
     statuses = fields.get("statuses") or ((fields["status"],) if "status" in fields else ())

@@ -57,6 +57,7 @@ def a_document(**more: Any) -> Document:
         more.get("public_files", []),
         more.get("internal_files", []),
         more.get("watchers", []),
+        more.get("customer_updated_at", AT),
     )
 
 

@@ -53,4 +53,4 @@ async def test_a_row_leads_to_the_company_and_its_list_goes_on(desktop: Page, si
     await desktop.keyboard.press("d")
     await expect(desktop.get_by_role("heading", name="Dashboard")).to_be_visible()
     await desktop.get_by_role("link", name="Critical").click()
-    await expect(desktop.get_by_role("searchbox")).to_have_value("priority:critical")
+    await expect(desktop.get_by_role("combobox", name="Filter this view")).to_have_value("priority:critical")

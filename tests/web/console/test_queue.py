@@ -241,3 +241,14 @@ async def session_actor_of(database: Database, agent: Person) -> SessionActor:
     found = await session_actor(database, agent.token, address="192.0.2.7", now=now())
     assert found is not None
     return found
+
+
+async def test_a_list_suggests_filters_with_the_names_of_queues_and_people(
+    agent: Person, numbers: dict[str, int]
+) -> None:
+    assert numbers
+    page = await agent.page("/console/open")
+    offered = {option["value"] for option in page.all("option")}
+    assert {"status:open", "has:file", "updated:", 'queue:"Optics"', f"assignee:{agent.user.email}"} <= offered
+    search_page = await agent.page("/console/search")
+    assert {"status:open", 'queue:"Optics"'} <= {option["value"] for option in search_page.all("option")}

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from clearline.errors import InvalidInput, NotFound
 from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
+from clearline.search.language import suggestions
 from clearline.search.list_usecases import SortedCursor, find_sorted
 from clearline.search.usecases import SearchCursor
 from clearline.tickets import usecases as tickets
@@ -91,6 +92,7 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
     return visit.page(
         "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=reachable, outcome=outcome, sorts=SORTS,
+        filters=suggestions(staff=visit.actor.is_staff),
     )  # fmt: skip
 
 

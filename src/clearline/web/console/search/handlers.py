@@ -11,6 +11,7 @@ from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
 from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
+from clearline.search.language import suggestions
 from clearline.text import storable
 from clearline.tickets.domain import TicketView
 from clearline.web.console.queue import QUERY_MAX, Listing, read_list
@@ -55,7 +56,7 @@ async def show_search(visit: Visit) -> Answer:
     side = await with_counts(visit, side)
     return visit.page(
         "console/search.html", 422 if listing.problem else 200, side=side, here=PATH, q=q, listing=listing,
-        records=records,
+        records=records, filters=suggestions(staff=visit.actor.is_staff), agents=[],
     )  # fmt: skip
 
 
