@@ -62,6 +62,12 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
     await page.locator(".lines a").first.click()
     await expect(page.get_by_label("Label")).to_be_visible()
     yield "a service"
+    await page.goto(f"{url}/console/admin/companies")
+    await page.locator(".lines a").first.click()
+    await page.get_by_role("link", name="Manage people").click()
+    await page.locator(".lines a").first.click()
+    await expect(page.get_by_label("Phone")).to_be_visible()
+    yield "a person of a company"
     await page.goto(f"{url}/console/admin/webhooks")
     await page.locator(".lines a").first.click()
     await page.get_by_role("link", name="Open the log").click()

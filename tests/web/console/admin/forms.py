@@ -73,6 +73,8 @@ FORMS: dict[str, dict[str, str]] = {
     "testIdentityProvider": {},
     "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "once": ONCE},
     "changeCompany": {"name": "Orchard Health", "code": "ORCHARD"},
+    "createCompanyPerson": {"name": "Ines", "email": "i@example.com", "phone": "", "role": "customer", "once": ONCE},
+    "changeCompanyPerson": {"name": "Ines", "email": "i@example.com", "phone": "", "role": "customer"},
     "createService": {"id": "SVC/9", "type": "Port", "label": "Lisbon", "once": ONCE},
     "changeService": {"type": "Port", "label": "Lisbon"},
     "deleteService": {},
@@ -111,8 +113,10 @@ class Desk(NamedTuple):
         """Return the path of a page with the id of a record."""
         section = entry.path.split("/")[3] if entry.path.count("/") > 2 else ""
         delivery = record_id or self.ids.get("deliveries", NO_ID)
-        service = record_id or "U1ZDLTE"  # SVC-1
-        return entry.path.format(id=record_id or self.ids.get(section, NO_ID), delivery=delivery, service=service)
+        service, person_id = record_id or "U1ZDLTE", record_id or self.ids.get("user", NO_ID)  # SVC-1
+        return entry.path.format(
+            id=record_id or self.ids.get(section, NO_ID), delivery=delivery, service=service, person=person_id
+        )
 
 
 def form_of(desk: Desk, name: str, **values: str) -> dict[str, str]:
@@ -152,7 +156,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         {
             "people": str(colleague.id), "teams": str(team.team.id), "queues": str(queue.queue.id),
             "routing": str(rule.rule.id), "macros": str(macro.id),
-            "companies": str(tenant.company.id), "keys": str(key.id),
+            "companies": str(tenant.company.id), "user": str(tenant.user.id), "keys": str(key.id),
             "mailboxes": str(mailbox.id), "mail-review": str(inbound), "outbound-mail": str(outbound),
             "suppressions": to_segment(suppressed.address),
             "webhooks": str(webhook.id), "deliveries": str(delivery),

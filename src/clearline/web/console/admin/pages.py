@@ -4,6 +4,8 @@ from typing import Any
 
 from clearline.identity import Scope
 from clearline.web.console.admin.companies import COMPANIES
+from clearline.web.console.admin.customers.people import COMPANY_PEOPLE_PAGES
+from clearline.web.console.admin.customers.services import SERVICE_PAGES
 from clearline.web.console.admin.keys import KEYS
 from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.mail.inbound import MAIL_REVIEW
@@ -15,7 +17,6 @@ from clearline.web.console.admin.people import PEOPLE
 from clearline.web.console.admin.queues import QUEUES
 from clearline.web.console.admin.routing import ROUTING
 from clearline.web.console.admin.section import ADMIN, Section
-from clearline.web.console.admin.services import SERVICE_PAGES
 from clearline.web.console.admin.sign_in.identity_providers import IDENTITY_PROVIDERS
 from clearline.web.console.admin.system.audit import AUDIT_PAGE
 from clearline.web.console.admin.system.health import HEALTH_PAGE
@@ -45,6 +46,7 @@ ADMIN_PAGES = (
     HEALTH_PAGE,
     *(page for section in SECTIONS for page in section.pages()),
     *SERVICE_PAGES,
+    *COMPANY_PEOPLE_PAGES,
     *DELIVERY_PAGES,
 )
 """Their scopes are those that only an admin has: whoever may read the same by the API, but not change it, uses that."""

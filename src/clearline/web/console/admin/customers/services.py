@@ -1,38 +1,23 @@
 """The services of a customer: what its tickets can be about."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from clearline.accounts import usecases as accounts
-from clearline.identity import Scope
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import INVENTORY_TYPES, Service, ServiceType
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.admin.companies import COMPANIES
+from clearline.web.console.admin.customers.section import CompanySection, company_pages
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
-from clearline.web.console.admin.section import Section
-from clearline.web.console.fields import from_segment, known_id, member_in, to_segment
-from clearline.web.visit import Page, Visit
+from clearline.web.console.fields import from_segment, member_in, to_segment
+from clearline.web.visit import Visit
 from clearline.web.words import gettext
-from clearline.wires.http.call import Answer
-
-_PATH = f"{COMPANIES.path}/{{id}}/services"
-_SERVICE = f"{_PATH}/{{service}}"
 
 
-class Services(Section[Service]):
-    """The services of one customer; made for each request. The id of a record is that of the service."""
+class Services(CompanySection[Service]):
+    """The services of one customer. The id of a record is that of the service."""
 
     noun = "service"
-    scope = Scope.ACCOUNTS_WRITE
-    here = COMPANIES.path
-
-    def __init__(self, company_id: UUID) -> None:
-        self.company_id = company_id
-        self.back = COMPANIES.address(company_id)
-        self.path = f"{self.back}/services"
-        self._company = ""
+    part = "services"
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -41,7 +26,7 @@ class Services(Section[Service]):
             "title": gettext("Services"),
             "back": gettext("Back to the company"),
             "new": gettext("New service"),
-            "about": gettext("What the tickets of %(company)s can be about.") % {"company": self._company},
+            "about": gettext("What the tickets of %(company)s can be about.") % {"company": self.company_name},
             "about delete": gettext("No new ticket can be about it. Tickets keep the id and label that they have."),
             "done create": gettext("Added."),
             "done change": gettext("Saved."),
@@ -58,7 +43,7 @@ class Services(Section[Service]):
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the services by type and label."""
-        self._company = (await accounts.get_company(tx, visit.actor, self.company_id)).name
+        await self.load_company(visit, tx)
         position = (after[0], after[1], after[2]) if after else None
         services = await inventory.services_of(tx, visit.actor, self.company_id, after=position, limit=limit)
         return [
@@ -113,23 +98,5 @@ class Services(Section[Service]):
         """Delete a service."""
         await inventory.delete_service(tx, visit.actor, self.company_id, record.id, now=visit.now)
 
-    async def handle_delete(self, visit: Visit) -> Answer:
-        """Delete the service in the address."""
-        return await self.handle_action(visit, "delete", self.delete, ends=True)
 
-
-def _page(name: str, method: str, path: str, handle: Callable[[Services, Visit], Awaitable[Answer]]) -> Page:
-    async def answer(visit: Visit) -> Answer:
-        return await handle(Services(known_id("company", visit.path["id"])), visit)
-
-    return Page(name, method, path, answer, Services.scope)
-
-
-SERVICE_PAGES = (
-    _page("adminServices", "GET", _PATH, Services.show_list),
-    _page("newService", "GET", f"{_PATH}/new", Services.show_new),
-    _page("createService", "POST", _PATH, Services.handle_create),
-    _page("showService", "GET", _SERVICE, Services.show),
-    _page("changeService", "POST", _SERVICE, Services.handle_change),
-    _page("deleteService", "POST", f"{_SERVICE}/delete", Services.handle_delete),
-)
+SERVICE_PAGES = company_pages(Services, "Services", "service")

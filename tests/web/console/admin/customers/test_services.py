@@ -11,7 +11,7 @@ from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service, ServiceType
 from clearline.platform.database.transactions import Database
-from clearline.web.console.admin.services import Services
+from clearline.web.console.admin.customers.services import Services
 from tests.builders.people import Tenant, new_tenant
 from tests.builders.web.pages import Page, Person, person
 

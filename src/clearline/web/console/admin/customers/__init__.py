@@ -1,0 +1,1 @@
+"""What belongs to one customer: its services and its people."""
