@@ -47,6 +47,7 @@ TABLES = (
     TableLimit("notification_settings", "one for each user"),
     TableLimit("saved_view", f"{VIEWS_MAX} of each user"),
     TableLimit("draft", f"{DRAFTS_MAX} of each user", ("keep_drafts_days",)),
+    TableLimit("pending_message", "as the messages of agents: each waits for some seconds", ("undo_seconds",)),
     TableLimit("service", "none: only the provider's people add services"),
     TableLimit("second_factor", "one for each user"),
     TableLimit("recovery_code", f"{RECOVERY_CODES} of each user"),

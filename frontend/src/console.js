@@ -8,6 +8,7 @@ import "./islands/composer.js";
 import "./islands/macros.js";
 import "./islands/pages.js";
 import "./islands/toast.js";
+import "./islands/undo.js";
 import "./islands/files.js";
 import "./islands/fragments.js";
 import "./islands/presence.js";

@@ -9,7 +9,9 @@ from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as job_worker
 from clearline.clock import monotonic
+from clearline.drafts import pending_usecases as pending
 from clearline.drafts import usecases as drafts
+from clearline.drafts import worker as message_worker
 from clearline.logs import Logger
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.outbound import usecases as outbound_mail
@@ -95,6 +97,7 @@ def shared_jobs(
     return [
         routing_worker.routing_job(database, now),
         *search_worker.jobs(database),
+        message_worker.send_job(database, now, notes_max=settings.ticket_notes_max),
         job_worker.worker(database, now, reopens=settings.reopen_on_answer, notes_max=settings.ticket_notes_max),
         *webhook_worker.jobs(database, settings, now, render_event, send_disabled_mail),
         *notification_worker.jobs(database, settings, render_mail, now),
@@ -154,6 +157,7 @@ def clock_job(database: Database, now: Clock) -> PeriodicJob:
             outbound_mail.shorten_waits,
             inbound_mail.shorten_claims,
             mail_domains.shorten_waits,
+            pending.shorten_waits,
         ):
             async with database.transaction() as tx:
                 count += await shorten(tx, now=now())

@@ -50,6 +50,7 @@ UNKNOWN_KEYS = 300
 HEADERS_MAX = 64 * 1024
 """Bytes."""
 SESSION_IDLE_HOURS, SESSION_DAYS = 12, 7
+UNDO_SECONDS = 10
 
 
 def data_dir() -> Path:

@@ -116,6 +116,7 @@ class Settings:
         "resolved and close `CLEARLINE_CLOSE_RESOLVED_HOURS` after that answer.",
         True,
     )
+    undo_seconds: int = count(0, 60, defaults.UNDO_SECONDS, "Seconds to take a console reply back; `0` for none.")
     follow_up_tickets: bool = setting(
         values.on_or_off,
         "`on`",
@@ -142,9 +143,7 @@ class Settings:
         "the first request",
         "The answer is deleted, and the same key makes a new request.",
     )
-    keep_drafts_days: int = days(
-        1, 30, "drafts of messages in the console", "the draft was last changed", "The draft is deleted."
-    )
+    keep_drafts_days: int = days(1, 30, "drafts of messages", "the draft's last change", "The draft is deleted.")
     keep_jobs_days: int = days(
         1, 90, "bulk jobs and imports", "the job finished", "The job and the results of its items are deleted."
     )

@@ -1,4 +1,4 @@
-"""A reply that a page acknowledged is stored exactly once, while the server is killed and buttons are clicked twice."""
+"""A reply that a page acknowledged is sent exactly once or taken back, while servers are killed and clicks doubled."""
 
 import asyncio
 import contextlib
@@ -19,8 +19,10 @@ from tests.rounds import ROUNDS
 
 KINDS = ("server", "backend", "postmaster")
 KILLS, LOADERS, KILLING_SECONDS, RETRIED_SECONDS = 4 * ROUNDS, 3, 20 * ROUNDS, 60
-EXPECTED = {303, 503}
-"""Sent, or sent before; the database is unavailable."""
+UNDO_SECONDS, UNDONE, SENT_TRIES = 2, 0.3, 100
+"""For how long a reply can be taken back, how often that is tried, and how often to look for the last one."""
+EXPECTED = {303, 409, 503}
+"""Sent, or sent before; too late to take it back; the database is unavailable."""
 
 
 class Agent:
@@ -29,6 +31,7 @@ class Agent:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
         self.answered: dict[str, list[str]] = {}
+        self.taken_back: list[str] = []
         self.statuses: Counter[int] = Counter()
         self.stop = False
 
@@ -47,16 +50,30 @@ class Agent:
             clicks = [self._until_answered("POST", f"{path}/messages", fields, 303) for _ in range(dice.choice([1, 2]))]
             for answer in await asyncio.gather(*clicks):
                 assert answer.headers["location"] == path
-            texts.append(text)
+            taken_back = (dice.random() < UNDONE or not self.taken_back) and await self._take_back(path, text)
+            (self.taken_back if taken_back else texts).append(text)
 
-    async def _until_answered(self, method: str, path: str, fields: dict[str, str], status: int) -> httpx.Response:
+    async def _take_back(self, path: str, text: str) -> bool:
+        """Try to take back the message that was just sent; return whether it was in time."""
+        answer = await self._until_answered("GET", path, {}, 200)
+        page = Page(answer.text)
+        paths = [form["action"] or "" for form in page.all("form") if (form.get("action") or "").endswith("/undo")]
+        if not paths:
+            return False
+        answer = await self._until_answered("POST", paths[-1], hidden(page, "once"), 303, 409)
+        if answer.status_code == 303:
+            page = Page((await self._until_answered("GET", answer.headers["location"], {}, 200)).text)
+            assert text in page.text
+        return answer.status_code == 303
+
+    async def _until_answered(self, method: str, path: str, fields: dict[str, str], *expected: int) -> httpx.Response:
         async with asyncio.timeout(patient(RETRIED_SECONDS)):
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     answer = await self.client.request(method, path, data=fields)
                     if method == "POST":
                         self.statuses[answer.status_code] += 1
-                    if answer.status_code == status:
+                    if answer.status_code in expected:
                         return answer
                     assert answer.status_code == 503, answer.text
                 await asyncio.sleep(0.05)
@@ -69,12 +86,25 @@ def hidden(page: Page, *needed: str) -> dict[str, str]:
     return fields
 
 
+async def replies(client: httpx.AsyncClient, number: str, bearer: dict[str, str]) -> Counter[str]:
+    """Return the replies to a ticket that customers can see."""
+    stored: Counter[str] = Counter()
+    path: str | None = f"/api/v1/tickets/{number}/notes?limit=200"
+    while path:
+        notes = (await client.get(path, headers=bearer)).json()
+        stored.update(note["text"] for note in notes["data"] if note["text"].startswith("Reply "))
+        cursor = notes["next_cursor"]
+        path = cursor and f"/api/v1/tickets/{number}/notes?limit=200&cursor={cursor}"
+    return stored
+
+
 @pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
 @pytest.mark.chance
 async def test_a_reply_acknowledged_by_a_page_is_stored_exactly_once(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
+    server.environment["CLEARLINE_UNDO_SECONDS"] = str(UNDO_SECONDS)
     await asyncio.to_thread(server.start, "--demo")
     printed = re.findall(r"(\S+@\S+) +(\S+)$", server.out, re.MULTILINE)
     assert printed, server.out
@@ -95,14 +125,12 @@ async def test_a_reply_acknowledged_by_a_page_is_stored_exactly_once(server: Ser
         await loading
         assert kills.total() >= len(KINDS)
         for number, texts in agent.answered.items():
-            stored: Counter[str] = Counter()
-            path: str | None = f"/api/v1/tickets/{number}/notes?limit=200"
-            while path:
-                notes = (await client.get(path, headers=bearer)).json()
-                stored.update(note["text"] for note in notes["data"] if note["text"].startswith("Reply "))
-                cursor = notes["next_cursor"]
-                path = cursor and f"/api/v1/tickets/{number}/notes?limit=200&cursor={cursor}"
-            assert stored == Counter(texts)
+            for _try in range(SENT_TRIES):
+                if (sent := await replies(client, number, bearer)) == Counter(texts):
+                    break
+                await asyncio.sleep(patient(0.2))
+            assert sent == Counter(texts)
+        assert agent.taken_back
     print(f"{dict(kills)} killed, {dict(agent.statuses)}")  # noqa: T201 - shown on failure
     assert set(agent.statuses) <= EXPECTED
     assert server.stop() == 0

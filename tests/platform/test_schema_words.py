@@ -29,6 +29,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "attachment.visibility": Visibility,
     "delivery.state": DeliveryState,
     "draft.visibility": Visibility,
+    "pending_message.visibility": Visibility,
     "identity_provider.default_role": STAFF_ROLES,
     "inbound_mail.state": InboundState,
     "job.kind": JobKind,

@@ -5,10 +5,10 @@ let timer = 0;
 
 const toast = () => document.getElementById("toast");
 
-export function tell(text, button) {
+export function tell(text, button, seconds = SECONDS) {
   toast().replaceChildren(text, ...(button ? [button] : []));
   clearTimeout(timer);
-  timer = setTimeout(() => toast().replaceChildren(), SECONDS * 1000);
+  timer = setTimeout(() => toast().replaceChildren(), seconds * 1000);
 }
 
 const chosen = (name) => document.querySelector(`#pick-${name} [role=option][aria-selected=true]`);

@@ -1,4 +1,4 @@
-"""Drafts of messages: what a person wrote about a ticket and has not sent.
-Tables: draft.
+"""Drafts of messages, and messages that were sent and can still be taken back.
+Tables: draft, pending_message.
 Events: none.
 """

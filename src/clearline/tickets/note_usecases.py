@@ -87,8 +87,27 @@ async def append_note(
     return added
 
 
+async def require_note(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> None:
+    """Refuse a note that ``add_note`` would refuse, as far as that can be known before; lock the ticket until then.
+
+    Raises:
+        As ``add_note``, without TooManyNotes.
+    """
+    company_id = await _check_note(tx, actor, number, text, visibility)
+    ticket = await ticket_store.lock(tx, company_id, number)
+    if ticket is None or ticket.status not in ACCEPTS_NOTES:
+        raise await _refusal(tx, company_id, _new_note(actor, number, text, visibility, Channel.CONSOLE, reopens=False))
+
+
 def _new_note(
-    actor: Actor, number: int, text: str, visibility: Visibility, channel: Channel, *, reopens: bool, notes_max: int
+    actor: Actor,
+    number: int,
+    text: str,
+    visibility: Visibility,
+    channel: Channel,
+    *,
+    reopens: bool,
+    notes_max: int = TICKET_NOTES_MAX,
 ) -> note_store.NewNote:
     source = access.note_source(actor)
     most = 2 * notes_max if actor.is_staff else notes_max

@@ -11,6 +11,7 @@ from clearline.tickets.domain import Channel, Ticket, ticket_number
 from clearline.tickets.note_domain import Note, Visibility
 from clearline.web.once import new_key
 from tests.builders.people import NOW, Tenant
+from tests.builders.web.messages import send_due
 from tests.builders.web.pages import Page, Person
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7 * 7 }}"
@@ -28,10 +29,13 @@ class Opened:
         return await self.agent.page(self.path)
 
     async def send(self, form: str, expected: int = 303, /, **fields: str) -> httpx.Response:
+        """Send a form of the page; a message is sent on, as when nobody takes it back."""
         answer = await self.agent.post(f"{self.path}/{form}", **{"once": new_key(), **fields})
         assert answer.status_code == expected, answer.text
         if expected == 303:
             assert answer.headers["location"] == self.path
+            if form == "messages":
+                await send_due(self.database)
         return answer
 
     async def stored(self) -> tuple[Ticket, list[Note]]:
@@ -54,5 +58,16 @@ def hidden(page: Page) -> dict[str, str]:
     return {
         name: field["value"] or ""
         for field in page.all("input")
-        if (name := field.get("name")) and field.get("type") == "hidden" and name in {"once", "seen"}
+        if (name := field.get("name")) and field.get("type") == "hidden" and name in {"once", "seen", "waiting"}
     }
+
+
+def shown(text: str) -> str:
+    """Return the words that stand in the composer of a page."""
+    start = text.index('<textarea name="text"')
+    return text[text.index(">", start) + 1 : text.index("</textarea>", start)].removeprefix("\n")
+
+
+async def composer_of(opened: Opened, query: str = "") -> str:
+    """Return the words that stand in the composer when the page is opened."""
+    return shown((await opened.agent.get(opened.path + query)).text)

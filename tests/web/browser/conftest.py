@@ -34,7 +34,10 @@ PRIORITIES = tuple(Priority)
 
 
 @pytest.fixture(scope="module")
-async def site(database: Database, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+async def site(
+    request: pytest.FixtureRequest, database: Database, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """Serve a desk. Messages are sent at once, unless the module of the test has ``UNDO_SECONDS``."""
     agent = await new_person_with_password(database, Role.AGENT)
     tenant = await new_tenant(database, "Orchard Health")
     await add_provider(database, "https://id.example.com")
@@ -66,7 +69,8 @@ async def site(database: Database, database_url: str, tmp_path_factory: pytest.T
     await rig.receive(a_mail(tenant.user.email, SUPPORT, text, head=f"In-Reply-To: {sent}\r\n"))
     async with database.transaction() as tx:
         await search.index_tickets(tx, keys)
-    with running_server("pages", CLEARLINE_DATABASE_URL=database_url, CLEARLINE_WORKERS="off") as server:
+    settings = {"CLEARLINE_WORKERS": "off", "CLEARLINE_UNDO_SECONDS": getattr(request.module, "UNDO_SECONDS", "0")}
+    with running_server("pages", CLEARLINE_DATABASE_URL=database_url, **settings) as server:
         yield Site(server.url, agent.email, ticket_number(number))
 
 

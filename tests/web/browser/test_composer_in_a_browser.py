@@ -3,14 +3,16 @@
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.builders.web.browser import Site, context
+from clearline.platform.database.transactions import Database
+from tests.builders.web.browser import WIDTHS, Site, check, context
+from tests.builders.web.messages import send_due
 
 pytestmark = pytest.mark.slow
+UNDO_SECONDS = "30"
+"""For how long the server of this module holds messages back."""
 
 
-async def test_what_is_typed_survives_reloads_outages_and_other_devices(
-    browser: Browser, desktop: Page, site: Site, session: dict[str, str]
-) -> None:
+async def test_what_is_typed_survives_reloads_outages_and_other_devices(desktop: Page, site: Site) -> None:
     path = f"{site.url}/console/tickets/{site.number}"
     message, saved = desktop.get_by_role("textbox", name="Message"), desktop.locator("#saved")
     await desktop.goto(path)
@@ -40,11 +42,24 @@ async def test_what_is_typed_survives_reloads_outages_and_other_devices(
     await expect(message).to_have_value("We look at port 7 now")
     await expect(saved).to_contain_text("Draft saved")
     assert await desktop.evaluate("Object.keys(localStorage).filter(key => key.includes('draft')).length") == 0
+    for kind in ("Reply", "Note"):
+        await desktop.get_by_role("radio", name=kind).check(force=True)
+        async with desktop.expect_response("**/draft"):
+            await message.fill("")
 
+
+async def test_words_of_two_devices_are_both_kept_until_one_is_sent_and_the_other_discarded(
+    browser: Browser, desktop: Page, site: Site, session: dict[str, str]
+) -> None:
+    path = f"{site.url}/console/tickets/{site.number}"
+    message, saved = desktop.get_by_role("textbox", name="Message"), desktop.locator("#saved")
+    await desktop.goto(path)
+    await message.fill("We look at port 7")
+    await expect(saved).to_contain_text("Draft saved")
     opened = await context(browser, "phone", session, site.url)
     phone = await opened.new_page()
     await phone.goto(path)
-    await expect(phone.get_by_role("textbox", name="Message")).to_have_value("We look at port 7 now")
+    await expect(phone.get_by_role("textbox", name="Message")).to_have_value("We look at port 7")
     await phone.get_by_role("textbox", name="Message").fill("We look at port 8")
     await expect(phone.locator("#saved")).to_contain_text("Draft saved")
     await message.fill("We look at port 9")
@@ -62,6 +77,70 @@ async def test_what_is_typed_survives_reloads_outages_and_other_devices(
     await message.focus()
     await desktop.keyboard.press("Control+Enter")
     await expect(desktop.locator("article.message").last).to_contain_text("We look at port 8")
-    await expect(message).to_have_value("Same as MI-27")
-    await message.fill("")
-    await expect(saved).to_be_empty()
+    await expect(message).to_have_value("")
+    await desktop.get_by_role("button", name="Undo").first.click()
+    await expect(message).to_have_value("We look at port 8")
+    async with desktop.expect_response("**/draft"):
+        await message.fill("")
+
+
+async def test_a_reply_is_taken_back_from_the_page_from_another_page_and_not_once_it_is_sent(
+    desktop: Page, site: Site, database: Database
+) -> None:
+    message, toast = desktop.get_by_role("textbox", name="Message"), desktop.locator("#toast")
+    waiting = desktop.locator(".pending")
+    await desktop.goto(f"{site.url}/console/tickets/{site.number}?list=open")
+    await desktop.keyboard.press("r")
+    await desktop.keyboard.type("Port 7 is back")
+    await desktop.keyboard.press("Control+Enter")
+    await expect(waiting).to_contain_text("Sending in")
+    await expect(toast).to_contain_text("Reply goes out in")
+    await expect(message).to_have_value("")
+    await desktop.keyboard.press("z")
+    await expect(message).to_have_value("Port 7 is back")
+    await expect(message).to_be_focused()
+    await expect(toast).to_be_empty()
+    await expect(waiting).to_have_count(0)
+
+    await desktop.keyboard.press("Control+Enter")
+    await expect(toast).to_contain_text("Reply goes out in")
+    await desktop.keyboard.press("u")
+    await expect(desktop.get_by_role("heading", name="All open")).to_be_visible()
+    await toast.get_by_role("button", name="Undo").click()
+    await expect(message).to_have_value("Port 7 is back")
+
+    await desktop.keyboard.press("Control+Enter")
+    await expect(waiting).to_contain_text("Port 7 is back")
+    await send_due(database)
+    await expect(waiting).to_have_count(0)
+    await expect(desktop.locator("article.message").last).to_contain_text("Port 7 is back")
+    await expect(message).to_have_value("")
+
+
+async def test_drafts_and_messages_that_wait_are_accessible_and_fit(
+    browser: Browser, site: Site, session: dict[str, str], database: Database
+) -> None:
+    wrong: list[str] = []
+    for size in WIDTHS:
+        opened = await context(browser, size, session, site.url)
+        page, other = await opened.new_page(), await opened.new_page()
+        await page.goto(f"{site.url}/console/tickets/{site.number}")
+        message = page.get_by_role("textbox", name="Message")
+        await message.fill("We look at port 7")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator(".pending")).to_be_visible()
+        for words, tab in (("Of the first tab", page), ("Of the second tab", other)):
+            if tab is other:
+                await other.goto(page.url)
+            await tab.get_by_role("textbox", name="Message").fill(words)
+            await expect(tab.locator("#saved")).to_contain_text("Draft saved")
+        await message.fill("Of the first tab again")
+        await page.locator("#other-drafts summary").click()
+        await expect(page.get_by_role("link", name="Continue with this draft")).to_be_visible()
+        wrong += await check(page, size)
+        await page.get_by_role("button", name="Discard").click()
+        async with page.expect_response("**/draft"):
+            await message.fill("")
+        await opened.close()
+        await send_due(database)
+    assert wrong == []

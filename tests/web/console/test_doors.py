@@ -31,6 +31,7 @@ FORMS: dict[str, dict[str, str]] = {
     "confirmSecondFactor": {"code": "000000"},
     "changeView": {"name": "From the console", "query": "status:open"},
     "saveView": {"name": "From the console", "query": "status:open"},
+    "takeBack": {"once": "a key of this form"},
     "saveDraft": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
     "discardDraft": {"visibility": "public", "writer": "a key of this form"},
     "createTicket": {
@@ -76,7 +77,15 @@ class Desk(NamedTuple):
 
     def path(self, entry: Entry) -> str:
         """Return the path of a page with ids of this desk."""
-        values = {"number": self.number, "id": NO_ID, "file": NO_ID, "macro": NO_ID, "note": "1", "view": "open"}
+        values = {
+            "number": self.number,
+            "id": NO_ID,
+            "file": NO_ID,
+            "macro": NO_ID,
+            "message": NO_ID,
+            "note": "1",
+            "view": "open",
+        }
         return entry.path.format(**values)
 
     def form(self, entry: Entry) -> dict[str, str]:
@@ -205,7 +214,9 @@ async def test_opening_a_page_changes_nothing(database: Database, desk: Desk, en
 @pytest.mark.parametrize("entry", PAGES, ids=named)
 async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry) -> None:
     for number, some_id in (("INC999999999999", NO_ID), ("nothing", "nothing"), ("INC1", "0")):
-        path = entry.path.format(number=number, id=some_id, file=some_id, macro=some_id, note=some_id, view="nothing")
+        path = entry.path.format(
+            number=number, id=some_id, file=some_id, macro=some_id, message=some_id, note=some_id, view="nothing"
+        )
         if path == entry.path:
             continue
         if entry.is_upload:

@@ -17,7 +17,7 @@ from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.search import handlers as search
 from clearline.web.console.ticket import show_ticket
 from clearline.web.console.tickets import mails, merging
-from clearline.web.console.tickets.composer import apply_macro, send_message
+from clearline.web.console.tickets.composer import apply_macro, send_message, take_back
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.history import show_history
 from clearline.web.sign_in_pages import SIGN_OUT, THEME, set_theme, sign_out
@@ -38,6 +38,7 @@ PAGES = (
     Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
     Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),
     Page("sendMessage", "POST", _TICKET + "/messages", send_message, _WRITE),
+    Page("takeBack", "POST", _TICKET + "/pending/{message}/undo", take_back, _WRITE),
     Page("saveDraft", "POST", _TICKET + "/draft", save_draft, _WRITE),
     Page("discardDraft", "POST", _TICKET + "/draft/discard", changes.change_handler(discard_draft), _WRITE),
     Page("applyMacro", "POST", _TICKET + "/macros/{macro}", apply_macro, _WRITE),

@@ -7,6 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
+from clearline.drafts import pending_usecases as pending
+from clearline.drafts.pending_domain import PendingMessage
 from clearline.identity import PROVIDER_ID, Scope, User
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
@@ -76,6 +78,7 @@ class TicketPage(Struct, frozen=True):
     choice: MacroChoice = MacroChoice([])
     watchers: list[Watcher] = []
     composer: Composer = Composer()
+    pending: list[PendingMessage] = []
 
     @property
     def details_state(self) -> str:
@@ -147,6 +150,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         choice,
         await watching.list_watchers(tx, actor, number, after=None, limit=_WATCHERS_MAX),
         await read_composer(visit, tx, number, typed, accepts_notes=accepts_notes) if may_draft else Composer(),
+        await pending.list_pending(tx, actor, number),
     )
 
 

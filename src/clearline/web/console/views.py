@@ -7,13 +7,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
+from clearline.drafts import pending_usecases as pending
 from clearline.identity import Actor, Company
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.queues.domain import Queue
 from clearline.search.list_usecases import count_queries
-from clearline.tickets.domain import Status
+from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.web.console.live.stream import newest_cursor
 from clearline.web.visit import Visit
@@ -43,7 +44,8 @@ class View(Struct, frozen=True):
 class Sidebar(Struct, frozen=True):
     """The views that a person can open. ``all_queues`` are those of all teams, by name.
 
-    ``cursor`` is where the changes begin that a page with these views does not show.
+    ``cursor`` is where the changes begin that a page with these views does not show. ``unsent`` leads to tickets with a
+    message of the person that could not be sent.
     """
 
     views: list[View]
@@ -53,6 +55,7 @@ class Sidebar(Struct, frozen=True):
     operate: list[View] = []
     admin: list[View] = []
     cursor: str = ""
+    unsent: list[View] = []
 
     def find(self, path: str) -> View | None:
         """Return the view at an address, or None."""
@@ -121,6 +124,10 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
         ],
         [View("/console/admin", gettext("Admin"), "settings", "", keys="g ,")] if actor.is_desk_admin else [],
         cursor,
+        [
+            View(f"/console/tickets/{number}", gettext("Not sent: %s") % number, "triangle-alert", "")
+            for number in map(ticket_number, await pending.list_failed(tx, actor))
+        ],
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, Status
 from clearline.web.once import new_key
 from tests.builders.people import NOW
-from tests.builders.web.opened import Opened
+from tests.builders.web.opened import Opened, composer_of, shown
 from tests.builders.web.pages import Page, person
 
 
@@ -27,16 +27,6 @@ async def save(opened: Opened, status: int = 200, /, **fields: str) -> Page:
     answer = await opened.agent.post(f"{opened.path}/draft", **fields)
     assert answer.status_code == status, answer.text
     return Page(answer.text)
-
-
-def shown(text: str) -> str:
-    """Return the words that stand in the composer of a page."""
-    start = text.index('<textarea name="text"')
-    return text[text.index(">", start) + 1 : text.index("</textarea>", start)].removeprefix("\n")
-
-
-async def composer_of(opened: Opened, query: str = "") -> str:
-    return shown((await opened.agent.get(opened.path + query)).text)
 
 
 async def test_a_draft_stands_in_the_composer_of_the_next_page(opened: Opened) -> None:

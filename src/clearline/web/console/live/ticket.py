@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from clearline.tickets import access
 from clearline.tickets.links.domain import MANUAL_LINK_TYPES
+from clearline.web import once
 from clearline.web.console.fields import whole_number
 from clearline.web.console.people import all_queues
 from clearline.web.console.ticket import read_ticket
@@ -31,4 +32,5 @@ async def show_changes(visit: Visit) -> Answer:
     return visit.page(
         "console/live/ticket.html", page=page, seen=seen, added=added, suffix=urlencode(carried(visit)),
         has_details=visit.query.get("details") not in {"editing", page.details_state}, link_types=MANUAL_LINK_TYPES,
+        once_key=once.new_key(),
     )  # fmt: skip

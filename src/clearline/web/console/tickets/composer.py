@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from clearline.drafts import pending_usecases as pending
 from clearline.errors import Conflict, InvalidInput
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -11,7 +12,7 @@ from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.web.console.changes import address
-from clearline.web.console.fields import known_id, member_in
+from clearline.web.console.fields import known_id, member_in, optional_member_in
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.tickets.drafts import Typed, clear_draft, send_route
 from clearline.web.once import SentBefore, lead_once, perform_once
@@ -80,27 +81,50 @@ async def apply_macro(visit: Visit) -> Answer:
 
 
 async def _send(visit: Visit, tx: Tx, number: int, typed: Typed) -> None:
+    """Hold the message back while it can be taken back; a note that stays in the house is added at once."""
+    settings, text = visit.services.settings, typed.text.rstrip()
     visibility = member_in(Visibility, visit.form, "visibility")
-    await notes.append_note(
-        tx,
-        visit.actor,
-        number,
-        typed.text.rstrip(),
-        channel=Channel.CONSOLE,
-        visibility=visibility,
-        notes_max=visit.services.settings.ticket_notes_max,
-        now=visit.now,
-    )
+    then = optional_member_in(Status, visit.form, "then")
     await clear_draft(visit, tx, number, visibility)
-    if typed.then:
-        to = member_in(Status, visit.form, "then")
-        await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
+    if settings.undo_seconds and (visibility is Visibility.PUBLIC or then is not None):
+        await pending.hold_message(
+            tx, visit.actor, number, text, visibility=visibility, then=then, seconds=settings.undo_seconds,
+            now=visit.now,
+        )  # fmt: skip
+        return
+    await notes.append_note(
+        tx, visit.actor, number, text, channel=Channel.CONSOLE, visibility=visibility,
+        notes_max=settings.ticket_notes_max, now=visit.now,
+    )  # fmt: skip
+    if then is not None:
+        await ticket_changes.move_ticket(tx, visit.actor, number, then, reason="", now=visit.now)
+
+
+async def take_back(visit: Visit) -> Answer:
+    """Take a message back into the composer before it is sent, or one that could not be sent."""
+    number, message_id = access.parse_number(visit.path["number"]), known_id("message", visit.path["message"])
+
+    async def undo(tx: Tx) -> str:
+        message = await pending.take_back(tx, visit.actor, number, message_id, now=visit.now)
+        path = address(visit, number)
+        return f"{path}{'&' if '?' in path else '?'}draft={message.draft_writer}"
+
+    try:
+        path = await lead_once(visit, f"takeBack {number} {message_id}", undo)
+    except Conflict:
+        problem = gettext("Too late to undo: the message was sent already.")
+        return await ticket_page(visit, 409, problem=problem)
+    return redirect(visit.browser, path)
 
 
 async def has_news(visit: Visit, tx: Tx, number: int) -> bool:
-    """Return whether somebody else wrote after the last message that the person saw."""
+    """Return whether somebody else wrote after the last message that the person saw, or is about to."""
     if (seen := seen_in(visit)) is None:
         return False
+    shown = visit.form.get("waiting").split()
+    waiting = await pending.list_pending(tx, visit.actor, number)
+    if any(message.author != visit.actor.name and str(message.id) not in shown for message in waiting):
+        return True
     added = await merging.notes_with_merged(tx, visit.actor, number, after=seen, limit=_STALE_MAX)
     return any(entry.note.author != visit.actor.name for entry in added)
 

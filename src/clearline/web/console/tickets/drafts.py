@@ -52,11 +52,15 @@ class Kind(Struct, frozen=True):
 
 
 class Composer(Struct, frozen=True):
-    """The composer as a page begins with it: what is shown, both kinds of message, and other versions of drafts."""
+    """The composer as a page begins with it: what is shown, both kinds of message, and other versions of drafts.
+
+    ``is_chosen`` is whether the person asked for the draft that is shown.
+    """
 
     shown: Typed = EMPTY
     kinds: tuple[Kind, ...] = tuple(map(Kind, Visibility))
     others: list[SavedDraft] = []
+    is_chosen: bool = False
 
     @property
     def saved_at(self) -> datetime | None:
@@ -83,7 +87,8 @@ async def read_composer(visit: Visit, tx: Tx, number: int, typed: Typed, *, acce
     }
     kinds = tuple(_kind(visibility, draft) for visibility, draft in newest.items())
     shown = Typed(saved[0].text, saved[0].visibility, saved[0].then or "") if saved else EMPTY
-    return Composer(shown, kinds, [draft for draft in saved if draft not in newest.values()])
+    others = [draft for draft in saved if draft not in newest.values()]
+    return Composer(shown, kinds, others, is_chosen=bool(saved) and saved[0].writer == chosen)
 
 
 def _typed_again(visit: Visit, saved: list[SavedDraft], typed: Typed) -> Composer:

@@ -1,0 +1,124 @@
+"""Hold a message back for some seconds, in which its author can take it back, and send it when it is due."""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from clearline.accounts import key_store, permissions
+from clearline.drafts import pending_store
+from clearline.drafts import store as draft_store
+from clearline.drafts.domain import Draft
+from clearline.drafts.pending_domain import UNDO_MAX_SECONDS, PendingMessage
+from clearline.errors import Conflict, Forbidden
+from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Scope, User
+from clearline.platform.database.transactions import Tx
+from clearline.platform.work.claims import CLOCK_SECONDS
+from clearline.setting_defaults import TICKET_NOTES_MAX
+from clearline.tickets import access
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, Status
+from clearline.tickets.note_domain import Visibility
+from clearline.tickets.status_domain import change_status
+
+_LISTED_MAX = 20
+
+
+async def hold_message(
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    text: str,
+    *,
+    visibility: Visibility,
+    then: Status | None,
+    seconds: int,
+    now: datetime,
+) -> PendingMessage:
+    """Store a message that is sent in so many seconds, with the status that the ticket has after it.
+
+    What can be checked now is refused now.
+
+    Raises:
+        As ``note_usecases.append_note`` and ``change_usecases.move_ticket``.
+    """
+    user = _author(actor)
+    view = await ticket_changes.lock_ticket(tx, actor, number)
+    await notes.require_note(tx, actor, number, text, visibility)
+    if then is not None:
+        change_status(view.ticket, then, reason="", now=now)
+    due_at = now + timedelta(seconds=seconds)
+    message = PendingMessage(
+        view.ticket.company_id, number, uuid4(), user.id, actor.name, text, visibility, then, now, due_at
+    )
+    await pending_store.insert(tx, message)
+    return message
+
+
+async def list_pending(tx: Tx, actor: Actor, number: int) -> list[PendingMessage]:
+    """Return the messages of a ticket that are not sent yet, or could not be sent, in the order of their times."""
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    company_id = await access.require_ticket(tx, actor, number)
+    return await pending_store.of_ticket(tx, company_id, number)
+
+
+async def list_failed(tx: Tx, actor: Actor) -> list[int]:
+    """Return the first tickets with a message of the actor that could not be sent."""
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    return [] if actor.user is None else await pending_store.failed_of(tx, actor.user.id, limit=_LISTED_MAX)
+
+
+async def take_back(tx: Tx, actor: Actor, number: int, message_id: UUID, *, now: datetime) -> PendingMessage:
+    """Make a message a draft of the actor again: its own, or anybody's that could not be sent.
+
+    Raises:
+        Conflict: it was sent, or taken back, before.
+    """
+    user = _author(actor)
+    company_id = await access.require_ticket(tx, actor, number)
+    message = await pending_store.take(tx, company_id, number, message_id, by=user.id)
+    if message is None:
+        raise Conflict("the message was sent already, or taken back")
+    draft = Draft(message.visibility, message.draft_writer, message.text, message.then, now)
+    await draft_store.save(tx, user, number, draft)
+    return message
+
+
+async def lock_due(tx: Tx, *, now: datetime) -> PendingMessage | None:
+    """Lock the message that is due first, until the transaction ends; return it, or None when none is due."""
+    return await pending_store.lock_due(tx, now=now)
+
+
+async def send(tx: Tx, message: PendingMessage, *, notes_max: int = TICKET_NOTES_MAX, now: datetime) -> None:
+    """Send a locked message: add its note and change the status, with the present rights of its author.
+
+    The caller rolls the transaction back after any error. ``notes_max`` is as for ``note_usecases.add_note``.
+
+    Raises:
+        Forbidden: the author is not active any more, or may not write.
+        TicketFinished: the ticket accepts no more notes; and what else adding a note or changing a status refuses.
+    """
+    await pending_store.delete(tx, message)
+    actor = await key_store.actor_for(tx, PROVIDER_ID, message.user_id, ALL_SCOPES)
+    if actor is None:
+        raise Forbidden("the person who wrote it is not active any more")
+    number = message.ticket_number
+    view = await ticket_changes.lock_ticket(tx, actor, number)
+    await notes.append_note(
+        tx, actor, number, message.text, channel=Channel.CONSOLE, visibility=message.visibility, notes_max=notes_max,
+        now=now,
+    )  # fmt: skip
+    if message.then not in {None, view.ticket.status}:
+        await ticket_changes.move_ticket(tx, actor, number, message.then, reason="", now=now)
+
+
+async def shorten_waits(tx: Tx, *, now: datetime) -> int:
+    """Send at once what would wait for as long as a clock was ahead; return how many messages there are."""
+    longest = now + timedelta(seconds=UNDO_MAX_SECONDS + CLOCK_SECONDS)
+    return await pending_store.shorten_waits(tx, longest=longest, now=now)
+
+
+def _author(actor: Actor) -> User:
+    permissions.require_staff(actor, Scope.TICKETS_WRITE)
+    if actor.user is None:
+        raise Forbidden("only people write messages that can be taken back")
+    return actor.user
