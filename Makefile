@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 BUILT := src/clearline/web/built/manifest.json
 FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node \) -prune -o -type f -print)
 
-.PHONY: run test test-system soak check format lock docs bench scale frontend chromium clean
+.PHONY: run test test-system soak check format lock docs bench scale frontend chromium screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(RUN) $(BUILT)
@@ -44,6 +44,10 @@ format: $(DEV)
 
 docs: $(DEV)
 	$(BIN)/python docs/generate.py
+
+# Pictures of every page with the demo's data, into docs/screenshots.
+screenshots: $(DEV) $(BUILT) chromium
+	$(BIN)/python docs/screenshots.py
 
 bench: $(DEV)
 	$(BIN)/python bench/load.py

@@ -10,6 +10,7 @@ from clearline.demo.desk import ADMIN, AGENT, find_staff, user_of
 from clearline.identity import ALL_SCOPES, Actor, Company, Role, User
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
+from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
@@ -63,6 +64,7 @@ async def _load_ticket(
     at = now - timedelta(hours=demo.hours_ago)
     new = NewTicket(demo.title, demo.description, demo.issue, service_type, demo.service, contact, Channel.API)
     number = (await tickets.create_ticket(tx, customer, new, now=at)).ticket.number
+    await routing.route_new_ticket(tx, number, now=at)  # the worker would do so today
     pause = timedelta(hours=demo.hours_ago) / (len(demo.steps) + 1)
     for step in demo.steps:
         at += pause
@@ -76,7 +78,8 @@ async def _load_ticket(
 
 
 async def assign_tag_and_link(tx: Tx, numbers: Mapping[str, int], *, now: datetime) -> None:
-    """Do to the first customer's tickets what agents do every day."""
+    """Do to the first customer's tickets what agents do every day, five minutes ago."""
+    now -= timedelta(minutes=5)
     staff = await find_staff(tx)
     mara, jonas = staff[ADMIN], staff[AGENT]
     down, night, errors = (
@@ -96,7 +99,8 @@ async def assign_tag_and_link(tx: Tx, numbers: Mapping[str, int], *, now: dateti
 
 
 async def merge_split_and_tag(tx: Tx, numbers: Mapping[str, int], *, now: datetime) -> None:
-    """Merge two tickets of the second customer, split one, and tag all of them in a job."""
+    """Merge two tickets of the second customer five minutes ago, split one, and tag all of them in a job."""
+    now -= timedelta(minutes=5)
     jonas = (await find_staff(tx))[AGENT]
     stutters, frozen = numbers["Live feed stutters"], numbers["Frozen pictures in London"]
     await merging.merge_ticket(tx, jonas, frozen, stutters, reason="the same fault", now=now)
