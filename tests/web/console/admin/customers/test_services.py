@@ -123,6 +123,7 @@ async def test_an_id_of_any_characters_has_a_page(services: Inventory, service_i
     path = await services.added(id=service_id)
     page = await services.admin.page(path)
     assert service_id in page.text
+    assert path in [link.get("href") for link in page.all("a") if link.get("aria-current") == "page"]
     version = hidden(page, "version")
     assert (await services.admin.post(path, type="Port", label="Changed", version=version)).status_code == 303
     stored = await services.stored(service_id)

@@ -37,9 +37,10 @@ async def test_an_address_is_suppressed_once_and_gets_mail_again(database: Datab
     assert first.headers["location"] == again.headers["location"]
     assert await is_suppressed(database, address)
     page = await admin.page(first.headers["location"])
-    for text in ("Suppressed.", address, "An admin decided so", "left the company"):
+    for text in ("Suppressed.", address, "An admin decided so", "left the company", "End the suppression"):
         assert text in page.text
     path = first.headers["location"].partition("?")[0]
+    assert path in [link.get("href") for link in page.all("a") if link.get("aria-current") == "page"]
     assert path in (await admin.page(SUPPRESSIONS)).links(SUPPRESSIONS)
     answer = await admin.post(f"{path}/delete")
     assert "The address gets mail again." in (await admin.page(answer.headers["location"])).text

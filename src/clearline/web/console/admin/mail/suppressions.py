@@ -28,8 +28,9 @@ class Suppressions(Section[Suppression]):
         """The words of the page."""
         return {
             "title": gettext("Suppressed addresses"),
-            "new": gettext("Suppress an address"),
+            "new": gettext("New address"),
             "about": gettext("These addresses get no mail: a mail to them came back, or an admin decided so."),
+            "delete": gettext("End the suppression"),
             "about delete": gettext("The address gets mail again. What failed meanwhile is not sent: retry it."),
             "save new": gettext("Suppress"),
             "done create": gettext("Suppressed. Mail that waited for the address has failed."),
