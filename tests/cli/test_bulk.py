@@ -7,6 +7,9 @@ from uuid import uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.cli.bulk.bulk import bulk
+from clearline.cli.tickets.listing import ticket_list
+from clearline.cli.tickets.transfer import ticket_export
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
@@ -66,6 +69,55 @@ def test_many_tickets_are_changed(database_url: str, numbers: list[str], email: 
             assert [(note["text"], note["visibility"]) for note in ticket["notes"]] == [("We are on it", "internal")]
     again = run_json(database_url, "bulk", "assign", "nobody", numbers[0])
     assert again["counts"] == {"done": 1, "unchanged": 0, "refused": 0, "waiting": 0}
+
+
+async def test_the_tickets_that_match_filters_are_changed(
+    database: Database, database_url: str, fresh: Tenant, queue: str
+) -> None:
+    async with database.transaction() as tx:
+        numbers = [ticket_number(await raised(tx, fresh)) for _ in range(3)]
+    of = ("--company", fresh.company.code)
+    run_json(database_url, "bulk", "change", numbers[0], "--priority", "low", "--queue", queue)
+    for action, total in (
+        (("change", "--current-priority", "low", "--priority", "high", "--severity", "minor"), 1),
+        (("change", "--current-queue", queue, "--queue", "none"), 1),
+        (("tag", "--priority", "high", "--severity", "minor", "--add", "vip"), 1),
+        (("status", "in_progress", "--tag", "vip"), 1),
+        (("note", "We are on it", "--status", "in_progress"), 1),
+        (("assign", "nobody", "--state", "all"), 3),
+        (("status", "cancelled", "--assignee", "none"), 3),
+    ):
+        done = run_json(database_url, "bulk", action[0], *action[1:], *of)
+        assert (done["total"], done["counts"]["refused"]) == (total, 0), action
+    finished = run_command(database_url, "bulk", "note", "Over", "--status", "cancelled", "--dry-run", *of)
+    assert "0 would be done, 0 unchanged, 3 refused" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ((), "Give ticket numbers, a file of them with --from, or filters"),
+        (("INC000000000001", "--company", "X"), "Give ticket numbers, or filters, but not both"),
+        (("INC000000000001", "--no-file"), "Give ticket numbers, or filters, but not both"),
+        (("--from", "-", "--state", "all"), "Give ticket numbers, or filters, but not both"),
+        (("--priority", "urgent"), "'urgent' is not one of 'low'"),
+        (("--since", "2026-02-01", "--until", "2026-01-01"), "--until"),
+    ],
+)
+def test_a_bulk_change_needs_numbers_or_filters(database_url: str, options: tuple[str, ...], reason: str) -> None:
+    refused = run_command(database_url, "bulk", "tag", "--add", "a", *options)
+    assert refused.exit_code == 2
+    assert reason in refused.stderr
+
+
+def test_lists_exports_and_bulk_changes_have_the_same_filters() -> None:
+    listed = {option.name: option.opts for option in ticket_list.params}
+    for command in (ticket_export, *bulk.commands.values()):
+        options = {option.name: option.opts for option in command.params}
+        missing = {*listed} - {*options} - {"limit", "sort", "closed", "as_json"}
+        assert missing == set(), command.name
+        renamed = {name for name in {*listed} & {*options} if listed[name] != options[name]} - {"as_json"}
+        assert renamed == ({"queue", "priorities", "severities"} if command.name == "change" else set()), command.name
 
 
 def test_refused_items_are_listed(database_url: str, numbers: list[str]) -> None:

@@ -230,6 +230,16 @@ async def tickets_as(
     return [make(row) for row in rows]
 
 
+def position_of(ticket: Ticket, ticket_filter: Filter, order: Order) -> Position:
+    """Return the position of a ticket in a list of the provider's people."""
+    if order is Order.NUMBER and ticket_filter.created is None:
+        return ticket.number
+    if order is Order.PRIORITY:
+        return RANKS[ticket.priority], ticket.number
+    key: datetime = ticket.created_at if order is Order.NUMBER else getattr(ticket, order)
+    return key, ticket.number
+
+
 async def count(tx: Tx, ticket_filter: Filter, *, for_staff: bool, walked: int) -> tuple[int, bool]:
     """Return how many tickets match a filter among the first ``walked`` of the index, and whether these were all.
 

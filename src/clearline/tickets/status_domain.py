@@ -1,5 +1,6 @@
 """The status of a ticket: the allowed transitions, those of customers, and what a transition changes."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
@@ -48,6 +49,13 @@ FINISHED = frozenset(status for status, targets in TRANSITIONS.items() if not ta
 OPEN = frozenset(Status) - FINISHED
 State = Literal["open", "finished", "all"]
 """Which tickets a list or an export has: those whose status is in ``OPEN``, in ``FINISHED``, or both."""
+
+
+def state_of(statuses: Collection[Status]) -> State:
+    """Return the state that tickets of these statuses have: all, when some are open and some finished."""
+    finished = [status in FINISHED for status in statuses]
+    return "open" if not any(finished) else "finished" if all(finished) else "all"
+
 
 ACCEPTS_NOTES = OPEN
 """The statuses in which a ticket accepts notes and attachments."""

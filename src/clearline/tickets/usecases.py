@@ -38,6 +38,7 @@ from clearline.tickets.tag_domain import check_tags, normalize_tags
 
 T = TypeVar("T")
 _READ_AT_ONCE = 200
+_LISTED_AT_ONCE = list_store.BOUNDS[-1]
 
 
 class TicketDetails(Struct, frozen=True):
@@ -150,6 +151,24 @@ async def list_tickets(
     return await list_tickets_as(
         view_of, tx, actor, filters, after=after, limit=limit, newest_first=newest_first, order=order
     )
+
+
+async def list_many_tickets(
+    tx: Tx, actor: Actor, filters: Filter, *, limit: int, newest_first: bool = True, order: Order = Order.NUMBER
+) -> list[TicketView]:
+    """Return at most ``limit`` tickets for the provider's people, however many: see ``list_tickets_as``."""
+    listed: list[TicketView] = []
+    position: Position | None = None
+    while len(listed) < limit:
+        size = min(limit - len(listed), _LISTED_AT_ONCE)
+        page = await list_tickets(
+            tx, actor, filters, after=position, limit=size, newest_first=newest_first, order=order
+        )
+        listed += page
+        if len(page) < size:
+            break
+        position = list_store.position_of(page[-1].ticket, filters, order)
+    return listed
 
 
 async def list_tickets_as(

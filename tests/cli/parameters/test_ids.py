@@ -114,6 +114,8 @@ NO_IDS = {
     ("ticket create", "service_id"): "the ids of services are a company's own text",
     ("ticket list", "service_id"): "the ids of services are a company's own text",
     ("ticket export", "service_id"): "the ids of services are a company's own text",
+    ("bulk", "service_id"): "the ids of services are a company's own text",
+    ("bulk", "external_id"): "it is another system's number",
     ("ticket list", "external_id"): "it is another system's number",
     ("ticket export", "external_id"): "it is another system's number",
     ("bulk note", "note"): "the text of a note",

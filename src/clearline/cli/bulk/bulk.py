@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import click
 from msgspec import UNSET
@@ -15,12 +15,14 @@ from clearline.cli.context import current_settings
 from clearline.cli.output import json_option
 from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.tickets.filters import filter_of, filter_options, has_filter
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import Channel, Priority, Severity, Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.status_domain import State
 
 _NOBODY = "nobody"
 _NONE = "none"
@@ -29,11 +31,27 @@ _tickets_argument = click.argument("tickets", type=TICKET, nargs=-1, metavar="[N
 _from_option = click.option(
     "--from", "file", type=TEXT_FILE, help="File (- for standard input) with a ticket number per line."
 )
+_state_option = click.option(
+    "--state",
+    type=click.Choice(get_args(State)),
+    help="Only open, finished or all tickets. Default: the state of --status, or open.",
+)
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def _selection(*, current: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """Return a decorator that adds what selects the tickets: numbers, a file or filters. See ``filter_options``."""
+
+    def add(command: Command) -> Command:
+        command = _state_option(filter_options(current=current)(command))
+        return _tickets_argument(_from_option(command))
+
+    return add
 
 
 @click.group()
 def bulk() -> None:
-    """Change many tickets at once.
+    """Change many tickets at once: those with the given numbers, or those that match filters.
 
     Each ticket is changed by itself. Refused tickets are named with the reason, and make the exit status 1.
     """
@@ -41,8 +59,7 @@ def bulk() -> None:
 
 @bulk.command("status")
 @click.argument("status", type=click.Choice([status.value for status in Status]))
-@_tickets_argument
-@_from_option
+@_selection()
 @click.option("--reason", default="", help="Reason, for the history.")
 @dry_run_option
 @json_option
@@ -53,8 +70,7 @@ def bulk_status(status: str, reason: str, **selection: Any) -> None:
 
 @bulk.command("assign")
 @click.argument("to", metavar="EMAIL|nobody")
-@_tickets_argument
-@_from_option
+@_selection()
 @dry_run_option
 @json_option
 def bulk_assign(to: str, **selection: Any) -> None:
@@ -67,30 +83,29 @@ def bulk_assign(to: str, **selection: Any) -> None:
 
 
 @bulk.command("change")
-@_tickets_argument
-@_from_option
-@click.option("--priority", type=click.Choice([priority.value for priority in Priority]), help="New priority.")
-@click.option("--severity", type=click.Choice([severity.value for severity in Severity]), help="New severity.")
-@click.option("--queue", help="New queue; none removes the tickets from their queues.")
+@_selection(current=("--queue", "--priority", "--severity"))
+@click.option("--priority", "new_priority", type=click.Choice([*map(str, Priority)]), help="New priority.")
+@click.option("--severity", "new_severity", type=click.Choice([*map(str, Severity)]), help="New severity.")
+@click.option("--queue", "new_queue", help="New queue; none removes the tickets from their queues.")
 @dry_run_option
 @json_option
-def bulk_change(priority: str | None, severity: str | None, queue: str | None, **selection: Any) -> None:
+def bulk_change(new_priority: str | None, new_severity: str | None, new_queue: str | None, **selection: Any) -> None:
     """Change values of tickets. Options that are not given change nothing."""
 
     async def action(tx: Tx) -> Action:
-        queue_id = None if queue in {None, _NONE} else (await queues.queue_named(tx, OPERATOR, str(queue))).id
+        is_none = new_queue in {None, _NONE}
+        queue_id = None if is_none else (await queues.queue_named(tx, OPERATOR, str(new_queue))).id
         return ChangeValues(
-            UNSET if priority is None else Priority(priority),
-            UNSET if severity is None else Severity(severity),
-            UNSET if queue is None else queue_id,
+            UNSET if new_priority is None else Priority(new_priority),
+            UNSET if new_severity is None else Severity(new_severity),
+            UNSET if new_queue is None else queue_id,
         )
 
     _execute(action, **selection)
 
 
 @bulk.command("tag")
-@_tickets_argument
-@_from_option
+@_selection()
 @click.option("--add", multiple=True, metavar="TAG", help="Tag to add; repeat for several.")
 @click.option("--remove", multiple=True, metavar="TAG", help="Tag to remove; repeat for several.")
 @dry_run_option
@@ -102,8 +117,7 @@ def bulk_tag(add: tuple[str, ...], remove: tuple[str, ...], **selection: Any) ->
 
 @bulk.command("note")
 @click.argument("text")
-@_tickets_argument
-@_from_option
+@_selection()
 @click.option("--internal", is_flag=True, help="Show the note to the provider's people only.")
 @dry_run_option
 @json_option
@@ -124,18 +138,26 @@ def _execute(
     *,
     tickets: Sequence[str],
     file: str | None,
+    state: State | None,
     dry_run: bool,
     as_json: bool,
+    **filters: Any,
 ) -> None:
+    is_filtered = state is not None or has_filter(filters)
+    if is_filtered and (tickets or file):
+        raise click.UsageError("Give ticket numbers, or filters, but not both.")
     numbers = [*tickets, *_numbers(file)]
-    if not numbers:
-        raise click.UsageError("Give ticket numbers, or a file of them with --from.")
+    if not (numbers or is_filtered):
+        raise click.UsageError("Give ticket numbers, a file of them with --from, or filters such as --company.")
 
     async def create(tx: Tx) -> Job:
+        selected = numbers
+        if is_filtered:
+            selected = await jobs.select_tickets(tx, OPERATOR, await filter_of(tx, state, filters))
         return await jobs.create_bulk_job(
             tx,
             OPERATOR,
-            numbers,
+            selected,
             await action(tx),
             channel=Channel.CONSOLE,
             dry_run=dry_run,

@@ -1,124 +1,22 @@
-"""The command that lists tickets, and the options of its filters. Part of ``clearline ticket``."""
+"""The command that lists tickets. Part of ``clearline ticket``."""
 
-from collections.abc import Callable, Sequence
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from clearline.accounts import permissions
-from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, show_list
-from clearline.cli.parameters.times import TIME, span_of, span_options
-from clearline.identity import OPERATOR, PROVIDER_ID
-from clearline.inventory.domain import ServiceType
+from clearline.cli.tickets.filters import filter_of, filter_options
+from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
-from clearline.queues import team_usecases as teams
-from clearline.queues import usecases as queues
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import IssueType, Priority, Severity, Status, TicketView, ticket_number
-from clearline.tickets.list_store import Filter
+from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.lists.order import SORTS, Order
-from clearline.tickets.status_domain import State
-from clearline.tickets.tag_domain import normalize_tags
 from clearline.wires.house.tickets.mapping import summary_mapper
-
-Command = TypeVar("Command", bound=Callable[..., object])
-_NONE = "none"
-
-
-def _several(name: str, kind: type[StrEnum], about: str, field: str) -> Callable[[Command], Command]:
-    choice = click.Choice([member.value for member in kind])
-    return click.option(name, field, type=choice, multiple=True, help=f"Only tickets with this {about}; repeatable.")
-
-
-def _external_id(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
-    if value is None:
-        return None
-    system, colon, number = value.partition(":")
-    if not (system and colon and number):
-        raise click.BadParameter("must be the name of a system and its number, such as jira:OPS-17")
-    return system, number
-
-
-_OPTIONS = (
-    click.option("--company", metavar="NAME", help="Only tickets of this company."),
-    click.option("--queue", metavar="NAME", help="Only tickets in this queue."),
-    click.option("--team", metavar="NAME", help="Only tickets in queues of this team."),
-    click.option(
-        "--assignee", metavar="EMAIL", help="Only tickets assigned to this agent; none for unassigned tickets."
-    ),
-    click.option("--watcher", metavar="EMAIL", help="Only tickets that this agent watches."),
-    _several("--status", Status, "status", "statuses"),
-    _several("--priority", Priority, "priority", "priorities"),
-    _several("--severity", Severity, "severity", "severities"),
-    _several("--issue", IssueType, "type of issue", "issue_types"),
-    _several("--service-type", ServiceType, "type of service", "service_types"),
-    click.option("--service", "service_id", metavar="ID", help="Only tickets about this service; with --company."),
-    click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only tickets with this tag; repeat for several."),
-    click.option("--contact", metavar="EMAIL", help="Only tickets of this contact."),
-    click.option(
-        "--external-id", callback=_external_id, metavar="SYSTEM:NUMBER", help="Only tickets with this external id."
-    ),
-    click.option("--has-file/--no-file", default=None, help="Only tickets with an attachment, or without any."),
-    span_options("tickets created"),
-    click.option(
-        "--updated-since", type=TIME, metavar="TIME", help="Only tickets last changed at this time or later (UTC)."
-    ),
-    click.option(
-        "--updated-until", type=TIME, metavar="TIME", help="Only tickets last changed before this time (UTC)."
-    ),
-)
-
-
-def filter_options(command: Command) -> Command:
-    """Add the options of filters to a command."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-async def filter_of(tx: Tx, state: State, options: dict[str, Any]) -> Filter:
-    """Return the filter that options give, and look names up.
-
-    Raises:
-        NotFound: there is no company, queue, team or person of a name.
-        click.UsageError: a span of time ends before it begins.
-    """
-    company, queue, team = options["company"], options["queue"], options["team"]
-
-    async def person(name: str) -> Any:
-        email = options[name]
-        return None if email in {None, _NONE} else (await accounts.get_user(tx, OPERATOR, PROVIDER_ID, email)).id
-
-    statuses: Sequence[str] = options["statuses"]
-    return Filter(
-        state=state,
-        company_id=None if company is None else (await permissions.company_named(tx, OPERATOR, company)).id,
-        queue_id=None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id,
-        team_id=None if team is None else (await teams.team_named(tx, OPERATOR, team)).team.id,
-        assignee_id=await person("assignee"),
-        unassigned=options["assignee"] == _NONE,
-        watcher_id=await person("watcher"),
-        status=Status(statuses[0]) if len(statuses) == 1 else None,
-        statuses=tuple(map(Status, statuses)) if len(statuses) > 1 else (),
-        priorities=tuple(map(Priority, options["priorities"])),
-        severities=tuple(map(Severity, options["severities"])),
-        issue_types=tuple(map(IssueType, options["issue_types"])),
-        service_types=tuple(map(ServiceType, options["service_types"])),
-        service_id=options["service_id"],
-        tags=normalize_tags(options["tags"]),
-        contact=options["contact"],
-        external_id=options["external_id"],
-        has_file=options["has_file"],
-        created=span_of(options["since"], options["until"]),
-        updated=span_of(options["updated_since"], options["updated_until"], "--updated-until"),
-    )
 
 
 @click.command("list")
-@filter_options
+@filter_options()
 @click.option("--closed", is_flag=True, help="Finished tickets instead of open ones.")
 @click.option(
     "--sort",
@@ -135,11 +33,10 @@ def ticket_list(limit: int, sort: str, *, closed: bool, as_json: bool, **options
     """List open tickets, newest first."""
 
     async def work(tx: Tx) -> list[TicketView]:
-        return await tickets.list_tickets(
+        return await tickets.list_many_tickets(
             tx,
             OPERATOR,
             await filter_of(tx, "finished" if closed else "open", options),
-            after=None,
             limit=limit + 1,
             newest_first=sort.startswith("-"),
             order=Order(sort.removeprefix("-")),

@@ -14,7 +14,7 @@ from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import current_settings, run
 from clearline.cli.output import json_option
 from clearline.cli.terminal.text import write
-from clearline.cli.tickets.listing import filter_of, filter_options
+from clearline.cli.tickets.filters import filter_of, filter_options
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
@@ -58,7 +58,7 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
               help="A JSON object per line, with notes, or a table without notes.")  # fmt: skip
 @click.option("--state", type=click.Choice(get_args(State)), default="all", show_default=True,
               help="Only open or finished tickets.")  # fmt: skip
-@filter_options
+@filter_options()
 @click.option("--output", type=click.File("wb", lazy=True, atomic=True), default="-", show_default=True,
               help="File to write; it appears once it is complete.")  # fmt: skip
 @click.option("--bom", is_flag=True, help="Begin a table with a byte order mark, by which Excel takes it for UTF-8.")

@@ -10,7 +10,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import IssueType, Priority, Severity, Status, parse_ticket_number
 from clearline.tickets.list_store import Filter, Position
 from clearline.tickets.lists.order import RANKS, Order
-from clearline.tickets.status_domain import FINISHED, State
+from clearline.tickets.status_domain import State, state_of
 from clearline.tickets.tag_domain import normalize_tags
 from clearline.wires.house.parameters import id_in_query, user_in_query
 from clearline.wires.house.records import span_of_query, time_and_number
@@ -22,12 +22,6 @@ Member = TypeVar("Member")
 
 def _members(kind: Callable[[str], Member], text: str | None) -> tuple[Member, ...]:
     return () if text is None else tuple(kind(name) for name in dict.fromkeys(text.split(",")))
-
-
-def _state_of(statuses: tuple[Status, ...]) -> State:
-    """Return the state that tickets of these statuses have: all, when some are open and some finished."""
-    finished = [status in FINISHED for status in statuses]
-    return "open" if not any(finished) else "finished" if all(finished) else "all"
 
 
 async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None = None) -> Filter:
@@ -42,7 +36,7 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
     system, _, number = (query.external_id or "").partition(":")
     company = None if query.company is None else await permissions.company_typed(tx, actor, query.company)
     return Filter(
-        state=query.state or state or _state_of(statuses),
+        state=query.state or state or state_of(statuses),
         company_id=None if company is None else company.id,
         queue_id=id_in_query("queue", query.queue, "must be the id of a queue"),
         assignee_id=user_in_query(actor, "assignee", assignee, "must be me, none or the id of a user"),
