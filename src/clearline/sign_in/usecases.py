@@ -108,13 +108,14 @@ async def first_factor_passed(
     limits: SessionLimits,
     *,
     authenticated_at: datetime | None = None,
+    by: str | None = None,
     now: datetime,
 ) -> SignedIn | SecondFactorNeeded:
     """Begin a session of a locked user, or wait for its code if it has a second factor."""
     user = locked.user
     if not locked.has_second_factor:
         return await new_session(
-            tx, locked, where, limits, second_factor=False, authenticated_at=authenticated_at, now=now
+            tx, locked, where, limits, second_factor=False, authenticated_at=authenticated_at, by=by, now=now
         )
     token, expires_at = new_token(), now + CHALLENGE_LIFETIME
     challenge = Challenge(user.company_id, user.id, locked.epoch)
@@ -130,9 +131,13 @@ async def new_session(
     *,
     second_factor: bool,
     authenticated_at: datetime | None = None,
+    by: str | None = None,
     now: datetime,
 ) -> SignedIn:
-    """Begin a session of a locked user, who has proved who it is: just now, or at ``authenticated_at``."""
+    """Begin a session of a locked user, who has proved who it is: just now, or at ``authenticated_at``.
+
+    ``by`` is the name of the identity provider that says so.
+    """
     user, token = locked.user, new_token()
     session = Session(
         company_id=user.company_id,
@@ -149,6 +154,8 @@ async def new_session(
     await session_store.insert(tx, session, hash_token(token), locked.epoch)
     actor = Actor(user.role, user.name, locked.company, user)
     changes = [Change("user_id", None, str(user.id)), *origin(where), Change("second_factor", None, second_factor)]
+    if by is not None:
+        changes.append(Change("identity_provider", None, by))
     subject = SessionSubject(session.id, user.name)
     await append_record_event(tx, actor, "session", "created", subject, changes, company_id=user.company_id, now=now)
     return SignedIn(token, session)

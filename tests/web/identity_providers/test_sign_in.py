@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.audit import usecases as audit
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
@@ -48,7 +49,10 @@ async def test_a_person_is_added_with_the_role_of_its_groups_and_signed_in(
     assert (user.name, user.role, user.is_active, user.is_confirmed) == ("Ida Moss", Role.AGENT, True, True)
     async with database.transaction() as tx:
         [identity] = await providers.identities_of(tx, OPERATOR, user.id)
+        [session, *_before] = await audit.list_events(tx, OPERATOR, kind="session.created", limit=1)
     assert (identity.issuer, identity.subject) == (provider.issuer, somebody.subject)
+    changes = {change["field"]: change["after"] for change in session.data["changes"]}
+    assert (session.actor_name, changes["identity_provider"]) == ("Ida Moss", "Example ID")
 
 
 async def test_a_role_that_the_provider_took_away_is_taken_away(somebody: Somebody, database: Database) -> None:

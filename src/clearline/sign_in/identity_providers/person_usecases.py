@@ -47,9 +47,11 @@ async def admit(
     authenticated_at = claims.authenticated_at
     if claims.has_second_factor:
         return await new_session(
-            tx, locked, where, limits, second_factor=True, authenticated_at=authenticated_at, now=now
+            tx, locked, where, limits, second_factor=True, authenticated_at=authenticated_at, by=provider.name, now=now
         )
-    return await first_factor_passed(tx, locked, where, limits, authenticated_at=authenticated_at, now=now)
+    return await first_factor_passed(
+        tx, locked, where, limits, authenticated_at=authenticated_at, by=provider.name, now=now
+    )
 
 
 async def _person(tx: Tx, provider: IdentityProvider, claims: Claims, *, now: datetime) -> User:
