@@ -92,3 +92,18 @@ async def test_what_was_typed_survives_another_service_and_works_without_scripts
     await page.reload()
     await expect(page.get_by_role("heading", name="Created without scripts")).to_be_visible()
     await opened.close()
+
+
+async def test_what_is_typed_is_kept_in_the_browser_until_the_ticket_is_created(desktop: Page, site: Site) -> None:
+    title, description = desktop.get_by_label("Title"), desktop.get_by_label("Description")
+    await to_the_form(desktop, site, "SVC-1")
+    await fill(desktop, "Half a fault")
+    await desktop.goto(f"{site.url}/console/mine")
+    await to_the_form(desktop, site, "SVC-1")
+    await expect(title).to_have_value("Half a fault")
+    await expect(description).to_have_value("No light since 08:00 UTC")
+    await expect(desktop.get_by_label("Issue")).to_have_value("Circuit Down")
+    await desktop.get_by_role("button", name="Create ticket").click()
+    await expect(desktop.get_by_role("heading", level=1)).to_contain_text("Half a fault")
+    await to_the_form(desktop, site, "SVC-1")
+    await expect(title).to_have_value("")

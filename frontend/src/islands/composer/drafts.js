@@ -1,6 +1,6 @@
 // Drafts: what is typed is kept in the browser at once and on the server after a pause, through reloads, crashes and an
 // expired session. Another device finds it, too.
-const PREFIX = "clearline.draft.";
+export const PREFIX = "clearline.draft."; // of every key that signing out deletes
 const PAUSE_MS = 1000;
 let timer = 0;
 let waiting = null; // the words that were typed last

@@ -1,5 +1,5 @@
 // Messages that are about to be sent: the seconds that are left, and a toast with Undo that stays when another page is opened.
-import { tell } from "./toast.js";
+import { tell } from "../toast.js";
 
 const EVERY_MS = 500;
 const AGAIN_MS = 3000;
