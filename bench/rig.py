@@ -93,12 +93,19 @@ def database() -> Iterator[embedded_postgres.EmbeddedPostgres]:
 @contextlib.contextmanager
 def floor(url: str, processes: int) -> Iterator[Server]:
     """Run the floor under the same uvicorn as Clearline."""
+    with server_of("floor", "floor:app", {"FLOOR_DATABASE_URL": url}, processes) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def server_of(name: str, app: str, environment: dict[str, str], processes: int = 1) -> Iterator[Server]:
+    """Run an application of this folder under the same uvicorn as Clearline."""
     port = _free_port()
     command = [
-        sys.executable, "-m", "uvicorn", "floor:app", "--app-dir", str(HERE), "--port", str(port), "--loop", "uvloop",
+        sys.executable, "-m", "uvicorn", app, "--app-dir", str(HERE), "--port", str(port), "--loop", "uvloop",
         "--http", "httptools", "--ws", "none", "--no-access-log", "--log-level", "error", "--workers", str(processes),
     ]  # fmt: skip
-    with _running("floor", command, {"FLOOR_DATABASE_URL": url}, port) as server:
+    with _running(name, command, environment, port) as server:
         yield server
 
 

@@ -1,0 +1,236 @@
+"""Pages of the console beside the floor: the same statements and a trivial template. Needs wrk.
+
+python bench/pages.py [--seconds 5] [--tickets 20000] [--rounds 3] [--views 20] [--messages 40]
+
+The floor is this module as an ASGI application: it runs the statements that one request of the page ran, one after the
+other, and fills a template of ten lines with the rows of the longest answer.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import asyncpg
+import httpx
+import jinja2
+from asyncpg.connection import LoggedQuery
+
+from clearline.accounts import usecases as accounts
+from clearline.app import Application
+from clearline.clock import now
+from clearline.identity import OPERATOR
+from clearline.platform.database.transactions import Database
+from clearline.queues import team_usecases as teams
+from clearline.queues import usecases as queues
+from clearline.settings import Settings
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, ticket_number
+from clearline.tickets.note_domain import Visibility
+from clearline.workspace import view_usecases as views
+from dataset import COMPANIES, fill
+from rig import HERE, Server, clearline, cpu, database, server_of
+from stream import agent_cookies
+
+CONNECTIONS = 2
+"""Requests at a time: what counts is how long one takes, not how many fit."""
+TARGETS_MS = {"queue of 50": 60, "ticket": 60, "row": 25}
+_STATEMENTS = "PAGES_STATEMENTS"
+_TEMPLATE = """<!doctype html><html lang="en"><title>Floor</title><table>
+{% for row in rows %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>
+{% endfor %}</table></html>"""
+_LUA = """
+wrk.headers["Cookie"] = "%s"
+function done(summary, latency, requests)
+  io.write(string.format('{"requests":%%d,"bad":%%d,"p50":%%f,"p95":%%f}', summary.requests, summary.errors.status
+    + summary.errors.connect + summary.errors.read + summary.errors.timeout, latency:percentile(50) / 1000,
+    latency:percentile(95) / 1000))
+end
+"""
+
+
+class Sample(NamedTuple):
+    """What one run measured: milliseconds, and milliseconds of CPU a page."""
+
+    p50: float
+    p95: float
+    server_cpu: float
+    database_cpu: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--tickets", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--views", type=int, default=20)
+    parser.add_argument("--messages", type=int, default=40)
+    options = parser.parse_args()
+    with database() as postgres:
+        asyncio.run(fill(postgres.url, options.tickets))
+        [cookie] = asyncio.run(agent_cookies(postgres.url, 1))
+        number = asyncio.run(prepare(postgres.url, options.views, options.messages))
+        paths = {
+            "queue of 50": "/console/open",
+            "ticket": f"/console/tickets/{number}?list=open",
+            "row": f"/console/live/rows?list=open&shown={number}&last={number}",
+        }
+        recorded = asyncio.run(statements(postgres.url, cookie, paths))
+        samples: dict[tuple[str, str], list[Sample]] = {}
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "statements")
+            file.write_bytes(pickle.dumps(recorded))
+            environment = {"FLOOR_DATABASE_URL": postgres.url, _STATEMENTS: str(file)}
+            with server_of("floor", "pages:app", environment) as low, clearline(postgres.url, 1) as ours:
+                for name, path in paths.items():
+                    for turn in range(options.rounds + 1):
+                        for server in (low, ours) if turn % 2 else (ours, low):
+                            seconds = options.seconds if turn else 1
+                            sample = measure(server, postgres.supervisor.pid, path, cookie, seconds)
+                            if turn:  # the first turn only warms up
+                                samples.setdefault((name, server.name), []).append(sample)
+    show(samples, {name: len(recorded[path.partition("?")[0]]) for name, path in paths.items()})
+
+
+async def prepare(url: str, count: int, messages: int) -> str:
+    """Give the agent a team with queues and views, and a ticket many messages; return the number of the ticket."""
+    opened = await Database.open(url)
+    async with opened.transaction() as tx:
+        [agent] = await accounts.list_users(tx, OPERATOR, "PROVIDER")
+        team = (await teams.add_team(tx, OPERATOR, "Bench", now=now())).team
+        await teams.join_team(tx, OPERATOR, team.id, agent.id, now=now())
+        for index in range(3):
+            await queues.add_queue(tx, OPERATOR, name=f"Queue {index}", team_id=team.id, now=now())
+        for index in range(count):
+            query = ("status:pending", "prio:high", "is:unassigned")[index % 3]
+            await views.add_view(tx, OPERATOR, f"View {index}", query, of=agent, now=now())
+    number = COMPANIES + 1
+    for index in range(messages):
+        async with opened.transaction() as tx:
+            await notes.append_note(
+                tx, OPERATOR, number, f"Message {index}. " + "We looked at it and saw the loss too. " * 8,
+                channel=Channel.CONSOLE, visibility=Visibility.PUBLIC, now=now(),
+            )  # fmt: skip
+    await opened.close()
+    return ticket_number(number)
+
+
+async def statements(url: str, cookie: str, paths: dict[str, str]) -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
+    """Return the statements that a request of each page runs, with their values."""
+    ran: list[tuple[str, tuple[Any, ...]]] = []
+    connect = asyncpg.connect
+
+    def note(query: LoggedQuery) -> None:
+        if query.query.lstrip().lower().startswith(("select", "with", "update")):
+            ran.append((query.query, tuple(query.args or ())))
+
+    async def logging(*arguments: Any, **options: Any) -> Any:
+        connection = await connect(*arguments, **options)
+        connection.add_query_logger(note)
+        return connection
+
+    asyncpg.connect = logging
+    app = Application(Settings(database_url=url, workers=False, rate_limit=0, access_log=False))
+    begun, end = asyncio.Event(), asyncio.Event()
+    told = iter([{"type": "lifespan.startup"}])
+
+    async def receive() -> dict[str, str]:
+        for message in told:
+            return message
+        await end.wait()
+        return {"type": "lifespan.shutdown"}
+
+    async def send(_message: Any) -> None:
+        begun.set()
+
+    life = asyncio.create_task(app({"type": "lifespan", "state": {}}, receive, send))
+    await begun.wait()
+    recorded = {}
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://127.0.0.1", headers={"cookie": cookie}
+    ) as client:
+        for path in paths.values():
+            await client.get(path)  # what is read once
+            ran.clear()
+            answer = await client.get(path)
+            if answer.status_code != httpx.codes.OK:
+                sys.exit(f"{path}: {answer.status_code}")
+            recorded[path.partition("?")[0]] = ran[:]
+    end.set()
+    await life
+    asyncpg.connect = connect
+    return recorded
+
+
+def measure(server: Server, database_pid: int, path: str, cookie: str, seconds: int) -> Sample:
+    """Request one page again and again."""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(_LUA % cookie)
+        file.flush()
+        before = cpu(server.pid), cpu(database_pid)
+        done = subprocess.run(
+            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", file.name, f"http://127.0.0.1:{server.port}{path}"],  # noqa: S607
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        after = cpu(server.pid), cpu(database_pid)
+    told = json.loads(done.stdout[done.stdout.rindex("{") :])
+    if told["bad"] or not told["requests"]:
+        sys.exit(f"{server.name}: {told['bad']} of {told['requests']} requests of {path} failed")
+    used = [(end - begin) / told["requests"] * 1000 for begin, end in zip(before, after, strict=True)]
+    return Sample(told["p50"], told["p95"], *used)
+
+
+def show(samples: dict[tuple[str, str], list[Sample]], counts: dict[str, int]) -> None:
+    print(f"\n1 server process, {CONNECTIONS} connections, medians of the rounds, ms\n")
+    print("| page | statements | p50, p95 | p95 target | floor p50, p95 | CPU server + database | floor CPU |")
+    print("|---|---|---|---|---|---|---|")
+    for name, target in TARGETS_MS.items():
+        ours, low = (
+            [median(values) for values in zip(*samples[name, server], strict=True)] for server in ("clearline", "floor")
+        )
+        print(
+            f"| {name} | {counts[name]} | {ours[0]:.1f}, {ours[1]:.1f} | {target} | {low[0]:.1f}, {low[1]:.1f} "
+            f"| {ours[2]:.1f} + {ours[3]:.1f} | {low[2]:.1f} + {low[3]:.1f} |"
+        )
+
+
+pool: Any = None
+recorded_by_path: dict[str, list[tuple[str, tuple[Any, ...]]]] = {}
+if _STATEMENTS in os.environ:  # in the process of the floor
+    recorded_by_path = pickle.loads(Path(os.environ[_STATEMENTS]).read_bytes())  # noqa: S301 - our own file
+template = jinja2.Environment(autoescape=True).from_string(_TEMPLATE)
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Serve the floor."""
+    global pool  # noqa: PLW0603
+    if scope["type"] == "lifespan":
+        await receive()
+        pool = await asyncpg.create_pool(os.environ["FLOOR_DATABASE_URL"], min_size=1, max_size=20)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await pool.close()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    rows: list[Any] = []
+    async with pool.acquire() as connection:
+        for statement, values in recorded_by_path.get(scope["path"], []):
+            answer = await connection.fetch(statement, *values)
+            rows = max(rows, answer, key=len)
+    body = template.render(rows=rows).encode()
+    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE))
+    main()
