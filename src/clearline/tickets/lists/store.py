@@ -144,11 +144,7 @@ def ordered_statement(shape: Shape) -> str:
     a team merges the walks of its queues, and a list by creation of both states those of the states.
     """
     places = _places(shape)
-    walks = [
-        f"(select * from ({source} offset 0) walked where {' and '.join(checks) or 'true'}"
-        f" {shape.sorted_by('sort_key')} limit {shape.bound})"
-        for source, checks in _sources(shape, places)
-    ]
+    walks = [_walk(shape, source, checks) for source, checks in _sources(shape, places)]
     tickets = walks[0] if len(walks) == 1 else f"({' union all '.join(walks)})"
     if shape.driver == ("team_id",):
         tickets = f"""(select merged.* from queue team_queue cross join lateral {tickets} merged
@@ -159,6 +155,18 @@ def ordered_statement(shape: Shape) -> str:
              {shape.sorted_by("sort_key")} limit $1) t {NAMES}
      {shape.sorted_by("t.sort_key", "t.number")}
     """
+
+
+def _walk(shape: Shape, source: str, checks: list[str]) -> str:
+    """Return the statement of the first tickets of a source that pass the checks.
+
+    A source that is walked and checked for nothing has its order already. A second clause would have it planned for all
+    of its rows, not for a page: where few of all tickets are open, all open ones would be read and sorted.
+    """
+    is_sorted = not checks and not set(shape.driver) & set(_FEW)
+    order = "" if is_sorted else shape.sorted_by("sort_key")
+    where = " and ".join(checks) or "true"
+    return f"(select * from ({source} offset 0) walked where {where} {order} limit {shape.bound})"
 
 
 def _places(shape: Shape) -> dict[str, list[str]]:
