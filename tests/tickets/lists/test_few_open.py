@@ -19,7 +19,9 @@ ORDERS = {Order.PRIORITY: "priority", Order.UPDATED: "updated", Order.STATUS_CHA
 async def filled(postgres: str) -> AsyncIterator[Any]:
     """Fill a database with 40,000 tickets, of which one in twenty is open."""
     assert STATUSES in FILL
-    rows = FILL.replace(STATUSES, "case when t % 20 = 1 then 'in_progress' else 'closed' end").replace("(1, 8000)", "(1, 40000)")
+    rows = FILL.replace(STATUSES, "case when t % 20 = 1 then 'in_progress' else 'closed' end").replace(
+        "(1, 8000)", "(1, 40000)"
+    )
     async with filled_with(postgres, rows, "fresh statistics") as connection:
         yield connection
 
