@@ -7,7 +7,15 @@ from clearline.identity import Company
 from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, TicketView
-from clearline.workspace.domain import PLACEHOLDERS, Macro, check_macro, check_view, placeholder_values, render
+from clearline.workspace.domain import (
+    PLACEHOLDERS,
+    Macro,
+    SavedView,
+    check_macro,
+    check_view,
+    placeholder_values,
+    render,
+)
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -118,14 +126,15 @@ def test_a_macro_that_breaks_a_rule_names_the_field(macro: Macro, wrong: list[st
 
 
 @pytest.mark.parametrize(
-    ("name", "query", "wrong"),
+    ("name", "query", "sort", "wrong"),
     [
-        ("Mine", "", []),
-        ("Mine", "x" * 500, []),
-        ("Mine", "x" * 501, ["query"]),
-        ("", "", ["name"]),
-        ("x" * 256, "\0", ["name", "query"]),
+        ("Mine", "", None, []),
+        ("Mine", "x" * 500, "-updated_at", []),
+        ("Mine", "x" * 501, None, ["query"]),
+        ("", "", None, ["name"]),
+        ("x" * 256, "\0", "age", ["name", "query", "sort"]),
     ],
 )
-def test_a_view_that_breaks_a_rule_names_the_field(name: str, query: str, wrong: list[str]) -> None:
-    assert [violation.field for violation in check_view(name, query)] == wrong
+def test_a_view_that_breaks_a_rule_names_the_field(name: str, query: str, sort: str | None, wrong: list[str]) -> None:
+    view = SavedView(uuid4(), uuid4(), uuid4(), name, query, False, AT, sort)
+    assert [violation.field for violation in check_view(view)] == wrong

@@ -11,6 +11,7 @@ from clearline.errors import RuleCode, Violation
 from clearline.search.language import QUERY_MAX
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Priority, Status, TicketView, ticket_number
+from clearline.tickets.lists.order import SORTS
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.tickets.tag_domain import check_tags
@@ -56,7 +57,10 @@ class MacroUse(Struct, frozen=True):
 
 
 class SavedView(Struct, frozen=True):
-    """A saved search, in the query language of the search. A shared one is visible to the owner's whole company."""
+    """A saved search, in the query language of the search. A shared one is visible to the owner's whole company.
+
+    ``sort`` is the name of the order of its tickets, one of ``SORTS``; None for the order of who shows it.
+    """
 
     company_id: UUID
     id: UUID
@@ -65,6 +69,7 @@ class SavedView(Struct, frozen=True):
     query: str
     is_shared: bool
     created_at: datetime
+    sort: str | None = None
 
 
 def check_macro(macro: Macro) -> list[Violation]:
@@ -116,6 +121,12 @@ def render(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda placeholder: values[placeholder[1].strip()], text)
 
 
-def check_view(name: str, query: str) -> list[Violation]:
+def check_view(view: SavedView) -> list[Violation]:
     """Return the rules that a saved view breaks. The query is not parsed: the search does that."""
-    return [*check_text("name", name, most=NAME_MAX), *check_text("query", query, least=0, most=QUERY_MAX)]
+    violations = [
+        *check_text("name", view.name, most=NAME_MAX),
+        *check_text("query", view.query, least=0, most=QUERY_MAX),
+    ]
+    if view.sort is not None and view.sort not in SORTS:
+        violations.append(Violation("sort", f"must be one of {', '.join(SORTS)}", RuleCode.CHOICE))
+    return violations

@@ -39,9 +39,17 @@ async def get_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = Non
 
 
 async def add_view(
-    tx: Tx, actor: Actor, name: str, query: str, *, is_shared: bool = False, of: User | None = None, now: datetime
+    tx: Tx,
+    actor: Actor,
+    name: str,
+    query: str,
+    *,
+    sort: str | None = None,
+    is_shared: bool = False,
+    of: User | None = None,
+    now: datetime,
 ) -> SavedView:
-    """Add a view. A shared one makes an event, a user's own does not.
+    """Add a view; ``sort`` is one of ``SORTS``. A shared one makes an event, a user's own does not.
 
     Raises:
         Forbidden: the view is shared, and the actor is no admin of its company.
@@ -50,7 +58,7 @@ async def add_view(
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     user = _user(actor, of)
-    view = SavedView(user.company_id, uuid4(), user.id, name, query, is_shared, now)
+    view = SavedView(user.company_id, uuid4(), user.id, name, query, is_shared, now, sort)
     if is_shared:
         _require_admin(actor)
     await _save(tx, view)
@@ -78,7 +86,7 @@ async def lock_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = No
 async def change_view(
     tx: Tx, actor: Actor, view_id: UUID, values: Mapping[str, Any], *, of: User | None = None, now: datetime
 ) -> SavedView:
-    """Set a view's name, query or ``is_shared``.
+    """Set a view's name, query, ``sort`` or ``is_shared``.
 
     Raises:
         Forbidden: as for ``lock_view``; or the view becomes shared, and the actor is no admin of the company.
@@ -125,7 +133,7 @@ def _require_admin(actor: Actor) -> None:
 
 
 async def _save(tx: Tx, view: SavedView) -> None:
-    require_valid(check_view(view.name, view.query))
+    require_valid(check_view(view))
     await view_store.lock_names(tx, view.user_id)
     require_free(not await view_store.is_name_taken(tx, view), KIND, view.name)
     await view_store.save(tx, view)

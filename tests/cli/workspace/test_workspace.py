@@ -66,7 +66,13 @@ def test_views_are_saved_for_users(database_url: str, customer: Tenant) -> None:
     assert run_json(url, "view", "list", *ada) == []
     changed = run_json(url, "view", "change", shared["id"], "--query", "status:held", "--own", *nia)
     assert changed == {**shared, "query": "status:held", "is_shared": False}
-    for view in (own, shared):
+    ordered = run_json(url, "view", "change", own["id"], "--sort", "-updated_at", *nia)
+    assert ordered == {**own, "sort": "-updated_at"}
+    assert run_json(url, "view", "change", own["id"], "--sort", "none", *nia) == own == {**own, "sort": None}
+    assert run_json(url, "view", "add", "Sorted", "fibre", "--sort", "priority", *nia)["sort"] == "priority"
+    assert run_command(url, "view", "change", own["id"], "--sort", "age", *nia).exit_code == 2
+    sorted_view = next(view for view in run_json(url, "view", "list", *nia) if view["name"] == "Sorted")
+    for view in (own, shared, sorted_view):
         assert run_json(url, "view", "delete", view["id"], *nia) is None
     assert run_json(url, "view", "list", *nia) == []
 

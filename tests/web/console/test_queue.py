@@ -13,6 +13,8 @@ from clearline.sign_in.domain import SessionActor
 from clearline.sign_in.usecases import session_actor
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.lists.order import SORTS
+from clearline.web.console.sorting import sort_named
 from clearline.workspace import view_usecases as views
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
@@ -148,7 +150,7 @@ async def test_a_filtered_list_has_the_same_orders(agent: Person, numbers: dict[
         address = f"{path}&sort={sort}"
         while address:
             page = await agent.page(address)
-            assert [option["value"] for option in page.all("option") if "selected" in option] == [sort]
+            assert [option["value"] for option in page.all("option") if "selected" in option] == [sort] * 2
             listed += rows(page)
             address = next((href for href in page.links("/console/open?") if "after=" in href), "")
         assert len(listed) == len(set(listed)) >= 55
@@ -196,6 +198,35 @@ async def test_a_filtered_list_is_saved_as_a_view_then_changed_and_deleted(agent
     gone = await agent.post(path, delete="1")
     assert (gone.status_code, gone.headers["location"]) == (303, "/console/open")
     assert (await agent.get(path)).status_code == 404
+
+
+async def test_a_saved_view_keeps_its_order(agent: Person, numbers: dict[str, int], database: Database) -> None:
+    made = await agent.post("/console/views", name="In order", query="status:open", sort="number")
+    path = made.headers["location"]
+
+    def chosen(page: Page) -> list[str | None]:
+        return [option["value"] for option in page.all("option") if "selected" in option]
+
+    first = await agent.page(path)
+    assert chosen(first) == ["number", "number"]
+    last_first = await agent.page(f"{path}?sort=-number")
+    assert chosen(last_first) == ["-number", "-number"]
+    assert rows(first) == sorted(rows(first))
+    assert rows(last_first) == sorted(rows(last_first), reverse=True)
+    assert (await agent.post(path, name="In order", query="status:open", sort="-number")).status_code == 303
+    again = await agent.page(path)
+    assert (rows(again), chosen(again)) == (rows(last_first), ["-number", "-number"])
+    next_page = await agent.page(again.links(f"{path}?after")[0])
+    assert rows(next_page) == sorted(rows(next_page), reverse=True)
+    assert max(rows(next_page)) < min(rows(again))
+    renamed = await agent.post(path, name="In another order", query="status:open")
+    assert (renamed.status_code, chosen(await agent.page(path))) == (303, ["-number", "-number"])
+    async with database.transaction() as tx:
+        actor = (await session_actor_of(database, agent)).actor
+        for sort in SORTS:
+            view = await views.add_view(tx, actor, f"By {sort}", "status:open", sort=sort, now=NOW)
+            assert sort_named("", view).stored == sort
+    assert numbers["last"]
 
 
 async def test_only_an_admin_shares_views_and_edits_those_of_others(

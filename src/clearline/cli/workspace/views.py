@@ -15,10 +15,12 @@ from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.lists.order import SORTS
 from clearline.wires.house.workspace.mapping import view_out
 from clearline.workspace import view_usecases as views
 from clearline.workspace.domain import SavedView
 
+_NONE = "none"
 _MOST = 10_000
 """The most views that are looked through for the beginning of an id."""
 
@@ -44,14 +46,15 @@ def view() -> None:
 @click.argument("name")
 @click.argument("query")
 @_user_options
+@click.option("--sort", type=click.Choice(SORTS), help="Order of its tickets; a minus reverses it.")
 @click.option("--shared", is_flag=True, help="Show the view to everybody of the company.")
 @json_option
-def view_add(name: str, query: str, company: str, email: str, *, shared: bool, as_json: bool) -> None:
+def view_add(name: str, query: str, company: str, email: str, *, sort: str | None, shared: bool, as_json: bool) -> None:
     """Save a search for a user, or for everybody of a company."""
 
     async def work(tx: Tx) -> SavedView:
         user = await _user(tx, company, email)
-        return await views.add_view(tx, OPERATOR, name, query, is_shared=shared, of=user, now=now())
+        return await views.add_view(tx, OPERATOR, name, query, sort=sort, is_shared=shared, of=user, now=now())
 
     added = transact(work)
     show(view_out(added), f"View {added.name} added with id {added.id}.", as_json=as_json)
@@ -70,8 +73,8 @@ def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
     show_list(
         transact(work),
         view_out,
-        ("ID", "NAME", "SHARED", "QUERY"),
-        lambda view: (view.id, view.name, view.is_shared, view.query),
+        ("ID", "NAME", "SHARED", "SORT", "QUERY"),
+        lambda view: (view.id, view.name, view.is_shared, view.sort, view.query),
         noun="views",
         as_json=as_json,
         limit=limit,
@@ -83,14 +86,21 @@ def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
 @_user_options
 @click.option("--name", help="New name.")
 @click.option("--query", help="New search.")
+@click.option(
+    "--sort",
+    type=click.Choice([*SORTS, _NONE]),
+    help="New order of its tickets; none leaves it to whoever shows the view.",
+)
 @click.option("--shared/--own", default=None, help="Show the view to everybody of the company, or to its owner only.")
 @json_option
 def view_change(
-    view_id: str, company: str, email: str, *, name: str | None, query: str | None, shared: bool | None, as_json: bool
+    view_id: str, company: str, email: str, *, sort: str | None, shared: bool | None, as_json: bool, **texts: str | None
 ) -> None:
     """Change a view. Options that are not given change nothing."""
-    options: dict[str, Any] = {"name": name, "query": query, "is_shared": shared}
+    options: dict[str, Any] = {**texts, "is_shared": shared, "sort": sort}
     values = {field: value for field, value in options.items() if value is not None}
+    if sort == _NONE:
+        values["sort"] = None
 
     async def work(tx: Tx) -> tuple[SavedView, SavedView]:
         user = await _user(tx, company, email)

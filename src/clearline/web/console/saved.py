@@ -3,6 +3,7 @@
 from clearline.errors import Conflict, InvalidInput
 from clearline.web.console.fields import known_id
 from clearline.web.console.queue import list_page
+from clearline.web.console.sorting import sort_named
 from clearline.web.console.views import SAVED
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
@@ -15,15 +16,16 @@ async def save_view(visit: Visit) -> Answer:
     try:
         async with visit.services.database.transaction() as tx:
             view = await saved_views.add_view(
-                tx, visit.actor, form.get("name").strip(), form.get("query").strip(), is_shared=is_shared, now=visit.now
-            )
+                tx, visit.actor, form.get("name").strip(), form.get("query").strip(), sort=_sort(visit),
+                is_shared=is_shared, now=visit.now,
+            )  # fmt: skip
     except (InvalidInput, Conflict) as error:
         return await list_page(visit, f"/console/{visit.query.get('list') or 'open'}", problem=str(error))
     return redirect(visit.browser, f"{SAVED}{view.id}")
 
 
 async def change_view(visit: Visit) -> Answer:
-    """Set the name, query and sharing of a view, or delete it."""
+    """Set the name, query, order and sharing of a view, or delete it."""
     form, view_id = visit.form, known_id("view", visit.path["id"])
     path = f"{SAVED}{view_id}"
     values = {"name": form.get("name").strip(), "query": form.get("query").strip()}
@@ -33,7 +35,13 @@ async def change_view(visit: Visit) -> Answer:
                 await saved_views.delete_view(tx, visit.actor, view_id, now=visit.now)
                 return redirect(visit.browser, "/console/open")
             shared = {"is_shared": form.get("shared") == "on"} if visit.actor.is_company_admin else {}
-            await saved_views.change_view(tx, visit.actor, view_id, {**values, **shared}, now=visit.now)
+            sort = {"sort": _sort(visit)} if form.has("sort") else {}
+            await saved_views.change_view(tx, visit.actor, view_id, {**values, **shared, **sort}, now=visit.now)
     except (InvalidInput, Conflict) as error:
         return await list_page(visit, path, problem=str(error))
     return redirect(visit.browser, path)
+
+
+def _sort(visit: Visit) -> str | None:
+    name = visit.form.get("sort")
+    return sort_named(name).stored if name else None

@@ -9,6 +9,7 @@ from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Position
 from clearline.tickets.lists.order import RANKS, Order
 from clearline.wires.http.cursors import InvalidCursor
+from clearline.workspace.domain import SavedView
 
 
 def _(text: str) -> str:
@@ -23,6 +24,11 @@ class Sort(Struct, frozen=True):
     label: str
     order: Order
     newest_first: bool
+
+    @property
+    def stored(self) -> str:
+        """The name of the order in saved views."""
+        return f"{'-' if self.newest_first else ''}{self.order}"
 
     def keys(self, view: TicketView) -> list[datetime | int]:
         """Return the sort keys of a ticket."""
@@ -61,11 +67,17 @@ SORTS = (
     Sort("-updated", _("Last changed first"), Order.UPDATED, newest_first=True),
     Sort("updated", _("Longest unchanged first"), Order.UPDATED, newest_first=False),
     Sort("status", _("Longest in its status first"), Order.STATUS_CHANGED, newest_first=False),
+    Sort("-status", _("Latest in its status first"), Order.STATUS_CHANGED, newest_first=True),
+    Sort("-priority", _("Least urgent first"), Order.PRIORITY, newest_first=True),
+    Sort("-created", _("Latest created first"), Order.CREATED, newest_first=True),
+    Sort("created", _("Earliest created first"), Order.CREATED, newest_first=False),
 )
 """The first is the default: within a priority, the oldest first."""
 DEFAULT = SORTS[0]
 
 
-def sort_named(name: str) -> Sort:
-    """Return the order of a name; the default for any other text."""
-    return next((sort for sort in SORTS if sort.name == name), DEFAULT)
+def sort_named(name: str, saved: SavedView | None = None) -> Sort:
+    """Return the order of a name; for any other text that of a saved view, or else the default."""
+    stored = None if saved is None else saved.sort
+    default = next((sort for sort in SORTS if sort.stored == stored), DEFAULT)
+    return next((sort for sort in SORTS if sort.name == name), default)

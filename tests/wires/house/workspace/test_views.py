@@ -44,6 +44,7 @@ async def test_a_view_is_saved_read_changed_and_deleted(client: httpx.AsyncClien
         "is_shared": False,
         "owner_id": str(tenant.user.id),
         "created_at": body["created_at"],
+        "sort": None,
     }
     address = created.headers["location"]
     assert address == f"{VIEWS}/{body['id']}"
@@ -59,6 +60,24 @@ async def test_a_view_is_saved_read_changed_and_deleted(client: httpx.AsyncClien
     for match, status in ((None, 428), ('"other"', 412), ("*", 204), ("*", 404)):
         headers = tenant.headers if match is None else {**tenant.headers, "If-Match": match}
         assert (await client.delete(address, headers=headers)).status_code == status
+
+
+async def test_a_view_keeps_the_order_of_its_tickets(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    created = await add_view(client, tenant.headers, sort="-updated_at")
+    assert (created.status_code, created.json()["sort"]) == (201, "-updated_at")
+    address, headers = created.headers["location"], {**tenant.headers, "If-Match": "*"}
+    for sort in ("priority", "created_at", None, "-number"):
+        assert (await client.patch(address, json={"sort": sort}, headers=headers)).json()["sort"] == sort
+    assert (await client.patch(address, json={"query": ""}, headers=headers)).json()["sort"] == "-number"
+    listed = (await client.get(VIEWS, headers=tenant.headers)).json()["data"]
+    assert [view["sort"] for view in listed if view["id"] == created.json()["id"]] == ["-number"]
+    unknown: list[object] = ["age", "updated", "+number", 1]
+    for wrong in unknown:
+        for answer in (
+            await client.patch(address, json={"sort": wrong}, headers=headers),
+            await add_view(client, tenant.headers, sort=wrong),
+        ):
+            assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/sort"]), answer.text
 
 
 async def test_an_admin_shares_a_view_only_with_its_company(

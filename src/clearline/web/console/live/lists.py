@@ -60,7 +60,7 @@ async def _listing(visit: Visit, tx: Tx) -> Listing:
     if view is None:
         side = await sidebar(tx, visit.actor)
         view = side.find(path) or side.views[0]
-    sort = sort_named(query.get("sort", ""))
+    sort = sort_named(query.get("sort", ""), view.saved)
     chosen = sort.name if query.get("sort") == sort.name else ""
     return Listing(view, [], None, query.get("q", "").strip(), sort, chosen)
 

@@ -6,12 +6,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.search.language import QUERY_MAX
 from clearline.search.list_usecases import COUNT_MAX
+from clearline.wires.house.tickets.filter_wire import Sort
 from clearline.wires.house.wire import Id, Moment, Name, PageQuery
 from clearline.wires.http.fields import characters
 
 COUNTED_MAX = 50
 """The most views of a list with counts."""
 Query = Annotated[str, characters(0, QUERY_MAX)]
+ViewSort = Annotated[
+    Sort,
+    Meta(description="The order of the tickets, for `sort` of the search. Null: the order of whoever shows the view."),
+]
 
 
 class ViewIn(Struct, forbid_unknown_fields=True):
@@ -20,6 +25,7 @@ class ViewIn(Struct, forbid_unknown_fields=True):
     name: Name
     query: Query
     is_shared: bool = False
+    sort: ViewSort | None = None
 
 
 class ViewPatch(Struct, forbid_unknown_fields=True):
@@ -28,6 +34,7 @@ class ViewPatch(Struct, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
     query: Query | UnsetType = UNSET
     is_shared: bool | UnsetType = UNSET
+    sort: ViewSort | UnsetType | None = UNSET
 
 
 class ViewListQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,4 +67,5 @@ class ViewOut(Struct, frozen=True):
     is_shared: bool
     owner_id: Id
     created_at: Moment
+    sort: ViewSort | None
     count: CountOut | UnsetType | None = UNSET

@@ -61,7 +61,9 @@ async def add_view(call: Call) -> wire.ViewOut:
     """Add a view."""
     body = call.body(wire.ViewIn)
     async with call.transaction() as tx:
-        view = await views.add_view(tx, call.actor, body.name, body.query, is_shared=body.is_shared, now=call.now)
+        view = await views.add_view(
+            tx, call.actor, body.name, body.query, sort=body.sort, is_shared=body.is_shared, now=call.now
+        )
     call.location = f"{_VIEWS}/{view.id}"
     return view_out(view)
 
