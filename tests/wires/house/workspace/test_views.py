@@ -77,7 +77,9 @@ async def test_a_view_keeps_the_order_of_its_tickets(client: httpx.AsyncClient, 
             await client.patch(address, json={"sort": wrong}, headers=headers),
             await add_view(client, tenant.headers, sort=wrong),
         ):
-            assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/sort"]), answer.text
+            assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/sort"]), (
+                answer.text
+            )
 
 
 async def test_an_admin_shares_a_view_only_with_its_company(
