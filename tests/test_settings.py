@@ -65,6 +65,7 @@ VALID = {
     "CLEARLINE_SMTP": "smtp+starttls://desk:p%40ss@mail.example.net:587",
     "CLEARLINE_MAIL_FROM": "The NOC <noc@example.net>",
     "CLEARLINE_MAIL_LISTEN": "lmtp://[::1]:8024",
+    "CLEARLINE_STAFF_REPLIES_BY_MAIL": "MX.example.net",
     "CLEARLINE_MAIL_MAX": "1000000",
     "CLEARLINE_MAIL_CONNECTIONS": "40",
     "CLEARLINE_MAIL_PEER_CONNECTIONS": "0",
@@ -135,6 +136,7 @@ EXPECTED = Settings(
     smtp="smtp+starttls://desk:p%40ss@mail.example.net:587",
     mail_from="The NOC <noc@example.net>",
     mail_listen="lmtp://[::1]:8024",
+    staff_replies_by_mail="mx.example.net",
     mail_max=1_000_000,
     mail_connections=40,
     mail_peer_connections=0,
@@ -195,6 +197,8 @@ def test_an_unknown_variable_is_refused_and_the_known_ones_are_named(variable: s
         ("MAIL_LISTEN", "127.0.0.1:25", "lmtp://127.0.0.1:8024"),
         ("MAIL_LISTEN", "smtp://localhost", "127.0.0.1:8080"),
         ("MAIL_MAX", "1", "from 10000"),
+        ("STAFF_REPLIES_BY_MAIL", "on", "off, or the name of your mail server in Authentication-Results"),
+        ("STAFF_REPLIES_BY_MAIL", "mx.example.net; x", "such as mx.example.net"),
         ("BIND", ":8080", "127.0.0.1:8080"),
         ("BIND", "127.0.0.1:65536", "127.0.0.1:8080"),
         ("BIND", "127.0.0.1:", "127.0.0.1:8080"),
@@ -265,3 +269,8 @@ def test_a_password_for_mail_is_accepted_with_tls_or_on_this_machine(address: st
 
 def test_a_secret_of_32_characters_is_accepted() -> None:
     assert read_settings({"CLEARLINE_SECRET_KEY": "x" * 32}).secret_key == "x" * 32
+
+
+def test_replies_by_mail_are_off_unless_a_server_is_named() -> None:
+    assert read_settings({}).staff_replies_by_mail is None
+    assert read_settings({"CLEARLINE_STAFF_REPLIES_BY_MAIL": "off"}).staff_replies_by_mail is None

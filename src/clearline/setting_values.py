@@ -11,6 +11,8 @@ RETENTION_MAX = 3650
 """Days; what should stay longer has to be copied elsewhere."""
 SECRET_MIN = 32
 """Characters of a secret."""
+_MAIL_SERVER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")
+_SWITCHES = {"on", "off", "true", "false", "yes", "no", "1", "0"}
 _MEDIA_TYPES = re.compile(r"\*|[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 
 
@@ -44,6 +46,18 @@ def text(value: str) -> str:
 def path(value: str) -> Path:
     """Return the absolute path; ``~`` is the home directory."""
     return Path(value).expanduser().absolute()
+
+
+def mail_server(value: str) -> str | None:
+    """Return the name of a mail server in ``Authentication-Results`` (RFC 8601, section 2.5), in lower case.
+
+    None for ``off``.
+    """
+    if value == "off":
+        return None
+    if not _MAIL_SERVER.fullmatch(value) or value.lower() in _SWITCHES:
+        raise ValueError("off, or the name of your mail server in Authentication-Results, such as mx.example.net")
+    return value.lower()
 
 
 def bind(value: str) -> Bind:

@@ -66,20 +66,17 @@ class Settings:
         "one process.",
         100,
     )
-    streams: int = setting(
-        values.number(5, 100_000),
-        "`500`",
-        "Event streams and downloads that one process has open at a time; a fifth is kept for the provider's people.",
+    streams: int = count(
+        5,
+        100_000,
         500,
+        "Event streams and downloads that one process has open; a fifth is kept for the provider's people.",
     )
     company_searches: int = setting(
         values.number(1, 1000), "`4`", "Searches of one customer that one process runs at a time.", 4
     )
-    search_seconds: int = setting(
-        values.number(1, 30),
-        "`5`",
-        "Seconds that PostgreSQL may spend on a statement of a search, or of a filtered list, before it is refused.",
-        5,
+    search_seconds: int = count(
+        1, 30, 5, "Seconds that PostgreSQL may spend on a statement of a search, or of a filtered list."
     )
     company_idempotency_max: int = size(
         0,
@@ -130,11 +127,8 @@ class Settings:
     session_days: int = count(
         1, 365, defaults.SESSION_DAYS, "After how many days a person has to sign in again in any case."
     )
-    shutdown_seconds: int = setting(
-        values.number(1, 300),
-        "`10`",
-        "Seconds that a stopping server waits for requests that are still running; then they are answered 503.",
-        10,
+    shutdown_seconds: int = count(
+        1, 300, 10, "Seconds that a stopping server waits for requests that still run; then they are answered 503."
     )
     keep_idempotency_keys_days: int = days(
         1,
@@ -330,6 +324,13 @@ class Settings:
     )
     company_mails: int = count(
         0, 1_000_000, 500, "Mails of one customer that are filed in an hour; others are quarantined. `0` for no limit."
+    )
+    staff_replies_by_mail: str | None = setting(
+        values.mail_server,
+        "`off`: mail of the provider's people stays internal",
+        "Name of your mail server in the `Authentication-Results` that it adds, such as `mx.example.net`. Agents who "
+        "turned it on may then reply to customers by mail that begins with `#public`, if that server verified them.",
+        None,
     )
     imap_networks: tuple[str, ...] = setting(
         values.networks,

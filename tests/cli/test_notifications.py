@@ -33,6 +33,7 @@ def test_the_preferences_of_a_user_are_shown_and_changed(desk: str) -> None:
     assert after == {
         "user_id": before["user_id"], "time_zone": "Europe/Amsterdam", "quiet_from": "22:00", "quiet_to": "07:00",
         "quiet_days": ["sunday"], "critical_breaks_quiet": True, "digest": "hourly", "digest_at": "17:30",
+        "replies_by_mail": False,
         "rules": rules,
     }  # fmt: skip
     assert run_json(desk, "notifications", "show", *USER) == after
@@ -70,6 +71,14 @@ def test_invalid_preferences_are_refused(desk: str, options: tuple[str, ...], st
     done = run_command(desk, "notifications", "set", *USER, *options)
     assert (done.exit_code, done.stdout) == (status, "")
     assert words in done.stderr
+
+
+def test_replies_by_mail_are_only_turned_off_at_the_command_line(desk: str) -> None:
+    run_json(desk, "agent", "add", "Ben", "--email", "ben@provider.example.org")
+    person = ("--user", "ben@provider.example.org")
+    assert run_json(desk, "notifications", "set", *person, "--no-replies-by-mail")["replies_by_mail"] is False
+    assert run_command(desk, "notifications", "set", *person, "--replies-by-mail").exit_code == 2
+    assert "Replies to customers by mail" not in run_command(desk, "notifications", "show", *person).stdout
 
 
 def test_contacts_get_mail_until_it_is_turned_off(desk: str) -> None:

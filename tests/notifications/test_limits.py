@@ -1,5 +1,6 @@
 """What mails say about replies, the rate limits, and suppressed addresses."""
 
+import dataclasses
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,16 +11,19 @@ from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Role
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, MailState, NewMail, RateLimits
-from clearline.notifications import compose
+from clearline.notifications import compose, worker
+from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.note_domain import Visibility
-from tests.builders.mail.notification_rig import CONTACT, NotificationRig, new_watcher, note
+from clearline.web import mail as templates
+from tests.builders.mail.notification_rig import CONTACT, SETTINGS, NotificationRig, new_watcher, note
 from tests.builders.people import NOW, Tenant, email_of, new_tenant
 from tests.builders.tickets import raised
 
 TO_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
+MARKED = "Begin your answer with #public on a line of its own to send it to the customer; otherwise it stays internal."
 TO_CUSTOMERS = "Reply to this mail to add a note to the ticket."
 RULES = {NotificationKind.PROVIDER_NOTE: DeliveryMode.EMAIL}
 
@@ -59,6 +63,39 @@ async def test_a_mail_says_what_a_reply_becomes(rig: NotificationRig) -> None:
                 [says[mail.to]] if says[mail.to] else []
             )
             assert ("Reply to" in body) is bool(says[mail.to])
+
+
+@pytest.mark.parametrize("server", [None, "mx.example.net"])
+@pytest.mark.parametrize("is_on", [False, True])
+async def test_a_mail_to_an_agent_says_how_to_reply_to_the_customer_if_that_is_on(
+    rig: NotificationRig, server: str | None, *, is_on: bool
+) -> None:
+    settings = dataclasses.replace(SETTINGS, staff_replies_by_mail=server)
+    rig.jobs = worker.jobs(rig.database, settings, templates.render, lambda: rig.now)
+
+    async def work(tx: Tx) -> int:
+        number = await raised(tx, rig.tenant)
+        agent = await new_watcher(tx, number, Role.AGENT, rules=RULES)
+        await preferences.change_own(tx, agent, {"replies_by_mail": is_on}, now=NOW)
+        await new_watcher(tx, number, Role.CUSTOMER, rig.tenant.company.code, rules=RULES)
+        await tx.write(
+            "insert into mailbox (id, address, created_at) values (gen_random_uuid(), $1, $2)",
+            f"{uuid4().hex}@example.net",
+            NOW,
+        )
+        return number
+
+    number = await rig.transact(work)
+    await rig.transact(note(number, "We are looking at it.", OPERATOR))
+    try:
+        await rig.advance(GROUPING_WINDOW)
+    finally:
+        await rig.transact(lambda tx: tx.write("delete from mailbox"))
+    mails = await rig.take_sent()
+    for body in (text for mail in mails for text in (" ".join(mail.text.split()), mail.html)):
+        assert not (TO_STAFF in body and MARKED in body)
+    assert [MARKED in " ".join(mail.text.split()) for mail in mails].count(True) == int(is_on and server is not None)
+    assert [TO_STAFF in mail.text for mail in mails].count(True) == int(not is_on or server is None)
 
 
 async def test_contacts_who_are_not_users_get_a_limited_number_of_mails_an_hour_for_each_company(

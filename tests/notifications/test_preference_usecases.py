@@ -1,5 +1,6 @@
 """Notification preferences: who may change them, and what is stored."""
 
+import json
 from datetime import time
 from typing import Any
 from uuid import uuid4
@@ -8,14 +9,14 @@ import pytest
 
 from clearline.demo.desk import load_desk
 from clearline.demo.notifications import set_preferences, turn_off_contact_mail
-from clearline.errors import Forbidden, NotFound, ScopeMissing
+from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope
 from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DeliveryMode, NotificationPreferences
 from clearline.platform.database.transactions import Database
 from tests.builders.databases import Undone, undo
-from tests.builders.people import NOW, Tenant, new_person
+from tests.builders.people import NOW, Tenant, id_of, new_person
 
 
 async def test_preferences_are_stored_as_they_were_set(database: Database, tenant: Tenant) -> None:
@@ -88,6 +89,36 @@ async def test_a_key_that_only_reads_changes_nothing(database: Database, tenant:
         await preferences.get_own(tx, reader)
         with pytest.raises(ScopeMissing):
             await preferences.change_own(tx, reader, {"digest_at": time(9)}, now=NOW)
+
+
+async def test_everybody_turns_on_replies_by_mail_alone_and_others_may_turn_them_off(
+    database: Database, tenant: Tenant
+) -> None:
+    on, off = {"replies_by_mail": True}, {"replies_by_mail": False}
+    async with database.transaction() as tx:
+        agent, admin, viewer = (
+            await new_person(tx),
+            await new_person(tx, role=Role.ADMIN),
+            await new_person(tx, role=Role.VIEWER),
+        )
+        for other in (OPERATOR, admin):
+            with pytest.raises(Forbidden, match="only the person can turn on replies by mail"):
+                await preferences.change_preferences(tx, other, PROVIDER_ID, id_of(agent), on, now=NOW)
+            assert (await preferences.change_own(tx, agent, on, now=NOW)).preferences.replies_by_mail
+            again = await preferences.change_preferences(tx, other, PROVIDER_ID, id_of(agent), on, now=NOW)
+            assert again.preferences.replies_by_mail
+            changed = await preferences.change_preferences(tx, other, PROVIDER_ID, id_of(agent), off, now=NOW)
+            assert not changed.preferences.replies_by_mail
+        own = await preferences.change_preferences(tx, admin, PROVIDER_ID, id_of(admin), on, now=NOW)
+        assert own.preferences.replies_by_mail
+        data = await tx.fetchval("select data from event where type = 'user.changed' order by id desc limit 1")
+        assert json.loads(data)["changes"] == [
+            {"field": "notifications.replies_by_mail", "before": False, "after": True}
+        ]
+        with pytest.raises(InvalidInput, match="replies_by_mail is not available to the role customer"):
+            await preferences.change_own(tx, tenant.actor, on, now=NOW)
+        with pytest.raises(ScopeMissing):
+            await preferences.change_own(tx, viewer, on, now=NOW)
 
 
 async def test_the_demo_sets_preferences_of_its_users(database: Database, tenant: Tenant) -> None:

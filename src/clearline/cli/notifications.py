@@ -106,6 +106,8 @@ class _Hours(click.ParamType[tuple[time | None, time | None]]):
     "--digest", type=click.Choice([every.value for every in DigestFrequency]), help="How often a digest is sent."
 )
 @click.option("--digest-at", type=_CLOCK, metavar="HH:MM", help="Time of a daily digest.")
+@click.option("--no-replies-by-mail", is_flag=True,
+              help="Marked mail of the agent stays internal. Only the agent can turn it on.")  # fmt: skip
 @json_option
 def notifications_set(company: str, email: str, *, as_json: bool, **options: Any) -> None:
     """Change what a user gets mail about. Options that are not given change nothing."""
@@ -121,6 +123,8 @@ def notifications_set(company: str, email: str, *, as_json: bool, **options: Any
 
 def _values(options: dict[str, Any]) -> dict[str, Any]:
     values = {name: options[name] for name in ("time_zone", "critical_breaks_quiet") if options[name] is not None}
+    if options["no_replies_by_mail"]:
+        values["replies_by_mail"] = False
     if options["rules"]:
         values["rules"] = dict(options["rules"])
     if options["quiet"] is not None:
@@ -191,4 +195,5 @@ def _show(current: UserPreferences, *, as_json: bool) -> None:
     daily = f" at {chosen.digest_at:%H:%M}" if chosen.digest is DigestFrequency.DAILY else ""
     quiet = ", ".join(filter(None, [hours, *days])) or "none"
     critical = "; critical tickets do not wait" if chosen.critical_breaks_quiet else ""
-    echo(f"\nDigest {chosen.digest}{daily}. Quiet: {quiet}{critical}. Time zone {chosen.time_zone}.")
+    by_mail = " Replies to customers by mail: on." if chosen.replies_by_mail else ""
+    echo(f"\nDigest {chosen.digest}{daily}. Quiet: {quiet}{critical}. Time zone {chosen.time_zone}.{by_mail}")

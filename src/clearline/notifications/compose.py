@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,8 +10,9 @@ from msgspec.structs import replace
 
 from clearline.events.event_types import Audience, EventType, visible_data
 from clearline.identity import PROVIDER_ID, Role
+from clearline.mail.format.public_mark import MARK
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, NewMail, RateLimits, RenderedMail
+from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, NewMail, RateLimits, Render, RenderedMail
 from clearline.mail.outbound.opt_out_domain import DIGEST as DIGESTS
 from clearline.mail.outbound.opt_out_domain import TICKETS, ticket_topic, unsubscribe_link
 from clearline.notifications import preference_store
@@ -36,6 +36,9 @@ _CONTACT_PREFERENCES = NotificationPreferences(digest=DigestFrequency.HOURLY)
 """The preferences of contacts who are not users."""
 _REPLY = "Reply to this mail to add a note to the ticket."
 _REPLY_OF_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
+_REPLY_TO_CUSTOMER = (
+    f"Begin your answer with {MARK} on a line of its own to send it to the customer; otherwise it stays internal."
+)
 _ANSWER_OF_RECEIPT = "To add something, contact us and name the number of the ticket."
 """How to answer when replies to mail are not read."""
 
@@ -44,20 +47,17 @@ TemplateEntry = tuple[str, str, str]
 _Pair = tuple[DueNotification, MailEntry]
 
 
-class Render(Protocol):
-    """Renders a subject, a text and HTML from a template and its values."""
-
-    def __call__(self, name: str, **values: object) -> RenderedMail:
-        """Render the template of this name."""
-
-
 class MailContext(Struct, frozen=True):
-    """What composing needs: the templates, the mail settings, whether replies become notes, and the rate limits."""
+    """What composing needs: the templates, the mail settings, whether replies become notes, and the rate limits.
+
+    ``staff_replies`` is whether the desk lets agents reply to customers by mail.
+    """
 
     render: Render
     settings: MailSettings
     accepts_replies: bool
     rate_limits: RateLimits
+    staff_replies: bool = False
 
 
 class ComposeResult(Enum):
@@ -249,7 +249,9 @@ def _reply(notification: DueNotification, group: MailGroup, context: MailContext
         return ""
     if not context.accepts_replies:
         return _ANSWER_OF_RECEIPT if is_receipt else ""
-    return _REPLY_OF_STAFF if _is_staff(notification, group) else _REPLY
+    if not _is_staff(notification, group):
+        return _REPLY
+    return _REPLY_TO_CUSTOMER if context.staff_replies and notification.replies_by_mail else _REPLY_OF_STAFF
 
 
 def _digest(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> NewMail:

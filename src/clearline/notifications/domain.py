@@ -81,7 +81,8 @@ class NotificationPreferences(Struct, frozen=True):
     Mail waits from ``quiet_from`` to ``quiet_to`` in ``time_zone``, past midnight when the second is earlier, and on
     all of ``quiet_days`` (1 Monday to 7 Sunday); mail about a critical ticket does not wait with
     ``critical_breaks_quiet``. A daily digest is sent at ``digest_at``. ``rules`` holds only what differs from the
-    defaults.
+    defaults. With ``replies_by_mail``, and where the desk allows it, mail of an agent that is marked for it goes to the
+    customer.
     """
 
     time_zone: str = "UTC"
@@ -91,6 +92,7 @@ class NotificationPreferences(Struct, frozen=True):
     digest: DigestFrequency = DigestFrequency.DAILY
     digest_at: time = time(8)
     critical_breaks_quiet: bool = False
+    replies_by_mail: bool = False
     rules: dict[NotificationKind, DeliveryMode] = {}
     version: int = 1
 
@@ -175,6 +177,8 @@ def check_preferences(preferences: NotificationPreferences, role: Role) -> list[
     days = set(preferences.quiet_days)
     if len(days) != len(preferences.quiet_days) or not days < set(range(1, 8)):
         violations.append(Violation("quiet_days", "must be at most six different days of the week", RuleCode.COUNT))
+    if preferences.replies_by_mail and not role.works_tickets:
+        violations.append(Violation("replies_by_mail", f"is not available to the role {role}", RuleCode.CHOICE))
     known = DEFAULTS.get(role, {})
     violations += [
         Violation(f"rules.{kind}", f"is not available to the role {role}", RuleCode.CHOICE)

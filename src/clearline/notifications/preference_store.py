@@ -12,7 +12,9 @@ from clearline.platform.database.transactions import Record, Tx
 CRITICAL_BREAKS_QUIET = "critical_breaks_quiet"
 """The member of the JSON column ``rules`` that is not a rule but ``critical_breaks_quiet``."""
 
-COLUMNS = "s.time_zone, s.quiet_from, s.quiet_to, s.quiet_days, s.digest, s.digest_at, s.rules, s.version"
+COLUMNS = (
+    "s.time_zone, s.quiet_from, s.quiet_to, s.quiet_days, s.digest, s.digest_at, s.rules, s.replies_by_mail, s.version"
+)
 """The columns of ``notification_settings s``, in the order that ``preferences_of`` reads."""
 
 _DEFAULTS = NotificationPreferences()
@@ -27,14 +29,14 @@ def preferences_of(row: Record) -> NotificationPreferences:
 
     Rules whose kind or mode this version does not know are ignored.
     """
-    zone, begin, end, days, digest, digest_at, stored_rules, version = row
+    zone, begin, end, days, digest, digest_at, stored_rules, by_mail, version = row
     if zone is None:
         return _DEFAULTS
     members = _decode(stored_rules)
     breaks_quiet = members.pop(CRITICAL_BREAKS_QUIET, False)
     rules = {_KINDS[kind]: _MODES[mode] for kind, mode in members.items() if kind in _KINDS and mode in _MODES}
     return NotificationPreferences(
-        zone, begin, end, tuple(days), DigestFrequency(digest), digest_at, breaks_quiet, rules, version
+        zone, begin, end, tuple(days), DigestFrequency(digest), digest_at, breaks_quiet, by_mail, rules, version
     )
 
 
@@ -53,11 +55,11 @@ async def save(tx: Tx, company_id: UUID, user_id: UUID, values: NotificationPref
     await tx.write(
         """
         insert into notification_settings (company_id, user_id, time_zone, quiet_from, quiet_to, quiet_days, digest,
-                                           digest_at, rules, version)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                           digest_at, rules, version, replies_by_mail)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict (company_id, user_id) do update
            set time_zone = $3, quiet_from = $4, quiet_to = $5, quiet_days = $6, digest = $7, digest_at = $8, rules = $9,
-               version = $10
+               version = $10, replies_by_mail = $11
         """,
         company_id,
         user_id,
@@ -69,6 +71,7 @@ async def save(tx: Tx, company_id: UUID, user_id: UUID, values: NotificationPref
         values.digest_at,
         _encode({**values.rules, CRITICAL_BREAKS_QUIET: values.critical_breaks_quiet}).decode(),
         values.version,
+        values.replies_by_mail,
     )
 
 

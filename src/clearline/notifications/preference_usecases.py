@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import company_store, permissions, user_store
 from clearline.accounts import usecases as accounts
-from clearline.errors import require_found, require_valid
+from clearline.errors import Forbidden, require_found, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import Actor, Company, Scope, User
@@ -85,6 +85,9 @@ async def change_preferences(
     ``rules`` changes only the rules that it names; None restores the default of a rule. Notifications that are already
     pending keep their time. Values that do not differ make no new version and no event. Setting rules or the
     digest resumes digests that were stopped by a link in one.
+
+    Raises:
+        Forbidden: ``replies_by_mail`` is turned on for somebody else, which only the person may do.
     """
     locked = await lock_preferences(tx, actor, company_id_or_name, user_id_or_email)
     return await _change(tx, actor, locked, values, now=now)
@@ -94,6 +97,12 @@ async def _change(
     tx: Tx, actor: Actor, locked: UserPreferences, values: Mapping[str, Any], *, now: datetime
 ) -> UserPreferences:
     user, before = locked
+    if (
+        values.get("replies_by_mail")
+        and not before.replies_by_mail
+        and (actor.user is None or actor.user.id != user.id)
+    ):
+        raise Forbidden("only the person can turn on replies by mail")
     if not _RESUMING.isdisjoint(values):
         await opt_outs.resume(tx, actor, OptOut(user.company_id, user.email, DIGEST), now=now)
     changed_fields = dict(values)

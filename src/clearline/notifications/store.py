@@ -94,7 +94,8 @@ class DueNotification(NamedTuple):
     contact whose company allows it. ``text`` is None when the recipient may not see the note, or it does not exist.
     ``recipient_name`` is the name of the user or, while the ticket still names that address, of the contact;
     ``service`` is None when it is not known. ``is_contact`` says whether the recipient has the address of the ticket's
-    contact, and ``is_stopped`` whether the recipient stopped such mail.
+    contact, ``is_stopped`` whether the recipient stopped such mail, and ``replies_by_mail`` whether the recipient
+    turned on replies to customers by mail.
     """
 
     key: tuple[UUID, int]
@@ -117,6 +118,7 @@ class DueNotification(NamedTuple):
     text: str | None
     is_contact: bool
     is_stopped: bool
+    replies_by_mail: bool
     names: Names
 
 
@@ -134,7 +136,7 @@ LOCK_DUE = f"""
                   and exists (select from mail_opt_out o
                                where o.company_id = n.user_company_id and o.recipient = lower(n.recipient)
                                  and o.topic = '{DIGEST}'),
-           f.name, f.size, assignee.name, q.name
+           coalesce(s.replies_by_mail, false), f.name, f.size, assignee.name, q.name
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
@@ -177,8 +179,8 @@ async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> 
 
 
 def _due(row: Record) -> DueNotification:
-    names = Names(row[21], row[22] or 0, row[23], row[24])
-    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:21], names))
+    names = Names(row[22], row[23] or 0, row[24], row[25])
+    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:22], names))
 
 
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:

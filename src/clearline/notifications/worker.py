@@ -9,12 +9,12 @@ import structlog
 from clearline.events.consumer import consumer
 from clearline.events.store import Event
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import RateLimits
+from clearline.mail.outbound.domain import RateLimits, Render
 from clearline.notifications import compose, preference_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.address_mail import write_address_mail
 from clearline.notifications.agent_mail import suppressed_addresses, write_agent_mail
-from clearline.notifications.compose import ComposeResult, MailContext, Render
+from clearline.notifications.compose import ComposeResult, MailContext
 from clearline.notifications.recipients import record_notifications
 from clearline.notifications.store import MailGroup
 from clearline.platform.database.errors import DatabaseUnavailable
@@ -120,6 +120,7 @@ class Composer:
             await outbound_mail.mail_settings(tx, self._settings),
             await preference_store.accepts_replies(tx, is_listening=is_listening),
             self._rate_limits,
+            staff_replies=self._settings.staff_replies_by_mail is not None,
         )
 
     async def _compose(self, group: MailGroup, context: MailContext) -> ComposeResult | None:

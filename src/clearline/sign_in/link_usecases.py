@@ -12,8 +12,7 @@ from clearline.events.domain import Change
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, User
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import SIGN_IN_LINK, MailSettings, NewMail
-from clearline.notifications.compose import Render
+from clearline.mail.outbound.domain import SIGN_IN_LINK, MailSettings, NewMail, Render
 from clearline.platform.database.transactions import Database, Tx
 from clearline.settings import Settings
 from clearline.sign_in import link_store, password_store

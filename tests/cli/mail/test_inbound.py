@@ -12,6 +12,7 @@ from clearline.clock import now
 from clearline.mail.inbound import worker as inbound_worker
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
+from clearline.web.mail import render
 from tests.builders.application import run_command, run_json
 from tests.builders.mail.inbound_rig import a_mail
 from tests.builders.people import Tenant
@@ -43,7 +44,8 @@ def classify(url: str) -> None:
     async def run_jobs() -> None:
         database = await Database.open(url, size=3)
         try:
-            for job in inbound_worker.jobs(database, None, Settings(mail_from=MAIL_FROM), now):  # type: ignore[arg-type]
+            settings = Settings(mail_from=MAIL_FROM)
+            for job in inbound_worker.jobs(database, None, settings, now, render):  # type: ignore[arg-type]
                 if job.name == "inbound mail":
                     await job.run()
         finally:

@@ -28,6 +28,7 @@ from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
+from clearline.web.mail import render
 from tests.builders.databases import administer
 from tests.builders.jobs import set_clock
 from tests.builders.mail.inbound_rig import a_mail
@@ -297,7 +298,7 @@ async def test_mailboxes_are_polled_every_half_minute_also_after_the_clock_was_s
     seconds = clock.monotonic()
     monkeypatch.setattr(inbound_worker, "monotonic", lambda: seconds)
     settings = replace(SETTINGS, data_dir=tmp_path)
-    _processing, polling = inbound_worker.jobs(database, open_blobs(settings), settings, clock.now)
+    _processing, polling = inbound_worker.jobs(database, open_blobs(settings), settings, clock.now, render)
     assert await polling.run() == 0
     leave(client, a_mail("a@example.com", polled.address))
     assert await polling.run() == 0, "too early"

@@ -27,6 +27,7 @@ from clearline.platform.work.runner import Runner
 from clearline.schedule import database_jobs
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
+from clearline.web.mail import render
 
 NAME = "mail"
 """What the log calls this process."""
@@ -51,7 +52,7 @@ class MailProcess:
         self._stopped = asyncio.Event()
         jobs = database_jobs(self._database, HorizonMonitor(self._database))
         if files_mail:
-            jobs += inbound_mail.jobs(self._database, open_blobs(settings), settings, now, self._stopped)
+            jobs += inbound_mail.jobs(self._database, open_blobs(settings), settings, now, render, self._stopped)
         self._runner = Runner(jobs, yields_to_requests=False)
 
     def stop(self) -> None:

@@ -27,6 +27,7 @@ REFERENCES_MAX = 50
 """The most mails that a mail may reply to, of which the most probable are looked up."""
 
 _RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-forwarded-to")
+_NEVER_ENCODED = {"authentication-results"}
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]{0,5000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
@@ -110,7 +111,7 @@ def headers_of(message: Message) -> MailHeaders:
     froms, reply_tos = by_name.get("from", []), by_name.get("reply-to", [])
     repliers = _senders(reply_tos[0]) if len(reply_tos) == 1 else []
     return MailHeaders(
-        tuple((clean_text(name), decode_words(value)) for name, value in unfolded_items),
+        tuple((clean_text(name), _shown(name, value)) for name, value in unfolded_items),
         tuple(_senders(froms[0])) if froms else (),
         tuple(dict.fromkeys(_recipients(by_name))),
         " ".join(decode_words(by_name.get("subject", [""])[0]).split()),
@@ -119,6 +120,11 @@ def headers_of(message: Message) -> MailHeaders:
         len(froms),
         repliers[0] if len(repliers) == 1 else None,
     )
+
+
+def _shown(name: str, value: str) -> str:
+    """Return a header's value as it is read: encoded words could add a result to what a server verified of a sender."""
+    return value if name.strip().lower() in _NEVER_ENCODED else decode_words(value)
 
 
 def unfolded(value: object) -> str:

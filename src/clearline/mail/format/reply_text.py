@@ -30,6 +30,11 @@ class SplitReply(Struct, frozen=True):
     trimmed: str
 
 
+def is_forward(subject: str) -> bool:
+    """Return whether the subject of a mail says that the mail is forwarded."""
+    return _FORWARDED_SUBJECT.match(subject) is not None
+
+
 def split_reply(
     text: str, *, subject: str = "", sender_names: Iterable[str] = (), known: KnownMails = NO_MAILS
 ) -> SplitReply:
@@ -42,8 +47,9 @@ def split_reply(
     *first, rest = text.split("\n", LINES_SEEN) if text.count("\n") >= LINES_SEEN else [*text.split("\n"), ""]
     lines = restored_lines([line if line == "-- " else line.rstrip() for line in first])
     names = frozenset(word for name in sender_names for word in re.split(r"[\W_]+", name.casefold()) if word)
-    is_forward = _FORWARDED_SUBJECT.match(subject) is not None
-    quoted = quoted_lines(lines, known) or _guessed_quote(lines, is_forward=is_forward, names=names, ours=known.names)
+    quoted = quoted_lines(lines, known) or _guessed_quote(
+        lines, forwarded=is_forward(subject), names=names, ours=known.names
+    )
     trimmed = quoted | (set[int]() if rest else _signatures(lines, quoted, names))
     more_quoted, more = _divided(rest, lines[-1], is_quote=len(lines) - 1 in quoted)
     reply = [*(line for index, line in enumerate(lines) if index not in trimmed), more]
@@ -80,12 +86,12 @@ def _signatures(lines: Sequence[str], quoted: set[int], sender_names: frozenset[
     return found
 
 
-def _guessed_quote(lines: Sequence[str], *, is_forward: bool, names: frozenset[str], ours: Sequence[str]) -> set[int]:
+def _guessed_quote(lines: Sequence[str], *, forwarded: bool, names: frozenset[str], ours: Sequence[str]) -> set[int]:
     """Return the indices of the lines of a quote that is found by its structure.
 
     A quote that is cited above the reply stays, if the mail has another one, with its own attribution, at its end.
     """
-    start = quote_start(lines, is_forward=is_forward, names=names, ours=ours)
+    start = quote_start(lines, is_forward=forwarded, names=names, ours=ours)
     below = lines[start:]
     first = _first_mark(below)
     reply = next((index for index in range(first, len(below)) if below[index] and not is_quoted(below[index])), None)

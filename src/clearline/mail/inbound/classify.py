@@ -38,6 +38,7 @@ from clearline.mail.inbound.file import (
 from clearline.mail.inbound.follow_up import file_reply
 from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.mail.inbound.parsing.parser_process import MailContents
+from clearline.mail.inbound.staff_replies.reply import file_staff_reply
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as outbound_mail
@@ -106,10 +107,25 @@ async def classify(
     if isinstance(result, InboundMailOutcome):
         return result
     if result is not None:
-        actor, ticket = result
-        too_many = None if actor.is_staff else await _too_many_of_company(tx, mail, ticket.company_id, context)
-        return too_many or await file_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
+        return await _file(tx, *result, mail, parsed, context=context, now=now)
     return await _open_ticket(tx, mail, parsed, headers.sender, known, context=context, now=now)
+
+
+async def _file(
+    tx: Tx,
+    actor: Actor,
+    ticket: Ticket,
+    mail: InboundMail,
+    parsed: ParsedMail,
+    *,
+    context: InboundMailContext,
+    now: datetime,
+) -> InboundMailOutcome:
+    """File a mail about a ticket. The mails of customers are counted."""
+    if actor.is_staff:
+        return await file_staff_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
+    too_many = await _too_many_of_company(tx, mail, ticket.company_id, context)
+    return too_many or await file_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
 
 
 def _quarantine(reason: str) -> InboundMailOutcome:

@@ -32,6 +32,7 @@ from clearline.mail.inbound.domain import (
     note_text,
     title_of,
 )
+from clearline.mail.inbound.staff_replies.domain import StaffReplies
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
@@ -80,7 +81,7 @@ class InboundMailContext(Struct, frozen=True):
     ``staged`` collects the stored blobs: when the transaction fails, ``discard`` deletes them. ``reopens`` is whether
     an answer of the customer reopens a resolved ticket, ``follows_up`` whether one to a finished ticket makes one more.
     ``company_mails`` is how many mails of one company become tickets or notes in an hour unreviewed; 0 for any number.
-    ``notes_max`` is as for ``note_usecases.add_note``.
+    ``notes_max`` is as for ``note_usecases.add_note``, ``staff_replies`` how agents may reply to customers by mail.
     """
 
     secret: bytes
@@ -92,6 +93,7 @@ class InboundMailContext(Struct, frozen=True):
     reopens: bool = True
     follows_up: bool = True
     company_mails: int = 0
+    staff_replies: StaffReplies = StaffReplies()
 
     async def discard(self) -> None:
         """Delete the staged blobs, which no attachment refers to."""
@@ -155,14 +157,12 @@ async def file_as_ticket(
     """
     sender = sender_of(parsed)
     user = await user_store.find(tx, company.id, sender.address)
-    if user is not None and not user.is_confirmed:
-        user = None
+    user = user if user is not None and user.is_confirmed else None
     actor = None if user is None else await key_store.actor_for(tx, company.id, user.id, SENDER_SCOPES)
     actor = actor or await contact_actor(tx, company.id, name_of(sender))
     if actor is None:
         raise NotFound("company", company.code)
-    phone = "" if user is None else user.phone
-    contact = Contact(name_of(sender), phone, sender.address)
+    contact = Contact(name_of(sender), "" if user is None else user.phone, sender.address)
     return await raise_ticket(tx, actor, parsed, contact, mailbox_id, context=context, now=now)
 
 
@@ -173,23 +173,23 @@ async def add_note(
     parsed: ParsedMail,
     ticket: Ticket,
     *,
+    public_reply: SplitReply | None = None,
     context: InboundMailContext,
     now: datetime,
 ) -> InboundMailOutcome:
     """Add the text and files of a mail to a ticket, on behalf of the actor.
 
     The note has the reply, and keeps the trimmed text. If there is nothing but a quote and a signature, the whole text
-    is the note. A mail that a program may have written reopens nothing.
-
-    Notes by mail of the provider's staff are internal: the mail may quote what customers must not see, and its sender
-    is not authenticated well. Staff write to customers in Clearline itself.
+    is the note. A mail that a program may have written reopens nothing. A note of the provider's people is internal,
+    since the mail may quote what customers must not see, unless ``public_reply`` is what of it goes to the customer.
 
     Raises:
         TicketFinished: the ticket accepts no more notes.
     """
-    visibility = Visibility.INTERNAL if access.note_source(actor) is Source.SELLER else Visibility.PUBLIC
+    is_internal = access.note_source(actor) is Source.SELLER and public_reply is None
+    visibility = Visibility.INTERNAL if is_internal else Visibility.PUBLIC
     room = PER_TICKET_MAX - await attachment_store.count(tx, ticket.company_id, ticket.number)
-    reply = await split_mail(tx, parsed, ticket)
+    reply = public_reply or (await split_mail(tx, parsed, ticket))[0]
     files, fitted = fitted_files(
         parsed, context.limits, room, visibility, lambda refused: note_text(reply.text, refused, has_room=room > 0)
     )
@@ -211,8 +211,8 @@ async def add_note(
     return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, note.number)
 
 
-async def split_mail(tx: Tx, parsed: ParsedMail, ticket: Ticket) -> SplitReply:
-    """Split the text of a mail into the reply and what it quotes: our own mails that it refers to are known."""
+async def split_mail(tx: Tx, parsed: ParsedMail, ticket: Ticket) -> tuple[SplitReply, KnownMails]:
+    """Return the reply in the text of a mail and what it quotes, and our own mails that it refers to."""
     headers = parsed.headers
     messages = await outbound_mail_store.messages_about(
         tx, ticket.company_id, ticket.number, headers.references, limit=_KNOWN_MAILS_MAX
@@ -220,13 +220,13 @@ async def split_mail(tx: Tx, parsed: ParsedMail, ticket: Ticket) -> SplitReply:
     return await asyncio.to_thread(_split_text, parsed, messages)
 
 
-def _split_text(parsed: ParsedMail, messages: list[bytes]) -> SplitReply:
+def _split_text(parsed: ParsedMail, messages: list[bytes]) -> tuple[SplitReply, KnownMails]:
     mails = [decode(message) for message in messages]
     texts = [text for mail in mails for text in (mail.text, "" if mail.html is None else text_from_html(mail.html))]
     sender = parsed.headers.sender
     names = () if sender is None else (sender.name, sender.address.partition("@")[0])
     known = KnownMails(tuple(filter(None, texts)), tuple({name for mail in mails for name in _names_of(mail)}))
-    return split_reply(parsed.text, subject=parsed.headers.subject, sender_names=names, known=known)
+    return split_reply(parsed.text, subject=parsed.headers.subject, sender_names=names, known=known), known
 
 
 def _names_of(mail: DecodedMail) -> list[str]:

@@ -98,7 +98,7 @@ async def _raise(
     """
     permissions.own_company(actor)
     subject = parsed.headers.subject
-    reply = await split_mail(tx, parsed, original)
+    reply, _known = await split_mail(tx, parsed, original)
     start = f"Follow-up of {ticket_number(original.number)} ({original.title}), which is {original.status}."
     text = f"{start}\n\n{reply.text if reply.text.strip() else NO_TEXT}"
     files, fitted = fitted_files(

@@ -13,9 +13,11 @@ from clearline.mail.format.parts import ParsedMail
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import REVIEWABLE, InboundMail, InboundState
 from clearline.mail.inbound.file import InboundMailContext, file_as_note, file_as_ticket
+from clearline.mail.inbound.staff_replies.domain import Notices, StaffReplies
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.inbound.usecases import KIND, parsed_mail
 from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.domain import Render
 from clearline.platform.database.transactions import Tx
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs
@@ -100,8 +102,10 @@ async def _store_decision(
     return decided
 
 
-async def processing_context(tx: Tx, settings: Settings, blobs: Blobs, limits: Limits) -> InboundMailContext:
-    """Return what processing of inbound mail needs, as it is set."""
+async def processing_context(
+    tx: Tx, settings: Settings, blobs: Blobs, limits: Limits, *, render: Render | None = None
+) -> InboundMailContext:
+    """Return what processing of inbound mail needs, as it is set. Without ``render`` agents get no notices."""
     mail_settings = await outbound_mail.mail_settings(tx, settings)
     return InboundMailContext(
         mail_settings.secret,
@@ -113,4 +117,7 @@ async def processing_context(tx: Tx, settings: Settings, blobs: Blobs, limits: L
         reopens=settings.reopen_on_answer,
         follows_up=settings.follow_up_tickets,
         company_mails=settings.company_mails,
+        staff_replies=StaffReplies(
+            settings.staff_replies_by_mail, None if render is None else Notices(render, mail_settings)
+        ),
     )

@@ -275,6 +275,14 @@ async def count_from_sender(tx: Tx, sender: str, *, since: datetime, until: date
     return count
 
 
+async def replies_by_mail(tx: Tx, company_id: UUID, user_id: UUID) -> bool:
+    """Return whether a user turned on replies to customers by mail. Served by the primary key."""
+    turned_on = await tx.fetchval(
+        "select replies_by_mail from notification_settings where company_id = $1 and user_id = $2", company_id, user_id
+    )
+    return turned_on is True
+
+
 async def count_accepted(tx: Tx, company_id: UUID, *, since: datetime, until: datetime, most: int) -> int:
     """Return how many mails of the senders of a company were accepted, counted up to ``most``.
 

@@ -38,6 +38,7 @@ from clearline.mail.inbound.reception.listener import Delivery, MailListener, Un
 from clearline.mail.inbound.secret_box import SecretBox, UndecryptableSecret
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.inbound.usecases import MailFingerprint
+from clearline.mail.outbound.domain import Render
 from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database, Tx
@@ -123,16 +124,24 @@ async def store_delivery(
 
 
 def jobs(
-    database: Database, blobs: Blobs, settings: Settings, now: Clock, stopped: asyncio.Event | None = None
+    database: Database,
+    blobs: Blobs,
+    settings: Settings,
+    now: Clock,
+    render: Render,
+    stopped: asyncio.Event | None = None,
 ) -> list[PeriodicJob]:
-    """Return the jobs that process waiting mail and poll mailboxes, until ``stopped`` is set."""
+    """Return the jobs that process waiting mail and poll mailboxes, until ``stopped`` is set.
+
+    ``render`` has the templates of the mails to agents whose mail was not sent to a customer.
+    """
     cached: list[InboundMailContext] = []
 
     async def context() -> InboundMailContext:
         if not cached:
             async with database.transaction() as tx:
                 limits = attachment_limits(settings)
-                cached.append(await inbound_review.processing_context(tx, settings, blobs, limits))
+                cached.append(await inbound_review.processing_context(tx, settings, blobs, limits, render=render))
         return cached[0]
 
     async def process() -> int:

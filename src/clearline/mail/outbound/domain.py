@@ -9,6 +9,7 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from enum import StrEnum
 from hashlib import sha256
+from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -102,6 +103,13 @@ class RenderedMail(Struct, frozen=True):
     subject: str
     text: str
     html: str | None
+
+
+class Render(Protocol):
+    """Renders a subject, a text and HTML from a template and its values."""
+
+    def __call__(self, name: str, **values: object) -> RenderedMail:
+        """Render the template of this name."""
 
 
 class NewMail(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,8 @@ from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DEFAULTS, DeliveryMode, DigestFrequency, NotificationPreferences
 from clearline.platform.database.transactions import Database
+from clearline.settings import Settings
+from tests.builders.application import serving
 from tests.builders.web.pages import Page, Person, person
 
 NOTIFICATIONS = "/console/me/notifications"
@@ -56,6 +58,18 @@ async def test_a_person_changes_its_rules_and_when_mail_waits(database: Database
         "Europe/Lisbon", time(22), time(6), (7,), DigestFrequency.HOURLY, time(7, 30), critical_breaks_quiet=True,
         rules={NotificationKind.CUSTOMER_NOTE: DeliveryMode.DIGEST}, version=2,
     )  # fmt: skip
+
+
+async def test_an_agent_turns_on_replies_by_mail(database: Database, database_url: str, agent: Person) -> None:
+    assert "It has no effect now" in (await agent.page(NOTIFICATIONS)).text
+    async with serving(Settings(database_url=database_url, staff_replies_by_mail="mx.example.net")) as opened:
+        allowed = await person(opened, database, Role.AGENT)
+        page = (await allowed.page(NOTIFICATIONS)).text
+        assert "Only a mail that begins with #public on a line of its own goes to the customer." in page
+        assert (await allowed.post(NOTIFICATIONS, **await form_of(allowed, replies_by_mail="on"))).status_code == 303
+        assert (await stored(database, allowed)).replies_by_mail
+        assert (await allowed.post(NOTIFICATIONS, **await form_of(allowed))).status_code == 303
+        assert not (await stored(database, allowed)).replies_by_mail
 
 
 async def test_a_form_that_changes_nothing_sets_nothing(database: Database, agent: Person) -> None:

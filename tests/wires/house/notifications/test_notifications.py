@@ -19,6 +19,7 @@ CUSTOMER: Json = {
     "critical_breaks_quiet": False,
     "digest": "daily",
     "digest_at": "08:00",
+    "replies_by_mail": False,
     "rules": {
         "ticket_raised": "email",
         "customer_note": "email",
@@ -64,7 +65,7 @@ async def test_a_user_reads_and_changes_their_preferences(client: httpx.AsyncCli
     }  # fmt: skip
     changed = await client.patch(ME, headers={**fresh.headers, "If-Match": first.headers["etag"]}, json=change)
     expected: Json = {
-        "user_id": str(fresh.user.id), **change, "quiet_days": ["saturday", "sunday"],
+        "user_id": str(fresh.user.id), **change, "replies_by_mail": False, "quiet_days": ["saturday", "sunday"],
         "rules": {**CUSTOMER["rules"], "resolved": "digest", "company_ticket": "email"},
     }  # fmt: skip
     assert changed.json() == expected

@@ -7,6 +7,7 @@ from typing import Any
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.events.event_types import NotificationKind
 from clearline.identity import Scope
+from clearline.mail.format.public_mark import MARK
 from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, effective_rules
 from clearline.notifications.preference_usecases import UserPreferences
@@ -63,7 +64,7 @@ async def _page(visit: Visit, outcome: Outcome) -> Answer:
     stored = _values(own)
     return visit.page(
         "console/me/notifications.html", outcome.status, side=side, here=ACCOUNT, outcome=outcome,
-        rules=_rule_fields(own), fields=_fields(), stored=stored, version=version_of(stored),
+        rules=_rule_fields(own), fields=[*_fields(), *_by_mail(visit, own)], stored=stored, version=version_of(stored),
         values=stored if outcome.typed is None else typed_values(outcome.typed),
         may_change=Scope.TICKETS_WRITE in visit.actor.scopes,
     )  # fmt: skip
@@ -124,6 +125,18 @@ def _fields() -> list[Field]:
     ]  # fmt: skip
 
 
+def _by_mail(visit: Visit, own: UserPreferences) -> list[Field]:
+    """Return the field for replies to customers by mail, for those who work tickets."""
+    if not own.user.role.works_tickets:
+        return []
+    hint = (
+        gettext("Only a mail that begins with %(mark)s on a line of its own goes to the customer.") % {"mark": MARK}
+        if visit.services.settings.staff_replies_by_mail
+        else gettext("It has no effect now: this desk does not let agents reply to customers by mail.")
+    )
+    return [Field("replies_by_mail", gettext("I reply to customers by mail"), Kind.CHECK, hint=hint)]
+
+
 def _values(own: UserPreferences) -> Values:
     """Return what the fields have."""
     stored = own.preferences
@@ -135,6 +148,7 @@ def _values(own: UserPreferences) -> Values:
         "quiet_to": [_clock(stored.quiet_to)],
         "quiet_days": [str(day) for day in sorted(stored.quiet_days)],
         "critical_breaks_quiet": ["on"] if stored.critical_breaks_quiet else [],
+        "replies_by_mail": ["on"] if stored.replies_by_mail else [],
     }
     return values | {f"{_RULE}{kind}": [mode] for kind, mode in effective_rules(stored, own.user.role).items()}
 
@@ -158,6 +172,7 @@ def _changes(form: Form, own: UserPreferences) -> dict[str, Any]:
         "quiet_to": _time_in(form, "quiet_to"),
         "quiet_days": tuple(_day(text) for text in form.all("quiet_days")),
         "critical_breaks_quiet": form.has("critical_breaks_quiet"),
+        "replies_by_mail": form.has("replies_by_mail"),
     }
     changed = {name: value for name, value in values.items() if value != getattr(own.preferences, name)}
     changed_rules = {kind: mode for kind, mode in rules.items() if mode is not before[kind]}

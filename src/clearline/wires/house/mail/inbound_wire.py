@@ -20,7 +20,10 @@ class InboundMailQuery(DatedPageQuery, frozen=True, kw_only=True, forbid_unknown
 
 
 class InboundMailOut(Struct, frozen=True):
-    """An inbound mail and its state. ``reason`` says why it is in quarantine or ignored."""
+    """An inbound mail and its state. ``reason`` says why it is in quarantine or ignored.
+
+    Of an accepted mail it says why a marked reply of an agent was not sent to the customer.
+    """
 
     id: Id
     mailbox_id: Id | None

@@ -23,6 +23,7 @@ def notifications_out(of_user: UserPreferences) -> wire.NotificationsOut:
         preferences.critical_breaks_quiet,
         preferences.digest,
         f"{preferences.digest_at:%H:%M}",
+        preferences.replies_by_mail,
         wire.RulesOut(**effective_rules(preferences, user.role)),
     )
 

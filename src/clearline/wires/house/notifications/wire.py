@@ -57,7 +57,8 @@ class NotificationsOut(Struct, frozen=True):
     ``rules`` has each kind of notification of the user's role: sent at once by ``email``, in the next ``digest``, or
     ``off``. Mail waits from ``quiet_from`` to ``quiet_to``, past midnight when the second is earlier, and on
     ``quiet_days``; with ``critical_breaks_quiet``, mail about critical tickets does not wait. A daily digest is sent at
-    ``digest_at``. Times are in ``time_zone`` (IANA).
+    ``digest_at``. Times are in ``time_zone`` (IANA). With ``replies_by_mail``, and where the desk allows it, mail of an
+    agent that begins with ``#public`` goes to the customer.
     """
 
     user_id: Id
@@ -68,6 +69,7 @@ class NotificationsOut(Struct, frozen=True):
     critical_breaks_quiet: bool
     digest: DigestFrequency
     digest_at: str
+    replies_by_mail: bool
     rules: RulesOut
 
 
@@ -81,6 +83,7 @@ class NotificationsPatch(Struct, forbid_unknown_fields=True):
     critical_breaks_quiet: bool | UnsetType = UNSET
     digest: DigestFrequency | UnsetType = UNSET
     digest_at: Clock | UnsetType = UNSET
+    replies_by_mail: bool | UnsetType = UNSET
     rules: RulesPatch | UnsetType = UNSET
 
 

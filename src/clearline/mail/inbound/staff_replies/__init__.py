@@ -1,0 +1,1 @@
+"""Mail of the provider's people about a ticket: an internal note, or a reply to the customer."""
