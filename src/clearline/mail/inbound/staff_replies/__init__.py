@@ -1,1 +1,4 @@
-"""Mail of the provider's people about a ticket: an internal note, or a reply to the customer."""
+"""Mail of the provider's people about a ticket: an internal note, or a reply to the customer.
+Tables: none.
+Events: none.
+"""
