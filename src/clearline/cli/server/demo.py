@@ -98,10 +98,12 @@ def examples(access: DemoAccess, bind: Bind) -> str:
     )
     auth = f"-H 'Authorization: Bearer {key.secret}'"
     return f"""
+Console:          {base}/console
+{sign_ins}
+
 Demo company: {key.company.name} ({key.company.code})
 API key:      {key.secret}
 Agent key:    {agent.secret}
-{sign_ins}
 
 Try, in another terminal:
   curl {auth} '{base}/v2/support-tickets?status=open'
