@@ -11,7 +11,7 @@ import pytest
 from clearline.accounts import key_store
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import list_store
+from clearline.tickets import list_store, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.links import merge_store, merged_note_store, watcher_store
@@ -62,6 +62,13 @@ async def test_the_operator_finds_a_ticket_by_its_number_alone(filled: Any) -> N
     used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert used == {"ticket_by_number"}
     assert not scanned
+
+
+async def test_notes_by_others_are_found_by_their_keys(filled: Any) -> None:
+    company, number = await any_ticket(filled)
+    used, scanned = await plan_of(filled, note_store.BY_OTHERS, company, [number] * 20, [*range(20)], company)
+    assert "note_pkey" in used
+    assert not scanned & {"ticket", "note"}
 
 
 async def test_closing_reads_no_whole_table(filled: Any) -> None:

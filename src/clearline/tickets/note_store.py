@@ -49,6 +49,23 @@ INSERT_ALONE = f"""{_ADD}
 """The same without the whole ticket, whose cost grows with its notes."""
 
 
+BY_OTHERS = """
+    select exists (
+        select from unnest($2::bigint[], $3::bigint[]) added (ticket_number, number)
+          join note n on n.company_id = $1 and n.ticket_number = added.ticket_number and n.number = added.number
+         where n.created_by is distinct from $4::uuid)"""
+
+
+async def has_note_by_others(tx: Tx, company_id: UUID, keys: Sequence[tuple[int, int]], user_id: UUID | None) -> bool:
+    """Return whether any of some notes is by another user, or by none; each is a ticket's number and the note's.
+
+    Served by the primary key.
+    """
+    tickets, numbers = [key[0] for key in keys], [key[1] for key in keys]
+    by_others: bool = await tx.fetchval(BY_OTHERS, company_id, tickets, numbers, user_id)
+    return by_others
+
+
 class NewNote(NamedTuple):
     """A note to append."""
 

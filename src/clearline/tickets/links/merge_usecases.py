@@ -157,6 +157,17 @@ async def notes_with_merged(
     return await merged_note_store.notes(tx, company_id, number, reader=reader, after=after or 0, limit=limit)
 
 
+async def others_wrote(tx: Tx, actor: Actor, number: int, *, after: int, limit: int) -> bool:
+    """Return whether one of the first ``limit`` notes after the note ``after`` is not by the acting user.
+
+    Of a ticket and of everything merged into it: see ``notes_with_merged``.
+    """
+    company_id = await access.require_ticket(tx, actor, number)
+    added = await notes_with_merged(tx, actor, number, after=after, limit=limit)
+    keys = [(entry.ticket_number, entry.note.number) for entry in added]
+    return bool(keys) and await note_store.has_note_by_others(tx, company_id, keys, actor_id(actor))
+
+
 async def first_notes(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) -> dict[int, list[TicketNote]]:
     """Return the first notes of each ticket of a list, by the tickets' numbers: see ``notes_with_merged``."""
     access.require_listed(actor, keys)

@@ -37,6 +37,7 @@ from clearline.wires.http.call import Answer, encode
 _EVENTS_MAX = 500
 _LINKS_MAX = 50
 _WATCHERS_MAX = 50
+_CUSTOMERS_MAX = 200
 _OPEN_SHOWN = 6
 
 
@@ -77,6 +78,7 @@ class TicketPage(Struct, frozen=True):
     accepts_notes: bool
     choice: MacroChoice = MacroChoice([])
     watchers: list[Watcher] = []
+    customers: list[User] = []
     composer: Composer = Composer()
     pending: list[PendingMessage] = []
 
@@ -85,7 +87,7 @@ class TicketPage(Struct, frozen=True):
         """A digest of what the details show: they are read again only when it differs."""
         view = self.view
         ticket = replace(view.ticket, description="", version=0, updated_at=view.ticket.created_at)
-        people = [(user.id, user.name) for user in self.agents]
+        people = [(user.id, user.name) for user in (*self.agents, *self.customers)]
         others = [(other.ticket.number, other.ticket.title, other.ticket.status) for other in self.others]
         shown = (replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers)
         return xxhash.xxh3_64_hexdigest(encode(shown))
@@ -149,6 +151,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         accepts_notes,
         choice,
         await watching.list_watchers(tx, actor, number, after=None, limit=_WATCHERS_MAX),
+        [user for user in await accounts.list_users(tx, actor, company_id, limit=_CUSTOMERS_MAX) if user.is_active],
         await read_composer(visit, tx, number, typed, accepts_notes=accepts_notes) if may_draft else Composer(),
         await pending.list_pending(tx, actor, number),
     )

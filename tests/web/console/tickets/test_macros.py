@@ -6,14 +6,16 @@ from uuid import UUID
 import httpx
 import pytest
 
-from clearline.identity import OPERATOR, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, Priority, Status
 from clearline.tickets.note_domain import Visibility
+from clearline.web.once import new_key
 from clearline.workspace import macro_usecases as macros
-from tests.builders.people import NOW
+from tests.builders.people import NOW, new_staff
 from tests.builders.web.opened import HOSTILE, Opened, hidden
 from tests.builders.web.pages import Page, person
 
@@ -84,6 +86,24 @@ async def test_a_macro_is_held_back_when_others_wrote_meanwhile(opened: Opened) 
     assert len((await opened.stored())[1]) == 1
     await opened.send(f"macros/{macro_id}", **hidden(page))
     assert len((await opened.stored())[1]) == 2
+
+
+async def test_somebody_else_of_the_same_name_is_somebody_else(opened: Opened, database: Database) -> None:
+    macro_id = await everything_macro(opened)
+    user = (await new_staff(database, Role.AGENT, opened.agent.user.name)).user
+    provider = Company(PROVIDER_ID, "Provider", "PROVIDER")
+    namesake = Actor(Role.AGENT, user.name, provider, user, scopes=ROLE_SCOPES[Role.AGENT])
+    fields = hidden(await opened.agent.page(opened.path))
+    async with opened.database.transaction() as tx:
+        await notes.append_note(tx, namesake, opened.number, "It works again", channel=Channel.CONSOLE, now=NOW)
+    message = {"text": "Thank you", "visibility": "public"}
+    answer = await opened.send("messages", 409, **fields, **message)
+    assert "Others wrote while you were writing" in Page(answer.text).text
+    await opened.send(f"macros/{macro_id}", 409, **fields)
+    own = {**fields, **hidden(Page(answer.text))}
+    await opened.send("messages", **own, **message)
+    await opened.send("messages", **{**own, "once": new_key()}, **message)
+    assert [note.text for note in (await opened.stored())[1]] == ["It works again", "Thank you", "Thank you"]
 
 
 async def test_a_macro_that_is_refused_changes_nothing_and_says_why(opened: Opened) -> None:

@@ -38,6 +38,20 @@ async def test_a_merge_is_previewed_carried_out_once_and_undone(opened: Opened) 
     assert "Undo the merge" not in (await opened.page()).text
 
 
+async def test_a_merge_has_a_reason_for_the_history(opened: Opened) -> None:
+    into = await another(opened)
+    preview = await opened.agent.page(f"{opened.path}/merge?into={into}")
+    assert [field["value"] for field in preview.all("input") if field.get("name") == "reason"] == [""]
+    fields = {**hidden(preview), "into": into}
+    refused = Page((await opened.send("merge", 422, **fields, reason="x" * 1001)).text)
+    assert "Reason must have" in refused.text
+    assert f"Merge into {into}" in refused.text
+    assert [field["value"] for field in refused.all("input") if field.get("name") == "reason"] == ["x" * 1001]
+    await opened.send("merge", **hidden(refused), into=into, reason="The same <fault>")
+    assert "Closed: The same <fault>" in (await opened.agent.page(f"{opened.path}/history")).text
+    assert "Closed: The same <fault>" in (await opened.page()).text
+
+
 async def test_a_merge_that_is_refused_says_why_and_keeps_the_number(opened: Opened, database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:

@@ -1,12 +1,15 @@
 """Who watches a ticket, and what was changed on it, before and after."""
 
+from typing import Any
+
 import httpx
 
+from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets.links import watcher_usecases as watching
-from tests.builders.people import NOW, new_staff
+from tests.builders.people import NOW, new_staff, new_tenant
 from tests.builders.web.opened import HOSTILE, Opened
 from tests.builders.web.pages import Page, person
 
@@ -29,6 +32,25 @@ async def test_watchers_are_shown_added_and_removed(opened: Opened, database: Da
     await opened.send("watchers/remove", watcher=str(colleague.id))
     await opened.send("watchers/remove", watcher=str(colleague.id))
     assert await watchers(opened) == {"Ines Duarte"}
+
+
+async def test_people_of_the_company_can_be_added_as_watchers(opened: Opened, database: Database) -> None:
+    customer, foreign = opened.tenant.user, (await new_tenant(database)).user
+    async with database.transaction() as tx:
+        of: dict[str, Any] = {
+            "name": "Gone",
+            "email": f"gone@{opened.number}.example.com",
+            "phone": "",
+            "role": Role.CUSTOMER,
+        }
+        gone = await accounts.add_user(tx, OPERATOR, opened.tenant.company.code, **of, now=NOW)
+        await accounts.change_user(tx, OPERATOR, opened.tenant.company.id, gone.id, {"is_active": False}, now=NOW)
+    offered = {button.get("value") for button in (await opened.page()).all("button") if button.get("name") == "watcher"}
+    assert str(customer.id) in offered
+    assert not {str(foreign.id), str(gone.id)} & offered
+    await opened.send("watchers", watcher=str(customer.id))
+    assert await watchers(opened) == {customer.name}
+    await opened.send("watchers", 422, watcher=str(foreign.id))
 
 
 async def test_a_watcher_that_cannot_be_added_is_refused_on_the_page(opened: Opened) -> None:

@@ -123,10 +123,10 @@ async def has_news(visit: Visit, tx: Tx, number: int) -> bool:
         return False
     shown = visit.form.get("waiting").split()
     waiting = await pending.list_pending(tx, visit.actor, number)
-    if any(message.author != visit.actor.name and str(message.id) not in shown for message in waiting):
+    me = None if visit.actor.user is None else visit.actor.user.id
+    if any(message.user_id != me and str(message.id) not in shown for message in waiting):
         return True
-    added = await merging.notes_with_merged(tx, visit.actor, number, after=seen, limit=_STALE_MAX)
-    return any(entry.note.author != visit.actor.name for entry in added)
+    return await merging.others_wrote(tx, visit.actor, number, after=seen, limit=_STALE_MAX)
 
 
 def seen_in(visit: Visit) -> int | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
 from clearline.events.event_types import EventType
@@ -70,7 +71,8 @@ def rows_of(event: Event, names: Mapping[str, str]) -> Iterator[Row]:
             text = gettext("Added the watcher %(name)s") if data["watches"] else gettext("Removed the watcher %(name)s")
             yield Row(at, who, text % {"name": name})
         case EventType.STATUS_CHANGED:
-            yield _changed(event, names, "status", data["before"], data["after"])
+            row = _changed(event, names, "status", data["before"], data["after"])
+            yield replace(row, after=f"{row.after}: {data['reason']}") if data.get("reason") else row
         case EventType.TICKET_ASSIGNED:
             yield _changed(event, names, "assignee", data["before"], data["after"])
         case EventType.TICKET_ROUTED:

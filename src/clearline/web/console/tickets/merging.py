@@ -9,6 +9,7 @@ from clearline.tickets.domain import Channel, TicketView, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import COPIES_MAX, TicketNote
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
+from clearline.tickets.status_domain import REASON_MAX
 from clearline.web.console.changes import address
 from clearline.web.console.fields import ticket_number_in, whole_number
 from clearline.web.console.tickets.pages import page_about
@@ -39,7 +40,8 @@ async def merge(visit: Visit) -> Answer:
     number, into = access.parse_number(visit.path["number"]), visit.form.get("into")
 
     async def act(tx: Tx) -> str:
-        await merging.merge_ticket(tx, visit.actor, number, ticket_number_in(into, "into"), now=visit.now)
+        target, reason = ticket_number_in(into, "into"), visit.form.get("reason").strip()
+        await merging.merge_ticket(tx, visit.actor, number, target, reason=reason, now=visit.now)
         return address(visit, number)
 
     try:
@@ -57,7 +59,8 @@ async def unmerge(visit: Visit, tx: Tx, number: int) -> None:
 async def _merge_page(visit: Visit, into: str, error: InvalidInput | Conflict | None = None) -> Answer:
     number = access.parse_number(visit.path["number"])
     target: TicketView | None = None
-    if into and error is None:
+    is_wrong_reason = isinstance(error, InvalidInput) and error.violations[0].field == "reason"
+    if into and (error is None or is_wrong_reason):
         try:
             async with visit.services.database.transaction() as tx:
                 _source, target = await merging.preview_merge(tx, visit.actor, number, ticket_number_in(into, "into"))
@@ -65,8 +68,9 @@ async def _merge_page(visit: Visit, into: str, error: InvalidInput | Conflict | 
             error = refusal
     status = 200 if error is None else refused_status(error)
     return await page_about(
-        visit, "console/merge.html", status, into=into, target=target, problem="" if error is None else str(error)
-    )
+        visit, "console/merge.html", status, into=into, target=target, reason=visit.form.get("reason"),
+        reason_max=REASON_MAX, problem="" if error is None else str(error),
+    )  # fmt: skip
 
 
 async def show_split(visit: Visit) -> Answer:
