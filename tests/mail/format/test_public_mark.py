@@ -110,6 +110,14 @@ def test_a_forwarded_mail_never_goes_to_the_customer(subject: str) -> None:
     assert marked("#public\nPlease see this.", subject=subject) is Unfit.QUOTE_LEFT
 
 
+@pytest.mark.parametrize(
+    "part", ["#public\n", "#", "\u200d", "\n", "On 29 Nov 2026 at 10:00, Ada wrote:\n", "> ", "\ufdfa"]
+)
+def test_a_hostile_text_takes_time_in_proportion_to_it(part: str) -> None:
+    assert not isinstance(marked(f"#public\n{part * 200_000}"), SplitReply)
+    assert not isinstance(marked(part * 200_000), SplitReply)
+
+
 def test_a_text_that_is_too_long_is_not_shortened() -> None:
     assert isinstance(marked("#public\n" + "x" * 4000), SplitReply)
     assert marked("#public\n" + "x" * 4001) is Unfit.TOO_LONG

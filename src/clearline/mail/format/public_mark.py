@@ -55,9 +55,10 @@ def marked_reply(
     below = reply.text.lstrip().partition("\n")[2].strip()
     if not below:
         return Unfit.NO_TEXT
-    if is_forward(subject) or _has_quote(below.split("\n"), known):
-        return Unfit.QUOTE_LEFT
-    return Unfit.TOO_LONG if len(below) > most else SplitReply(below, reply.trimmed)
+    if len(below) > most:
+        return Unfit.TOO_LONG
+    has_quote = is_forward(subject) or _has_quote(below.split("\n"), known)
+    return Unfit.QUOTE_LEFT if has_quote else SplitReply(below, reply.trimmed)
 
 
 def _first(lines: Sequence[str]) -> str:

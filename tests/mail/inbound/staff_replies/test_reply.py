@@ -1,5 +1,6 @@
 """Mail of agents that goes to the customer, and that which must not."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,6 +25,7 @@ from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.note_domain import Visibility
 from clearline.web.mail import render
 from tests.builders.mail.inbound_rig import SETTINGS, SUPPORT, InboundMailRig, a_mail, new_inbound_rig
+from tests.builders.mail.notification_rig import NotificationRig
 from tests.builders.people import NOW, email_of, new_person
 
 pytestmark = pytest.mark.usefixtures("fresh_day")
@@ -113,6 +115,21 @@ async def test_a_marked_mail_is_a_reply_to_the_customer(rig: InboundMailRig) -> 
         "note.added", "public", "seller",
     )  # fmt: skip
     assert await notices(rig, ticket) == []
+
+
+async def test_the_contact_is_notified_of_a_public_reply_only(rig: InboundMailRig) -> None:
+    notifications = NotificationRig(rig.database, rig.tenant, "")
+    notifications.now = rig.at
+    await notifications.record()
+    ticket = await rig.ticket()
+    await answer(rig, ticket, "#public\r\nIt works again.")
+    await answer(rig, ticket, "#public\r\nIt is the optic.", head="")
+    await notifications.take_messages()
+    notifications.now = rig.at
+    await notifications.advance(timedelta(hours=1))
+    sent = [mail for mail in await notifications.take_messages() if ticket.contact.email in mail["To"]]
+    texts = "".join(str(part.get_content()) for mail in sent for part in mail.walk() if not part.is_multipart())
+    assert ("It works again." in texts, "It is the optic." in texts) == (True, False)
 
 
 async def test_the_mark_is_read_in_html(rig: InboundMailRig) -> None:

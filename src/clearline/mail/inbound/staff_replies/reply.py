@@ -63,7 +63,7 @@ async def _marked(tx: Tx, parsed: ParsedMail, ticket: Ticket) -> SplitReply | Un
 
     The text of a mail that is not known to answer one of ours is not fit: what it quotes cannot be told for certain.
     """
-    if not may_have_mark(parsed.text):
+    if not await asyncio.to_thread(may_have_mark, parsed.text):
         return None
     reply, known = await split_mail(tx, parsed, ticket)
     marked = await asyncio.to_thread(

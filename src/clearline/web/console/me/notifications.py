@@ -64,7 +64,8 @@ async def _page(visit: Visit, outcome: Outcome) -> Answer:
     stored = _values(own)
     return visit.page(
         "console/me/notifications.html", outcome.status, side=side, here=ACCOUNT, outcome=outcome,
-        rules=_rule_fields(own), fields=[*_fields(), *_by_mail(visit, own)], stored=stored, version=version_of(stored),
+        rules=_rule_fields(own), fields=_fields(), by_mail=_by_mail(visit, own),
+        stored=stored, version=version_of(stored),
         values=stored if outcome.typed is None else typed_values(outcome.typed),
         may_change=Scope.TICKETS_WRITE in visit.actor.scopes,
     )  # fmt: skip
