@@ -102,3 +102,24 @@ async def test_the_secret_of_the_client_is_shown_to_nobody_and_kept(
     assert (kept.replaces_password, kept.trusts_second_factor, kept.is_active) == (False, False, True)
     assert "zq9" not in str(events)
     assert [event.type for event in events] == ["identity_provider.changed", "identity_provider.created"]
+
+
+async def test_the_secret_of_the_client_is_not_sent_to_another_issuer(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    added = await add_provider(database, "https://id.example.com", name="Moved", secret="zq9 a secret")
+    admin = await person(client, database, Role.ADMIN)
+    path = f"/console/admin/sign-in/{added.id}"
+    [version] = [
+        str(field["value"]) for field in (await admin.page(path)).all("input") if field.get("name") == "version"
+    ]
+    fields = {
+        "name": "Moved", "issuer": "https://id.example.org", "client_id": "the-desk", "secret": "", "is_active": "on",
+        "email_domains": "example.net", "groups_claim": "groups", "group_roles": "noc = agent", "version": version,
+    }  # fmt: skip
+    refused = await admin.post(path, **fields)
+    assert refused.status_code == 422
+    assert "is required with another issuer" in Page(refused.text).text
+    async with database.transaction() as tx:
+        assert (await providers.get_provider(tx, OPERATOR, added.id)).issuer == "https://id.example.com"
+    assert (await admin.post(path, **{**fields, "secret": "another"})).status_code == 303

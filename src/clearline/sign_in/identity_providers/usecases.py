@@ -103,6 +103,7 @@ async def change_provider(
 
     Raises:
         AlreadyExists: another one has the name.
+        InvalidInput: a rule is broken, or the issuer is another one and the secret is not among the fields.
     """
     before = await lock_provider(tx, actor, provider_id)
     after = await _with_values(tx, before, values, secret_key)
@@ -167,6 +168,9 @@ async def _with_values(
             raise InvalidInput([Violation(SECRET, rule, RuleCode.LENGTH)])
         encrypted = None if secret is None else (await secret_box(tx, secret_key)).encrypt(secret)
         changed = replace(changed, client_secret=encrypted)
+    # A secret is sent only to the issuer that it was set for, and not to one that is set later.
+    elif changed.client_secret is not None and changed.issuer != provider.issuer:
+        raise InvalidInput([Violation(SECRET, "is required with another issuer", RuleCode.REQUIRED)])
     return changed
 
 
