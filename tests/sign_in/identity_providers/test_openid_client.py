@@ -67,6 +67,7 @@ async def test_a_private_address_is_not_reached_unless_it_is_allowed(hostile: Ho
         (answer(200, b"<html>"), "is no description of an OpenID provider"),
         (answer(200, b"[]"), "is no description of an OpenID provider"),
         (answer(200, b'{"issuer": "\xff"}'), "is no description of an OpenID provider"),
+        (answer(200, b'{"more": ' + b"[" * 100_000), "is no description of an OpenID provider"),
         (answer(200, b" " * (ANSWER_MAX + 1)), "has more than 262144 bytes"),
         (b"", "was not reached: the connection broke off"),
         (b"nonsense\r\n\r\n", "was not reached: the connection broke off"),

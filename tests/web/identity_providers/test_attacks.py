@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, RSAKey
 
@@ -103,10 +103,14 @@ def with_a_critical_header(provider: HostileProvider, claims: dict[str, Any]) ->
     return text + "." + provider.signed(claims).rsplit(".", 1)[1]
 
 
+def with_claims_too_deep(provider: HostileProvider, _claims: dict[str, Any]) -> str:
+    return jws.serialize_compact({"alg": "RS256", "kid": "one"}, b"[" * 40_000, provider.key)
+
+
 SIGNATURES: list[Sign] = [
     without_signature, with_the_public_key_as_secret, with_the_client_secret, by_another_key, with_an_unknown_key,
     with_a_key_of_its_own, changed_after_signing, with_a_critical_header, lambda _provider, _claims: "no token",
-    lambda _provider, _claims: "", lambda _provider, _claims: "\N{SNOWMAN}.a.b",
+    lambda _provider, _claims: "", lambda _provider, _claims: "\N{SNOWMAN}.a.b", with_claims_too_deep,
 ]  # fmt: skip
 NOW = round(time.time())
 CLAIMS: list[dict[str, Any]] = [
@@ -243,9 +247,25 @@ async def test_a_description_of_another_provider_is_refused(attack: Attack, meta
 
 
 async def test_addresses_that_may_not_be_reached_are_not(attack: Attack, database: Database) -> None:
-    await change_provider(database, attack.provider, issuer="http://169.254.169.254/latest")
+    await change_provider(database, attack.provider, issuer="http://169.254.169.254/latest", secret="another")
     led = await attack.visitor.get(f"/sign-in/with/{attack.provider.id}")
     assert led.status_code == 502
+
+
+@pytest.mark.parametrize(
+    "key", [{"kty": ["RSA"]}, {"kty": {}}, {"kty": None}, {}, {"kty": "EC", "crv": 7}, [], 7], ids=str
+)
+async def test_keys_that_are_none_are_ignored(attack: Attack, key: object) -> None:
+    attack.hostile.keys.insert(0, key)
+    assert await attack.sign_in() == 303
+
+
+@pytest.mark.parametrize(
+    "email", ["i\0da@example.net", "ida@exam\0ple.net", "ida@example.net \0", "i" * 20_000 + "@example.net"], ids=len
+)
+async def test_a_person_with_an_address_that_cannot_be_stored_is_refused(attack: Attack, email: str) -> None:
+    attack.hostile.claims = {"email": email, "sub": f"of {len(email)} characters"}
+    assert await attack.sign_in() == 403
 
 
 async def test_user_info_of_somebody_else_is_refused(attack: Attack) -> None:

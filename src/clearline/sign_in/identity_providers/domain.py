@@ -71,7 +71,10 @@ class Flow(Struct, frozen=True):
 
 
 class Claims(Struct, frozen=True):
-    """What an identity provider says about a person. ``email`` is empty unless it says that the address is verified."""
+    """What an identity provider says about a person.
+
+    ``email`` is empty unless it says that the address is verified, and the address can be stored.
+    """
 
     issuer: str
     subject: str
@@ -194,7 +197,7 @@ def claims_of(provider: IdentityProvider, claims: Mapping[str, Any], authenticat
         issuer=provider.issuer,
         subject=subject,
         name=name.strip() if isinstance(name, str) else "",
-        email=email.strip() if isinstance(email, str) and is_verified else "",
+        email=email.strip() if isinstance(email, str) and storable(email) and is_verified else "",
         groups=_groups(provider.groups_claim, claims),
         has_second_factor=provider.trusts_second_factor
         or is_multiple

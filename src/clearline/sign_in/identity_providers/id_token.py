@@ -15,7 +15,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Signatures that are accepted: those with a key pair. Never ``none``, and no HMAC, whose key would be the secret."""
 LEEWAY = timedelta(minutes=2)
 """How much the clocks may differ."""
-_KINDS = {"RSA", "EC", "OKP"}
+_KINDS = ("RSA", "EC", "OKP")
 _MODULUS_MIN = 342
 """Characters of the modulus of an RSA key of 2048 bits, in base64url."""
 _TOKEN_MAX = 64 * 1024
@@ -61,7 +61,7 @@ def check_id_token(token: object, keys: Sequence[object], expected: Expected, *,
         jwt.JWTClaimsRegistry(now=round(now.timestamp()), leeway=leeway, **options).validate(decoded.claims)
     except InvalidKeyIdError as error:
         raise UnknownKey(f"the ID token is signed with an unknown key ({error})") from None
-    except (JoseError, ValueError, TypeError, OverflowError) as error:
+    except (JoseError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ProviderFailed(f"the ID token is refused: {error}") from None
     _check_party(decoded.claims, expected)
     return decoded.claims

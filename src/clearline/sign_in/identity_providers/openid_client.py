@@ -164,7 +164,7 @@ class OpenIdClient:
             raise ProviderFailed(f"{url} was answered {status}")
         try:
             metadata = msgspec.json.decode(body, type=Metadata)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ProviderFailed(f"{url} is no description of an OpenID provider: {error}") from None
         if metadata.issuer != issuer:
             raise ProviderFailed(f"{url} is about another issuer, {_word(metadata.issuer)}")
@@ -224,7 +224,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object in a body, or None."""
     try:
         return msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
