@@ -6,11 +6,13 @@ import pytest
 
 from clearline.errors import InvalidInput
 from clearline.identity import Actor
+from clearline.platform.database.transactions import Tx
 from clearline.search import list_usecases
 from clearline.search import store as search_store
 from clearline.search.list_usecases import Count, count_queries, find_sorted
 from clearline.search.structured import list_filter
 from clearline.search.usecases import find_tickets, index_tickets, read_query
+from clearline.tickets import list_store
 from clearline.tickets.domain import Priority, Status, TicketView
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import RANKS, Order
@@ -112,6 +114,31 @@ async def test_the_matches_of_a_query_are_counted(
             monkeypatch.setattr(list_usecases, "COUNT_MAX", 2)
             assert await count_queries(desk.database, actor, [text], seconds=5) == [Count(min(exact, 2), exact <= 2)]
         monkeypatch.undo()
+        for enough, walked in product((1, 2, 3, 100), (1, 2, 3, 100)):
+            monkeypatch.setattr(list_usecases, "_WALKED_MAX", walked)
+            monkeypatch.setattr(list_usecases, "_ROUND", 1)
+            [count] = await count_queries(desk.database, actor, [text], seconds=5, enough=enough)
+            assert count is not None
+            assert count == Count(exact, True) or (
+                enough <= count.count <= min(exact, walked + 1) and not count.is_exact
+            )
+        monkeypatch.undo()
+
+
+async def test_queries_are_counted_together_as_each_by_itself(desk: SearchDesk) -> None:
+    texts = [query.format(code=desk.tenant.company.code) for query in QUERIES]
+    alone = [(await count_queries(desk.database, desk.agent, [text], seconds=5))[0] for text in texts]
+    assert await count_queries(desk.database, desk.agent, texts, seconds=5) == alone
+    assert await count_queries(desk.database, desk.agent, texts, seconds=5, enough=100) == alone
+
+
+async def test_an_inexact_count_is_a_full_hundred(desk: SearchDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def counted(_tx: Tx, filters: list[Filter], **_options: object) -> list[tuple[int, bool]]:
+        return [(number, False) for number in (100, 199, 200, 999)][: len(filters)]
+
+    monkeypatch.setattr(list_store, "count", counted)
+    counts = await count_queries(desk.database, desk.agent, ["status:open"] * 4, seconds=5, enough=100)
+    assert counts == [Count(number, False) for number in (100, 100, 200, 900)]
 
 
 async def test_an_invalid_query_has_no_count(desk: SearchDesk) -> None:

@@ -41,7 +41,7 @@ async def read_open_work(tx: Tx, actor: Actor) -> OpenWork:
     """
     permissions.require_staff(actor, Scope.TICKETS_READ)
     urgent = await _list(tx, actor, Order.PRIORITY, GROUP_MAX)
-    count, _is_all = await list_store.count(tx, Filter(), for_staff=True, walked=COUNT_MAX)
+    [(count, _is_all)] = await list_store.count(tx, [Filter()], for_staff=True, walked=COUNT_MAX)
     return OpenWork(
         tally(count),
         list(takewhile(lambda view: view.ticket.priority is Priority.CRITICAL, urgent)),

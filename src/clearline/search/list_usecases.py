@@ -1,7 +1,9 @@
 """Searches whose matches are sorted like a list, and counts of matches."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -11,7 +13,7 @@ from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailab
 from clearline.platform.database.transactions import Transactions, Tx
 from clearline.search import store as search_store
 from clearline.search.structured import list_filter
-from clearline.search.usecases import newest_hits, read_query
+from clearline.search.usecases import Conditions, newest_hits, read_query
 from clearline.tickets import list_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView
@@ -24,6 +26,8 @@ COUNT_MAX = 1_000
 """Up to this number the matches of a query are counted exactly."""
 _WALKED_MAX = 5_000
 """The most tickets that a count reads of a list before it asks the search index."""
+_ROUND = 100
+"""What inexact counts below ``COUNT_MAX`` are multiples of."""
 
 
 class SortedCursor(Struct, frozen=True, array_like=True):
@@ -131,7 +135,7 @@ async def _listed(
     total: Count | SortedCursor | None = after
     if total is None:
         selected = tickets.visible_filter(actor, selected)
-        count, is_all = await list_store.count(tx, selected, for_staff=actor.is_staff, walked=COUNT_MAX)
+        [(count, is_all)] = await list_store.count(tx, [selected], for_staff=actor.is_staff, walked=COUNT_MAX)
         total = Count(count if is_all else COUNT_MAX, is_all)
     return _result(page, order, limit, total)
 
@@ -154,45 +158,51 @@ async def matching_numbers(tx: Tx, actor: Actor, text: str, numbers: Sequence[in
 
 
 async def count_queries(
-    database: Transactions, actor: Actor, texts: Sequence[str], *, seconds: int
+    database: Transactions, actor: Actor, texts: Sequence[str], *, seconds: int, enough: int | None = None
 ) -> list[Count | None]:
     """Return the number of matches of each query, exact up to ``COUNT_MAX``.
 
-    None for a query that is invalid, or takes longer than ``seconds``. Queries of filters alone are counted by the
-    indexes of the lists in one transaction; others, and those whose filters few tickets match, by the search index.
+    With ``enough`` a number of that many may be inexact, so that a view of a large desk costs little: it is a full
+    hundred then. None for a query that is invalid, or takes longer than ``seconds``. Queries of filters alone are
+    counted by the indexes of the lists in one transaction, those with the same index in one walk; others, and those
+    whose filters few tickets match, by the search index.
     """
     counts: list[Count | None] = [None] * len(texts)
+    listed: dict[int, Filter] = {}
     indexed: list[int] = []
     async with database.transaction() as tx:
         for place, text in enumerate(texts):
-            try:
-                counts[place] = await _count_listed(tx, actor, text)
-            except InvalidInput:
-                continue
-            if counts[place] is None:
-                indexed.append(place)
+            with suppress(InvalidInput):
+                selected = _walkable(*await read_query(tx, actor, text))
+                if selected is None:
+                    indexed.append(place)
+                else:
+                    listed[place] = selected
+        walked = await list_store.count(
+            tx, [*listed.values()], for_staff=actor.is_staff, walked=_WALKED_MAX, most=COUNT_MAX
+        )
+    for place, (matches, is_all) in zip(listed, walked, strict=True):
+        if matches > COUNT_MAX:
+            counts[place] = Count(COUNT_MAX, False)
+        elif is_all:
+            counts[place] = Count(matches, True)
+        elif enough is not None and matches >= enough:
+            counts[place] = Count(matches // _ROUND * _ROUND, False)
+        else:
+            indexed.append(place)
     for place in indexed:
         counts[place] = await _count_indexed(database, actor, texts[place], seconds)
     return counts
 
 
-async def _count_listed(tx: Tx, actor: Actor, text: str) -> Count | None:
-    """Return the number of matches that the indexes of lists give, or None."""
-    company_id, conditions = await read_query(tx, actor, text)
+def _walkable(company_id: UUID | None, conditions: Conditions) -> Filter | None:
+    """Return the filter whose tickets an index of lists has, or None."""
     selected = list_filter(conditions)
-    if selected is None:
-        return None
-    if company_id is not None:
+    if selected is not None and company_id is not None:
         selected = selected._replace(company_id=company_id)
-    if selected.company_id is None and selected.state != "open":
+    if selected is None or (selected.company_id is None and selected.state != "open"):
         return None  # no index has the finished tickets of a queue or of an assignee
-    for walked in (COUNT_MAX, _WALKED_MAX):  # most lists end, or match entirely, within the first
-        count, is_all = await list_store.count(tx, selected, for_staff=actor.is_staff, walked=walked)
-        if count > COUNT_MAX:
-            return Count(COUNT_MAX, False)
-        if is_all:
-            return Count(count, True)
-    return None
+    return selected
 
 
 async def _count_indexed(database: Transactions, actor: Actor, text: str, seconds: int) -> Count | None:

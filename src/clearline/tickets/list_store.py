@@ -240,16 +240,31 @@ def position_of(ticket: Ticket, ticket_filter: Filter, order: Order) -> Position
     return key, ticket.number
 
 
-async def count(tx: Tx, ticket_filter: Filter, *, for_staff: bool, walked: int) -> tuple[int, bool]:
-    """Return how many tickets match a filter among the first ``walked`` of the index, and whether these were all.
+async def count(
+    tx: Tx, filters: Sequence[Filter], *, for_staff: bool, walked: int, most: int | None = None
+) -> list[tuple[int, bool]]:
+    """Return how many tickets match each filter among the first ``walked`` of its index, and whether these were all.
 
-    Without a team, an external id or a watcher. Served by the index of the same list by number.
+    Filters with the same index are counted together, in one walk; of a list that has every ticket of its index,
+    ``most`` are enough. Without a team, an external id or a watcher. Served by the indexes of the same lists by number.
     """
-    given = given_conditions(ticket_filter)
-    [row] = await tx.fetch(
-        count_statement(tuple(given), ticket_filter.state, walked + 1, for_staff=for_staff), *bound_values(given)
-    )
-    return row[0], row[1] <= walked
+    walks: dict[tuple[State, tuple[tuple[str, object], ...]], list[int]] = defaultdict(list)
+    every = [given_conditions(ticket_filter) for ticket_filter in filters]
+    for place, (ticket_filter, given) in enumerate(zip(filters, every, strict=True)):
+        shape = Shape(tuple(given), ticket_filter.state, Order.NUMBER, walked, newest_first=True, for_staff=for_staff)
+        walks[ticket_filter.state, tuple((name, given[name]) for name in shape.driver)].append(place)
+    counts = [(0, True)] * len(filters)
+    for (state, driver), places in walks.items():
+        values = [value for _name, value in driver]
+        for place in places:
+            values += bound_values({name: value for name, value in every[place].items() if name not in dict(driver)})
+        names = tuple(tuple(every[place]) for place in places)
+        is_whole = all(len(every[place]) == len(driver) for place in places)
+        reach = walked if most is None or not is_whole else min(walked, most)
+        [row] = await tx.fetch(count_statement(names, state, reach + 1, for_staff=for_staff), *values)
+        for place, matches in zip(places, row[1:], strict=True):
+            counts[place] = matches, row[0] <= reach
+    return counts
 
 
 async def numbered_as(

@@ -38,13 +38,28 @@ async def test_a_count_walks_the_index_of_its_list(
     types = f"({', '.join(TYPES.get(name, 'uuid') for name in bound)})" if bound else ""
     values = "(" + ", ".join(f"'{row[name]}'" for name in bound) + ")" if bound else ""
     await connection.execute(f"set plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
-    await connection.execute(f"prepare count{types} as {count_statement(names, state, 5001, for_staff=True)}")
+    await connection.execute(f"prepare count{types} as {count_statement((names,), state, 5001, for_staff=True)}")
     [top] = json.loads(await connection.fetchval(f"explain (format json) execute count{values}"))
     await connection.execute("deallocate count")
     plan_nodes = list(nodes(top["Plan"]))
     assert "ticket" not in {node["Relation Name"] for node in plan_nodes if node["Node Type"] == "Seq Scan"}
     if statistics == "fresh":
         assert INDEXES[state, names] & {node.get("Index Name") for node in plan_nodes}
+
+
+async def test_many_lists_are_counted_in_one_walk_of_their_index(known: tuple[str, Any]) -> None:
+    statistics, connection = known
+    lists = (), ("unassigned",), ("priorities", "tags"), ("has_file",), ("statuses",)
+    statement = count_statement(lists, "open", 2001, for_staff=True)
+    await connection.execute("set plan_cache_mode = force_generic_plan")
+    await connection.execute(f"prepare counts(text[], text[], text[]) as {statement}")
+    values = "('{low}', '{vip}', '{held,pending}')"
+    [top] = json.loads(await connection.fetchval(f"explain (format json) execute counts{values}"))
+    await connection.execute("deallocate counts")
+    walks = [node for node in nodes(top["Plan"]) if node.get("Relation Name") == "ticket"]
+    assert len(walks) == 1
+    if statistics == "fresh":
+        assert walks[0]["Index Name"] == "ticket_open"
 
 
 @pytest.mark.parametrize("walked", [5, 300, 10_000])
@@ -73,6 +88,7 @@ async def test_a_count_is_exact_for_the_tickets_that_were_read(
     driver = ticket_filter.company_id or ticket_filter.queue_id or True
     listed = [row for row in tickets if row["status"] in OPEN and drives(row) == driver][::-1]
     async with database.statement() as tx:
-        count, is_all = await list_store.count(tx, ticket_filter, for_staff=True, walked=walked)
-    assert is_all is (len(listed) <= walked)
-    assert count == sum(map(matches, listed[: walked + 1]))
+        others = [each[0] for each in cases.values()]
+        counts = await list_store.count(tx, [ticket_filter, *others, ticket_filter], for_staff=True, walked=walked)
+    expected = sum(map(matches, listed[: walked + 1])), len(listed) <= walked
+    assert counts[0] == counts[-1] == counts[1 + list(cases).index(name)] == expected

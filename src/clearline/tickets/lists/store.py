@@ -6,6 +6,7 @@ from typing import NamedTuple
 from clearline.tickets.columns import NAMES, VIEWS
 from clearline.tickets.domain import MERGE_DEPTH_MAX
 from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.status_domain import State
 
 _RANKED = " ".join(f"when '{priority}' then {rank}" for priority, rank in RANKS.items())
 _RANK = f"(case priority {_RANKED} end)"
@@ -211,25 +212,28 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
 
 
 @lru_cache(maxsize=512)
-def count_statement(names: tuple[str, ...], state: str, walked: int, *, for_staff: bool) -> str:
-    """Return the statement that counts the tickets of a list among the first ``walked`` of its index.
+def count_statement(lists: tuple[tuple[str, ...], ...], state: State, walked: int, *, for_staff: bool) -> str:
+    """Return the statement that counts the tickets of some lists among the first ``walked`` of their index.
 
-    It binds the values of the filters in the order of their names, and returns the number of tickets that match, and of
-    those that were walked. The limit makes the planner walk in order, and stop: a bitmap would have all of a queue.
+    Each list is given by the names of its filters. All have the same driver, whose values are bound first; then those
+    of the other filters of each list, in the order of their names. The statement returns how many tickets were walked,
+    and of each list how many matched. The limit makes the planner walk in order, and stop: a bitmap would have all of
+    a queue.
     """
-    shape = Shape(names, state, Order.NUMBER, walked, newest_first=True, for_staff=for_staff)
-    checks, place, places = [], 1, {}
-    for name in names:
-        check = CHECKS[for_staff][name]
-        places[name] = [f"${place + offset}" for offset in range(check.count("{}"))]
-        place += check.count("{}")
-        if name not in shape.driver:
-            checks.append(check.format(*places[name]))
-    walk = " and ".join([*(_WALKED[name].format(*places[name]) for name in shape.driver), _STATES[state]])
+    driver = Shape(lists[0], state, Order.NUMBER, walked, newest_first=True, for_staff=for_staff).driver
+    walk = [*(_WALKED[name].format(f"${place}") for place, name in enumerate(driver, 1)), _STATES[state]]
+    counts, place = ["count(*)"], len(driver) + 1
+    for names in lists:
+        checks = []
+        for name in names:
+            if name not in driver:
+                check = CHECKS[for_staff][name]
+                checks.append(check.format(*(f"${place + offset}" for offset in range(check.count("{}")))))
+                place += check.count("{}")
+        counts.append(f"count(*) filter (where {' and '.join(checks) or 'true'})")
     return f"""
-    select count(*) filter (where matches), count(*)
-      from (select {" and ".join(checks) or "true"} as matches
-              from (select * from ticket where {walk} order by number desc limit {walked}) walked) counted
+    select {", ".join(counts)}
+      from (select * from ticket where {" and ".join(walk)} order by number desc limit {walked}) walked
     """
 
 
