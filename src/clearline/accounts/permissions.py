@@ -9,6 +9,7 @@ from clearline.accounts import company_store
 from clearline.errors import Forbidden, NotFound, ScopeMissing, require_found
 from clearline.identity import ROLE_SCOPES, Actor, Company, Role, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.text import storable
 
 
 def own_company(actor: Actor) -> Company:
@@ -25,7 +26,7 @@ def company_filter(actor: Actor) -> UUID | None:
 
 async def company_named(tx: Tx, actor: Actor, name: str) -> Company:
     """Return the company of this name or customer code: any for the staff, only its own for a customer."""
-    company = await company_store.find(tx, name)
+    company = await company_store.find(tx, name) if storable(name) else None
     if company is None or not (actor.is_staff or own_company(actor).id == company.id):
         raise NotFound("company", name)
     return company

@@ -64,6 +64,7 @@ async def save_draft(
 async def discard_draft(tx: Tx, actor: Actor, number: int, visibility: Visibility, writer: str) -> None:
     """Delete a draft of the actor, if it is there."""
     user = _writer(actor)
+    require_valid(check_draft(writer, ""))
     await access.require_ticket(tx, actor, number)
     await draft_store.delete(tx, user, number, visibility, writer)
 

@@ -31,6 +31,11 @@ def new_key() -> str:
     return secrets.token_urlsafe(_BYTES)
 
 
+def is_key(text: str) -> bool:
+    """Return whether a text can be the key of a form."""
+    return 0 < len(text) <= _MOST and text.isascii() and text.isprintable()
+
+
 async def perform_once(visit: Visit, route: str, action: Callable[[Tx], Awaitable[str]]) -> str:
     """Do what a form asks for, unless it was done before; return the address of the page to open then.
 
@@ -42,7 +47,7 @@ async def perform_once(visit: Visit, route: str, action: Callable[[Tx], Awaitabl
         InvalidInput: the form has no key.
     """
     key = visit.form.get(FIELD)
-    if not (0 < len(key) <= _MOST and key.isascii() and key.isprintable()):
+    if not is_key(key):
         raise InvalidInput([Violation(FIELD, "is missing: open the form again", RuleCode.REQUIRED)])
     for _try in range(_TRIES - 1):
         try:

@@ -213,7 +213,7 @@ async def test_opening_a_page_changes_nothing(database: Database, desk: Desk, en
 
 @pytest.mark.parametrize("entry", PAGES, ids=named)
 async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry) -> None:
-    for number, some_id in (("INC999999999999", NO_ID), ("nothing", "nothing"), ("INC1", "0")):
+    for number, some_id in (("INC999999999999", NO_ID), ("nothing", "nothing"), ("INC1", "0"), ("%00", "%00")):
         path = entry.path.format(
             number=number, id=some_id, file=some_id, macro=some_id, message=some_id, note=some_id, view="nothing"
         )
@@ -227,3 +227,13 @@ async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry)
             )
         assert answer.status_code == 404, answer.text
         assert answer.headers["x-request-id"] in Page(answer.text).text
+
+
+@pytest.mark.parametrize("entry", [entry for entry in WRITES if entry.name != "signOut"], ids=named)
+async def test_a_value_that_cannot_be_stored_is_no_error_of_the_desk(desk: Desk, entry: Entry) -> None:
+    if entry.is_upload:
+        return
+    form = desk.form(entry)
+    for field in {*form, "was", "waiting", "seen", "base_public"}:
+        answer = await desk.agent.post(desk.path(entry), **{**form, field: "a\0b 2026-11-29T08:00:00+00:00"})
+        assert answer.status_code < 500, f"{field}: {answer.text}"

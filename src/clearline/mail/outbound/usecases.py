@@ -42,7 +42,7 @@ from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import CLOCK_SECONDS, LEASE_SECONDS
 from clearline.settings import Settings
-from clearline.text import check_text, normalized_address
+from clearline.text import check_text, normalized_address, storable
 from clearline.tickets import access
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets.domain import can_be_assigned
@@ -301,7 +301,8 @@ async def lock_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
 
 async def _suppression(tx: Tx, address: str) -> Suppression:
     address = normalized_address(address)
-    return require_found(await suppression_store.get(tx, address), _SUPPRESSION_KIND, address)
+    suppression = await suppression_store.get(tx, address) if storable(address) else None
+    return require_found(suppression, _SUPPRESSION_KIND, address)
 
 
 async def suppress(tx: Tx, actor: Actor, address: str, detail: str = "", *, now: datetime) -> Suppression:
@@ -331,7 +332,7 @@ async def unsuppress(tx: Tx, actor: Actor, address: str, *, now: datetime) -> No
     """Delete the suppression of an address, in any case. Mail that is dead stays dead."""
     _require_admin(actor)
     address = normalized_address(address)
-    if not await suppression_store.delete(tx, address):
+    if not storable(address) or not await suppression_store.delete(tx, address):
         raise NotFound(_SUPPRESSION_KIND, address)
     fact = RecordChanged(SUPPRESSION_RECORD, "deleted", address, address)
     await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)

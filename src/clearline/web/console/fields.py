@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
+from clearline.text import storable
 from clearline.tickets.domain import parse_ticket_number
 from clearline.web.visit import Form
 
@@ -68,13 +69,13 @@ def from_segment(kind: str, segment: str) -> str:
     """Return the text of a segment that ``to_segment`` made.
 
     Raises:
-        NotFound: it made no such segment.
+        NotFound: it made no such segment, or the text has characters that no record has.
     """
     try:
         text = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)).decode()
     except (binascii.Error, ValueError):
         raise NotFound(kind, segment) from None
-    if to_segment(text) != segment:
+    if to_segment(text) != segment or not storable(text):
         raise NotFound(kind, segment)
     return text
 

@@ -10,7 +10,7 @@ from clearline.web.console.pages import PAGES
 from clearline.web.visit import Page as Entry
 from tests.builders.people import new_tenant
 from tests.builders.web.pages import Page, Person, person, session_of
-from tests.web.console.admin.forms import FORMS, NO_ID, Desk, new_desk
+from tests.web.console.admin.forms import FORMS, NO_ID, Desk, form_of, new_desk
 
 READS = [entry for entry in ADMIN_PAGES if entry.method == "GET"]
 DOWNLOADS = {"rawInboundMail"}
@@ -109,7 +109,14 @@ async def test_opening_a_page_changes_nothing(database: Database, desk: Desk, en
 
 @pytest.mark.parametrize("entry", [entry for entry in ADMIN_PAGES if "{" in entry.path], ids=named)
 async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry) -> None:
-    for record_id in (NO_ID, "nothing"):
+    for record_id in (NO_ID, "nothing", "AA", "AGE", "%00"):  # AA and AGE: segments of texts with NUL
         answer = await ask(desk.admin, desk.path(entry, record_id), entry)
         assert answer.status_code == 404, answer.text
         assert answer.headers["x-request-id"] in Page(answer.text).text
+
+
+@pytest.mark.parametrize("entry", [entry for entry in WRITES if FORMS[entry.name]], ids=named)
+async def test_a_value_that_cannot_be_stored_is_no_error_of_the_desk(desk: Desk, entry: Entry) -> None:
+    for field in FORMS[entry.name]:
+        answer = await desk.admin.post(desk.path(entry), **{**form_of(desk, entry.name), field: "a\0b"})
+        assert answer.status_code < 500, f"{field}: {answer.text}"

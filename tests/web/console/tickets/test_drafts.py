@@ -1,6 +1,7 @@
 """The drafts of a ticket's page: kept until they are sent, for their writer alone."""
 
 import httpx
+import pytest
 
 from clearline.drafts import store as draft_store
 from clearline.drafts.domain import DRAFTS_MAX
@@ -141,3 +142,15 @@ async def test_what_cannot_be_kept_is_refused(opened: Opened, database: Database
     async with database.transaction() as tx:
         assert await draft_store.of_ticket(tx, user, opened.number) == []
         await tx.write("delete from draft where user_id = $1", user.id)
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["a\0b 2026-11-29T08:00:00+00:00", "a 0001-01-01T00:00:00+14:00", "a 9999-12-31T23:59:59-14:00", "a 2026-11-29"],
+)
+async def test_fields_that_no_page_of_ours_has_lose_no_draft(opened: Opened, base: str) -> None:
+    await save(opened, text="We look", base_public=base)
+    assert await composer_of(opened) == "We look"
+    await save(opened, 422, text="We look", once="a\0b")
+    answer = await opened.agent.post(f"{opened.path}/draft/discard", visibility="public", writer="a\0b")
+    assert answer.status_code == 422

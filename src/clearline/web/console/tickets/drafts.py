@@ -1,6 +1,6 @@
 """The drafts of a ticket's page: what the composer begins with, and the other versions that are offered."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -120,9 +120,10 @@ def base_in(visit: Visit, visibility: Visibility) -> Version | None:
     """Return the draft with which the form of the request began; None for none, or what no page of ours says."""
     writer, _space, saved_at = visit.form.get(_BASES[visibility]).rpartition(" ")
     try:
-        return Version(writer, datetime.fromisoformat(saved_at)) if writer else None
-    except ValueError:
+        at = datetime.fromisoformat(saved_at).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
+    return Version(writer, at) if once.is_key(writer) else None
 
 
 async def save_draft(visit: Visit) -> Answer:
@@ -134,7 +135,7 @@ async def save_draft(visit: Visit) -> Answer:
     writer = form.get(once.FIELD)
     visibility = member_in(Visibility, form, "visibility")
     async with visit.services.database.transaction() as tx:
-        if any([await _was_sent(visit, tx, number, key) for key in {writer, form.get("was")} if key]):
+        if any([await _was_sent(visit, tx, number, key) for key in {writer, form.get("was")} if once.is_key(key)]):
             return _GONE
         await drafts.save_draft(
             tx,
