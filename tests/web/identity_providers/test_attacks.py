@@ -288,12 +288,12 @@ async def test_a_person_who_has_to_prove_again_who_it_is_is_not_taken_at_its_old
     led = await attack.visitor.get(f"/sign-in/with/{attack.provider.id}", again="1")
     asked = parse_qs(urlsplit(led.headers["location"]).query)
     assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
-    attack.hostile.claims = {"auth_time": NOW - 3600}
+    attack.hostile.claims = {"auth_time": round(time.time()) - 3600}
     assert await attack.come_back(attack.hostile.authorize(led.headers["location"])) == 502
 
 
 async def test_an_old_sign_in_at_the_provider_is_no_recent_proof(attack: Attack, database: Database) -> None:
-    attack.hostile.claims = {"auth_time": NOW - 3600, "sub": "old", "email": "old@example.net"}
+    attack.hostile.claims = {"auth_time": round(time.time()) - 3600, "sub": "old", "email": "old@example.net"}
     assert await attack.sign_in() == 303
     async with database.statement() as tx:
         seconds = await tx.fetchval(
