@@ -94,6 +94,16 @@ def test_what_is_kept_is_bounded_and_ends(monkeypatch: pytest.MonkeyPatch) -> No
     assert board._tickets == {}  # noqa: SLF001 - what must not grow for ever
 
 
+def test_one_person_with_many_tabs_leaves_room_for_others() -> None:
+    board = PresenceBoard()
+    for at in range(presence_board.TABS_MAX + 1):
+        board.take(a_report(ANA, HIDDEN, tab=f"t{at}"), 1)
+    board.take(a_report(BEN), 1)
+    board.take(a_report(ANA, VIEWING, tab="t0"), 2)
+    assert shown(board, 2) == [("Ana Silva", "viewing"), ("Ben Ito", "viewing")]
+    assert len(board._tickets[1]) == presence_board.PERSON_TABS_MAX + 1  # noqa: SLF001 - what must not grow
+
+
 @pytest.mark.parametrize("payload", ["", "x", "{}", '{"number":1}', "[]"])
 def test_a_notification_of_another_version_is_ignored(payload: str) -> None:
     board = PresenceBoard()

@@ -1,6 +1,6 @@
 """Who is on the page of which ticket, as far as this process has heard."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from clearline.presence.store import report_in
 
 TABS_MAX = 100
 """The most tabs of a ticket that are kept: the ones that reported first."""
+PERSON_TABS_MAX = 10
+"""The most of them that are those of one person, who leaves room for others."""
 
 _Tab = tuple[UUID, str]
 
@@ -65,7 +67,7 @@ class PresenceBoard:
         tab = (report.user_id, report.tab)
         if report.activity is Activity.GONE:
             tabs.pop(tab, None)
-        elif tab in tabs or len(tabs) < TABS_MAX:
+        elif tab in tabs or _has_room(tabs, report.user_id):
             tabs[tab] = (report, at)
         if not tabs:
             del self._tickets[report.number]
@@ -105,3 +107,8 @@ class PresenceBoard:
                     del tabs[tab]
             if not tabs:
                 del self._tickets[number]
+
+
+def _has_room(tabs: Collection[_Tab], user_id: UUID) -> bool:
+    """Return whether one more tab of a person is kept."""
+    return len(tabs) < TABS_MAX and sum(owner == user_id for owner, _tab in tabs) < PERSON_TABS_MAX
