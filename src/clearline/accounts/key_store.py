@@ -64,15 +64,21 @@ async def page(
 
     Served by ``api_key_by_age``.
     """
-    rows = await tx.fetch(
-        f"""select {_KEY} from api_key where company_id = $1 and (created_at, id) > ($2, $3)
-               and ($5::uuid is null or user_id = $5)
-             order by created_at, id limit $4""",
-        company_id,
-        *(after or _BEFORE_ALL),
-        limit,
-        user_id,
-    )
+    values = (company_id, *(after or _BEFORE_ALL), limit)
+    # Two statements: a condition that may be left out would have the planner expect one row, and sort.
+    if user_id is None:
+        rows = await tx.fetch(
+            f"""select {_KEY} from api_key where company_id = $1 and (created_at, id) > ($2, $3)
+                 order by created_at, id limit $4""",
+            *values,
+        )
+    else:
+        rows = await tx.fetch(
+            f"""select {_KEY} from api_key where company_id = $1 and (created_at, id) > ($2, $3) and user_id = $5
+                 order by created_at, id limit $4""",
+            *values,
+            user_id,
+        )
     return [_key(row) for row in rows]
 
 
