@@ -191,8 +191,10 @@ async def test_a_ticket_that_was_closed_meanwhile_keeps_the_message_with_the_rea
     assert await desk.send_due() == 1
     assert await desk.send_due() == 0
     assert await desk.failures() == ["a ticket that is closed takes nothing more"]
+    colleague = await desk.colleague()
     async with desk.database.transaction() as tx:
         assert await pending.list_failed(tx, desk.actor) == [desk.number]
+        assert await pending.list_failed(tx, colleague) == []
     await desk.take_back(message)
     assert await desk.drafts() == [("We look", None)]
     async with desk.database.transaction() as tx:
@@ -233,7 +235,10 @@ async def test_a_person_who_lost_its_rights_sends_nothing_and_a_colleague_takes_
         await accounts.change_user(tx, OPERATOR, PROVIDER_ID, id_of(desk.actor), values, now=NOW)
     await desk.send_due()
     assert (await desk.texts(), len(await desk.failures())) == ([], 1)
-    colleague = await desk.colleague()
+    colleague, viewer = await desk.colleague(), await desk.colleague(Role.VIEWER)
+    async with desk.database.transaction() as tx:
+        assert await pending.list_failed(tx, colleague) == [desk.number]
+        assert await pending.list_failed(tx, viewer) == []
     await desk.take_back(message, colleague)
     assert await desk.drafts(colleague) == [("We look", None)]
 

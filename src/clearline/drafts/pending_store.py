@@ -42,15 +42,14 @@ async def of_ticket(tx: Tx, company_id: UUID, number: int) -> list[PendingMessag
     return [_message(row) for row in rows]
 
 
-async def failed_of(tx: Tx, user_id: UUID, *, limit: int) -> list[int]:
-    """Return the tickets with a message of a user that could not be sent. Served by ``pending_message_failed``."""
+async def failed(tx: Tx, *, limit: int) -> list[tuple[UUID, int]]:
+    """Return the authors and tickets of messages that could not be sent. Served by ``pending_message_failed``."""
     rows = await tx.fetch(
-        """select distinct ticket_number from pending_message where user_id = $1 and failure <> ''
-            order by ticket_number limit $2""",
-        user_id,
+        """select distinct user_id, ticket_number from pending_message where failure <> ''
+            order by user_id, ticket_number limit $1""",
         limit,
     )
-    return [row[0] for row in rows]
+    return [(row[0], row[1]) for row in rows]
 
 
 async def lock_due(tx: Tx, *, now: datetime) -> PendingMessage | None:

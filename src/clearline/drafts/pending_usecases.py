@@ -21,6 +21,8 @@ from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import change_status
 
 _LISTED_MAX = 20
+_FAILED_MAX = 1000
+"""The most messages that could not be sent among which those of a person are looked for."""
 
 
 async def hold_message(
@@ -62,9 +64,17 @@ async def list_pending(tx: Tx, actor: Actor, number: int) -> list[PendingMessage
 
 
 async def list_failed(tx: Tx, actor: Actor) -> list[int]:
-    """Return the first tickets with a message of the actor that could not be sent."""
+    """Return the first tickets with a message that could not be sent, of the actor or of people who write no more."""
     permissions.require_staff(actor, Scope.TICKETS_READ)
-    return [] if actor.user is None else await pending_store.failed_of(tx, actor.user.id, limit=_LISTED_MAX)
+    if actor.user is None or Scope.TICKETS_WRITE not in actor.scopes:
+        return []
+    failed = await pending_store.failed(tx, limit=_FAILED_MAX)
+    authors = {actor.user.id}
+    for user_id in {user_id for user_id, _number in failed} - authors:
+        author = await key_store.actor_for(tx, PROVIDER_ID, user_id, ALL_SCOPES)
+        if author is None or Scope.TICKETS_WRITE not in author.scopes:
+            authors.add(user_id)
+    return sorted({number for user_id, number in failed if user_id in authors})[:_LISTED_MAX]
 
 
 async def take_back(tx: Tx, actor: Actor, number: int, message_id: UUID, *, now: datetime) -> PendingMessage:
