@@ -1,6 +1,6 @@
 """Pages of the console beside the floor: the same statements and a trivial template. Needs wrk.
 
-python bench/pages.py [--seconds 5] [--tickets 20000] [--rounds 3] [--views 20] [--messages 40]
+python bench/pages.py [--seconds 5] [--tickets 20000] [--rounds 3] [--connections 1] [--views 20] [--messages 40]
 
 The floor is this module as an ASGI application: it runs the statements that one request of the page ran, one after the
 other, and fills a template of ten lines with the rows of the longest answer.
@@ -39,8 +39,6 @@ from dataset import COMPANIES, fill
 from rig import HERE, Server, clearline, cpu, database, server_of
 from stream import agent_cookies
 
-CONNECTIONS = 2
-"""Requests at a time: what counts is how long one takes, not how many fit."""
 TARGETS_MS = {"queue of 50": 60, "ticket": 60, "row": 25}
 _STATEMENTS = "PAGES_STATEMENTS"
 _TEMPLATE = """<!doctype html><html lang="en"><title>Floor</title><table>
@@ -70,6 +68,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--tickets", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", type=int, default=1, help="requests at a time")
     parser.add_argument("--views", type=int, default=20)
     parser.add_argument("--messages", type=int, default=40)
     options = parser.parse_args()
@@ -93,7 +92,9 @@ def main() -> None:
                     for turn in range(options.rounds + 1):
                         for server in (low, ours) if turn % 2 else (ours, low):
                             seconds = options.seconds if turn else 1
-                            sample = measure(server, postgres.supervisor.pid, path, cookie, seconds)
+                            sample = measure(
+                                server, postgres.supervisor.pid, path, cookie, seconds, options.connections
+                            )
                             if turn:  # the first turn only warms up
                                 samples.setdefault((name, server.name), []).append(sample)
     show(samples, {name: len(recorded[path.partition("?")[0]]) for name, path in paths.items()})
@@ -170,14 +171,14 @@ async def statements(url: str, cookie: str, paths: dict[str, str]) -> dict[str, 
     return recorded
 
 
-def measure(server: Server, database_pid: int, path: str, cookie: str, seconds: int) -> Sample:
+def measure(server: Server, database_pid: int, path: str, cookie: str, seconds: int, connections: int) -> Sample:
     """Request one page again and again."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(_LUA % cookie)
         file.flush()
         before = cpu(server.pid), cpu(database_pid)
         done = subprocess.run(
-            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", file.name, f"http://127.0.0.1:{server.port}{path}"],  # noqa: S607
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", file.name, f"http://127.0.0.1:{server.port}{path}"],  # noqa: S607
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         after = cpu(server.pid), cpu(database_pid)
@@ -189,7 +190,7 @@ def measure(server: Server, database_pid: int, path: str, cookie: str, seconds: 
 
 
 def show(samples: dict[tuple[str, str], list[Sample]], counts: dict[str, int]) -> None:
-    print(f"\n1 server process, {CONNECTIONS} connections, medians of the rounds, ms\n")
+    print("\n1 server process, medians of the rounds, ms\n")
     print("| page | statements | p50, p95 | p95 target | floor p50, p95 | CPU server + database | floor CPU |")
     print("|---|---|---|---|---|---|---|")
     for name, target in TARGETS_MS.items():
