@@ -15,9 +15,10 @@ from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets.domain import can_be_assigned
 from clearline.web import mail
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values
+from clearline.web.console.admin.form import Field, Kind, Line, Outcome, Values
+from clearline.web.console.admin.person import person_fields, person_in, person_values
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
-from clearline.web.console.fields import id_in, member_in
+from clearline.web.console.fields import id_in
 from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -80,15 +81,10 @@ class People(Section[User]):
             Role.AGENT: gettext("Agent: works tickets"),
             Role.VIEWER: gettext("Viewer: reads everything, changes nothing"),
         }
-        fields = [
-            Field("name", gettext("Name"), is_required=True),
-            Field("email", gettext("E-mail address"), Kind.EMAIL, is_required=True),
-            Field("phone", gettext("Phone"), Kind.TEL),
-            Field(
-                "role", gettext("Role"), Kind.SELECT, [Choice(role, roles[role]) for role in STAFF_ROLES],
-                gettext("Another role signs the person out. A viewer's open tickets go back to their queues."),
-            ),
-        ]  # fmt: skip
+        fields = person_fields(
+            {role: roles[role] for role in STAFF_ROLES},
+            gettext("Another role signs the person out. A viewer's open tickets go back to their queues."),
+        )
         if record is not None:
             hint = gettext("Queues assign no tickets to people who are not available.")
             fields.append(Field("is_available", gettext("Available for automatic assignment"), Kind.CHECK, hint=hint))
@@ -96,13 +92,7 @@ class People(Section[User]):
 
     def values(self, record: User) -> Values:
         """Return what the fields of a person have."""
-        return {
-            "name": [record.name],
-            "email": [record.email],
-            "phone": [record.phone],
-            "role": [record.role],
-            "is_available": ["on"] if record.is_available else [],
-        }
+        return {**person_values(record), "is_available": ["on"] if record.is_available else []}
 
     def defaults(self, visit: Visit) -> Values:  # noqa: ARG002
         """Return what a new person has."""
@@ -136,11 +126,7 @@ class People(Section[User]):
     async def create(self, visit: Visit, tx: Tx) -> UUID:
         """Add a person, and mail the invitation if there is a mail server."""
         require_identity(visit)
-        form = visit.form
-        user = await accounts.add_user(
-            tx, visit.actor, PROVIDER_ID, name=form.get("name").strip(), email=form.get("email").strip(),
-            phone=form.get("phone").strip(), role=member_in(Role, form, "role"), now=visit.now,
-        )  # fmt: skip
+        user = await accounts.add_user(tx, visit.actor, PROVIDER_ID, **person_in(visit.form), now=visit.now)
         if visit.services.settings.smtp is not None:
             await _link(visit, tx, user)
         return user.id
@@ -152,13 +138,7 @@ class People(Section[User]):
     async def change(self, visit: Visit, tx: Tx, record: User) -> None:
         """Change a person. Another role or address needs that the admin proved lately who it is."""
         form = visit.form
-        values = {
-            "name": form.get("name").strip(),
-            "email": form.get("email").strip(),
-            "phone": form.get("phone").strip(),
-            "role": member_in(Role, form, "role"),
-            "is_available": form.has("is_available"),
-        }
+        values = {**person_in(form), "is_available": form.has("is_available")}
         if (values["role"], values["email"]) != (record.role, record.email):
             require_identity(visit)
         await hand_over.change_user(tx, visit.actor, PROVIDER_ID, record.id, values, now=visit.now)

@@ -8,10 +8,11 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import CUSTOMER_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.customers.section import CompanySection, company_pages
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
+from clearline.web.console.admin.form import Field, Kind, Line, Values
+from clearline.web.console.admin.person import person_fields, person_in, person_values
 from clearline.web.console.admin.section import require_identity
-from clearline.web.console.fields import known_id, member_in
-from clearline.web.visit import Form, Visit
+from clearline.web.console.fields import known_id
+from clearline.web.visit import Visit
 from clearline.web.words import gettext
 
 
@@ -52,12 +53,7 @@ class CompanyPeople(CompanySection[User]):
             Role.CUSTOMER: gettext("Customer: raises and follows the tickets of the company"),
             Role.CUSTOMER_ADMIN: gettext("Customer admin: also manages its people, keys and webhooks"),
         }
-        fields = [
-            Field("name", gettext("Name"), is_required=True),
-            Field("email", gettext("E-mail address"), Kind.EMAIL, is_required=True),
-            Field("phone", gettext("Phone"), Kind.TEL),
-            Field("role", gettext("Role"), Kind.SELECT, [Choice(role, roles[role]) for role in CUSTOMER_ROLES]),
-        ]
+        fields = person_fields({role: roles[role] for role in CUSTOMER_ROLES})
         if record is not None:
             hint = gettext("An inactive person's API keys stop working at once, and mail from it is quarantined.")
             fields += [
@@ -72,10 +68,7 @@ class CompanyPeople(CompanySection[User]):
     def values(self, record: User) -> Values:
         """Return what the fields of a person have."""
         return {
-            "name": [record.name],
-            "email": [record.email],
-            "phone": [record.phone],
-            "role": [record.role],
+            **person_values(record),
             "is_active": ["on"] if record.is_active else [],
             "is_confirmed": ["on"] if record.is_confirmed else [],
         }
@@ -95,28 +88,19 @@ class CompanyPeople(CompanySection[User]):
     async def create(self, visit: Visit, tx: Tx) -> UUID:
         """Add a person. Its address counts as confirmed: the provider vouches for it."""
         require_identity(visit)
-        user = await accounts.add_user(tx, visit.actor, self.company_id, **_values(visit.form), now=visit.now)
+        user = await accounts.add_user(tx, visit.actor, self.company_id, **person_in(visit.form), now=visit.now)
         return user.id
 
     async def change(self, visit: Visit, tx: Tx, record: User) -> None:
         """Change a person. What gives access needs that the admin proved lately who it is."""
         form = visit.form
         values = {
-            **_values(form), "is_active": form.has("is_active"), "is_confirmed": form.has("is_confirmed"),
+            **person_in(form), "is_active": form.has("is_active"), "is_confirmed": form.has("is_confirmed"),
         }  # fmt: skip
         gives = (values["is_active"] and not record.is_active) or (values["is_confirmed"] and not record.is_confirmed)
         if gives or (values["role"], values["email"]) != (record.role, record.email):
             require_identity(visit)
         await accounts.change_user(tx, visit.actor, self.company_id, record.id, values, now=visit.now)
-
-
-def _values(form: Form) -> dict[str, Any]:
-    return {
-        "name": form.get("name").strip(),
-        "email": form.get("email").strip(),
-        "phone": form.get("phone").strip(),
-        "role": member_in(Role, form, "role"),
-    }
 
 
 def _state(user: User) -> str:
