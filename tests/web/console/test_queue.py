@@ -14,7 +14,7 @@ from clearline.sign_in.usecases import session_actor
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Priority, Status, ticket_number
 from clearline.tickets.lists.order import SORTS
-from clearline.web.console.sorting import sort_named
+from clearline.web.lists.sorting import sort_named
 from clearline.workspace import view_usecases as views
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised

@@ -17,7 +17,7 @@ from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as rules
-from clearline.web.console.fields import to_segment
+from clearline.web.fields import to_segment
 from clearline.web.visit import Page as Entry
 from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros

@@ -13,7 +13,7 @@ from clearline.identity import PROVIDER_ID, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
-from clearline.web.console.fields import id_in, whole_number
+from clearline.web.fields import id_in, whole_number
 from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer

@@ -18,7 +18,7 @@ from clearline.web import mail
 from clearline.web.console.admin.form import Field, Kind, Line, Outcome, Values
 from clearline.web.console.admin.person import person_fields, person_in, person_values
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
-from clearline.web.console.fields import id_in
+from clearline.web.fields import id_in
 from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer

@@ -5,7 +5,7 @@ from typing import Any
 
 from clearline.identity import Role, User
 from clearline.web.console.admin.form import Choice, Field, Kind, Values
-from clearline.web.console.fields import member_in
+from clearline.web.fields import member_in
 from clearline.web.visit import Form
 from clearline.web.words import gettext
 

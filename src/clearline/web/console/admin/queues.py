@@ -12,7 +12,7 @@ from clearline.queues.domain import Assignment
 from clearline.queues.store import QueueDetails
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section
-from clearline.web.console.fields import id_in, member_in
+from clearline.web.fields import id_in, member_in
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
 

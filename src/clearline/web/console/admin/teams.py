@@ -11,7 +11,7 @@ from clearline.queues import team_usecases as teams
 from clearline.queues.team_store import TeamDetails
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section
-from clearline.web.console.fields import ids_in
+from clearline.web.fields import ids_in
 from clearline.web.console.people import by_name
 from clearline.web.visit import Visit
 from clearline.web.words import gettext

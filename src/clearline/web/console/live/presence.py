@@ -3,7 +3,7 @@
 from clearline.presence import usecases as presence
 from clearline.presence.domain import Activity
 from clearline.tickets import access
-from clearline.web.console.fields import member_in
+from clearline.web.fields import member_in
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from clearline.tickets import access
 from clearline.tickets.links.domain import MANUAL_LINK_TYPES
 from clearline.web import once
-from clearline.web.console.fields import whole_number
+from clearline.web.fields import whole_number
 from clearline.web.console.people import all_queues
 from clearline.web.console.ticket import read_ticket
 from clearline.web.console.timeline import Entry

@@ -13,7 +13,7 @@ from clearline.tickets.domain import TICKET_CHANNELS, Channel, Impact, IssueType
 from clearline.tickets.domain import check_new_ticket as check_values
 from clearline.tickets.external_id_domain import check_external_ids
 from clearline.tickets.tag_domain import check_tags, normalize_tags
-from clearline.web.console.fields import id_in
+from clearline.web.fields import id_in
 from clearline.web.visit import Form
 
 E = TypeVar("E", bound=StrEnum)

@@ -8,7 +8,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
 from clearline.tickets.domain import TicketView
 from clearline.web import looks
-from clearline.web.console.fields import known_id
+from clearline.web.fields import known_id
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.workspace import macro_usecases as macros

@@ -11,7 +11,7 @@ from clearline.web.console.admin.customers.section import CompanySection, compan
 from clearline.web.console.admin.form import Field, Kind, Line, Values
 from clearline.web.console.admin.person import person_fields, person_in, person_values
 from clearline.web.console.admin.section import require_identity
-from clearline.web.console.fields import known_id
+from clearline.web.fields import known_id
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 

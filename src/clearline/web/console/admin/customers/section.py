@@ -10,7 +10,7 @@ from clearline.identity import PROVIDER_ID, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.section import Section
-from clearline.web.console.fields import known_id
+from clearline.web.fields import known_id
 from clearline.web.visit import Page, Visit
 from clearline.wires.http.call import Answer
 

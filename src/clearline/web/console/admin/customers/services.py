@@ -8,7 +8,7 @@ from clearline.inventory.domain import INVENTORY_TYPES, Service, ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.customers.section import CompanySection, company_pages
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
-from clearline.web.console.fields import from_segment, member_in, to_segment
+from clearline.web.fields import from_segment, member_in, to_segment
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 

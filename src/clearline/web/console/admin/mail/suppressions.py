@@ -9,7 +9,7 @@ from clearline.mail.outbound.domain import Suppression, SuppressionReason
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.form import Field, Kind, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section
-from clearline.web.console.fields import from_segment, to_segment
+from clearline.web.fields import from_segment, to_segment
 from clearline.web.visit import Visit
 from clearline.web.words import full_time, gettext
 

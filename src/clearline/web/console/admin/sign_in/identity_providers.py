@@ -12,7 +12,7 @@ from clearline.sign_in.identity_providers.domain import CALLBACK_PATH, IdentityP
 from clearline.sign_in.identity_providers.openid_client import OpenIdClient
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
-from clearline.web.console.fields import optional_member_in
+from clearline.web.fields import optional_member_in
 from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer

@@ -10,7 +10,7 @@ from clearline.identity import Scope
 from clearline.web.console.admin.form import Outcome
 from clearline.web.console.admin.sidebar import admin_sidebar
 from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
-from clearline.web.console.fields import known_id
+from clearline.web.fields import known_id
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.webhooks import delivery_usecases as deliveries

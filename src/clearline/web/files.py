@@ -9,7 +9,7 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.domain import ANY_TYPE, new_attachment, specific_type
 from clearline.tickets.note_domain import Visibility
-from clearline.web.console.fields import known_id
+from clearline.web.fields import known_id
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, Headers, Stream
 from clearline.wires.http.edge import header

@@ -16,9 +16,9 @@ from clearline.sign_in.identity_providers.domain import CALLBACK_PATH, FlowRefus
 from clearline.sign_in.identity_providers.flow_usecases import CameBack
 from clearline.sign_in.identity_providers.openid_client import OpenIdClient
 from clearline.web import cookies
-from clearline.web.console.fields import known_id
+from clearline.web.fields import known_id
 from clearline.web.front import HOME, identify, respond
-from clearline.web.sign_in_pages import begun, device
+from clearline.web.sign_in.pages import begun, device
 from clearline.web.visit import Browser, page, redirect, safe_path
 from clearline.wires.http.call import Answer, Headers, Services
 

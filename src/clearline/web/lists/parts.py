@@ -10,7 +10,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter
-from clearline.web.console.sorting import Sort
+from clearline.web.lists.sorting import Sort
 from clearline.web.visit import Visit
 from clearline.wires.http.cursors import list_id
 

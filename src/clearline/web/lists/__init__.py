@@ -1,0 +1,1 @@
+"""Lists of tickets and other things in pages: their orders, and how they go on."""
