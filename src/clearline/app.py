@@ -52,8 +52,8 @@ from clearline.web.docs import (
     wants_page,
 )
 from clearline.web.front import HOME, Front
-from clearline.web.sign_in.provider_pages import PREFIXES, ProviderSignIn
 from clearline.web.sign_in.pages import PATHS, SIGN_OUT, THEME, SignIn
+from clearline.web.sign_in.provider_pages import PREFIXES, ProviderSignIn
 from clearline.web.unsubscribe import unsubscribe_routes
 from clearline.wires.console_connect.reference import ABOUT, OpenApi
 from clearline.wires.console_connect.routes import wire_app as console_connect_app

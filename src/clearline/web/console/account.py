@@ -7,8 +7,8 @@ from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.domain import SignInRefused, TooManyAttempts, session_limits
 from clearline.sign_in.identity_providers import usecases as identity_providers
-from clearline.web.fields import known_id
 from clearline.web.console.views import sidebar, with_counts
+from clearline.web.fields import known_id
 from clearline.web.visit import Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer

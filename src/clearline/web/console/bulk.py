@@ -7,8 +7,8 @@ from clearline.bulk.domain import Assign, BulkRequest, ChangeStatus, ChangeValue
 from clearline.errors import DeskError, InvalidInput, NotFound, RuleCode, Violation
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, Priority, Status
-from clearline.web.fields import id_in, member_in
 from clearline.web.console.queue import SIZE, list_page
+from clearline.web.fields import id_in, member_in
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 

@@ -11,9 +11,9 @@ from clearline.tickets.domain import Priority, Status, ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
-from clearline.web.fields import id_in, member_in, ticket_number_in
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.views import list_in
+from clearline.web.fields import id_in, member_in, ticket_number_in
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer
 

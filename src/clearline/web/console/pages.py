@@ -5,7 +5,6 @@ from clearline.web.console import account, changes, second_factor
 from clearline.web.console.bulk import change_selected
 from clearline.web.console.companies import company, service
 from clearline.web.console.dashboard import handlers as dashboard
-from clearline.web.files import add_file, download_file
 from clearline.web.console.handovers import handlers as handovers
 from clearline.web.console.live import lists, presence, stream
 from clearline.web.console.live import ticket as live_ticket
@@ -20,6 +19,7 @@ from clearline.web.console.tickets import mails, merging
 from clearline.web.console.tickets.composer import apply_macro, send_message, take_back
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.history import show_history
+from clearline.web.files import add_file, download_file
 from clearline.web.sign_in.pages import SIGN_OUT, THEME, set_theme, sign_out
 from clearline.web.visit import SECOND_FACTOR, Page
 

@@ -17,8 +17,8 @@ from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE
 from clearline.web.console.people import assignable
-from clearline.web.lists.sorting import DEFAULT, SORTS, Sort, sort_named
 from clearline.web.console.views import View, sidebar, view_at, with_counts
+from clearline.web.lists.sorting import DEFAULT, SORTS, Sort, sort_named
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id

@@ -1,10 +1,10 @@
 """Save a filtered list as a view; change and delete views."""
 
 from clearline.errors import Conflict, InvalidInput
-from clearline.web.fields import known_id
 from clearline.web.console.queue import list_page
-from clearline.web.lists.sorting import sort_named
 from clearline.web.console.views import SAVED
+from clearline.web.fields import known_id
+from clearline.web.lists.sorting import sort_named
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.workspace import view_usecases as saved_views

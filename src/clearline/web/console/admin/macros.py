@@ -11,8 +11,8 @@ from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section
-from clearline.web.fields import id_in, member_in, optional_member_in
 from clearline.web.console.people import all_queues
+from clearline.web.fields import id_in, member_in, optional_member_in
 from clearline.web.looks import PRIORITIES, STATUSES
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext

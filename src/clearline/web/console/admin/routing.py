@@ -18,8 +18,8 @@ from clearline.tickets.domain import IssueType, Priority
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values, typed_values
 from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.sidebar import admin_sidebar
-from clearline.web.fields import id_in, lines_in, member_in, members_in, whole_number
 from clearline.web.console.people import all_queues
+from clearline.web.fields import id_in, lines_in, member_in, members_in, whole_number
 from clearline.web.looks import PRIORITIES
 from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import gettext

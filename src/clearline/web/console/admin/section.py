@@ -23,8 +23,8 @@ from clearline.web.console.admin.form import (
     version_of,
 )
 from clearline.web.console.admin.sidebar import admin_sidebar
-from clearline.web.fields import known_id
 from clearline.web.console.views import Sidebar
+from clearline.web.fields import known_id
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer

@@ -11,8 +11,8 @@ from clearline.queues import team_usecases as teams
 from clearline.queues.team_store import TeamDetails
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section
-from clearline.web.fields import ids_in
 from clearline.web.console.people import by_name
+from clearline.web.fields import ids_in
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 

@@ -8,10 +8,10 @@ from clearline.identity import PROVIDER_ID, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
 from clearline.tickets.list_store import Filter
-from clearline.web.lists.parts import MORE, Parts
-from clearline.web.fields import known_id
-from clearline.web.lists.sorting import DEFAULT, sort_named
 from clearline.web.console.views import company_view, sidebar, with_counts
+from clearline.web.fields import known_id
+from clearline.web.lists.parts import MORE, Parts
+from clearline.web.lists.sorting import DEFAULT, sort_named
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 

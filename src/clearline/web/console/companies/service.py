@@ -6,10 +6,10 @@ from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ID_MAX
 from clearline.text import check_text
 from clearline.tickets.list_store import Filter
-from clearline.web.lists.parts import MORE, Parts
-from clearline.web.fields import known_id
-from clearline.web.lists.sorting import sort_named
 from clearline.web.console.views import sidebar, with_counts
+from clearline.web.fields import known_id
+from clearline.web.lists.parts import MORE, Parts
+from clearline.web.lists.sorting import sort_named
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 

@@ -9,9 +9,9 @@ from clearline.handovers import usecases as handovers
 from clearline.handovers.domain import GROUP_MAX, LONGEST_MAX, NOTE_MAX, Handover
 from clearline.platform.database.transactions import Tx
 from clearline.web import once
-from clearline.web.lists.parts import Part, Parts
-from clearline.web.fields import known_id
 from clearline.web.console.views import sidebar, with_counts
+from clearline.web.fields import known_id
+from clearline.web.lists.parts import Part, Parts
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer
 

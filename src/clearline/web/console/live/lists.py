@@ -7,8 +7,8 @@ from clearline.search.list_usecases import matching_numbers
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView, parse_ticket_number
 from clearline.web.console.queue import Listing
-from clearline.web.lists.sorting import sort_named
 from clearline.web.console.views import Sidebar, fixed_views, sidebar, view_at, with_counts
+from clearline.web.lists.sorting import sort_named
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 

@@ -23,8 +23,8 @@ from clearline.web.console.admin.form import (
     typed_values,
     version_of,
 )
-from clearline.web.fields import member_in, whole_number
 from clearline.web.console.views import sidebar, with_counts
+from clearline.web.fields import member_in, whole_number
 from clearline.web.visit import Form, Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer

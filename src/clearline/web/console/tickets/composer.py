@@ -12,9 +12,9 @@ from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.web.console.changes import address
-from clearline.web.fields import known_id, member_in, optional_member_in
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.tickets.drafts import Typed, clear_draft, send_route
+from clearline.web.fields import known_id, member_in, optional_member_in
 from clearline.web.once import SentBefore, lead_once, perform_once
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.web.words import gettext

@@ -14,8 +14,8 @@ from clearline.tickets import access
 from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.web import once
-from clearline.web.fields import member_in, optional_member_in
 from clearline.web.console.views import list_in
+from clearline.web.fields import member_in, optional_member_in
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 

@@ -10,8 +10,8 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.links import merge_usecases as merging
-from clearline.web.fields import whole_number
 from clearline.web.console.tickets.pages import page_about
+from clearline.web.fields import whole_number
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, Headers, Stream
 

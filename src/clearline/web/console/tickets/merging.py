@@ -11,8 +11,8 @@ from clearline.tickets.links.domain import COPIES_MAX, TicketNote
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
 from clearline.tickets.status_domain import REASON_MAX
 from clearline.web.console.changes import address
-from clearline.web.fields import ticket_number_in, whole_number
 from clearline.web.console.tickets.pages import page_about
+from clearline.web.fields import ticket_number_in, whole_number
 from clearline.web.once import lead_once
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer

@@ -17,8 +17,8 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.web.console.admin.form import Field, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section
-from clearline.web.fields import ticket_number_in
 from clearline.web.console.tickets.mails import TEXT_SHOWN_MAX, raw_mail, shown_headers
+from clearline.web.fields import ticket_number_in
 from clearline.web.visit import Page, Visit
 from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer, Stream
