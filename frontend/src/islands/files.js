@@ -1,25 +1,20 @@
-// Files for a ticket: chosen, dropped on the composer or pasted into it. Each is attached at once, as reply or note; those of
-// a new ticket once it is created.
+// Files for a ticket: chosen, dropped on the composer or pasted into it. Each is attached at once, as reply or note. Those of
+// a new ticket go with its form, and stay chosen when it is refused.
 import { tell } from "./toast.js";
 
-let later = []; // chosen for a ticket that is not created yet
+let chosen = []; // of the form that was sent
 
 const formOf = (target) => target.closest?.("[data-composer]");
 
 function prepare() {
-  for (const element of document.querySelectorAll("[data-attach], [data-later]")) element.hidden = false;
-  const input = document.querySelector("[data-later] input");
-  const composer = document.querySelector("[data-composer]");
-  if (!later.length) return;
-  if (input) {
+  for (const element of document.querySelectorAll("[data-attach]")) element.hidden = false;
+  const input = document.querySelector("[data-files-kept] input");
+  if (input && chosen.length) {
     const kept = new DataTransfer();
-    for (const file of later) kept.items.add(file);
+    for (const file of chosen) kept.items.add(file);
     input.files = kept.files;
-  } else {
-    const files = later;
-    later = [];
-    if (composer) attach(composer, files);
   }
+  if (!document.querySelector(".steps")) chosen = [];
 }
 
 async function reasonOf(answer) {
@@ -56,7 +51,7 @@ document.addEventListener("change", ({ target }) => {
 });
 
 document.addEventListener("submit", ({ target }) => {
-  if (target.matches("[data-new-ticket]")) later = [...target.querySelector("[data-later] input").files];
+  if (target.matches("[data-new-ticket]")) chosen = [...target.elements.files.files];
 });
 
 document.addEventListener("paste", (event) => {

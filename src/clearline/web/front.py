@@ -78,6 +78,8 @@ class Front:
         if entry.is_upload:
             browser.check_upload(token)
             visit.receive = receive
+        elif entry.has_files and method == "POST" and browser.sends_files:
+            visit.receive = receive
         elif method == "POST":
             visit.form = await browser.form(receive, token)
         return await entry.handle(visit)

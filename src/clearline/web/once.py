@@ -82,5 +82,5 @@ async def _attempt(visit: Visit, route: str, key: str, action: Callable[[Tx], Aw
 
 def _digest(form: Form) -> bytes:
     """Return a digest of what a form says, without the token: that is masked anew in each page."""
-    text = repr([pair for pair in form.pairs if pair[0] not in {csrf.FIELD, FIELD}])
+    text = repr(([pair for pair in form.pairs if pair[0] not in {csrf.FIELD, FIELD}], *form.files))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

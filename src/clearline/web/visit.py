@@ -20,9 +20,10 @@ from clearline.wires.http.edge import KEY, header
 
 FORM_MAX = 512 * 1024
 """Bytes of the longest form: a description of 32,000 characters fits in any encoding."""
-_FIELDS_MAX = 3000
+FIELDS_MAX = 3000
 TOKEN_HEADER = b"x-csrf-token"
 _FORM = b"application/x-www-form-urlencoded"
+_FORM_WITH_FILES = b"multipart/form-data"
 _HTML = (b"content-type", b"text/html; charset=utf-8")
 POLICY = (
     "default-src 'self'; style-src-attr 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
@@ -45,10 +46,10 @@ class FormRefused(Exception):
 
 
 class Form:
-    """The fields of a form that was sent."""
+    """The fields of a form that was sent. ``files`` say what each of its files is, and what its content is."""
 
-    def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        self.pairs = pairs
+    def __init__(self, pairs: list[tuple[str, str]], files: tuple[str, ...] = ()) -> None:
+        self.pairs, self.files = pairs, files
 
     def get(self, name: str) -> str:
         """Return the first value of a field, or an empty text."""
@@ -76,7 +77,7 @@ class Browser:
         self.theme = cookies.read_cookie(scope, cookies.THEME)
         self.is_partial = header(scope, b"hx-request") == b"true" and not header(scope, b"hx-history-restore-request")
         try:
-            self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=_FIELDS_MAX))
+            self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=FIELDS_MAX))
         except ValueError:  # no page of ours has so many parameters
             self.query = {}
 
@@ -96,6 +97,20 @@ class Browser:
         if not _is_same_origin(self.scope) or not csrf.is_token_for(secret, token):
             raise FormRefused
 
+    @property
+    def sends_files(self) -> bool:
+        """Whether the request is a form with files."""
+        return (header(self.scope, b"content-type") or b"").startswith(_FORM_WITH_FILES)
+
+    def check_token(self, secret: str, form: Form) -> None:
+        """Refuse a form that a page of this browser session did not send.
+
+        Raises:
+            FormRefused: another site sent it.
+        """
+        if not _is_same_origin(self.scope) or not csrf.is_token_for(secret, form.get(csrf.FIELD)):
+            raise FormRefused
+
     async def form(self, receive: Receive, secret: str) -> Form:
         """Return the form that was sent, once it is certain that a page of this browser session sent it.
 
@@ -113,12 +128,11 @@ class Browser:
             if not message.get("more_body"):
                 break
         try:
-            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS_MAX)
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
         except ValueError:
             raise FormRefused from None
         form = Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
-        if not csrf.is_token_for(secret, form.get(csrf.FIELD)):
-            raise FormRefused
+        self.check_token(secret, form)
         return form
 
 
@@ -167,7 +181,7 @@ class Visit:
         )
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the file that is sent, as it is received.
+        """Yield the file that is sent as the body, as it is received.
 
         Raises:
             FormRefused: the browser stopped in the middle.
@@ -194,9 +208,10 @@ Handler = Callable[[Visit], Awaitable[Answer | Stream]]
 class Page(Struct, frozen=True):
     """A page, or what a form does: its method and path, the scope that the actor needs, and its handler.
 
-    An upload has the file itself as its body. A person whose role needs a second factor that it has not set up yet gets
-    only those ``without_second_factor``. What pages ask for by themselves is ``in_background``: it keeps no session
-    from ending for want of use.
+    An upload has the file itself as its body. The form of a page that ``has_files`` is received by its handler, with
+    ``multipart.receive_form``, when the browser sends it with files. A person whose role needs a second factor that it
+    has not set up yet gets only those ``without_second_factor``. What pages ask for by themselves is ``in_background``:
+    it keeps no session from ending for want of use.
     """
 
     name: str
@@ -205,6 +220,7 @@ class Page(Struct, frozen=True):
     handle: Handler
     scope: Scope
     is_upload: bool = False
+    has_files: bool = False
     without_second_factor: bool = False
     in_background: bool = False
 

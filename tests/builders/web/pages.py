@@ -71,6 +71,12 @@ class Person:
         """Send a form of a page of this person."""
         return await self.client.post(path, headers=self.headers, data={csrf.FIELD: self.token_of_form(), **fields})
 
+    async def post_files(self, path: str, files: dict[str, bytes], **fields: str) -> httpx.Response:
+        """Send a form with files, by their names."""
+        data = {csrf.FIELD: self.token_of_form(), **fields}
+        parts = [("files", (name, content, "text/plain")) for name, content in files.items()]
+        return await self.client.post(path, headers=self.headers, data=data, files=parts)
+
     async def upload(self, path: str, name: str, content: bytes, visibility: str = "public") -> httpx.Response:
         """Send a file as the composer does."""
         headers = {**self.headers, "X-CSRF-Token": self.token_of_form(), "Content-Type": "text/plain"}

@@ -72,6 +72,23 @@ async def test_a_ticket_is_created_by_keyboard_and_its_files_are_attached(deskto
     await expect(desktop).to_have_url(re.compile("/console/tickets/INC[0-9]{12}$"))
 
 
+async def test_files_stay_chosen_when_the_form_is_refused(
+    browser: Browser, site: Site, session: dict[str, str]
+) -> None:
+    opened = await context(browser, "desktop", session, site.url)
+    page = await opened.new_page()
+    await to_the_form(page, site, "SVC-3")
+    await fill(page, " ")
+    file = FilePayload(name="levels.txt", mimeType="text/plain", buffer=b"rx -14.6")
+    await page.get_by_label("Files").set_input_files([file])
+    await page.get_by_role("button", name="Create ticket").click()
+    await expect(page.get_by_text("The ticket was not created.")).to_be_visible()
+    await page.get_by_label("Title").fill("Created at the second try")
+    await page.get_by_role("button", name="Create ticket").click()
+    await expect(page.locator(".file")).to_contain_text("levels.txt")
+    await opened.close()
+
+
 async def test_what_was_typed_survives_another_service_and_works_without_scripts(
     browser: Browser, site: Site, session: dict[str, str]
 ) -> None:
@@ -86,11 +103,15 @@ async def test_what_was_typed_survives_another_service_and_works_without_scripts
     await expect(page.locator(".choices .choice")).to_have_count(1)
     await page.locator(".choices .choice").click()
     await expect(page.get_by_label("Title")).to_have_value("Created without scripts")
+    file = FilePayload(name="levels.txt", mimeType="text/plain", buffer=b"rx -14.6")
+    await page.get_by_label("Files").set_input_files([file])
     await page.get_by_role("button", name="Create ticket").click()
     await expect(page.get_by_role("heading", name="Created without scripts")).to_be_visible()
+    await expect(page.locator(".file")).to_contain_text("levels.txt")
     await expect(page.locator(".where .mono")).to_contain_text("SVC-4")
     await page.reload()
     await expect(page.get_by_role("heading", name="Created without scripts")).to_be_visible()
+    await expect(page.locator(".file")).to_contain_text("levels.txt")
     await opened.close()
 
 

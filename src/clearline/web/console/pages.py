@@ -33,7 +33,7 @@ PAGES = (
     Page("saveView", "POST", "/console/views", save_view, _WRITE),
     Page("changeView", "POST", "/console/views/{id}", change_view, _WRITE),
     Page("newTicket", "GET", new_ticket.PATH, new_ticket.show_new_ticket, _WRITE),
-    Page("createTicket", "POST", new_ticket.PATH, new_ticket.create_ticket, _WRITE),
+    Page("createTicket", "POST", new_ticket.PATH, new_ticket.create_ticket, _WRITE, has_files=True),
     Page("ticket", "GET", _TICKET, show_ticket, _READ),
     Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
     Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),

@@ -26,10 +26,12 @@ from clearline.tickets.domain import (
     ticket_number,
 )
 from clearline.tickets.list_store import Filter
+from clearline.tickets.note_domain import Visibility
 from clearline.web import looks, once
 from clearline.web.console.new_ticket.fields import external_rows, new_ticket, other_values, problems
 from clearline.web.console.people import all_queues, assignable
 from clearline.web.console.views import sidebar, with_counts
+from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -66,13 +68,26 @@ async def show_new_ticket(visit: Visit) -> Answer:
 
 
 async def create_ticket(visit: Visit) -> Answer:
-    """Create the ticket and lead to it; or go to another step, with everything that was typed."""
+    """Create the ticket with its files and lead to it; or go to another step, with everything that was typed."""
+
+    async def company_of(form: Form) -> UUID | None:
+        async with visit.services.database.transaction() as tx:
+            company = await _company(visit, tx, form)
+        return None if company is None else company.id
+
+    async with receive_form(visit, company_of) as files:
+        return await _created(visit, files)
+
+
+async def _created(visit: Visit, files: SentFiles) -> Answer:
     form = visit.form
     if form.get("step"):
         return await _step(visit, form, carries=True)
 
     async def create(tx: Tx) -> str:
-        return f"/console/tickets/{ticket_number(await _create(visit, tx))}"
+        number = await _create(visit, tx, files)
+        await files.attach(visit, tx, number, Visibility.PUBLIC)
+        return f"/console/tickets/{ticket_number(number)}"
 
     try:
         return redirect(visit.browser, await once.perform_once(visit, "createTicket", create))
@@ -85,7 +100,7 @@ async def create_ticket(visit: Visit) -> Answer:
         return await _step(visit, form, carries=True, refusal=Refusal({}, str(error), "", 409))
 
 
-async def _create(visit: Visit, tx: Tx) -> int:
+async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
     """Create the ticket that the form describes; return its number."""
     form, actor = visit.form, visit.actor
     company = await _company(visit, tx, form)
@@ -93,7 +108,7 @@ async def _create(visit: Visit, tx: Tx) -> int:
         raise InvalidInput([Violation("company", "must be chosen", RuleCode.REQUIRED)])
     service = await _service(visit, tx, company, form)
     person = await _person(visit, tx, company, form)
-    refusals: list[Violation] = []
+    refusals: list[Violation] = [*files.violations]
     values: dict[str, Any] = {}
     try:
         values = other_values(form)

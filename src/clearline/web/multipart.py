@@ -1,0 +1,255 @@
+"""Forms with files (RFC 7578): the fields are read, and each file is stored while it is received, in bounded memory."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.types import Receive
+
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation, require_valid
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.attachments.blob_backend import Key
+from clearline.tickets.attachments.domain import ANY_TYPE, Content, NewAttachment, new_attachment, specific_type
+from clearline.tickets.note_domain import Visibility
+from clearline.web.visit import FIELDS_MAX, FORM_MAX, Form, FormRefused, Visit
+from clearline.wires.http.edge import header
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+FIELD = "files"
+FILES_MAX = 20
+"""The most files of a form."""
+CompanyOf = Callable[[Form], Awaitable[UUID | None]]
+
+
+class SentFile(Struct, frozen=True):
+    """A file of a form: what it is, and its content, which is stored."""
+
+    new: NewAttachment
+    content: Content
+
+
+class SentFiles:
+    """The files of a form. Those that are not kept are deleted when the request ends.
+
+    Iterate over them, and call ``keep`` right before the transaction that refers to them commits.
+    """
+
+    def __init__(self) -> None:
+        self.files: list[SentFile] = []
+        self.violations: list[Violation] = []
+        self.company_id: UUID | None = None
+        self.are_kept = False
+
+    def check(self) -> None:
+        """Refuse the form when one of its files cannot be accepted.
+
+        Raises:
+            InvalidInput: with the field ``files``, and the name of each such file in the rule.
+        """
+        require_valid(self.violations)
+
+    def keep(self) -> None:
+        """Say that the contents stay. A commit that fails may still have succeeded, so call this before it."""
+        self.are_kept = True
+
+    async def attach(self, visit: Visit, tx: Tx, number: int, visibility: Visibility) -> None:
+        """Attach the files to a ticket, and keep them.
+
+        Raises:
+            As ``attachments.usecases.add_attachment``.
+        """
+        size = visit.services.attachments.company_size
+        for file in self.files:
+            new = replace(file.new, visibility=visibility)
+            await attachments.add_attachment(
+                tx, visit.actor, number, new, file.content, company_size=size, now=visit.now
+            )
+        self.keep()
+
+
+@asynccontextmanager
+async def receive_form(visit: Visit, company_of: CompanyOf) -> AsyncIterator[SentFiles]:
+    """Receive the form of a page that ``has_files``, and yield its files; ``visit.form`` has its fields from then on.
+
+    ``company_of`` returns the company under which the content is stored, from the fields that stand before the first
+    file in the form: the fields must come first, and the token of the session among them. It is called once. When it
+    returns None or raises ``InvalidInput`` or ``NotFound``, files are read and dropped: the handler refuses the form
+    for the same reason. Call ``check`` before anything is done with the fields.
+
+    A form without files may also be sent as ``application/x-www-form-urlencoded``.
+
+    Raises:
+        FormRefused: another site sent it, it is too long, broken, or the browser stopped in the middle.
+        BlobsUnavailable: a file cannot be stored.
+    """
+    sent = SentFiles()
+    if visit.receive is None:
+        yield sent
+        return
+    try:
+        await _Reader(visit, visit.receive, company_of, sent).read()
+        yield sent
+    finally:
+        if not sent.are_kept and sent.company_id is not None:
+            for file in sent.files:
+                await visit.services.blobs.delete(Key(sent.company_id, file.content.id))
+
+
+class _Reader:
+    """Reads one form, part by part."""
+
+    def __init__(self, visit: Visit, receive: Receive, company_of: CompanyOf, sent: SentFiles) -> None:
+        self._visit, self._company_of, self._sent = visit, company_of, sent
+        most = FORM_MAX + FILES_MAX * visit.services.attachments.size
+        sent_type = header(visit.browser.scope, b"content-type") or b""
+        self._parts = _Parts(receive, parse_options_header(sent_type)[1].get(b"boundary", b""), most)
+        self._pairs: list[tuple[str, str]] = []
+        self._left = FORM_MAX
+        self._is_first_file = True
+        self._described: list[str] = []
+
+    async def read(self) -> None:
+        """Read all parts."""
+        while (headers := await self._parts.next()) is not None:
+            options = parse_options_header(headers.get(b"content-disposition"))[1]
+            if b"filename" in options:
+                await self._file(
+                    _text(options[b"filename"].replace(b"%22", b'"')), headers.get(b"content-type", ANY_TYPE.encode())
+                )
+            else:
+                await self._field(_text(options.get(b"name", b"")))
+        self._visit.form = Form(self._pairs, tuple(self._described))
+        self._visit.browser.check_token(self._visit.secret, self._visit.form)
+
+    async def _field(self, name: str) -> None:
+        value = bytearray()
+        async for chunk in self._parts.content():
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise FormRefused
+            value += chunk
+        self._pairs.append((name, _text(bytes(value)).replace("\r\n", "\n")))
+        if len(self._pairs) > FIELDS_MAX:
+            raise FormRefused
+
+    async def _file(self, name: str, media_type: bytes) -> None:
+        """Store a file. A field for files in which none was chosen sends one without a name and content."""
+        if self._is_first_file:
+            await self._begin_files()
+        company_id, limits = self._sent.company_id, self._visit.services.attachments
+        if not name or company_id is None:
+            await self._parts.skip()
+            return
+        if len(self._described) == FILES_MAX:
+            await self._parts.skip()
+            self._sent.violations[FILES_MAX:] = [Violation(FIELD, f"must be at most {FILES_MAX}", RuleCode.COUNT)]
+            return
+        try:
+            kind = specific_type(name, media_type.decode("latin-1"), limits)
+            new = new_attachment(name, kind, Visibility.PUBLIC, limits)
+            content = await self._visit.services.blobs.stage(company_id, self._parts.content(), most=limits.size)
+            self._sent.files.append(SentFile(new, content))
+            self._described.append(f"{name} {new.media_type} {content.sha256.hex()}")
+        except InvalidInput as error:
+            await self._parts.skip()
+            [violation, *_others] = error.violations
+            self._described.append(name)
+            self._sent.violations.append(replace(violation, field=FIELD, rule=f"{name}: {violation.rule}"))
+
+    async def _begin_files(self) -> None:
+        """Check that a page of this session sends the form, before anything is stored, and find out for whom."""
+        self._is_first_file = False
+        form = Form(self._pairs)
+        self._visit.browser.check_token(self._visit.secret, form)
+        try:
+            self._sent.company_id = await self._company_of(form)
+        except (InvalidInput, NotFound):
+            self._sent.company_id = None
+
+
+class _Parts:
+    """The parts of a request's body, in their order."""
+
+    def __init__(self, receive: Receive, boundary: bytes, most: int) -> None:
+        self._receive, self._most = receive, most
+        self._events: deque[tuple[str, bytes]] = deque()
+        self._has_more, self._is_inside = True, False
+        callbacks: MultipartCallbacks = {
+            "on_header_field": self._slice("name"),
+            "on_header_value": self._slice("value"),
+            "on_header_end": lambda: self._events.append(("header_end", b"")),
+            "on_headers_finished": lambda: self._events.append(("begin", b"")),
+            "on_part_data": self._slice("data"),
+            "on_part_end": lambda: self._events.append(("part_end", b"")),
+            "on_end": lambda: self._events.append(("end", b"")),
+        }
+        try:
+            self._parser = MultipartParser(boundary, callbacks)
+        except FormParserError:
+            raise FormRefused from None
+
+    async def next(self) -> dict[bytes, bytes] | None:
+        """Return the headers of the next part, by their names in lower case; None after the last part."""
+        headers: dict[bytes, bytes] = {}
+        name = value = b""
+        while True:
+            kind, data = await self._event()
+            if kind == "name":
+                name += data
+            elif kind == "value":
+                value += data
+            elif kind == "header_end":
+                headers[name.lower()] = value
+                name = value = b""
+            elif kind == "begin":
+                self._is_inside = True
+                return headers
+            elif kind == "end":
+                return None
+
+    async def content(self) -> AsyncIterator[bytes]:
+        """Yield the content of the part."""
+        while self._is_inside:
+            kind, data = await self._event()
+            if kind == "part_end":
+                self._is_inside = False
+            elif kind == "data":
+                yield data
+
+    async def skip(self) -> None:
+        """Read the rest of the part, and drop it."""
+        async for _chunk in self.content():
+            pass
+
+    async def _event(self) -> tuple[str, bytes]:
+        while not self._events:
+            if not self._has_more:
+                raise FormRefused
+            message = await self._receive()
+            body = message.get("body", b"")
+            self._most -= len(body)
+            if self._most < 0 or message["type"] == "http.disconnect":
+                raise FormRefused
+            try:
+                self._parser.write(body)
+            except FormParserError:
+                raise FormRefused from None
+            self._has_more = message.get("more_body", False)
+        return self._events.popleft()
+
+    def _slice(self, kind: str) -> Callable[[bytes, int, int], None]:
+        return lambda data, start, end: self._events.append((kind, data[start:end]))
+
+
+def _text(value: bytes) -> str:
+    """Return a value as browsers encode it (HTML, "multipart/form-data encoding algorithm")."""
+    return value.decode("utf-8", "replace")
