@@ -4,17 +4,19 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from clearline.clock import now
-from clearline.errors import InvalidInput
-from clearline.identity import OPERATOR
+from clearline.errors import Forbidden, InvalidInput, NotFound
+from clearline.identity import OPERATOR, ROLE_SCOPES, Actor, Role
 from clearline.platform.database.transactions import Database
 from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks.subscription_domain import Subscription
 from tests.builders.jobs import Clock
-from tests.builders.people import Tenant
+from tests.builders.people import Tenant, new_tenant
 from tests.builders.webhooks.receiver import LOOPBACK, Receiver, is_signed_with
 from tests.builders.webhooks.sending import (
+    PROVIDER,
     insert_deliveries,
     subscribe,
     until,
@@ -95,3 +97,20 @@ async def test_a_subscription_whose_network_is_no_longer_allowed_can_be_deactiva
     assert (await change(description="old")).description == "old"
     with pytest.raises(InvalidInput):
         await change(is_active=True)
+
+
+async def test_an_admin_of_the_provider_names_whose_subscriptions_are_meant_and_nobody_else(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    admin, agent = (Actor(role, "Ben Ito", PROVIDER, scopes=ROLE_SCOPES[role]) for role in (Role.ADMIN, Role.AGENT))
+    other = await new_tenant(database)
+    async with database.statement() as tx:
+        named = await subscriptions.get_subscription(tx, admin, subscription.id, of=tenant.company)
+        assert named == subscription
+        customer_admin = replace(other.actor, role=Role.CUSTOMER_ADMIN, scopes=ROLE_SCOPES[Role.CUSTOMER_ADMIN])
+        for actor, of in ((agent, tenant.company), (customer_admin, tenant.company), (OPERATOR, None)):
+            with pytest.raises(Forbidden):
+                await subscriptions.get_subscription(tx, actor, subscription.id, of=of)
+        with pytest.raises(NotFound):
+            await subscriptions.get_subscription(tx, admin, subscription.id)

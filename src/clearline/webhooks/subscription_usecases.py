@@ -1,4 +1,7 @@
-"""Manage subscriptions. A customer's admins manage their company's; the provider's receive events of every company."""
+"""Manage subscriptions. A customer's admins manage their company's; the provider's admins all.
+
+The provider's own receive events of every company.
+"""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -42,18 +45,19 @@ _PUBLISHED = ("url", "description", "types", "is_active", "disabled_reason", "ge
 
 
 def owner_id(actor: Actor, of: Company | None, scope: Scope) -> UUID:
-    """Return the company whose subscriptions are managed: the actor's own, or the one that the operator names.
+    """Return the company whose subscriptions are managed: the actor's own, or the one that the provider's admin names.
 
     Raises:
-        Forbidden: the actor is no admin, or is the operator and names no company.
+        Forbidden: the actor is no admin, names another company than its own, or is the operator and names none.
     """
     if not actor.is_company_admin:
         raise Forbidden("only an admin may do this")
     permissions.require_scope(actor, scope)
-    if actor.company is not None and of is None:
+    if of is None:
+        if actor.company is None:
+            raise Forbidden("the operator names whose subscriptions are meant")
         return actor.company.id
-    if not actor.is_operator or of is None:
-        raise Forbidden("the operator, and nobody else, names whose subscriptions are meant")
+    permissions.require_desk_admin(actor)
     return of.id
 
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 
 from clearline.accounts import key_usecases as keys
+from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.mail.inbound import mailbox_usecases as mailboxes
@@ -78,6 +79,23 @@ FORMS: dict[str, dict[str, str]] = {
     "createService": {"id": "SVC/9", "type": "Port", "label": "Lisbon", "once": ONCE},
     "changeService": {"type": "Port", "label": "Lisbon"},
     "deleteService": {},
+    "mailContacts": {},
+    "stopMailToContacts": {},
+    "createMailDomain": {"name": "orchard.example.com", "by": "dns", "once": ONCE},
+    "deleteMailDomain": {},
+    "checkMailDomain": {},
+    "trustMailDomain": {},
+    "createCompanyKey": {"name": "crm", "user_id": "{user}", "scopes": "tickets:read", "lifetime": "", "once": ONCE},
+    "revokeCompanyKey": {},
+    "createCompanyWebhook": {"url": "https://hooks.example.com/a", "description": "", "types": "", "once": ONCE},
+    "changeCompanyWebhook": {"url": "https://hooks.example.com/a", "description": "", "types": "ticket."},
+    "deleteCompanyWebhook": {},
+    "pauseCompanyWebhook": {},
+    "resumeCompanyWebhook": {},
+    "replayFailedCompanyDeliveries": {},
+    "rotateCompanyWebhookSecret": {"once": ONCE},
+    "testCompanyWebhook": {"once": ONCE},
+    "replayCompanyDelivery": {},
     "createMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX", "once": ONCE},
     "changeMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX"},
     "deleteMailbox": {},
@@ -112,11 +130,13 @@ class Desk(NamedTuple):
     def path(self, entry: Entry, record_id: str = "") -> str:
         """Return the path of a page with the id of a record."""
         section = entry.path.split("/")[3] if entry.path.count("/") > 2 else ""
-        delivery = record_id or self.ids.get("deliveries", NO_ID)
-        service, person_id = record_id or "U1ZDLTE", record_id or self.ids.get("user", NO_ID)  # SVC-1
-        return entry.path.format(
-            id=record_id or self.ids.get(section, NO_ID), delivery=delivery, service=service, person=person_id
-        )
+        log = "company_delivery" if section == "companies" else "deliveries"
+        ids = {
+            "id": self.ids.get(section, NO_ID), "delivery": self.ids.get(log, NO_ID), "service": "U1ZDLTE",  # SVC-1
+            "person": self.ids.get("user", NO_ID), "domain": self.ids.get("domain", NO_ID),
+            "key": self.ids.get("company_key", NO_ID), "webhook": self.ids.get("company_webhook", NO_ID),
+        }  # fmt: skip
+        return entry.path.format(**(dict.fromkeys(ids, record_id) if record_id else ids))
 
 
 def form_of(desk: Desk, name: str, **values: str) -> dict[str, str]:
@@ -142,6 +162,13 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         webhook, _secret = await webhooks.add_subscription(
             tx, OPERATOR, values, of=PROVIDER, networks=(), most=10_000, now=now()
         )
+        company = tenant.company
+        values = {"url": "https://hooks.example.com/company", "is_active": False}
+        of_company, _secret = await webhooks.add_subscription(tx, OPERATOR, values, of=company, networks=(), now=now())
+        company_key, _secret = await keys.create_key(
+            tx, OPERATOR, company.id, user_id=tenant.user.id, name="crm", now=now()
+        )
+        domain = await mail_domains.add_domain(tx, OPERATOR, company.id, f"{uuid4().hex}.example.com", now=now())
         address = f"{uuid4().hex}@example.net"
         mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": address}, secret_box=SecretBox(b"k"), now=now())
         raw = a_mail("nobody@unknown.example.org", address)
@@ -150,6 +177,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         )
         suppressed = await outbound_mail.suppress(tx, OPERATOR, f"{uuid4().hex}@example.com", now=now())
     [delivery] = await insert_deliveries(database, webhook)
+    [company_delivery] = await insert_deliveries(database, of_company)
     provider = await add_provider(database, "https://id.example.com", name=f"Provider {uuid4().hex}")
     return Desk(
         admin,
@@ -160,7 +188,8 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             "mailboxes": str(mailbox.id), "mail-review": str(inbound), "outbound-mail": str(outbound),
             "suppressions": to_segment(suppressed.address),
             "webhooks": str(webhook.id), "deliveries": str(delivery),
-            "sign-in": str(provider.id),
+            "sign-in": str(provider.id), "domain": str(domain.id), "company_key": str(company_key.id),
+            "company_webhook": str(of_company.id), "company_delivery": str(company_delivery),
         },
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from clearline.accounts.company_store import CompanyDetails
 from clearline.deactivation import usecases as deactivation
 from clearline.identity import Scope
 from clearline.inventory import usecases as inventory
+from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.form import Field, Line, Values
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
@@ -37,6 +38,8 @@ class Companies(Section[CompanyDetails]):
             "done create": gettext("Added."),
             "done change": gettext("Saved."),
             "done deactivate": gettext("Deactivated. Its tickets stay, and can be worked to their end."),
+            "done mail-contacts": gettext("From now on the contacts of its tickets get mail."),
+            "done stop-contact-mail": gettext("From now on the contacts of its tickets get no mail."),
             "done activate": gettext("Active again, with the users, webhooks and mail that the deactivation ended."),
         }
 
@@ -46,6 +49,8 @@ class Companies(Section[CompanyDetails]):
             *super().pages(),
             self.action("deactivateCompany", "deactivate", _deactivate),
             self.action("activateCompany", "activate", _activate),
+            self.action("mailContacts", "mail-contacts", _mail_contacts),
+            self.action("stopMailToContacts", "stop-contact-mail", _stop_mail_to_contacts),
         ]
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
@@ -75,12 +80,14 @@ class Companies(Section[CompanyDetails]):
         return record.name
 
     async def more(self, visit: Visit, tx: Tx, record: CompanyDetails) -> dict[str, object]:
-        """Return what a deactivation would end, and the first services of a company."""
+        """Return what a deactivation would end, the first services of a company, and whether its contacts get mail."""
+        _company, mails_contacts = await preferences.get_contact_mail(tx, visit.actor, record.id)
         services = await inventory.services_of(tx, visit.actor, record.id, limit=_SERVICES_MAX + 1)
         return {
             "ends": await deactivation.preview_deactivation(tx, visit.actor, record.id, now=visit.now),
             "services": services[:_SERVICES_MAX],
             "has_more_services": len(services) > _SERVICES_MAX,
+            "mails_contacts": mails_contacts,
         }
 
     async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> CompanyDetails:
@@ -113,6 +120,14 @@ async def _activate(visit: Visit, tx: Tx, company: CompanyDetails) -> None:
     require_identity(visit)
     networks = visit.services.settings.webhook_networks
     await deactivation.activate_company(tx, visit.actor, company.id, networks=networks, now=visit.now)
+
+
+async def _mail_contacts(visit: Visit, tx: Tx, company: CompanyDetails) -> None:
+    await preferences.change_contact_mail(tx, visit.actor, company.id, mails=True, now=visit.now)
+
+
+async def _stop_mail_to_contacts(visit: Visit, tx: Tx, company: CompanyDetails) -> None:
+    await preferences.change_contact_mail(tx, visit.actor, company.id, mails=False, now=visit.now)
 
 
 COMPANIES = Companies()

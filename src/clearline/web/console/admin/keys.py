@@ -1,6 +1,6 @@
 """API keys of the provider's people: issue one, whose secret is shown once, see its last use, and revoke it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,12 @@ class Keys(Section[ApiKey]):
     template = "console/admin/keys.html"
     can_change = False
     can_delete = False
+    company_id = PROVIDER_ID
+    """The company of the people whose keys these are."""
+    people = f"{ADMIN}/people"
+    """The page that lists them."""
+    scopes: Iterable[Scope] = Scope
+    """What a key can be given."""
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -44,7 +50,10 @@ class Keys(Section[ApiKey]):
 
     def pages(self) -> list[Page]:
         """Return the pages of the section."""
-        return [*super().pages(), self.action("revokeApiKey", "revoke", _revoke)]
+        return [
+            *super().pages(),
+            Page("revokeApiKey", "POST", f"{self.path}/{{id}}/revoke", self.handle_revoke, self.scope),
+        ]
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the keys, oldest first."""
@@ -60,20 +69,20 @@ class Keys(Section[ApiKey]):
 
     async def listed(self, visit: Visit, tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[ApiKey]:
         """Return the keys after a time and id."""
-        return await keys.list_keys(tx, visit.actor, PROVIDER_ID, after=after, limit=limit)
+        return await keys.list_keys(tx, visit.actor, self.company_id, after=after, limit=limit)
 
     async def fields(self, visit: Visit, tx: Tx, record: ApiKey | None) -> list[Field]:
         """Return the fields of a new key; one that is there has none, since it cannot be changed."""
         if record is not None:
             return []
-        people = [user for user in await accounts.list_users(tx, visit.actor, PROVIDER_ID) if user.is_active]
+        people = [user for user in await accounts.list_users(tx, visit.actor, self.company_id) if user.is_active]
         return [
             name_field(),
             Field(
                 "user_id", gettext("Acts as"), Kind.SELECT,
                 [Choice(str(user.id), f"{user.name} ({user.email}, {user.role})") for user in people],
             ),
-            scopes_field([*Scope]),
+            scopes_field([*self.scopes]),
             lifetime_field(),
         ]  # fmt: skip
 
@@ -87,16 +96,16 @@ class Keys(Section[ApiKey]):
 
     async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> ApiKey:
         """Return a key."""
-        return await keys.get_key(tx, visit.actor, PROVIDER_ID, record_id)
+        return await keys.get_key(tx, visit.actor, self.company_id, record_id)
 
     async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> ApiKey:
         """Lock a key."""
-        return await keys.lock_key(tx, visit.actor, PROVIDER_ID, record_id)
+        return await keys.lock_key(tx, visit.actor, self.company_id, record_id)
 
     async def more(self, visit: Visit, tx: Tx, record: ApiKey) -> dict[str, object]:
         """Return the person of a key, and what the page says about its times."""
         return {
-            "owner": await accounts.get_user(tx, visit.actor, PROVIDER_ID, record.user_id),
+            "owner": await accounts.get_user(tx, visit.actor, self.company_id, record.user_id),
             **self.times(visit, record),
         }
 
@@ -124,9 +133,18 @@ class Keys(Section[ApiKey]):
         if user_id is None:
             raise InvalidInput([Violation("user_id", "must be chosen", RuleCode.REQUIRED)])
         return await keys.create_key(
-            tx, visit.actor, PROVIDER_ID, user_id=user_id, name=form.get("name").strip(),
+            tx, visit.actor, self.company_id, user_id=user_id, name=form.get("name").strip(),
             scopes=frozenset(form.all("scopes")), lifetime=lifetime_in(form), now=visit.now,
         )  # fmt: skip
+
+    async def handle_revoke(self, visit: Visit) -> Answer:
+        """Revoke the key in the address."""
+        return await self.handle_action(visit, "revoke", self.revoke)
+
+    async def revoke(self, visit: Visit, tx: Tx, key: ApiKey) -> None:
+        """Revoke a key, which is locked."""
+        require_identity(visit)
+        await keys.revoke_key(tx, visit.actor, self.company_id, key.id, now=visit.now)
 
 
 def name_field() -> Field:
@@ -171,11 +189,6 @@ def _state(key: ApiKey, now: datetime) -> str:
     if key.revoked_at is not None:
         return gettext("revoked")
     return gettext("expired") if key.expires_at is not None and key.expires_at <= now else ""
-
-
-async def _revoke(visit: Visit, tx: Tx, key: ApiKey) -> None:
-    require_identity(visit)
-    await keys.revoke_key(tx, visit.actor, PROVIDER_ID, key.id, now=visit.now)
 
 
 KEYS = Keys()

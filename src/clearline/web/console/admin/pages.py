@@ -4,8 +4,11 @@ from typing import Any
 
 from clearline.identity import Scope
 from clearline.web.console.admin.companies import COMPANIES
+from clearline.web.console.admin.customers.keys import COMPANY_KEY_PAGES
+from clearline.web.console.admin.customers.mail_domains import MAIL_DOMAIN_PAGES
 from clearline.web.console.admin.customers.people import COMPANY_PEOPLE_PAGES
 from clearline.web.console.admin.customers.services import SERVICE_PAGES
+from clearline.web.console.admin.customers.webhooks import COMPANY_WEBHOOK_PAGES
 from clearline.web.console.admin.keys import KEYS
 from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.mail.inbound import MAIL_REVIEW
@@ -47,6 +50,9 @@ ADMIN_PAGES = (
     *(page for section in SECTIONS for page in section.pages()),
     *SERVICE_PAGES,
     *COMPANY_PEOPLE_PAGES,
+    *MAIL_DOMAIN_PAGES,
+    *COMPANY_KEY_PAGES,
+    *COMPANY_WEBHOOK_PAGES,
     *DELIVERY_PAGES,
 )
 """Their scopes are those that only an admin has: whoever may read the same by the API, but not change it, uses that."""

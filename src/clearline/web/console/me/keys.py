@@ -43,7 +43,7 @@ class OwnKeys(Keys):
             Page("newOwnKey", "GET", f"{self.path}/new", self.show_new, self.scope),
             Page("createOwnKey", "POST", self.path, self.handle_create, self.scope),
             Page("ownKey", "GET", f"{self.path}/{{id}}", self.show, self.scope),
-            self.action("revokeOwnKey", "revoke", _revoke),
+            Page("revokeOwnKey", "POST", f"{self.path}/{{id}}/revoke", self.handle_revoke, self.scope),
         ]
 
     async def side(self, visit: Visit, tx: Tx) -> Sidebar:
@@ -80,10 +80,10 @@ class OwnKeys(Keys):
             lifetime=lifetime_in(form), now=visit.now,
         )  # fmt: skip
 
-
-async def _revoke(visit: Visit, tx: Tx, key: ApiKey) -> None:
-    require_identity(visit)
-    await keys.revoke_own_key(tx, visit.actor, key.id, now=visit.now)
+    async def revoke(self, visit: Visit, tx: Tx, key: ApiKey) -> None:
+        """Revoke a key of the person, which is locked."""
+        require_identity(visit)
+        await keys.revoke_own_key(tx, visit.actor, key.id, now=visit.now)
 
 
 OWN_KEYS = OwnKeys()

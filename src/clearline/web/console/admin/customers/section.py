@@ -1,6 +1,7 @@
 """A section of the administration within one customer: made for each request, since its path has the customer's id."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -40,30 +41,44 @@ class CompanySection(Section[R]):
         return await self.handle_action(visit, "delete", self.delete, ends=True)
 
 
-def company_pages(section: type[S], plural: str, parameter: str) -> list[Page]:
+Action = tuple[str, Callable[[Any, Visit], Awaitable[Answer]]]
+"""The name of a form in the table of pages, and what handles it."""
+
+
+def company_pages(
+    section: type[S], plural: str, parameter: str, actions: Mapping[str, Action] = MappingProxyType({})
+) -> list[Page]:
     """Return the pages of a section within a customer; ``parameter`` names the record's id in the paths.
 
-    The provider is no customer: its people are in a section of their own.
+    ``actions`` are the forms that do something else to a record than changing it, by the last segment of their path.
+    The provider is no customer: what is its own is in sections of its own.
     """
     path = f"{COMPANIES.path}/{{id}}/{section.part}"
     record, name = f"{path}/{{{parameter}}}", section.noun[0].upper() + section.noun[1:]
-
-    def page(name: str, method: str, path: str, handle: Callable[[S, Visit], Awaitable[Answer]]) -> Page:
-        async def answer(visit: Visit) -> Answer:
-            company_id = known_id("company", visit.path["id"])
-            if company_id == PROVIDER_ID:
-                raise NotFound("company", str(company_id))
-            return await handle(section(company_id), visit)
-
-        return Page(name, method, path, answer, section.scope)
-
-    pages = [
-        page(f"admin{plural}", "GET", path, section.show_list),
-        page(f"new{name}", "GET", f"{path}/new", section.show_new),
-        page(f"create{name}", "POST", path, section.handle_create),
-        page(f"show{name}", "GET", record, section.show),
-        page(f"change{name}", "POST", record, section.handle_change),
-    ]
+    pages = [company_page(section, f"admin{plural}", "GET", path, section.show_list)]
+    if section.can_create:
+        pages.append(company_page(section, f"new{name}", "GET", f"{path}/new", section.show_new))
+        pages.append(company_page(section, f"create{name}", "POST", path, section.handle_create))
+    pages.append(company_page(section, f"show{name}", "GET", record, section.show))
+    if section.can_change:
+        pages.append(company_page(section, f"change{name}", "POST", record, section.handle_change))
     if section.can_delete:
-        pages.append(page(f"delete{name}", "POST", f"{record}/delete", section.handle_delete))
+        pages.append(company_page(section, f"delete{name}", "POST", f"{record}/delete", section.handle_delete))
+    pages += [
+        company_page(section, action, "POST", f"{record}/{word}", handle) for word, (action, handle) in actions.items()
+    ]
     return pages
+
+
+def company_page(
+    section: type[S], name: str, method: str, path: str, handle: Callable[[S, Visit], Awaitable[Answer]]
+) -> Page:
+    """Return a page of a section within a customer."""
+
+    async def answer(visit: Visit) -> Answer:
+        company_id = known_id("company", visit.path["id"])
+        if company_id == PROVIDER_ID:
+            raise NotFound("company", str(company_id))
+        return await handle(section(company_id), visit)
+
+    return Page(name, method, path, answer, section.scope)

@@ -1,15 +1,15 @@
 """The log of deliveries of a webhook: each with its payload and attempts, and its replay."""
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 
 from clearline.errors import Conflict
-from clearline.identity import Scope
 from clearline.web.console.admin.form import Outcome
 from clearline.web.console.admin.sidebar import admin_sidebar
-from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
+from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS, Webhooks
 from clearline.web.fields import known_id
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
@@ -24,26 +24,27 @@ _DELIVERY = f"{_LOG}/{{delivery}}"
 _SIZE = 50
 
 
-async def show_log(visit: Visit) -> Answer:
+async def show_log(section: Webhooks, visit: Visit) -> Answer:
     """Show the deliveries of a webhook, newest first."""
-    return await _page(visit, None, Outcome())
+    return await _page(section, visit, None, Outcome())
 
 
-async def show_delivery(visit: Visit) -> Answer:
+async def show_delivery(section: Webhooks, visit: Visit) -> Answer:
     """Show a delivery with its payload and its attempts."""
     done = gettext("It is sent again now.") if visit.query.get("done") == "replay" else ""
-    return await _page(visit, _delivery_id(visit), Outcome(done=done))
+    return await _page(section, visit, _delivery_id(visit), Outcome(done=done))
 
 
-async def replay_delivery(visit: Visit) -> Answer:
+async def replay_delivery(section: Webhooks, visit: Visit) -> Answer:
     """Send a delivery again."""
-    webhook_id, delivery_id = WEBHOOKS.record_id(visit), _delivery_id(visit)
+    webhook_id, delivery_id = section.record_id(visit), _delivery_id(visit)
     try:
         async with visit.services.database.transaction() as tx:
-            await deliveries.replay(tx, visit.actor, webhook_id, delivery_id, now=visit.now)
+            owner = await section.owner(visit, tx)
+            await deliveries.replay(tx, visit.actor, webhook_id, delivery_id, of=owner, now=visit.now)
     except Conflict as error:
-        return await _page(visit, delivery_id, Outcome(409, problem=str(error)))
-    address = f"{WEBHOOKS.path}/{webhook_id}/deliveries/{delivery_id}"
+        return await _page(section, visit, delivery_id, Outcome(409, problem=str(error)))
+    address = f"{section.path}/{webhook_id}/deliveries/{delivery_id}"
     return redirect(visit.browser, f"{address}?done=replay", visit.headers)
 
 
@@ -51,20 +52,21 @@ def _delivery_id(visit: Visit) -> UUID:
     return known_id(deliveries.KIND, visit.path["delivery"])
 
 
-async def _page(visit: Visit, delivery_id: UUID | None, outcome: Outcome) -> Answer:
-    webhook_id, state = WEBHOOKS.record_id(visit), _state(visit)
-    log = f"{WEBHOOKS.path}/{webhook_id}/deliveries"
+async def _page(section: Webhooks, visit: Visit, delivery_id: UUID | None, outcome: Outcome) -> Answer:
+    webhook_id, state = section.record_id(visit), _state(visit)
+    log = f"{section.path}/{webhook_id}/deliveries"
     made_for = list_id(log, {"state": state or ""})
     after = _number(visit.services.cursors.read(visit.query["after"], made_for)) if visit.query.get("after") else None
     async with visit.services.database.transaction() as tx:
         side = await admin_sidebar(tx, visit.actor)
-        webhook = await subscriptions.get_subscription(tx, visit.actor, webhook_id)
+        owner = await section.owner(visit, tx)
+        webhook = await subscriptions.get_subscription(tx, visit.actor, webhook_id, of=owner)
         listed = await deliveries.list_deliveries(
-            tx, visit.actor, webhook_id, state=state, after=after, limit=_SIZE + 1
+            tx, visit.actor, webhook_id, of=owner, state=state, after=after, limit=_SIZE + 1
         )
         details = None
         if delivery_id is not None:
-            details = await deliveries.get_delivery(tx, visit.actor, webhook_id, delivery_id)
+            details = await deliveries.get_delivery(tx, visit.actor, webhook_id, delivery_id, of=owner)
     if outcome.status != 200:
         visit.headers.append((b"hx-push-url", f"{log}/{delivery_id}".encode()))
     following = None
@@ -72,9 +74,10 @@ async def _page(visit: Visit, delivery_id: UUID | None, outcome: Outcome) -> Ans
         cursor = visit.services.cursors.make([listed[_SIZE - 1].number], made_for)
         following = f"{log}?{urlencode({'state': state or '', 'after': cursor})}"
     return visit.page(
-        "console/admin/deliveries.html", outcome.status, side=side, here=WEBHOOKS.path, log=log, state=state or "",
-        webhook=webhook, webhook_title=WEBHOOKS.title(webhook), webhook_path=f"{WEBHOOKS.path}/{webhook_id}",
-        deliveries=listed[:_SIZE], next=following, delivery=None if details is None else details.delivery,
+        "console/admin/deliveries.html", outcome.status, side=side, here=section.here or section.path, log=log,
+        state=state or "", webhook=webhook, webhook_title=section.title(webhook),
+        webhook_path=f"{section.path}/{webhook_id}", deliveries=listed[:_SIZE], next=following,
+        delivery=None if details is None else details.delivery,
         attempts=[] if details is None else details.attempts, payload="" if details is None else _text(details.body),
         can_replay=details is not None and _can_replay(details.delivery), outcome=outcome,
         states=[("", gettext("All")), *((state, word) for state, word in state_words().items())],
@@ -111,8 +114,17 @@ def _text(body: bytes) -> str:
     return msgspec.json.format(body, indent=2).decode()
 
 
+def _page_of_provider(
+    name: str, method: str, path: str, handle: Callable[[Webhooks, Visit], Awaitable[Answer]]
+) -> Page:
+    async def answer(visit: Visit) -> Answer:
+        return await handle(WEBHOOKS, visit)
+
+    return Page(name, method, path, answer, WEBHOOKS.scope)
+
+
 DELIVERY_PAGES = (
-    Page("webhookDeliveries", "GET", _LOG, show_log, Scope.ACCOUNTS_WRITE),
-    Page("webhookDelivery", "GET", _DELIVERY, show_delivery, Scope.ACCOUNTS_WRITE),
-    Page("replayDelivery", "POST", f"{_DELIVERY}/replay", replay_delivery, Scope.ACCOUNTS_WRITE),
+    _page_of_provider("webhookDeliveries", "GET", _LOG, show_log),
+    _page_of_provider("webhookDelivery", "GET", _DELIVERY, show_delivery),
+    _page_of_provider("replayDelivery", "POST", f"{_DELIVERY}/replay", replay_delivery),
 )

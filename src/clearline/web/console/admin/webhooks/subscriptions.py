@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from clearline.events.event_types import EventType
-from clearline.identity import Scope
+from clearline.identity import Company, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web import once
 from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
@@ -51,17 +51,22 @@ class Webhooks(Section[Subscription]):
         """Return the pages of the section."""
         return [
             *super().pages(),
-            self.action("pauseWebhook", "pause", _pause),
-            self.action("resumeWebhook", "resume", _resume),
-            self.action("replayFailedDeliveries", "replay", _replay_failed),
-            Page("rotateWebhookSecret", "POST", f"{self.path}/{{id}}/rotate", self._rotate, self.scope),
-            Page("testWebhook", "POST", f"{self.path}/{{id}}/test", self._test, self.scope),
+            Page("pauseWebhook", "POST", f"{self.path}/{{id}}/pause", self.handle_pause, self.scope),
+            Page("resumeWebhook", "POST", f"{self.path}/{{id}}/resume", self.handle_resume, self.scope),
+            Page("replayFailedDeliveries", "POST", f"{self.path}/{{id}}/replay", self.handle_replay, self.scope),
+            Page("rotateWebhookSecret", "POST", f"{self.path}/{{id}}/rotate", self.handle_rotate, self.scope),
+            Page("testWebhook", "POST", f"{self.path}/{{id}}/test", self.handle_test, self.scope),
         ]
+
+    async def owner(self, visit: Visit, tx: Tx) -> Company | None:  # noqa: ARG002 - for those of customers
+        """Return the company whose webhooks these are; None for the one of the admin."""
+        return None
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the webhooks, oldest first."""
         position = (datetime.fromisoformat(after[0]), UUID(after[1])) if after else None
-        listed = await subscriptions.list_subscriptions(tx, visit.actor, after=position, limit=limit)
+        owner = await self.owner(visit, tx)
+        listed = await subscriptions.list_subscriptions(tx, visit.actor, of=owner, after=position, limit=limit)
         return [
             Line(
                 str(webhook.id), _title(webhook), [webhook.created_at.isoformat(), str(webhook.id)],
@@ -103,15 +108,16 @@ class Webhooks(Section[Subscription]):
 
     async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> Subscription:
         """Return a webhook."""
-        return await subscriptions.get_subscription(tx, visit.actor, record_id)
+        return await subscriptions.get_subscription(tx, visit.actor, record_id, of=await self.owner(visit, tx))
 
     async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> Subscription:
         """Lock a webhook."""
-        return await subscriptions.lock_subscription(tx, visit.actor, record_id)
+        return await subscriptions.lock_subscription(tx, visit.actor, record_id, of=await self.owner(visit, tx))
 
     async def more(self, visit: Visit, tx: Tx, record: Subscription) -> dict[str, object]:
         """Return the latest deliveries of a webhook, and what its page says about its state."""
-        latest = await deliveries.list_deliveries(tx, visit.actor, record.id, after=None, limit=_LATEST)
+        owner = await self.owner(visit, tx)
+        latest = await deliveries.list_deliveries(tx, visit.actor, record.id, of=owner, after=None, limit=_LATEST)
         return {"latest": latest, "state_word": state_word(record), "replay_limit": REPLAY_LIMIT}
 
     async def handle_create(self, visit: Visit) -> Answer:
@@ -120,8 +126,8 @@ class Webhooks(Section[Subscription]):
 
         async def issue(tx: Tx) -> tuple[UUID, str]:
             webhook, secret = await subscriptions.add_subscription(
-                tx, visit.actor, _values(visit.form), networks=settings.webhook_networks,
-                most=settings.company_subscriptions_max, now=visit.now,
+                tx, visit.actor, _values(visit.form), of=await self.owner(visit, tx),
+                networks=settings.webhook_networks, most=settings.company_subscriptions_max, now=visit.now,
             )  # fmt: skip
             return webhook.id, secret
 
@@ -136,18 +142,53 @@ class Webhooks(Section[Subscription]):
         values = _values(visit.form)
         if values["url"] != record.url:
             require_identity(visit)
-        await _change(visit, tx, record, values)
+        await self._set(visit, tx, record, values)
 
     async def delete(self, visit: Visit, tx: Tx, record: Subscription) -> None:
         """Delete a webhook with its deliveries."""
-        await subscriptions.delete_subscription(tx, visit.actor, record.id, now=visit.now)
+        owner = await self.owner(visit, tx)
+        await subscriptions.delete_subscription(tx, visit.actor, record.id, of=owner, now=visit.now)
 
-    async def _rotate(self, visit: Visit) -> Answer:
+    async def handle_pause(self, visit: Visit) -> Answer:
+        """Send nothing more for a while."""
+
+        async def pause(visit: Visit, tx: Tx, webhook: Subscription) -> None:
+            await self._set(visit, tx, webhook, {"is_active": False})
+
+        return await self.handle_action(visit, "pause", pause)
+
+    async def handle_resume(self, visit: Visit) -> Answer:
+        """Send events again."""
+
+        async def resume(visit: Visit, tx: Tx, webhook: Subscription) -> None:
+            await self._set(visit, tx, webhook, {"is_active": True})
+
+        return await self.handle_action(visit, "resume", resume)
+
+    async def handle_replay(self, visit: Visit) -> Answer:
+        """Send all failed deliveries again."""
+
+        async def replay(visit: Visit, tx: Tx, webhook: Subscription) -> None:
+            await deliveries.replay_range(
+                tx, visit.actor, webhook.id, since=webhook.created_at, until=visit.now,
+                of=await self.owner(visit, tx), now=visit.now,
+            )  # fmt: skip
+
+        return await self.handle_action(visit, "replay", replay)
+
+    async def _set(self, visit: Visit, tx: Tx, webhook: Subscription, values: Mapping[str, Any]) -> None:
+        networks = visit.services.settings.webhook_networks
+        await subscriptions.change_subscription(
+            tx, visit.actor, webhook.id, values, of=await self.owner(visit, tx), networks=networks, now=visit.now
+        )
+
+    async def handle_rotate(self, visit: Visit) -> Answer:
         """Make a new secret, once, and show it."""
         record_id = self.record_id(visit)
 
         async def issue(tx: Tx) -> tuple[UUID, str]:
-            webhook, secret = await subscriptions.rotate_secret(tx, visit.actor, record_id, now=visit.now)
+            owner = await self.owner(visit, tx)
+            webhook, secret = await subscriptions.rotate_secret(tx, visit.actor, record_id, of=owner, now=visit.now)
             return webhook.id, secret
 
         async def work() -> Answer:
@@ -156,12 +197,13 @@ class Webhooks(Section[Subscription]):
 
         return await self.perform(visit, work, record_id)
 
-    async def _test(self, visit: Visit) -> Answer:
+    async def handle_test(self, visit: Visit) -> Answer:
         """Send a ping, once, and open its delivery."""
         record_id = self.record_id(visit)
 
         async def ping(tx: Tx) -> str:
-            delivery = await subscriptions.ping(tx, visit.actor, record_id, now=visit.now)
+            owner = await self.owner(visit, tx)
+            delivery = await subscriptions.ping(tx, visit.actor, record_id, of=owner, now=visit.now)
             return f"{self.path}/{record_id}/deliveries/{delivery.id}"
 
         async def work() -> Answer:
@@ -192,23 +234,6 @@ def _values(form: Form) -> dict[str, Any]:
         "description": form.get("description").strip(),
         "types": tuple(dict.fromkeys(form.all("types"))),
     }
-
-
-async def _change(visit: Visit, tx: Tx, webhook: Subscription, values: Mapping[str, Any]) -> None:
-    networks = visit.services.settings.webhook_networks
-    await subscriptions.change_subscription(tx, visit.actor, webhook.id, values, networks=networks, now=visit.now)
-
-
-async def _pause(visit: Visit, tx: Tx, webhook: Subscription) -> None:
-    await _change(visit, tx, webhook, {"is_active": False})
-
-
-async def _resume(visit: Visit, tx: Tx, webhook: Subscription) -> None:
-    await _change(visit, tx, webhook, {"is_active": True})
-
-
-async def _replay_failed(visit: Visit, tx: Tx, webhook: Subscription) -> None:
-    await deliveries.replay_range(tx, visit.actor, webhook.id, since=webhook.created_at, until=visit.now, now=visit.now)
 
 
 WEBHOOKS = Webhooks()

@@ -1,0 +1,44 @@
+"""The API keys of a customer's people."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from clearline.accounts.domain import ApiKey
+from clearline.identity import ROLE_SCOPES, Role, Scope
+from clearline.web.console.admin.customers.section import CompanySection, company_pages
+from clearline.web.console.admin.keys import Keys
+from clearline.web.fields import known_id
+from clearline.web.visit import Visit
+from clearline.web.words import gettext
+
+
+class CompanyKeys(CompanySection[ApiKey], Keys):
+    """The keys of one customer."""
+
+    noun = "companyKey"
+    part = "keys"
+    scopes = tuple(scope for scope in Scope if scope in ROLE_SCOPES[Role.CUSTOMER_ADMIN])
+
+    def __init__(self, company_id: UUID) -> None:
+        super().__init__(company_id)
+        self.people = f"{self.back}/people"
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of the page."""
+        return {
+            **super().words,
+            "back": gettext("Back to the company"),
+            "about": gettext(
+                "Keys let programs of a company do what one of its people may, as far as their scopes go."
+            ),
+        }
+
+    def record_id(self, visit: Visit) -> UUID:
+        """Return the id of the key in the address."""
+        return known_id("key", visit.path["key"])
+
+
+COMPANY_KEY_PAGES = company_pages(
+    CompanyKeys, "CompanyKeys", "key", {"revoke": ("revokeCompanyKey", CompanyKeys.handle_revoke)}
+)

@@ -1,0 +1,63 @@
+"""The webhooks of a customer, and the logs of their deliveries."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from clearline.accounts import usecases as accounts
+from clearline.identity import Company
+from clearline.platform.database.transactions import Tx
+from clearline.web.console.admin.companies import COMPANIES
+from clearline.web.console.admin.customers.section import CompanySection, company_page, company_pages
+from clearline.web.console.admin.webhooks.deliveries import replay_delivery, show_delivery, show_log
+from clearline.web.console.admin.webhooks.subscriptions import Webhooks
+from clearline.web.fields import known_id
+from clearline.web.visit import Visit
+from clearline.web.words import gettext
+from clearline.webhooks.subscription_domain import Subscription
+
+
+class CompanyWebhooks(CompanySection[Subscription], Webhooks):
+    """The webhooks of one customer: they send what its admins may see of its own events."""
+
+    noun = "companyWebhook"
+    part = "webhooks"
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The words of the page."""
+        return {
+            **super().words,
+            "back": gettext("Back to the company"),
+            "about": gettext(
+                "A webhook sends the events of a company to a URL as they happen, signed with its secret."
+            ),
+        }
+
+    def record_id(self, visit: Visit) -> UUID:
+        """Return the id of the webhook in the address."""
+        return known_id("webhook", visit.path["webhook"])
+
+    async def owner(self, visit: Visit, tx: Tx) -> Company:
+        """Return the company."""
+        return await accounts.get_company(tx, visit.actor, self.company_id)
+
+
+_LOG = f"{COMPANIES.path}/{{id}}/{CompanyWebhooks.part}/{{webhook}}/deliveries"
+_DELIVERY = f"{_LOG}/{{delivery}}"
+COMPANY_WEBHOOK_PAGES = (
+    *company_pages(
+        CompanyWebhooks,
+        "CompanyWebhooks",
+        "webhook",
+        {
+            "pause": ("pauseCompanyWebhook", CompanyWebhooks.handle_pause),
+            "resume": ("resumeCompanyWebhook", CompanyWebhooks.handle_resume),
+            "replay": ("replayFailedCompanyDeliveries", CompanyWebhooks.handle_replay),
+            "rotate": ("rotateCompanyWebhookSecret", CompanyWebhooks.handle_rotate),
+            "test": ("testCompanyWebhook", CompanyWebhooks.handle_test),
+        },
+    ),
+    company_page(CompanyWebhooks, "companyWebhookDeliveries", "GET", _LOG, show_log),
+    company_page(CompanyWebhooks, "companyWebhookDelivery", "GET", _DELIVERY, show_delivery),
+    company_page(CompanyWebhooks, "replayCompanyDelivery", "POST", f"{_DELIVERY}/replay", replay_delivery),
+)
