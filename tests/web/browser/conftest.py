@@ -95,6 +95,13 @@ async def session(browser: Browser, site: Site) -> dict[str, str]:
     return cookies
 
 
+@pytest.fixture(autouse=True)
+async def no_drafts(database: Database) -> None:
+    """Delete the drafts of earlier tests: a page may be closed before it saves that its text was cleared."""
+    async with database.transaction() as tx:
+        await tx.write("delete from draft")
+
+
 @pytest.fixture
 async def desktop(browser: Browser, site: Site, session: dict[str, str]) -> AsyncIterator[Page]:
     """Yield a page whose script errors and broken policies fail the test."""
