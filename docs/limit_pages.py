@@ -94,7 +94,7 @@ TABLES = (
 """Every table with rows of companies. A test compares them with the tables of the database."""
 
 _CLIENTS = (
-    ("requests a minute of one key", ("rate_limit",)),
+    ("requests a minute of one key, or of one person in the pages", ("rate_limit",)),
     ("requests a minute of one customer", ("company_rate_limit",)),
     ("unknown keys a minute of one address", ("unknown_keys",)),
     ("event streams, exports and downloads of one customer at a time", ("company_streams",)),

@@ -48,7 +48,7 @@ class Settings:
     rate_limit: int = setting(
         values.number(0, 1_000_000),
         "`6000`",
-        "Requests a minute that one API key may make of one process; `0` for no limit. "
+        "Requests a minute that one API key, or one person in the pages, may make of one process; `0` for no limit. "
         "Counted in memory: two processes together allow twice as many.",
         6000,
     )

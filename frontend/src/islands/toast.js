@@ -49,5 +49,7 @@ document.addEventListener("htmx:after:swap", ({ target }) => {
 
 document.addEventListener("htmx:error", () => tell(toast().dataset.offline));
 document.addEventListener("htmx:response:error", ({ detail }) => {
-  if (detail.ctx.response.status >= 500) tell(toast().dataset.failed);
+  const { response, hx } = detail.ctx;
+  if (response.status >= 500) tell(toast().dataset.failed);
+  else if (response.status === 429 && hx.reswap) tell(toast().dataset.busy);
 });

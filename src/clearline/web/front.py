@@ -10,6 +10,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from clearline.accounts import permissions
+from clearline.clock import monotonic
 from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, OperationalError, ScopeMissing
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
@@ -30,10 +31,10 @@ from clearline.web.visit import (
     safe_path,
 )
 from clearline.web.words import gettext
-from clearline.wires.http.call import Answer, Services, Stream
+from clearline.wires.http.call import Answer, Headers, Services, Stream
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.edge import KEY
-from clearline.wires.http.limits import TooManyRequests
+from clearline.wires.http.limits import TooManyRequests, customer_id
 
 SIGN_IN = "/sign-in"
 HOME = "/console"
@@ -65,6 +66,7 @@ class Front:
         if session is None:
             return redirect(browser, f"{SIGN_IN}?{urlencode({'next': _came_from(scope)})}")
         scope[KEY].actor = session.actor
+        self._count(session)
         if entry is None:
             raise NotFound("page", scope["path"])
         visit = Visit(self._services, browser, session, token, now)
@@ -83,6 +85,17 @@ class Front:
         elif method == "POST":
             visit.form = await browser.form(receive, token)
         return await entry.handle(visit)
+
+    def _count(self, session: SessionActor) -> None:
+        """Count a request of a person as one of a key is, whichever browser sends it.
+
+        Raises:
+            TooManyRequests: the person sent too many.
+        """
+        at, customer = self._services.now().timestamp(), customer_id(session.actor)
+        _headers, wait = self._services.limiter.spend(session.session.user_id, monotonic(), at, company=customer)
+        if wait:
+            raise TooManyRequests(wait)
 
     def _find(self, path: str, method: str) -> tuple[Page | None, dict[str, str]]:
         for pattern, methods in self._routes:
@@ -145,7 +158,12 @@ def _not_built() -> Answer:
 def _refused(browser: Browser, error: Exception) -> Answer:
     """Return the page of an error: what happened, what to do, and the id of the request to quote."""
     status, title, advice = _explained(error)
-    return page(browser, "error.html", status, [], title=title, advice=advice, request_id=browser.request_id)
+    headers: Headers = []
+    if isinstance(error, TooManyRequests):
+        headers.append((b"retry-after", b"%d" % error.retry_after))
+        if browser.is_partial:  # the form stays, with what was typed
+            headers.append((b"hx-reswap", b"none"))
+    return page(browser, "error.html", status, headers, title=title, advice=advice, request_id=browser.request_id)
 
 
 def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911 - a table

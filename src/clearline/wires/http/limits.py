@@ -73,8 +73,9 @@ class Buckets:
 
 
 class RateLimiter:
-    """Allows each key a burst of ``quota`` requests, and as many again in each minute; each company likewise.
+    """Allows each key and each signed-in person a burst of ``quota`` requests, and as many again in each minute.
 
+    A company likewise has ``company_quota`` for all of its own.
     0 is no limit.
     """
 
@@ -87,11 +88,11 @@ class RateLimiter:
     def spend(
         self, key: UUID, at: float, now: float, *, company: UUID | None = None
     ) -> tuple[list[tuple[bytes, bytes]], int]:
-        """Take one request from the buckets of a key and its company ``at`` this second of ``clock.monotonic``.
+        """Take one request from the buckets of a key or person and of its company.
 
-        ``company`` is None for the provider's people. ``now`` (Unix seconds) is only for the header that names the time
-        of day. Return the headers that describe the bucket with less in it, and 0, or the seconds to wait when that was
-        empty. A refused request takes nothing.
+        ``at`` is this second of ``clock.monotonic``. ``company`` is None for the provider's people. ``now`` (Unix
+        seconds) is only for the header that names the time of day. Return the headers that describe the bucket with
+        less in it, and 0, or the seconds to wait when that was empty. A refused request takes nothing.
         """
         spent: list[tuple[float, Buckets, UUID]] = []
         if self._keys is not None:
