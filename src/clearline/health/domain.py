@@ -22,6 +22,7 @@ class Check(Struct, frozen=True, omit_defaults=True):
         return ("warning" if self.warning else "ok") if self.ok else "WRONG"
 
 
+_CLOCK_TOLERANCE = timedelta(seconds=5)
 LATE = timedelta(minutes=5)
 """How long work may be due before it is late."""
 
@@ -43,16 +44,36 @@ class Backlog(Struct, frozen=True):
         return not self.may_last and self.oldest is not None and now - self.oldest > LATE
 
 
-def check_planner(actual: dict[str, str]) -> Check:
-    """Return whether the planner's settings are those that each connection asks for. A pooler may drop them."""
+def check_planner(actual: dict[str, str], *, is_embedded: bool) -> Check:
+    """Return whether the planner's settings are those that each connection asks for.
+
+    A pooler in front of a server may drop them. The embedded PostgreSQL has none in front of it.
+    """
     wrong = [
         f"{name} is {actual.get(name)}, not {value}"
         for name, value in PLANNER_SETTINGS.items()
         if actual.get(name) != value
     ]
-    advice = "; a pooler drops them: set them for the role, see the guide to production"
+    advice = (
+        "; restart Clearline"
+        if is_embedded
+        else "; a pooler drops them: set them for the role, see the guide to production"
+    )
     shown = ", ".join(f"{name} {value}" for name, value in PLANNER_SETTINGS.items())
     return Check("planner", ok=not wrong, detail=", ".join(wrong) + advice if wrong else shown)
+
+
+def check_clock(difference: timedelta, *, is_embedded: bool) -> Check:
+    """Return whether the clocks of this machine and of PostgreSQL agree."""
+    is_right = abs(difference) <= _CLOCK_TOLERANCE
+    detail = f"{abs(difference).total_seconds():.1f} s between this machine and the database"
+    if not is_right:
+        detail += (
+            "; the clock of this machine was set just now: check again"
+            if is_embedded
+            else "; synchronize the clocks of both machines, for example with NTP"
+        )
+    return Check("clock", ok=is_right, detail=detail)
 
 
 def check_age(version: str, today: date, *, is_embedded: bool) -> Check:

@@ -65,7 +65,7 @@ def check_polls(states: list[PollState], now: datetime) -> Check:
         return Check("mailboxes", ok=False, detail=f"not polled: {named}; {_ADVICE}")
     if broken or failing:
         named = _named([f"{state.address}: {state.last_error}" for state in broken or failing])
-        detail = f"polls fail: {named}; try clearline mailbox check"
+        detail = f"polls fail: {named}; test them under Mailboxes in the admin pages, or with clearline mailbox check"
         return Check("mailboxes", ok=not broken, detail=detail, warning=not broken)
     return Check("mailboxes", ok=True, detail=f"{len(states)} polled")
 

@@ -6,7 +6,6 @@ Each check says what it saw, and what to do when it is not fulfilled. No text ha
 import asyncio
 import os
 import shutil
-from datetime import timedelta
 
 from clearline.accounts import permissions
 from clearline.bulk import store as job_store
@@ -14,7 +13,7 @@ from clearline.clock import monotonic, now
 from clearline.events import offset_store
 from clearline.events.consumer import CONSUMERS
 from clearline.health import mail_checks
-from clearline.health.domain import LATE, Backlog, Check, check_age, check_planner
+from clearline.health.domain import LATE, Backlog, Check, check_age, check_clock, check_planner
 from clearline.identity import Actor, Scope
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
@@ -23,7 +22,7 @@ from clearline.platform.database import migrate
 from clearline.platform.database.horizon import PATIENCE_SECONDS, OldestTransaction, oldest_transaction
 from clearline.platform.database.server import planner_settings, version_and_time
 from clearline.platform.database.transactions import Database
-from clearline.platform.postgres.embedded import LEAST_FREE
+from clearline.platform.postgres.embedded import LEAST_FREE, url_of
 from clearline.search import store as search_store
 from clearline.search import usecases as search
 from clearline.search.document import FORMAT
@@ -33,7 +32,6 @@ from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.webhooks import delivery_store
 
-_CLOCK_TOLERANCE = timedelta(seconds=5)
 _COUNT_MAX = 10_000
 
 
@@ -103,19 +101,15 @@ async def check_smtp(url: str) -> Check:
 
 async def check_database(database: Database, settings: Settings, *, is_thorough: bool) -> list[Check]:
     """Check the database and what workers do with it. ``is_thorough`` waits for seconds, and counts every ticket."""
+    is_embedded = _runs_embedded(settings)
     async with database.statement() as tx:
         version, at = await version_and_time(tx)
         planner = await planner_settings(tx)
-    drift = abs(now() - at)
     checks = [
         Check("database", ok=True, detail=f"PostgreSQL {version}"),
-        check_age(version, now().date(), is_embedded=settings.database_url is None),
-        check_planner(planner),
-        Check(
-            "clock",
-            ok=drift <= _CLOCK_TOLERANCE,
-            detail=f"{drift.total_seconds():.1f} s between this machine and the database",
-        ),
+        check_age(version, now().date(), is_embedded=is_embedded),
+        check_planner(planner, is_embedded=is_embedded),
+        check_clock(now() - at, is_embedded=is_embedded),
     ]
     checks.append(await _transactions(database, waits=is_thorough))
     missing = await migrate.pending(database)
@@ -135,6 +129,11 @@ async def check_database(database: Database, settings: Settings, *, is_thorough:
             *[await _consumer(database, name) for name in CONSUMERS],
         ]
     return checks
+
+
+def _runs_embedded(settings: Settings) -> bool:
+    """Return whether Clearline runs PostgreSQL itself: a server that does has the address of its own."""
+    return settings.database_url in {None, url_of(settings.data_dir)}
 
 
 async def _consumer(database: Database, name: str) -> Check:

@@ -3,20 +3,23 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clearline.events.consumer import CONSUMERS
-from clearline.health.domain import Check, check_age, check_planner
+from clearline.health import usecases as health
+from clearline.health.domain import Check, check_age, check_clock, check_planner
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database import migrate
-from clearline.platform.database.transactions import Database
+from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.postgres.embedded import url_of
 from clearline.search.document import FORMAT
+from clearline.settings import Settings
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer, new_database
 from tests.builders.mail.smtp_server import PASSWORD, running
@@ -110,7 +113,7 @@ async def test_the_doctor_shows_the_settings_of_the_planner(database_url: str) -
 
 
 def test_the_doctor_reports_settings_that_a_pooler_dropped() -> None:
-    check = check_planner({"random_page_cost": "4", "jit": "off"})
+    check = check_planner({"random_page_cost": "4", "jit": "off"}, is_embedded=False)
     assert check.ok is False
     assert check.detail.startswith("random_page_cost is 4, not 1.1; ")
 
@@ -142,6 +145,41 @@ async def test_the_doctor_logs_in_to_the_mail_server(database_url: str) -> None:
     assert code == 3
     assert away is not None
     assert away["ok"] is False
+
+
+def test_advice_is_for_the_kind_of_postgresql() -> None:
+    planner = {"random_page_cost": "4", "jit": "off"}
+    assert check_planner(planner, is_embedded=True).detail.endswith("; restart Clearline")
+    assert "pooler" not in check_planner(planner, is_embedded=True).detail
+    for sign in (1, -1):
+        server, embedded = (check_clock(sign * timedelta(seconds=9), is_embedded=kind) for kind in (False, True))
+        assert (server.ok, embedded.ok) == (False, False)
+        assert server.detail.endswith("; synchronize the clocks of both machines, for example with NTP")
+        assert "both machines" not in embedded.detail
+    for kind in (False, True):
+        right = check_clock(timedelta(seconds=1), is_embedded=kind)
+        assert (right.ok, right.detail) == (True, "1.0 s between this machine and the database")
+
+
+@pytest.mark.parametrize("kind", ["none", "own", "server"])
+async def test_a_server_with_the_embedded_postgresql_knows_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    at = datetime(2040, 1, 1, tzinfo=UTC)
+
+    async def old_server(_tx: Tx) -> tuple[str, datetime]:
+        return "18.6", at
+
+    monkeypatch.setattr(health, "now", lambda: at)
+    monkeypatch.setattr(health, "version_and_time", old_server)
+    urls = {"none": None, "own": url_of(tmp_path), "server": "postgresql://desk@db.example.net/desk"}
+    settings = Settings(data_dir=tmp_path, database_url=urls[kind])
+    checks = await health.check_database(database, settings, is_thorough=False)
+    [release] = [check for check in checks if check.name == "minor release"]
+    advice = "update the server"
+    if kind != "server":
+        advice = "update Clearline, or set CLEARLINE_POSTGRES_BIN to newer programs"
+    assert (release.warning, release.detail.rpartition("; ")[2]) == (True, advice)
 
 
 def test_an_old_minor_release_is_a_warning_and_no_fault() -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from clearline import __version__
 from clearline.clock import now
+from clearline.health import usecases as health
+from clearline.health.domain import Backlog, Check
 from clearline.identity import OPERATOR, Role
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import mailbox_usecases as mailboxes
@@ -58,3 +60,25 @@ async def test_a_mailbox_shows_its_last_poll_and_its_error_and_no_secret(databas
     assert "only-for-the-server" not in answer.text
     async with database.transaction() as tx:
         await mailboxes.delete_mailbox(tx, OPERATOR, mailbox.id, now=now())
+
+
+async def test_warnings_are_counted(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = [
+        Check("minor release", ok=True, detail="old; update", warning=True),
+        Check("disk", ok=True, detail="9 MiB free"),
+    ]
+
+    async def checked(*_arguments: object) -> list[Check]:
+        return checks
+
+    async def no_work(*_arguments: object) -> list[Backlog]:
+        return []
+
+    monkeypatch.setattr(health, "check_server", checked)
+    monkeypatch.setattr(health, "backlogs", no_work)
+    page = await admin.page(HEALTH)
+    assert "Everything works. 1 warning says what to do before long." in page.text
+    assert page.text.index("minor release") < page.text.index("9 MiB free")
+    checks.pop(0)
+    assert "Everything works." in (await admin.page(HEALTH)).text
+    assert "warning" not in (await admin.page(HEALTH)).text

@@ -30,7 +30,7 @@ class MailDomains(CompanySection[MailDomain]):
         return {
             "title": gettext("Mail domains"),
             "back": gettext("Back to the company"),
-            "new": gettext("New mail domain"),
+            "new": gettext("New domain"),
             "about": gettext(
                 "The addresses of a verified domain belong to %(company)s: people who have one need no invitation."
             )

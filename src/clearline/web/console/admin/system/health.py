@@ -40,6 +40,7 @@ async def show_health(visit: Visit) -> Answer:
     return visit.page(
         "console/admin/health.html", side=side, here=PATH, checks=sorted(checks, key=_rank), rows=rows,
         wrong=sum(not check.ok for check in checks) + sum(row.is_late for row in rows),
+        warnings=sum(check.ok and check.warning for check in checks),
         boxes=[mailbox for mailbox in boxes if mailbox.imap_host is not None], version=__version__,
     )  # fmt: skip
 
