@@ -12,16 +12,25 @@ from clearline.tickets.domain import Ticket, parse_ticket_number, ticket_number
 from clearline.tickets.list_store import Key
 from clearline.tickets.note_domain import Source, Visibility
 
+_COMPANY_OF_TICKET = "company of ticket"
+"""What the companies of tickets are called among the constants of a transaction."""
+
 
 async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
     """Return the company to look for a ticket in, or None when there is no such ticket.
 
     For a customer this is its own company, without a query, so that another company's ticket and an unknown number take
-    the same time.
+    the same time. For the staff it is read once in a transaction: a ticket is never deleted or given to another company.
     """
-    if actor.is_staff:
-        return await ticket_store.company_of(tx, number)
-    return own_company(actor).id
+    if not actor.is_staff:
+        return own_company(actor).id
+    key = (_COMPANY_OF_TICKET, number)
+    company_id: UUID | None = tx.constants.get(key)
+    if company_id is None:
+        company_id = await ticket_store.company_of(tx, number)
+        if company_id is not None:
+            tx.constants[key] = company_id
+    return company_id
 
 
 async def lock_ticket(tx: Tx, actor: Actor, number: int) -> Ticket:

@@ -30,14 +30,16 @@ class Tx:
 
     Only these calls translate the driver's errors: what else a caller's block raises stays what it is. ``failure`` is
     the last error of a call; ``is_broken`` says that the connection cannot be used any more: it is closed, or a call
-    was interrupted.
+    was interrupted. ``constants`` are values that a use case read and that never change, so that others do not read
+    them again.
     """
 
-    __slots__ = ("_connection", "_writes_left", "failure", "is_broken")
+    __slots__ = ("_connection", "_writes_left", "constants", "failure", "is_broken")
 
     def __init__(self, connection: Any, writes_left: int | None = None) -> None:
         self._connection = connection
         self._writes_left = writes_left
+        self.constants: dict[Hashable, Any] = {}
         self.failure: Exception | None = None
         self.is_broken = False
 
