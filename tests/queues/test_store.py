@@ -49,6 +49,13 @@ async def test_a_page_of_queues_counts_in_the_index_of_open_tickets(filled: Any)
     assert not scanned & {"ticket"}
 
 
+async def test_the_names_of_queues_are_read_without_a_ticket(filled: Any) -> None:
+    user_id = await filled.fetchval("select user_id from team_member limit 1")
+    used, scanned = await plan_of(filled, queue_store.NAMED, user_id, 200)
+    assert "ticket" not in scanned
+    assert not [index for index in used if index.startswith("ticket")]
+
+
 async def test_the_load_of_agents_is_counted_in_the_index_of_assigned_tickets(filled: Any) -> None:
     team_id = await filled.fetchval("select id from team limit 1")
     used, scanned = await plan_of(filled, team_store.AGENTS, PROVIDER_ID, team_id, AGENT_ROLES)

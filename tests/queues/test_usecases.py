@@ -212,6 +212,23 @@ async def test_a_queue_counts_the_tickets_whose_assignee_gets_no_mail(
     assert counted in listed
 
 
+async def test_the_queues_are_named_each_with_whether_my_team_has_it(database: Database) -> None:
+    async with database.transaction() as tx:
+        me, other = await new_person(tx), await new_person(tx)
+        mine, theirs = (await new_queue(tx, me)).queue, (await new_queue(tx, other)).queue
+        named = await queues.name_queues(tx, me, limit=1000)
+        assert [queue.name for queue, _is_mine in named] == sorted((queue.name for queue, _ in named), key=str.lower)
+        assert {queue.id: is_mine for queue, is_mine in named if queue.id in {mine.id, theirs.id}} == {
+            mine.id: True, theirs.id: False,
+        }  # fmt: skip
+        assert mine in [queue for queue, _is_mine in named]
+        assert not any(is_mine for _queue, is_mine in await queues.name_queues(tx, OPERATOR, limit=1000))
+        assert len(await queues.name_queues(tx, me, limit=1)) == 1
+        assert await queues.queue_with_id(tx, me, mine.id) == mine
+        with pytest.raises(NotFound):
+            await queues.queue_with_id(tx, me, uuid4())
+
+
 async def test_people_set_their_availability(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann = await new_person(tx, "Ann")
@@ -289,6 +306,8 @@ async def test_customers_see_no_queues_and_teams(database: Database, tenant: Ten
             routing_rules.get_rule(tx, tenant.actor, rule_id),
             teams.team_named(tx, tenant.actor, "a"),
             queues.queue_named(tx, tenant.actor, queue.queue.name),
+            queues.queue_with_id(tx, tenant.actor, queue.queue.id),
+            queues.name_queues(tx, tenant.actor, limit=1),
         ):
             with pytest.raises(Forbidden):
                 await work

@@ -4,12 +4,14 @@ from itertools import product
 
 import pytest
 
-from clearline.errors import InvalidInput
+from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.search import list_usecases
 from clearline.search import store as search_store
-from clearline.search.list_usecases import Count, count_queries, find_sorted
+from clearline.search.list_usecases import Count, CountedList, count_queries, find_sorted
+from clearline.search.plan import Attempt
+from clearline.search.store import HitQuery, Hits
 from clearline.search.structured import list_filter
 from clearline.search.usecases import find_tickets, index_tickets, read_query
 from clearline.tickets import list_store
@@ -132,12 +134,52 @@ async def test_queries_are_counted_together_as_each_by_itself(desk: SearchDesk) 
     assert await count_queries(desk.database, desk.agent, texts, seconds=5, enough=100) == alone
 
 
+async def test_a_query_and_the_filter_of_it_have_the_same_count(
+    desk: SearchDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queries = [
+        CountedList("status:open", Filter()),
+        CountedList("status:open assignee:none", Filter(unassigned=True)),
+        CountedList('status:open queue:"Fibre North"', Filter(queue_id=QUEUE)),
+        CountedList("status:held,pending", Filter(statuses=(Status.HELD, Status.PENDING))),
+    ]
+    for walked in (1, 5_000):
+        monkeypatch.setattr(list_usecases, "_WALKED_MAX", walked)
+        by_text = await count_queries(desk.database, desk.agent, [query.text for query in queries], seconds=5)
+        assert None not in by_text
+        assert await count_queries(desk.database, desk.agent, [*queries, *queries], seconds=5) == by_text * 2
+    with pytest.raises(Forbidden):
+        await count_queries(desk.database, desk.tenant.actor, queries, seconds=5)
+    [own] = await count_queries(desk.database, desk.other_tenant.actor, queries[:1], seconds=5)
+    assert [own] == await count_queries(desk.database, desk.other_tenant.actor, ["status:open"], seconds=5)
+
+
+async def test_a_count_that_takes_too_long_is_missing_and_the_others_are_there(
+    desk: SearchDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["port", "status:held", "optics", "status:pending", "fibre", "port"]
+    expected = await count_queries(desk.database, desk.agent, texts, seconds=5)
+    monkeypatch.setattr(list_usecases, "_WALKED_MAX", 0)
+    find = search_store.find
+
+    async def slow(tx: Tx, attempt: Attempt, query: HitQuery, *, candidates: int) -> Hits:
+        if "optics" in f"{attempt.index} {attempt.check}" or "pending" in f"{attempt.index} {attempt.check}":
+            await tx.fetchval("select pg_sleep(9)")
+        return await find(tx, attempt, query, candidates=candidates)
+
+    monkeypatch.setattr(search_store, "find", slow)
+    counts = await count_queries(desk.database, desk.agent, texts, seconds=1)
+    assert counts == [None if text in {"optics", "status:pending"} else count
+                      for text, count in zip(texts, expected, strict=True)]  # fmt: skip
+
+
 async def test_an_inexact_count_is_a_full_hundred(desk: SearchDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     async def counted(_tx: Tx, filters: list[Filter], **_options: object) -> list[tuple[int, bool]]:
         return [(number, False) for number in (100, 199, 200, 999)][: len(filters)]
 
     monkeypatch.setattr(list_store, "count", counted)
-    counts = await count_queries(desk.database, desk.agent, ["status:open"] * 4, seconds=5, enough=100)
+    texts = [f"status:open priority:{priority}" for priority in Priority]
+    counts = await count_queries(desk.database, desk.agent, texts, seconds=5, enough=100)
     assert counts == [Count(number, False) for number in (100, 100, 200, 900)]
 
 

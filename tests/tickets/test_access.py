@@ -1,11 +1,14 @@
 """The company of a ticket is read once in a transaction, and says nothing to a customer."""
 
+from uuid import UUID
+
 import pytest
 
 from clearline.errors import NotFound
 from clearline.identity import OPERATOR
-from clearline.platform.database.transactions import Database
+from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from tests.builders.people import Tenant
 from tests.builders.tickets import raised
@@ -15,13 +18,13 @@ async def test_the_staff_read_the_company_of_a_ticket_once_in_a_transaction(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    company_of = access.ticket_store.company_of
+    company_of = ticket_store.company_of
 
-    async def counting(tx: object, number: int) -> object:
+    async def counting(tx: Tx, number: int) -> UUID | None:
         read.append(number)
-        return await company_of(tx, number)  # type: ignore[arg-type]  # of the transaction below
+        return await company_of(tx, number)
 
-    monkeypatch.setattr(access.ticket_store, "company_of", counting)
+    monkeypatch.setattr(ticket_store, "company_of", counting)
     async with database.transaction() as tx:
         number, other = await raised(tx, tenant), await raised(tx, tenant)
     for _transaction in range(2):

@@ -99,6 +99,16 @@ async def page(tx: Tx, *, after: str | None, limit: int) -> list[QueueDetails]:
     return [_details(row) for row in rows]
 
 
+NAMED = f"""
+    select {COLUMNS}, exists (select from team_member m where m.team_id = q.team_id and m.user_id = $1)
+      from queue q order by lower(q.name) limit $2"""
+
+
+async def named_for(tx: Tx, user_id: UUID | None, *, limit: int) -> list[tuple[Queue, bool]]:
+    """Return the queues by name, each with whether a team of the user has it. Served by ``queue_name``."""
+    return [(queue_of(row), row[7]) for row in await tx.fetch(NAMED, user_id, limit)]
+
+
 async def lock_setup(tx: Tx) -> None:
     """Lock teams, queues, rules and macros against changes by others until the transaction ends."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('desk setup', 0))")

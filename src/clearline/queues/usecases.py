@@ -36,10 +36,22 @@ async def list_queues(tx: Tx, actor: Actor, *, after: str | None, limit: int) ->
     return await queue_store.page(tx, after=after, limit=limit)
 
 
+async def name_queues(tx: Tx, actor: Actor, *, limit: int) -> list[tuple[Queue, bool]]:
+    """Return the queues by name without their counts, each with whether a team of the actor has it."""
+    permissions.require_staff(actor, Scope.DESK_READ)
+    return await queue_store.named_for(tx, None if actor.user is None else actor.user.id, limit=limit)
+
+
 async def get_queue(tx: Tx, actor: Actor, queue_id: UUID) -> QueueDetails:
     """Return a queue with its counts."""
     permissions.require_staff(actor, Scope.DESK_READ)
     return await _details(tx, queue_id)
+
+
+async def queue_with_id(tx: Tx, actor: Actor, queue_id: UUID) -> Queue:
+    """Return a queue without its counts."""
+    permissions.require_staff(actor, Scope.DESK_READ)
+    return require_found(await queue_store.get(tx, queue_id), KIND, queue_id)
 
 
 async def queue_named(tx: Tx, actor: Actor, name: str) -> Queue:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailab
 from clearline.platform.database.transactions import Transactions, Tx
 from clearline.search import store as search_store
 from clearline.search.structured import list_filter
-from clearline.search.usecases import Conditions, newest_hits, read_query
+from clearline.search.usecases import Conditions, count_newest, newest_hits, read_query
 from clearline.tickets import list_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView
@@ -157,42 +158,62 @@ async def matching_numbers(tx: Tx, actor: Actor, text: str, numbers: Sequence[in
     return await list_store.matching(tx, selected, numbers, for_staff=actor.is_staff)
 
 
+class CountedList(NamedTuple):
+    """A query of filters alone to count, with the filter that matches the same tickets."""
+
+    text: str
+    filter: Filter
+
+
 async def count_queries(
-    database: Transactions, actor: Actor, texts: Sequence[str], *, seconds: int, enough: int | None = None
+    database: Transactions,
+    actor: Actor,
+    queries: Sequence[str | CountedList],
+    *,
+    seconds: int,
+    enough: int | None = None,
 ) -> list[Count | None]:
     """Return the number of matches of each query, exact up to ``COUNT_MAX``.
 
-    With ``enough`` a number of that many may be inexact, so that a view of a large desk costs little: it is a full
+    With ``enough`` it may be inexact from that number on, so that a view of a large desk costs little: it is a full
     hundred then. None for a query that is invalid, or takes longer than ``seconds``. Queries of filters alone are
     counted by the indexes of the lists in one transaction, those with the same index in one walk; others, and those
-    whose filters few tickets match, by the search index.
+    whose filters few tickets match, by the search index in another. The same query is counted once.
     """
-    counts: list[Count | None] = [None] * len(texts)
-    listed: dict[int, Filter] = {}
-    indexed: list[int] = []
+    counts: dict[str | CountedList, Count | None] = dict.fromkeys(queries)
+    listed: dict[str | CountedList, Filter] = {}
+    indexed: dict[str | CountedList, tuple[UUID | None, Conditions]] = {}
     async with database.transaction() as tx:
-        for place, text in enumerate(texts):
+        for query in counts:
+            if isinstance(query, CountedList):
+                listed[query] = tickets.visible_filter(actor, query.filter)
+                continue
             with suppress(InvalidInput):
-                selected = _walkable(*await read_query(tx, actor, text))
-                if selected is None:
-                    indexed.append(place)
-                else:
-                    listed[place] = selected
+                indexed[query] = await read_query(tx, actor, query)
+                if (selected := _walkable(*indexed[query])) is not None:
+                    listed[query] = selected
         walked = await list_store.count(
             tx, [*listed.values()], for_staff=actor.is_staff, walked=_WALKED_MAX, most=COUNT_MAX
         )
-    for place, (matches, is_all) in zip(listed, walked, strict=True):
-        if matches > COUNT_MAX:
-            counts[place] = Count(COUNT_MAX, False)
-        elif is_all:
-            counts[place] = Count(matches, True)
-        elif enough is not None and matches >= enough:
-            counts[place] = Count(matches // _ROUND * _ROUND, False)
-        else:
-            indexed.append(place)
-    for place in indexed:
-        counts[place] = await _count_indexed(database, actor, texts[place], seconds)
-    return counts
+        for query, (matches, is_all) in zip(listed, walked, strict=True):
+            counts[query] = _count_of(matches, is_all=is_all, enough=enough)
+            if counts[query] is not None:
+                indexed.pop(query, None)
+            elif isinstance(query, CountedList):
+                with suppress(InvalidInput):
+                    indexed[query] = await read_query(tx, actor, query.text)
+    by_index = await _count_indexed(database, actor, [*indexed.values()], seconds)
+    counts |= zip(indexed, by_index, strict=True)
+    return [counts[query] for query in queries]
+
+
+def _count_of(matches: int, *, is_all: bool, enough: int | None) -> Count | None:
+    """Return what a walk over a list says about its number of matches; None if it is not enough."""
+    if matches > COUNT_MAX:
+        return Count(COUNT_MAX, False)
+    if is_all:
+        return Count(matches, True)
+    return None if enough is None or matches < enough else Count(matches // _ROUND * _ROUND, False)
 
 
 def _walkable(company_id: UUID | None, conditions: Conditions) -> Filter | None:
@@ -205,15 +226,20 @@ def _walkable(company_id: UUID | None, conditions: Conditions) -> Filter | None:
     return selected
 
 
-async def _count_indexed(database: Transactions, actor: Actor, text: str, seconds: int) -> Count | None:
-    try:
-        async with database.transaction() as tx:
-            company_id, conditions = await read_query(tx, actor, text)
-            hits = await newest_hits(tx, actor, company_id, conditions, limit=COUNT_MAX, seconds=seconds)
-    except InvalidInput:
-        return None
-    except (StatementFailed, DatabaseUnavailable) as error:
-        if error.sqlstate != QUERY_CANCELED:
-            raise
-        return None
-    return Count(min(len(hits), COUNT_MAX), len(hits) <= COUNT_MAX)
+async def _count_indexed(
+    database: Transactions, actor: Actor, queries: Sequence[tuple[UUID | None, Conditions]], seconds: int
+) -> list[Count | None]:
+    """Return the number of matches of each query by the search index."""
+    counts: list[Count | None] = []
+    while len(counts) < len(queries):
+        try:
+            async with database.transaction() as tx:
+                remaining = queries[len(counts) :]
+                async for matches in count_newest(tx, actor, remaining, most=COUNT_MAX, seconds=seconds):
+                    count = Count(min(matches, COUNT_MAX), matches <= COUNT_MAX)
+                    counts.append(count)
+        except (StatementFailed, DatabaseUnavailable) as error:
+            if error.sqlstate != QUERY_CANCELED:
+                raise
+            counts.append(None)  # it took too long: the next transaction counts those after it
+    return counts

@@ -1,7 +1,7 @@
 """Find tickets, and keep the index of the search up to date."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -67,6 +67,19 @@ class _Query(Struct, frozen=True):
     company_id: UUID | None
     ranked_by: str | None
 
+    @property
+    def company(self) -> Clause | None:
+        """The condition that restricts the tickets to one company's, if any."""
+        if self.company_id is None:
+            return None
+        return clause(Facets((facet("company", self.company_id),)), staff=False)
+
+    @property
+    def lexemes(self) -> list[tuple[str, bool]]:
+        """The lexemes of all conditions, each with whether it is a prefix."""
+        clauses = self.clauses if self.company is None else [*self.clauses, self.company]
+        return [lexeme for each in clauses for lexeme in each.lexemes]
+
 
 async def find_tickets(
     tx: Tx,
@@ -100,7 +113,7 @@ async def _find_tickets(
     tx: Tx, actor: Actor, text: str, after: SearchCursor | None, limit: int, *, count: bool, seconds: int | None
 ) -> SearchResult:
     company_id, conditions = await read_query(tx, actor, text)
-    clauses = [clause(each, staff=actor.is_staff, is_negated=is_negated) for each, is_negated in conditions]
+    clauses = _clauses(actor, conditions)
     words = [clause.query for clause in clauses if clause.is_text and not clause.is_negated]
     query = _Query(clauses, company_id, " & ".join(f"({word})" for word in words) or None)
     hits, is_ranked, last = await _hits(tx, query, after, limit, seconds)
@@ -134,6 +147,10 @@ async def read_query(tx: Tx, actor: Actor, text: str) -> tuple[UUID | None, Cond
     return company_id, [(await _condition(tx, actor, term), term.is_negated) for term in terms]
 
 
+def _clauses(actor: Actor, conditions: Conditions) -> list[Clause]:
+    return [clause(each, staff=actor.is_staff, is_negated=is_negated) for each, is_negated in conditions]
+
+
 async def newest_hits(
     tx: Tx, actor: Actor, company_id: UUID | None, conditions: Conditions, *, limit: int, seconds: int | None
 ) -> list[Hit]:
@@ -142,9 +159,29 @@ async def newest_hits(
     Raises:
         StatementFailed, DatabaseUnavailable: also when a statement took longer than ``seconds``.
     """
-    clauses = [clause(each, staff=actor.is_staff, is_negated=is_negated) for each, is_negated in conditions]
-    hits, _is_ranked, _last = await _hits(tx, _Query(clauses, company_id, None), None, limit, seconds)
+    query = _Query(_clauses(actor, conditions), company_id, None)
+    hits, _is_ranked, _last = await _hits(tx, query, None, limit, seconds)
     return hits.hits
+
+
+async def count_newest(
+    tx: Tx, actor: Actor, queries: Sequence[tuple[UUID | None, Conditions]], *, most: int, seconds: int
+) -> AsyncIterator[int]:
+    """Yield the number of matches of each query, at most ``most`` and one. ``tx`` must be a transaction.
+
+    What the plans of all need is read once.
+
+    Raises:
+        StatementFailed, DatabaseUnavailable: also when a statement took longer than ``seconds``.
+    """
+    counted = [_Query(_clauses(actor, conditions), company_id, None) for company_id, conditions in queries]
+    newest = await search_store.newest(tx)
+    statistics = await search_store.statistics(tx, [lexeme for query in counted for lexeme in query.lexemes])
+    await search_store.set_planner_options(tx, seconds)
+    for query in counted:
+        plan = Plan(query.clauses, statistics, newest=newest, needed=most + 1, company=query.company)
+        hit_query = HitQuery(newest, query.company_id, None, None, most + 1)
+        yield len((await _attempt(tx, plan, hit_query, most + 1)).hits)
 
 
 async def _hits(
@@ -158,22 +195,23 @@ async def _hits(
         candidates, newest, last_hit = CANDIDATES_LATER, after.newest, (after.rank, after.number)
     else:
         candidates, newest, ranked_by = limit + 1, after.number - 1, None
-    company = None
-    if query.company_id is not None:
-        company = clause(Facets((facet("company", query.company_id),)), staff=False)
-    every_clause = query.clauses if company is None else [*query.clauses, company]
-    lexemes = [lexeme for each in every_clause for lexeme in each.lexemes]
-    statistics = await search_store.statistics(tx, lexemes)
-    plan = Plan(query.clauses, statistics, newest=newest, needed=candidates, company=company)
+    statistics = await search_store.statistics(tx, query.lexemes)
+    plan = Plan(query.clauses, statistics, newest=newest, needed=candidates, company=query.company)
     await search_store.set_planner_options(tx, seconds)
     hit_query = HitQuery(newest, query.company_id, ranked_by, last_hit, limit + 1)
+    hits = await _attempt(tx, plan, hit_query, candidates)
+    is_ranked = ranked_by is not None and (after is not None or hits.examined < candidates)
+    return hits, is_ranked, plan.last()
+
+
+async def _attempt(tx: Tx, plan: Plan, query: HitQuery, candidates: int) -> Hits:
+    """Return what the attempts of a plan find, until there are enough."""
     hits = Hits([], 0, 0)
     attempt: Attempt | None = plan.first()
     while attempt is not None:
-        hits = await search_store.find(tx, attempt, hit_query, candidates=candidates)
+        hits = await search_store.find(tx, attempt, query, candidates=candidates)
         attempt = plan.after(attempt, hits.examined) if hits.examined < candidates else None
-    is_ranked = ranked_by is not None and (after is not None or hits.examined < candidates)
-    return hits, is_ranked, plan.last()
+    return hits
 
 
 async def _tickets(tx: Tx, actor: Actor, hits: Sequence[Hit]) -> list[TicketView]:

@@ -20,7 +20,7 @@ async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
     """Return the company to look for a ticket in, or None when there is no such ticket.
 
     For a customer this is its own company, without a query, so that another company's ticket and an unknown number take
-    the same time. For the staff it is read once in a transaction: a ticket is never deleted or given to another company.
+    the same time. For the staff it is read once in a transaction: a ticket is never deleted or moved.
     """
     if not actor.is_staff:
         return own_company(actor).id

@@ -12,7 +12,7 @@ _QUEUES_MAX = 200
 
 async def all_queues(tx: Tx, actor: Actor) -> list[Queue]:
     """Return the queues by name."""
-    return [details.queue for details in await queues.list_queues(tx, actor, after=None, limit=_QUEUES_MAX)]
+    return [queue for queue, _is_mine in await queues.name_queues(tx, actor, limit=_QUEUES_MAX)]
 
 
 async def assignable(tx: Tx, actor: Actor) -> list[User]:

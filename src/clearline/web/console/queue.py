@@ -84,7 +84,7 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
             raise NotFound("view", path)
         listing = await read_list(visit, tx, view, visit.query)
         agents = await assignable(tx, visit.actor)
-    side = await with_counts(visit, side)
+    side = await with_counts(visit, side.showing(view))
     listing = replace(listing, view=side.find(path) or view)
     if outcome is not None or problem:
         visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))

@@ -105,7 +105,7 @@ async def ticket_page(visit: Visit, status: int = 200, *, typed: Typed = EMPTY, 
         side = await sidebar(tx, visit.actor)
         page = await read_ticket(visit, tx, number, side.all_queues, typed)
         place = await _place(visit, tx, side, page.view)
-    side = await with_counts(visit, side)
+    side = await with_counts(visit, side if place is None else side.showing(place.listing.view))
     if place is not None:
         listing = place.listing
         place = replace(place, listing=replace(listing, view=side.find(listing.view.path) or listing.view))

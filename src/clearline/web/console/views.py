@@ -10,10 +10,9 @@ from clearline.accounts import usecases as accounts
 from clearline.drafts import pending_usecases as pending
 from clearline.identity import Actor, Company
 from clearline.platform.database.transactions import Tx
-from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.queues.domain import Queue
-from clearline.search.list_usecases import count_queries
+from clearline.search.list_usecases import Count, CountedList, count_queries
 from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.web.console.live.stream import newest_cursor
@@ -44,8 +43,8 @@ class View(Struct, frozen=True):
 class Sidebar(Struct, frozen=True):
     """The views that a person can open. ``all_queues`` are those of all teams, by name.
 
-    ``cursor`` is where the changes begin that a page with these views does not show. ``unsent`` leads to tickets with a
-    message of the person that could not be sent.
+    ``others`` are views that a page shows and the side bar does not. ``cursor`` is where the changes begin that a page
+    with these views does not show. ``unsent`` leads to tickets with a message of the person that could not be sent.
     """
 
     views: list[View]
@@ -56,10 +55,16 @@ class Sidebar(Struct, frozen=True):
     admin: list[View] = []
     cursor: str = ""
     unsent: list[View] = []
+    others: list[View] = []
 
     def find(self, path: str) -> View | None:
         """Return the view at an address, or None."""
-        return next((view for view in (*self.views, *self.queues, *self.saved) if view.path == path), None)
+        views = (*self.views, *self.queues, *self.saved, *self.others)
+        return next((view for view in views if view.path == path), None)
+
+    def showing(self, view: View) -> "Sidebar":
+        """Return the same with a view that the page shows."""
+        return self if self.find(view.path) else replace(self, others=[*self.others, view])
 
 
 _WAITING = (Status.PENDING, Status.HELD)
@@ -99,27 +104,14 @@ def list_in(visit: Visit) -> str:
 
 async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
     """Return the views of a person: the fixed ones, the queues of its teams, and the saved ones."""
-    me = None if actor.user is None else actor.user.id
     cursor = await newest_cursor(tx, actor)
-    mine = {
-        details.team.id
-        for details in await teams.list_teams(tx, actor, after=None, limit=_MOST)
-        if any(member.id == me for member in details.members)
-    }
-    listed = await queues.list_queues(tx, actor, after=None, limit=_MOST)
+    listed = await queues.name_queues(tx, actor, limit=_MOST)
     saved = await saved_views.list_views(tx, actor, after=None, limit=_MOST)
     return Sidebar(
         fixed_views(actor),
-        [
-            View(
-                f"/console/queues/{details.queue.id}", details.queue.name, "layers",
-                f'status:open queue:"{details.queue.name}"', Filter(queue_id=details.queue.id), "", str(details.open),
-            )
-            for details in listed
-            if details.queue.team_id in mine
-        ],
+        [_queue_view(queue) for queue, is_mine in listed if is_mine],
         [View(f"{SAVED}{view.id}", view.name, "bookmark", view.query, saved=view) for view in saved],
-        [details.queue for details in listed],
+        [queue for queue, _is_mine in listed],
         [
             View("/console/dashboard", gettext("Dashboard"), "chart-line", "", keys="g d"),
             View("/console/handover", gettext("Handover"), "clipboard-check", "", keys="g h"),
@@ -142,9 +134,12 @@ async def view_at(tx: Tx, actor: Actor, known: Sidebar, path: str) -> View | Non
         return None
     if kind == "companies":
         return company_view(await accounts.get_company(tx, actor, record_id))
-    details = await queues.get_queue(tx, actor, record_id)
-    name = details.queue.name
-    return View(path, name, "layers", f'status:open queue:"{name}"', Filter(queue_id=record_id), "", str(details.open))
+    return _queue_view(await queues.queue_with_id(tx, actor, record_id))
+
+
+def _queue_view(queue: Queue) -> View:
+    query = f'status:open queue:"{queue.name}"'
+    return View(f"/console/queues/{queue.id}", queue.name, "layers", query, Filter(queue_id=queue.id))
 
 
 def company_view(company: Company) -> View:
@@ -164,16 +159,18 @@ async def with_counts(visit: Visit, side: Sidebar) -> Sidebar:
     """Return the views with the numbers of their tickets. Not to be called while a transaction is open.
 
     The numbers are exact up to 1,000 while at most 5,000 open tickets are in the same queue, assignee, company
-    or desk, and up to 100 in any case. They take
-    connections of their own, one after the other.
+    or desk, and up to 100 in any case. They take connections of their own, one after the other.
     """
-    counted = [*side.views, *side.saved]
-    texts = [view.query for view in counted]
-    counts = await count_queries(
-        visit.services.database, visit.actor, texts, seconds=_COUNT_SECONDS, enough=_COUNT_ENOUGH
-    )
-    named = [
-        view if count is None else replace(view, count=f"{count.count}{'' if count.is_exact else '+'}")
-        for view, count in zip(counted, counts, strict=True)
+    parts = [side.views, side.queues, side.saved, side.others]
+    queries = [
+        view.query if view.filter is None else CountedList(view.query, view.filter) for part in parts for view in part
     ]
-    return replace(side, views=named[: len(side.views)], saved=named[len(side.views) :])
+    counts = iter(
+        await count_queries(visit.services.database, visit.actor, queries, seconds=_COUNT_SECONDS, enough=_COUNT_ENOUGH)
+    )
+    views, named_queues, saved, others = ([_counted(view, next(counts)) for view in part] for part in parts)
+    return replace(side, views=views, queues=named_queues, saved=saved, others=others)
+
+
+def _counted(view: View, count: Count | None) -> View:
+    return view if count is None else replace(view, count=f"{count.count}{'' if count.is_exact else '+'}")
