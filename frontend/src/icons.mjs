@@ -26,6 +26,7 @@ export const icons = {
   "circle-x": null,
   "clipboard-check": null,
   clock: null,
+  "columns-3": null,
   eye: null,
   "git-commit-horizontal": null,
   "git-merge": null,

@@ -1,9 +1,10 @@
-"""How tickets are shown: the word, icon and colour of each status, priority and channel."""
+"""How tickets are shown: the word, icon and colour of each status, priority and channel, and the columns of lists."""
 
 from msgspec import Struct
 
 from clearline.tickets.domain import Channel, Impact, Priority, Severity, Status
 from clearline.tickets.links.domain import LinkType
+from clearline.workspace.column_domain import Column, Columns
 
 
 def _(text: str) -> str:
@@ -69,3 +70,49 @@ LINKS: dict[str, str] = {
     LinkType.FOLLOWED_UP_BY: _("Followed up by"),
     LinkType.FOLLOW_UP_OF: _("Follow-up of"),
 }
+
+
+class ColumnLook(Struct, frozen=True):
+    """The heading of a column, the class of its cells and their width in pixels.
+
+    Without a heading on the page it is for screen readers. Tags have no cell of their own: they stand beside the title.
+    """
+
+    label: str
+    classes: str = "extra"
+    width: int = 120
+    has_heading: bool = True
+
+
+COLUMN_LOOKS: dict[str, ColumnLook] = {
+    Column.PRIORITY: ColumnLook(_("Priority"), "priority", 20, has_heading=False),
+    Column.NUMBER: ColumnLook(_("Ticket"), "number", 122),
+    Column.TAGS: ColumnLook(_("Tags"), "", 0),
+    Column.COMPANY: ColumnLook(_("Company"), "company", 148),
+    Column.CONTACT: ColumnLook(_("Contact"), width=140),
+    Column.SERVICE: ColumnLook(_("Service"), "service", 116),
+    Column.SERVICE_LABEL: ColumnLook(_("Service name"), width=160),
+    Column.ISSUE_TYPE: ColumnLook(_("Type"), width=150),
+    Column.STATUS: ColumnLook(_("Status"), "state", 160),
+    Column.SEVERITY: ColumnLook(_("Severity"), width=80),
+    Column.IMPACT: ColumnLook(_("Impact"), width=88),
+    Column.QUEUE: ColumnLook(_("Queue"), width=112),
+    Column.ASSIGNEE: ColumnLook(_("Assignee"), "assignee", 26, has_heading=False),
+    Column.CHANNEL: ColumnLook(_("Channel"), width=104),
+    Column.EXTERNAL_IDS: ColumnLook(_("External ids"), width=150),
+    Column.CREATED_AT: ColumnLook(_("Created"), "updated", 56),
+    Column.STATUS_CHANGED_AT: ColumnLook(_("In status"), "updated", 56),
+    Column.UPDATED_AT: ColumnLook(_("Updated"), "updated", 56),
+}
+LEADING = (Column.PRIORITY, Column.NUMBER)
+"""The columns that stand before the title."""
+_TICK, _TITLE = "24px", "minmax(240px, 1fr)"
+
+
+def tracks(columns: Columns) -> str:
+    """Return the widths of the cells of a row: the box, the title and the columns."""
+    before = [f"{COLUMN_LOOKS[column].width}px" for column in columns if column in LEADING]
+    after = [
+        f"{COLUMN_LOOKS[column].width}px" for column in columns if column not in LEADING and COLUMN_LOOKS[column].width
+    ]
+    return " ".join([_TICK, *before, _TITLE, *after])

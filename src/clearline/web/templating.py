@@ -11,6 +11,7 @@ from clearline.identity import Company
 from clearline.tickets.domain import ticket_number
 from clearline.web import assets, looks
 from clearline.web.words import TRANSLATIONS, full_time, number, short_time
+from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -85,12 +86,18 @@ ENVIRONMENT = Environment(
 ENVIRONMENT.install_gettext_translations(TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]  # of the extension
 ENVIRONMENT.globals |= {
     "asset": assets.address,
+    "channels": looks.CHANNELS,
+    "column_looks": looks.COLUMN_LOOKS,
     "company_path": company_path,
+    "default_columns": DEFAULT_COLUMNS,
+    "impacts": looks.IMPACTS,
+    "leading_columns": looks.LEADING,
     "link_words": looks.LINKS,
     "priorities": looks.PRIORITIES,
     "service_path": service_path,
     "severities": looks.SEVERITIES,
     "statuses": looks.STATUSES,
+    "tracks": looks.tracks,
 }
 ENVIRONMENT.filters |= {
     "ago": ago,

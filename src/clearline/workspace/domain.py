@@ -15,6 +15,7 @@ from clearline.tickets.lists.order import SORTS
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.tickets.tag_domain import check_tags
+from clearline.workspace.column_domain import Columns
 
 NAME_MAX = 255
 VIEWS_MAX = 200
@@ -59,7 +60,8 @@ class MacroUse(Struct, frozen=True):
 class SavedView(Struct, frozen=True):
     """A saved search, in the query language of the search. A shared one is visible to the owner's whole company.
 
-    ``sort`` is the name of the order of its tickets, one of ``SORTS``; None for the order of who shows it.
+    ``sort`` is the name of the order of its tickets, one of ``SORTS``; None for the order of who shows it. ``columns``
+    are in the order of ``in_order``; None for the default ones.
     """
 
     company_id: UUID
@@ -70,6 +72,7 @@ class SavedView(Struct, frozen=True):
     is_shared: bool
     created_at: datetime
     sort: str | None = None
+    columns: Columns | None = None
 
 
 def check_macro(macro: Macro) -> list[Violation]:

@@ -2,17 +2,19 @@
 
 from uuid import UUID
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from clearline.platform.database.transactions import Record, Tx
+from clearline.workspace.column_domain import in_order
 from clearline.workspace.domain import SavedView
 
-_COLUMNS = "v.company_id, v.id, v.user_id, v.name, v.query, v.is_shared, v.created_at, v.sort"
+_COLUMNS = "v.company_id, v.id, v.user_id, v.name, v.query, v.is_shared, v.created_at, v.sort, v.columns"
 _VISIBLE = "v.company_id = $1 and (v.user_id = $2 or v.is_shared)"
 
 
 def _view(row: Record) -> SavedView:
-    return SavedView(*row)
+    view = SavedView(*row)
+    return view if view.columns is None else replace(view, columns=in_order(view.columns))
 
 
 async def page(
@@ -84,9 +86,9 @@ async def save(tx: Tx, view: SavedView) -> None:
     """Store a view, new or changed, whose name is free."""
     await tx.write(
         """
-        insert into saved_view (company_id, id, user_id, name, query, is_shared, created_at, sort)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
-        on conflict (company_id, id) do update set name = $4, query = $5, is_shared = $6, sort = $8
+        insert into saved_view (company_id, id, user_id, name, query, is_shared, created_at, sort, columns)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        on conflict (company_id, id) do update set name = $4, query = $5, is_shared = $6, sort = $8, columns = $9
         """,
         *astuple(view),
     )

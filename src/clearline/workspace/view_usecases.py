@@ -14,6 +14,7 @@ from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.workspace import view_store
+from clearline.workspace.column_domain import Columns
 from clearline.workspace.domain import VIEWS_MAX, SavedView, check_view
 
 KIND = "view"
@@ -45,6 +46,7 @@ async def add_view(
     query: str,
     *,
     sort: str | None = None,
+    columns: Columns | None = None,
     is_shared: bool = False,
     of: User | None = None,
     now: datetime,
@@ -58,7 +60,7 @@ async def add_view(
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     user = _user(actor, of)
-    view = SavedView(user.company_id, uuid4(), user.id, name, query, is_shared, now, sort)
+    view = SavedView(user.company_id, uuid4(), user.id, name, query, is_shared, now, sort, columns)
     if is_shared:
         _require_admin(actor)
     await _save(tx, view)
@@ -86,7 +88,7 @@ async def lock_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = No
 async def change_view(
     tx: Tx, actor: Actor, view_id: UUID, values: Mapping[str, Any], *, of: User | None = None, now: datetime
 ) -> SavedView:
-    """Set a view's name, query, ``sort`` or ``is_shared``.
+    """Set a view's name, query, ``sort``, ``columns`` or ``is_shared``.
 
     Raises:
         Forbidden: as for ``lock_view``; or the view becomes shared, and the actor is no admin of the company.

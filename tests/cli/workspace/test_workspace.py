@@ -71,6 +71,15 @@ def test_views_are_saved_for_users(database_url: str, customer: Tenant) -> None:
     assert run_json(url, "view", "change", own["id"], "--sort", "none", *nia) == own == {**own, "sort": None}
     assert run_json(url, "view", "add", "Sorted", "fibre", "--sort", "priority", *nia)["sort"] == "priority"
     assert run_command(url, "view", "change", own["id"], "--sort", "age", *nia).exit_code == 2
+    columns = ("--column", "queue", "--column", "number")
+    narrow = run_json(url, "view", "change", own["id"], *columns, *nia)
+    assert narrow == {**own, "columns": ["number", "queue"]}
+    assert run_json(url, "view", "change", own["id"], "--name", own["name"], *nia) == narrow
+    assert run_json(url, "view", "change", own["id"], "--column", "none", *nia) == own == {**own, "columns": None}
+    narrow_too = run_json(url, "view", "add", "Narrow", "fibre", *columns, *nia)
+    assert narrow_too["columns"] == ["number", "queue"]
+    assert run_json(url, "view", "delete", narrow_too["id"], *nia) is None
+    assert run_command(url, "view", "change", own["id"], "--column", "age", *nia).exit_code == 2
     sorted_view = next(view for view in run_json(url, "view", "list", *nia) if view["name"] == "Sorted")
     for view in (own, shared, sorted_view):
         assert run_json(url, "view", "delete", view["id"], *nia) is None

@@ -22,6 +22,7 @@ FORMS: dict[str, dict[str, str]] = {
     "applyMacro": {"once": "a key of this form"},
     "addLink": {"type": "related", "ticket": "{other}"},
     "beginSecondFactor": {},
+    "chooseColumns": {"column": "number"},
     "changeSelected": {"ticket": "{number}", "priority": "critical"},
     "changeNotifications": {"digest": "daily"},
     "createOwnKey": {"name": "From the console", "scopes": "tickets:read", "once": "a key of this form"},
@@ -61,10 +62,12 @@ FORMS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 OWN = {
     "createOwnKey", "revokeOwnKey",
-    "beginSecondFactor", "changePassword", "confirmIdentity", "confirmSecondFactor", "endOtherSessions", "endSession",
-    "removeSecondFactor", "renewRecoveryCodes", "reportPresence", "setTheme", "signOut",
+    "beginSecondFactor", "changePassword", "chooseColumns", "confirmIdentity", "confirmSecondFactor",
+    "endOtherSessions", "endSession", "removeSecondFactor", "renewRecoveryCodes", "reportPresence", "setTheme",
+    "signOut",
 }  # fmt: skip
-"""Forms that change only the browser, the sessions, the password, the second factor or the presence of the person."""
+"""Forms that change only the browser, the sessions, the password, the second factor, the presence or the lists of the
+person."""
 
 
 class Desk(NamedTuple):

@@ -18,9 +18,11 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets.lists.order import SORTS
 from clearline.wires.house.workspace.mapping import view_out
 from clearline.workspace import view_usecases as views
+from clearline.workspace.column_domain import Column, in_order
 from clearline.workspace.domain import SavedView
 
 _NONE = "none"
+_COLUMNS = [column.value for column in Column]
 _MOST = 10_000
 """The most views that are looked through for the beginning of an id."""
 
@@ -47,14 +49,41 @@ def view() -> None:
 @click.argument("query")
 @_user_options
 @click.option("--sort", type=click.Choice(SORTS), help="Order of its tickets; a minus reverses it.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    type=click.Choice(_COLUMNS),
+    help="Column beside the title; repeat for several.",
+)
 @click.option("--shared", is_flag=True, help="Show the view to everybody of the company.")
 @json_option
-def view_add(name: str, query: str, company: str, email: str, *, sort: str | None, shared: bool, as_json: bool) -> None:
+def view_add(
+    name: str,
+    query: str,
+    company: str,
+    email: str,
+    *,
+    sort: str | None,
+    columns: tuple[str, ...],
+    shared: bool,
+    as_json: bool,
+) -> None:
     """Save a search for a user, or for everybody of a company."""
 
     async def work(tx: Tx) -> SavedView:
         user = await _user(tx, company, email)
-        return await views.add_view(tx, OPERATOR, name, query, sort=sort, is_shared=shared, of=user, now=now())
+        return await views.add_view(
+            tx,
+            OPERATOR,
+            name,
+            query,
+            sort=sort,
+            columns=in_order(columns) or None,
+            is_shared=shared,
+            of=user,
+            now=now(),
+        )
 
     added = transact(work)
     show(view_out(added), f"View {added.name} added with id {added.id}.", as_json=as_json)
@@ -91,16 +120,33 @@ def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
     type=click.Choice([*SORTS, _NONE]),
     help="New order of its tickets; none leaves it to whoever shows the view.",
 )
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    type=click.Choice([*_COLUMNS, _NONE]),
+    help="Column beside the title, instead of all before; repeat for several. none restores the default columns.",
+)
 @click.option("--shared/--own", default=None, help="Show the view to everybody of the company, or to its owner only.")
 @json_option
 def view_change(
-    view_id: str, company: str, email: str, *, sort: str | None, shared: bool | None, as_json: bool, **texts: str | None
+    view_id: str,
+    company: str,
+    email: str,
+    *,
+    sort: str | None,
+    columns: tuple[str, ...],
+    shared: bool | None,
+    as_json: bool,
+    **texts: str | None,
 ) -> None:
     """Change a view. Options that are not given change nothing."""
     options: dict[str, Any] = {**texts, "is_shared": shared, "sort": sort}
     values = {field: value for field, value in options.items() if value is not None}
     if sort == _NONE:
         values["sort"] = None
+    if columns:
+        values["columns"] = None if _NONE in columns else in_order(columns)
 
     async def work(tx: Tx) -> tuple[SavedView, SavedView]:
         user = await _user(tx, company, email)

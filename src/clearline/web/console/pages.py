@@ -6,6 +6,7 @@ from clearline.web.console.bulk import change_selected
 from clearline.web.console.companies import company, service
 from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.handovers import handlers as handovers
+from clearline.web.console.lists.columns import choose_columns
 from clearline.web.console.live import lists, presence, stream
 from clearline.web.console.live import ticket as live_ticket
 from clearline.web.console.me.keys import OWN_KEYS
@@ -32,6 +33,7 @@ PAGES = (
     Page("savedView", "GET", "/console/views/{id}", show_list, _READ),
     Page("saveView", "POST", "/console/views", save_view, _WRITE),
     Page("changeView", "POST", "/console/views/{id}", change_view, _WRITE),
+    Page("chooseColumns", "POST", "/console/columns", choose_columns, _READ),
     Page("newTicket", "GET", new_ticket.PATH, new_ticket.show_new_ticket, _WRITE),
     Page("createTicket", "POST", new_ticket.PATH, new_ticket.create_ticket, _WRITE, has_files=True),
     Page("ticket", "GET", _TICKET, show_ticket, _READ),

@@ -16,12 +16,14 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE
+from clearline.web.console.lists.columns import columns_parameter, shown_columns
 from clearline.web.console.people import assignable
 from clearline.web.console.views import View, sidebar, view_at, with_counts
 from clearline.web.lists.sorting import DEFAULT, SORTS, Sort, sort_named
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
+from clearline.workspace.column_domain import DEFAULT_COLUMNS, Columns
 
 SIZE = 50
 QUERY_MAX = 300
@@ -40,6 +42,7 @@ class Listing(Struct, frozen=True):
     sort: Sort = DEFAULT
     chosen: str = ""
     problem: str = ""
+    columns: Columns = DEFAULT_COLUMNS
 
     @property
     def address(self) -> str:
@@ -60,6 +63,12 @@ class Listing(Struct, frozen=True):
         """What the address of a ticket carries, so that its page knows the list."""
         parameters = {"list": self.view.path.removeprefix("/console/"), "q": self.q, "sort": self.chosen}
         return urlencode({name: value for name, value in parameters.items() if value})
+
+    @property
+    def live(self) -> str:
+        """The query for what a page refreshes of the list: it has the columns that the page shows."""
+        parameters = urlencode(columns_parameter(self.columns))
+        return f"{self.suffix}&{parameters}" if parameters else self.suffix
 
 
 async def home(visit: Visit) -> Answer:
@@ -82,7 +91,8 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
         view = await view_at(tx, visit.actor, side, path)
         if view is None:
             raise NotFound("view", path)
-        listing = await read_list(visit, tx, view, visit.query)
+        columns = await shown_columns(visit, tx, view)
+        listing = await read_list(visit, tx, view, visit.query, columns)
         agents = await assignable(tx, visit.actor)
     side = await with_counts(visit, side.showing(view))
     listing = replace(listing, view=side.find(path) or view)
@@ -92,11 +102,13 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
     return visit.page(
         "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=reachable, outcome=outcome, sorts=SORTS,
-        filters=suggestions(staff=visit.actor.is_staff),
+        filters=suggestions(staff=visit.actor.is_staff), chosen_columns=columns_parameter(listing.columns),
     )  # fmt: skip
 
 
-async def read_list(visit: Visit, tx: Tx, view: View, query: dict[str, str]) -> Listing:
+async def read_list(
+    visit: Visit, tx: Tx, view: View, query: dict[str, str], columns: Columns = DEFAULT_COLUMNS
+) -> Listing:
     """Return a page of a view: along an index, or through the search when the view or the person filters by more."""
     q = query.get("q", "").strip()[:QUERY_MAX]
     sort = sort_named(query.get("sort", ""), view.saved)
@@ -112,13 +124,13 @@ async def read_list(visit: Visit, tx: Tx, view: View, query: dict[str, str]) -> 
         else:
             listed, after = await _sorted(visit, tx, f"{view.query} {q}", sort, keys)
     except InvalidInput as error:
-        return Listing(view, [], None, q, sort, chosen, str(error).removeprefix("q "))
+        return Listing(view, [], None, q, sort, chosen, str(error).removeprefix("q "), columns)
     following = None
     if after is not None:
         cursor = visit.services.cursors.make(msgspec.to_builtins(after), made_for)
-        parameters = {"q": q, "sort": chosen, "after": cursor}
+        parameters = {"q": q, "sort": chosen, **columns_parameter(columns), "after": cursor}
         following = f"{view.path}?{urlencode({name: value for name, value in parameters.items() if value})}"
-    return Listing(view, listed, following, q, sort, chosen)
+    return Listing(view, listed, following, q, sort, chosen, columns=columns)
 
 
 async def _listed(

@@ -1,6 +1,7 @@
 """Save a filtered list as a view; change and delete views."""
 
 from clearline.errors import Conflict, InvalidInput
+from clearline.web.console.lists.columns import columns_in
 from clearline.web.console.queue import list_page
 from clearline.web.console.views import SAVED
 from clearline.web.fields import known_id
@@ -17,7 +18,7 @@ async def save_view(visit: Visit) -> Answer:
         async with visit.services.database.transaction() as tx:
             view = await saved_views.add_view(
                 tx, visit.actor, form.get("name").strip(), form.get("query").strip(), sort=_sort(visit),
-                is_shared=is_shared, now=visit.now,
+                columns=columns_in(dict(form.pairs)), is_shared=is_shared, now=visit.now,
             )  # fmt: skip
     except (InvalidInput, Conflict) as error:
         return await list_page(visit, f"/console/{visit.query.get('list') or 'open'}", problem=str(error))

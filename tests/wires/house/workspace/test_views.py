@@ -8,6 +8,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
+from clearline.workspace.column_domain import Column
 from tests.builders.house import problem
 from tests.builders.people import NOW, Tenant, staff_key
 from tests.builders.tickets import raised
@@ -45,6 +46,7 @@ async def test_a_view_is_saved_read_changed_and_deleted(client: httpx.AsyncClien
         "owner_id": str(tenant.user.id),
         "created_at": body["created_at"],
         "sort": None,
+        "columns": None,
     }
     address = created.headers["location"]
     assert address == f"{VIEWS}/{body['id']}"
@@ -80,6 +82,27 @@ async def test_a_view_keeps_the_order_of_its_tickets(client: httpx.AsyncClient, 
             assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/sort"]), (
                 answer.text
             )
+
+
+async def test_a_view_keeps_the_columns_of_its_list(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    created = await add_view(client, tenant.headers, columns=["updated_at", "number", "number", "queue"])
+    assert (created.status_code, created.json()["columns"]) == (201, ["number", "queue", "updated_at"])
+    address, headers = created.headers["location"], {**tenant.headers, "If-Match": "*"}
+    every = [column.value for column in Column]
+    for columns in ([], None, every[::-1], ["external_ids"]):
+        after = (await client.patch(address, json={"columns": columns}, headers=headers)).json()["columns"]
+        assert after == (columns if columns is None else [name for name in every if name in columns])
+    assert (await client.patch(address, json={"query": ""}, headers=headers)).json()["columns"] == ["external_ids"]
+    assert (await client.get(address, headers=tenant.headers)).json()["columns"] == ["external_ids"]
+    unknown: list[tuple[object, str]] = [
+        (["number", "title"], "/columns/1"), ([1], "/columns/0"), ("number", "/columns"), (["tags"] * 19, "/columns"),
+    ]  # fmt: skip
+    for wrong, pointer in unknown:
+        for answer in (
+            await client.patch(address, json={"columns": wrong}, headers=headers),
+            await add_view(client, tenant.headers, columns=wrong),
+        ):
+            assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, [pointer])
 
 
 async def test_an_admin_shares_a_view_only_with_its_company(

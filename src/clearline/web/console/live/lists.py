@@ -6,11 +6,13 @@ from clearline.platform.database.transactions import Tx
 from clearline.search.list_usecases import matching_numbers
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView, parse_ticket_number
+from clearline.web.console.lists.columns import columns_in
 from clearline.web.console.queue import Listing
 from clearline.web.console.views import Sidebar, fixed_views, sidebar, view_at, with_counts
 from clearline.web.lists.sorting import sort_named
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
+from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
 _MOST = 100
 """The most tickets of each kind that are looked at."""
@@ -20,9 +22,9 @@ _LIST = "/console/"
 async def show_rows(visit: Visit) -> Answer:
     """Return the rows of tickets that changed, and the number of those that a list would show now and does not.
 
-    A page says which list it shows (``list``, ``q``, ``sort``), the ``shown`` tickets that changed, ``others`` that
-    changed, the ``last`` ticket that it shows, and with ``whole`` that there are no more below. With ``missed`` it does
-    not know what changed.
+    A page says which list it shows (``list``, ``q``, ``sort``, ``columns``), the ``shown`` tickets that changed,
+    ``others`` that changed, the ``last`` ticket that it shows, and with ``whole`` that there are no more below. With
+    ``missed`` it does not know what changed.
     """
     shown, others = _numbers(visit.query.get("shown", "")), _numbers(visit.query.get("others", ""))
     last = _numbers(visit.query.get("last", ""))
@@ -62,7 +64,10 @@ async def _listing(visit: Visit, tx: Tx) -> Listing:
         view = side.find(path) or side.views[0]
     sort = sort_named(query.get("sort", ""), view.saved)
     chosen = sort.name if query.get("sort") == sort.name else ""
-    return Listing(view, [], None, query.get("q", "").strip(), sort, chosen)
+    columns = columns_in(query)
+    if columns is None:
+        columns = DEFAULT_COLUMNS
+    return Listing(view, [], None, query.get("q", "").strip(), sort, chosen, columns=columns)
 
 
 async def _matching(visit: Visit, tx: Tx, listing: Listing, numbers: list[int]) -> set[int] | None:

@@ -30,5 +30,12 @@ def macro_use_out(use: MacroUse, actor: Actor) -> macro_wire.MacroUseOut:
 def view_out(view: SavedView) -> view_wire.ViewOut:
     """Return a saved view."""
     return view_wire.ViewOut(
-        str(view.id), view.name, view.query, view.is_shared, str(view.user_id), view.created_at, view.sort
+        str(view.id),
+        view.name,
+        view.query,
+        view.is_shared,
+        str(view.user_id),
+        view.created_at,
+        view.sort,
+        None if view.columns is None else [*view.columns],
     )

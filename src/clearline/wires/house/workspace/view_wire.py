@@ -9,6 +9,7 @@ from clearline.search.list_usecases import COUNT_MAX
 from clearline.wires.house.tickets.filter_wire import Sort
 from clearline.wires.house.wire import Id, Moment, Name, PageQuery
 from clearline.wires.http.fields import characters
+from clearline.workspace.column_domain import Column
 
 COUNTED_MAX = 50
 """The most views of a list with counts."""
@@ -16,6 +17,15 @@ Query = Annotated[str, characters(0, QUERY_MAX)]
 ViewSort = Annotated[
     Sort,
     Meta(description="The order of the tickets, for `sort` of the search. Null: the order of whoever shows the view."),
+]
+
+ViewColumns = Annotated[
+    list[Column],
+    Meta(
+        max_length=len(Column),
+        description="The columns of its list beside the title, in any order; they are returned in the order in which "
+        "the console shows them. Null: the default columns.",
+    ),
 ]
 
 
@@ -26,6 +36,7 @@ class ViewIn(Struct, forbid_unknown_fields=True):
     query: Query
     is_shared: bool = False
     sort: ViewSort | None = None
+    columns: ViewColumns | None = None
 
 
 class ViewPatch(Struct, forbid_unknown_fields=True):
@@ -35,6 +46,7 @@ class ViewPatch(Struct, forbid_unknown_fields=True):
     query: Query | UnsetType = UNSET
     is_shared: bool | UnsetType = UNSET
     sort: ViewSort | UnsetType | None = UNSET
+    columns: ViewColumns | UnsetType | None = UNSET
 
 
 class ViewListQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,4 +80,5 @@ class ViewOut(Struct, frozen=True):
     owner_id: Id
     created_at: Moment
     sort: ViewSort | None
+    columns: ViewColumns | None
     count: CountOut | UnsetType | None = UNSET

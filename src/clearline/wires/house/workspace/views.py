@@ -16,6 +16,7 @@ from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 from clearline.workspace import view_usecases as views
+from clearline.workspace.column_domain import in_order
 from clearline.workspace.domain import SavedView
 
 _VIEWS = "/api/v1/views"
@@ -62,7 +63,14 @@ async def add_view(call: Call) -> wire.ViewOut:
     body = call.body(wire.ViewIn)
     async with call.transaction() as tx:
         view = await views.add_view(
-            tx, call.actor, body.name, body.query, sort=body.sort, is_shared=body.is_shared, now=call.now
+            tx,
+            call.actor,
+            body.name,
+            body.query,
+            sort=body.sort,
+            columns=None if body.columns is None else in_order(body.columns),
+            is_shared=body.is_shared,
+            now=call.now,
         )
     call.location = f"{_VIEWS}/{view.id}"
     return view_out(view)
@@ -76,6 +84,8 @@ async def get_view(call: Call) -> wire.ViewOut:
 async def change_view(call: Call) -> wire.ViewOut:
     """Change a view."""
     ids, values = _view_id(call), set_fields(call.body(wire.ViewPatch))
+    if values.get("columns") is not None:
+        values["columns"] = in_order(values["columns"])
     return await change_record(call, ids, values, views.lock_view, views.change_view, view_out)
 
 

@@ -1,0 +1,64 @@
+"""The columns of lists: which ones a list has, and the form in which a person chooses them."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from clearline.errors import NotFound
+from clearline.platform.database.transactions import Tx
+from clearline.web.console.views import View, carried, sidebar, view_at
+from clearline.web.visit import Form, Visit, redirect
+from clearline.wires.http.call import Answer
+from clearline.workspace import column_usecases as list_columns
+from clearline.workspace import view_usecases as saved_views
+from clearline.workspace.column_domain import DEFAULT_COLUMNS, Columns, in_order
+
+PARAMETER = "columns"
+_NONE = "none"
+"""What the parameter has when a list shows the title alone: an empty one would not be sent."""
+
+
+def columns_in(values: Mapping[str, str]) -> Columns | None:
+    """Return the columns that the query of an address, or a form, names; None if it names none."""
+    return in_order(values[PARAMETER].split(",")) if PARAMETER in values else None
+
+
+def columns_parameter(columns: Columns) -> dict[str, str]:
+    """Return the parameter that names columns in an address; none for the default columns."""
+    return {} if columns == DEFAULT_COLUMNS else {PARAMETER: ",".join(columns) or _NONE}
+
+
+async def shown_columns(visit: Visit, tx: Tx, view: View) -> Columns:
+    """Return the columns of a view: those that the address names, or that were chosen for it, or the default ones."""
+    named = columns_in(visit.query)
+    if named is not None:
+        return named
+    if view.saved is not None:
+        chosen = view.saved.columns
+    else:
+        chosen = await list_columns.chosen_columns(tx, visit.actor, _name(view))
+    return DEFAULT_COLUMNS if chosen is None else chosen
+
+
+async def choose_columns(visit: Visit) -> Answer:
+    """Store the columns of a list: with the saved view for everybody who sees it, or else for the person."""
+    parameters = carried(visit)
+    path = f"/console/{parameters.pop('list', 'open')}"
+    async with visit.services.database.transaction() as tx:
+        view = await view_at(tx, visit.actor, await sidebar(tx, visit.actor), path)
+        if view is None:
+            raise NotFound("view", path)
+        columns = _chosen(visit.form)
+        if view.saved is None:
+            await list_columns.choose_columns(tx, visit.actor, _name(view), columns)
+        else:
+            await saved_views.change_view(tx, visit.actor, view.saved.id, {"columns": columns}, now=visit.now)
+    return redirect(visit.browser, f"{path}?{urlencode(parameters)}" if parameters else path)
+
+
+def _chosen(form: Form) -> Columns | None:
+    columns = in_order(form.all("column"))
+    return None if form.has("default") or columns == DEFAULT_COLUMNS else columns
+
+
+def _name(view: View) -> str:
+    return view.path.removeprefix("/console/")
