@@ -5,27 +5,16 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from clearline.identity import Company
 from clearline.tickets.domain import ticket_number
 from clearline.web import assets, looks
+from clearline.web.messages.links import linked
+from clearline.web.messages.rendering import message
 from clearline.web.words import TRANSLATIONS, full_time, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
-
-
-def linked(text: str) -> Markup:
-    """Return text as HTML in which addresses of pages are links. Nothing else of the text is markup."""
-    parts: list[Markup] = []
-    at = 0
-    for match in _ADDRESS.finditer(text):
-        link = Markup('<a href="{0}" rel="noopener noreferrer nofollow" hx-boost="false">{0}</a>').format(match[0])
-        parts += [escape(text[at : match.start()]), link]
-        at = match.end()
-    return Markup("").join([*parts, escape(text[at:])])
 
 
 def ago(then: datetime, now: datetime) -> str:
@@ -106,6 +95,7 @@ ENVIRONMENT.filters |= {
     "hue": hue,
     "initials": initials,
     "linked": linked,
+    "message": message,
     "number": number,
     "sentence": sentence,
     "short_time": short_time,

@@ -31,6 +31,12 @@ SUBJECTS = (
     "Please raise MTU to 9000 on VLAN 2113",
 )
 PRIORITIES = tuple(Priority)
+MARKED = (
+    "**Cause**: see [the graph](https://example.com/graph) and `xe-0/0/1`.\n\n- cleaned\n- measured\n\n"
+    "> Is it fixed?\n\n1. wait\n2. check\n\n```\n*> 198.51.100.0/24 " + "65001 " * 60 + "\n```\n\n"
+    "| interface | errors | " + "column | " * 12 + "\n|---|---|" + "---|" * 12 + "\n| xe-0/0/1 | 0 |\n"
+)
+"""A text with everything that is rendered, and a line and a table that are wider than any window."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +63,11 @@ async def site(
             }
             await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=NOW)
             keys.append((tenant.company.id, number))
-        for text, visibility in (("Can you look at it?", Visibility.PUBLIC), ("Same as MI-27", Visibility.INTERNAL)):
+        for text, visibility in (
+            (MARKED, Visibility.INTERNAL),
+            ("Can you look at it?", Visibility.PUBLIC),
+            ("Same as MI-27", Visibility.INTERNAL),
+        ):
             actor = tenant.actor if visibility is Visibility.PUBLIC else OPERATOR
             await notes.append_note(tx, actor, number, text, channel=Channel.CONSOLE, visibility=visibility, now=NOW)
         macro = {"name": "Ask for levels", "text": "Please send us the levels.", "add_tags": ("levels",)}

@@ -31,6 +31,7 @@ class Entry(Struct, frozen=True):
     """A message, an internal note, or files alone. ``source`` is the side that it comes from.
 
     The description has the number 0. ``has_mail`` is whether it was made from a mail, whose original can be shown.
+    ``channel`` decides how the text is read; ``how`` is what the page calls it.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Entry(Struct, frozen=True):
     number: int = 0
     has_mail: bool = False
     has_cut_text: bool = False
+    channel: str = ""
 
 
 class Line(Struct, frozen=True):
@@ -92,7 +94,10 @@ def timeline(
     ``has_mail`` is whether the ticket was raised with a mail.
     """
     ticket, channel = view.ticket, looks.CHANNELS[view.ticket.channel]
-    first = Entry("message", ticket.created_at, ticket.contact.name, ticket.description, channel, has_mail=has_mail)
+    first = Entry(
+        "message", ticket.created_at, ticket.contact.name, ticket.description, channel, has_mail=has_mail,
+        channel=ticket.channel,
+    )  # fmt: skip
     entries = [first, *(_entry(note) for note in notes)]
     entries = _with_files(entries, files)
     earlier = 0 if is_whole else max(len(entries) - _SHOWN - 1, 0)
@@ -117,7 +122,7 @@ def _entry(ticket_note: TicketNote) -> Entry:
     how = looks.CHANNELS.get(note.channel, "")
     return Entry(
         kind, note.created_at, note.author, note.text, how, note.source, (), ticket_note.ticket_number, note.number,
-        ticket_note.mail_id is not None, ticket_note.has_trimmed_text,
+        ticket_note.mail_id is not None, ticket_note.has_trimmed_text, note.channel,
     )  # fmt: skip
 
 

@@ -1,0 +1,110 @@
+"""The HTML of a message, for a page and for a mail."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from markupsafe import Markup, escape
+
+from clearline.tickets.domain import Channel
+from clearline.web.messages.blocks import LAID_OUT, use_blocks
+from clearline.web.messages.links import linked
+from clearline.web.messages.spans import use_spans
+
+_PLAIN = frozenset({Channel.EMAIL, Channel.SYSTEM})
+"""The channels whose text nobody wrote as Markdown: mail, imports, and what Clearline itself writes."""
+_SHORT = 4_000
+"""The HTML of 1,024 texts of at most so many characters is kept, and of 128 longer ones: some 40 MB at most."""
+_MARKS = "\n*_`[]:"
+_MARKS_MAX = 2_500
+"""The most characters of a text that cost time: each takes 15 µs at most. One with more is shown as it is."""
+_LANGUAGE = re.compile(r"[\w+#.-]{0,20}")
+_CLEANER = nh3.Cleaner(
+    tags={
+        "a", "blockquote", "br", "code", "div", "em", "li", "ol", "p", "pre", "strong",
+        "table", "tbody", "td", "th", "thead", "tr", "ul",
+    },
+    attributes={"a": {"href"}, "li": {"value"}, "pre": {"tabindex"}, "div": {"tabindex"}},
+    allowed_classes={"div": {"columns"}},
+    set_tag_attribute_values={"a": {"hx-boost": "false"}},
+    url_schemes={"http", "https", "mailto"},
+    url_relative="deny",
+    link_rel="noopener noreferrer nofollow",
+)  # fmt: skip
+
+
+class _Renderer(RendererHTML):
+    """Writes the blocks that differ from the library's. What can be wider than the page scrolls, also by keyboard."""
+
+    def softbreak(self, _tokens: Sequence[Token], _index: int, _options: OptionsDict, _env: EnvType) -> str:
+        """Return the end of a line."""
+        return "<br>"
+
+    def laid_out(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
+        """Return lines as they are, in which addresses are links."""
+        return _scrolling(linked(tokens[index].content))
+
+    def code_block(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
+        """Return an indented block of code."""
+        return _scrolling(escape(tokens[index].content.rstrip("\n")))
+
+    def fence(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
+        """Return a block of code. What stands behind its mark and is no name of a language is its first line."""
+        first, text = tokens[index].info.strip(), tokens[index].content.rstrip("\n")
+        return _scrolling(escape(text if _LANGUAGE.fullmatch(first) else f"{first}\n{text}"))
+
+    def list_item_open(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
+        """Return the start of an item, with the number that it has in the text."""
+        number = tokens[index].info
+        return f'<li value="{number}">' if number else "<li>"
+
+    def table_open(self, _tokens: Sequence[Token], _index: int, _options: OptionsDict, _env: EnvType) -> str:
+        """Return the start of a table."""
+        return '<div class="columns" tabindex="0"><table>'
+
+    def table_close(self, _tokens: Sequence[Token], _index: int, _options: OptionsDict, _env: EnvType) -> str:
+        """Return the end of a table."""
+        return "</table></div>"
+
+
+def _scrolling(html: Markup) -> str:
+    return f'<pre tabindex="0">{html}</pre>'
+
+
+def _parser(*, is_plain: bool) -> MarkdownIt:
+    markdown = MarkdownIt("zero", renderer_cls=_Renderer)
+    use_blocks(markdown)
+    use_spans(markdown)
+    if is_plain:
+        markdown.block.ruler.enableOnly([LAID_OUT, "paragraph"])
+        markdown.inline.ruler.enableOnly(["text", "linkify"])
+    return markdown
+
+
+_PARSERS = {is_plain: _parser(is_plain=is_plain) for is_plain in (False, True)}
+
+
+def message(text: str, channel: str) -> Markup:
+    """Return the text of a message as HTML for a page.
+
+    What came in by mail, and what Clearline itself wrote, is plain: only addresses are links. The text of every other
+    channel is Markdown: emphasis, code, lists, quotations, tables and links. In both, lines that have a layout of their
+    own, such as the output of a device, are shown as they are. Nothing of a text is left out but its marks.
+    """
+    render = _html_of_short if len(text) <= _SHORT else _html_of_long
+    return Markup(render(text, channel in _PLAIN))  # noqa: S704 - cleaned
+
+
+def _html(text: str, is_plain: bool) -> str:  # noqa: FBT001 - a key of the cache
+    text = text.strip("\r\n")
+    is_costly = sum(map(text.count, _MARKS)) > _MARKS_MAX
+    return _CLEANER.clean(_scrolling(linked(text)) if is_costly else _PARSERS[is_plain].render(text))
+
+
+_html_of_short = lru_cache(maxsize=1_024)(_html)
+_html_of_long = lru_cache(maxsize=128)(_html)
