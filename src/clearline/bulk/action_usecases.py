@@ -6,6 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from clearline.bulk.domain import AddNote, Assign, BulkRequest, ChangeStatus, ChangeTags, ChangeValues, ItemOutcome
+from clearline.drafts import pending_usecases as pending
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.setting_defaults import TICKET_NOTES_MAX
@@ -25,11 +26,14 @@ async def apply_action(
 ) -> ItemOutcome:
     """Apply the action to a ticket; return ``unchanged`` when the ticket was so already.
 
+    What the actor has waiting to be sent on the ticket goes before a note or another status.
     ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``.
 
     Raises:
         DeskError: as the use case of the action. The caller rolls back what was done before.
     """
+    if isinstance(request.action, ChangeStatus | AddNote):
+        await pending.send_waiting(tx, actor, number, notes_max=notes_max, now=now)
     before = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
     match request.action:
         case ChangeStatus(to, reason):

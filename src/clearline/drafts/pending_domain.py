@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
+from clearline.workspace.domain import Macro
 
 UNDO_MAX_SECONDS = 60
 """The longest time for which a message can be taken back."""
@@ -15,8 +16,8 @@ UNDO_MAX_SECONDS = 60
 class PendingMessage(Struct, frozen=True):
     """A message that becomes a note at ``due_at``, unless its author takes it back before.
 
-    ``then`` is the status that the ticket has after it. With a ``failure`` it could not be sent, and stays until
-    somebody takes it back.
+    ``then`` is the status that the ticket has after it, ``macro`` the macro whose values it gets; without a text there
+    is no note. With a ``failure`` it could not be sent, and stays until somebody takes it back.
     """
 
     company_id: UUID
@@ -30,6 +31,7 @@ class PendingMessage(Struct, frozen=True):
     created_at: datetime
     due_at: datetime
     failure: str = ""
+    macro: Macro | None = None
 
     @property
     def draft_writer(self) -> str:

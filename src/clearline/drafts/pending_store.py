@@ -3,41 +3,68 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import astuple
 
 from clearline.drafts.pending_domain import PendingMessage
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
+from clearline.workspace.domain import Macro
 
-_COLUMNS = "company_id, ticket_number, id, user_id, author, text, visibility, then_status, created_at, due_at, failure"
+_COLUMNS = """company_id, ticket_number, id, user_id, author, text, visibility, then_status, created_at, due_at,
+    failure, macro::text"""
+_read_macro = msgspec.json.Decoder(Macro).decode
 
 
 def _message(row: Record) -> PendingMessage:
-    company_id, number, message_id, user_id, author, text, visibility, then, *rest = row
+    company_id, number, message_id, user_id, author, text, visibility, then, created_at, due_at, failure, used = row
     status = Status(then) if then else None
-    return PendingMessage(company_id, number, message_id, user_id, author, text, Visibility(visibility), status, *rest)
+    macro = None if used is None else _read_macro(used)
+    return PendingMessage(
+        company_id, number, message_id, user_id, author, text, Visibility(visibility), status, created_at, due_at,
+        failure, macro,
+    )  # fmt: skip
 
 
 async def insert(tx: Tx, message: PendingMessage) -> None:
     """Store a message."""
-    *values, then, created_at, due_at, failure = astuple(message)
+    *values, then, created_at, due_at, failure, macro = astuple(message)
     await tx.write(
-        f"insert into pending_message ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        """insert into pending_message (company_id, ticket_number, id, user_id, author, text, visibility, then_status,
+                                        created_at, due_at, failure, macro)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb)""",
         *values,
         then or "",
         created_at,
         due_at,
         failure,
+        None if macro is None else msgspec.json.encode(macro).decode(),
     )
 
 
 async def of_ticket(tx: Tx, company_id: UUID, number: int) -> list[PendingMessage]:
-    """Return the messages of a ticket in the order in which they are due. Served by the primary key."""
+    """Return the messages of a ticket in the order in which they were written. Served by the primary key."""
     rows = await tx.fetch(
-        f"select {_COLUMNS} from pending_message where company_id = $1 and ticket_number = $2 order by due_at, id",
+        f"select {_COLUMNS} from pending_message where company_id = $1 and ticket_number = $2 order by position",
         company_id,
         number,
+    )
+    return [_message(row) for row in rows]
+
+
+async def lock_waiting(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> list[PendingMessage]:
+    """Lock the messages of a user that a ticket waits for, due or not, and return them in their order.
+
+    Waits for a transaction that is sending one. Served by the primary key.
+    """
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from pending_message
+             where company_id = $1 and ticket_number = $2 and user_id = $3 and failure = ''
+             order by position for update""",
+        company_id,
+        number,
+        user_id,
     )
     return [_message(row) for row in rows]
 
@@ -55,14 +82,15 @@ async def failed(tx: Tx, *, limit: int) -> list[tuple[UUID, int]]:
 async def lock_due(tx: Tx, *, now: datetime) -> PendingMessage | None:
     """Lock the message that is due first and is not locked, until the transaction ends; return it, or None.
 
-    The messages of a ticket are sent in their order. Served by ``pending_message_due``.
+    The messages of a ticket are sent in the order in which they were written: one that is postponed holds up those
+    after it. Served by ``pending_message_due``, and the primary key for those before it.
     """
     row = await tx.fetchrow(
         f"""select {_COLUMNS} from pending_message m where failure = '' and due_at <= $1
                and not exists (select from pending_message before
                                 where before.company_id = m.company_id and before.ticket_number = m.ticket_number
-                                  and before.failure = '' and (before.due_at, before.id) < (m.due_at, m.id))
-             order by due_at, id limit 1 for update skip locked""",
+                                  and before.failure = '' and before.position < m.position)
+             order by due_at, position limit 1 for update skip locked""",
         now,
     )
     return None if row is None else _message(row)

@@ -8,7 +8,7 @@ from clearline.drafts import pending_store
 from clearline.drafts import store as draft_store
 from clearline.drafts.domain import Draft
 from clearline.drafts.pending_domain import UNDO_MAX_SECONDS, PendingMessage
-from clearline.errors import Conflict, Forbidden
+from clearline.errors import Conflict, DeskError, Forbidden
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import CLOCK_SECONDS
@@ -19,6 +19,9 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import change_status
+from clearline.workspace import macro_usecases as macros
+from clearline.workspace.domain import Macro
+from clearline.workspace.macro_usecases import values_set
 
 _LISTED_MAX = 20
 _FAILED_MAX = 1000
@@ -33,31 +36,61 @@ async def hold_message(
     *,
     visibility: Visibility,
     then: Status | None,
+    macro: Macro | None = None,
     seconds: int,
     now: datetime,
 ) -> PendingMessage:
-    """Store a message that is sent in so many seconds, with the status that the ticket has after it.
+    """Store a message that is sent in so many seconds, with the status and the values that the ticket has after it.
 
-    What can be checked now is refused now.
+    It is sent after those that the actor sent before it, and not before they are due: with 0 seconds together with the
+    last of them. Without a text it only changes the ticket. What can be checked now is refused now.
 
     Raises:
-        As ``note_usecases.append_note`` and ``change_usecases.move_ticket``.
+        As ``note_usecases.append_note``, ``change_usecases.change_ticket`` and ``change_usecases.move_ticket``.
     """
     user = _author(actor)
     view = await ticket_changes.lock_ticket(tx, actor, number)
-    await notes.require_note(tx, actor, number, text, visibility)
+    if text or macro is None:
+        await notes.require_note(tx, actor, number, text, visibility)
+    if macro is not None and (values := values_set(macro, view)):
+        await ticket_changes.require_change(tx, actor, number, values)
     if then is not None:
         change_status(view.ticket, then, reason="", now=now)
-    due_at = now + timedelta(seconds=seconds)
+    waiting = await waiting_of(tx, actor, number)
+    due_at = max([now + timedelta(seconds=seconds), *(message.due_at for message in waiting)])
     message = PendingMessage(
-        view.ticket.company_id, number, uuid4(), user.id, actor.name, text, visibility, then, now, due_at
+        view.ticket.company_id, number, uuid4(), user.id, actor.name, text, visibility, then, now, due_at, macro=macro
     )
     await pending_store.insert(tx, message)
     return message
 
 
+async def hold_macro(
+    tx: Tx, actor: Actor, number: int, macro_id: UUID, *, seconds: int, now: datetime
+) -> PendingMessage:
+    """Store what a macro does to a ticket, as it is now, to be done in so many seconds; see ``hold_message``."""
+    use = await macros.preview(tx, actor, number, macro_id)
+    macro = use.macro
+    then = None if macro.status is use.ticket.ticket.status else macro.status
+    return await hold_message(
+        tx, actor, number, use.text, visibility=macro.visibility, then=then, macro=macro, seconds=seconds, now=now
+    )
+
+
+async def waiting_of(tx: Tx, actor: Actor, number: int) -> list[PendingMessage]:
+    """Return the actor's messages of a ticket that are not sent yet, in their order."""
+    if actor.user is None:
+        return []
+    user_id = actor.user.id
+    return [
+        message
+        for message in await list_pending(tx, actor, number)
+        if message.user_id == user_id and not message.failure
+    ]
+
+
 async def list_pending(tx: Tx, actor: Actor, number: int) -> list[PendingMessage]:
-    """Return the messages of a ticket that are not sent yet, or could not be sent, in the order of their times."""
+    """Return the messages of a ticket that are not sent yet, or could not be sent, in their order."""
     permissions.require_staff(actor, Scope.TICKETS_READ)
     company_id = await access.require_ticket(tx, actor, number)
     return await pending_store.of_ticket(tx, company_id, number)
@@ -80,6 +113,8 @@ async def list_failed(tx: Tx, actor: Actor) -> list[int]:
 async def take_back(tx: Tx, actor: Actor, number: int, message_id: UUID, *, now: datetime) -> PendingMessage:
     """Make a message a draft of the actor again: its own, or anybody's that could not be sent.
 
+    The values of a macro are not set, and its text and status are those of the draft.
+
     Raises:
         Conflict: it was sent, or taken back, before.
     """
@@ -88,8 +123,9 @@ async def take_back(tx: Tx, actor: Actor, number: int, message_id: UUID, *, now:
     message = await pending_store.take(tx, company_id, number, message_id, by=user.id)
     if message is None:
         raise Conflict("the message was sent already, or taken back")
-    draft = Draft(message.visibility, message.draft_writer, message.text, message.then, now)
-    await draft_store.save(tx, user, number, draft)
+    if message.text:
+        draft = Draft(message.visibility, message.draft_writer, message.text, message.then, now)
+        await draft_store.save(tx, user, number, draft)
     return message
 
 
@@ -99,13 +135,13 @@ async def lock_due(tx: Tx, *, now: datetime) -> PendingMessage | None:
 
 
 async def send(tx: Tx, message: PendingMessage, *, notes_max: int = TICKET_NOTES_MAX, now: datetime) -> None:
-    """Send a locked message: add its note and change the status, with the present rights of its author.
+    """Send a locked message: add its note and change the ticket, with the present rights of its author.
 
-    The caller rolls the transaction back after any error. ``notes_max`` is as for ``note_usecases.add_note``.
+    The caller rolls back what was done after any error. ``notes_max`` is as for ``note_usecases.add_note``.
 
     Raises:
         Forbidden: the author is not active any more, or may not write.
-        TicketFinished: the ticket accepts no more notes; and what else adding a note or changing a status refuses.
+        TicketFinished: the ticket accepts no more notes; and what else adding a note or changing a ticket refuses.
     """
     await pending_store.delete(tx, message)
     actor = await key_store.actor_for(tx, PROVIDER_ID, message.user_id, ALL_SCOPES)
@@ -113,12 +149,49 @@ async def send(tx: Tx, message: PendingMessage, *, notes_max: int = TICKET_NOTES
         raise Forbidden("the person who wrote it is not active any more")
     number = message.ticket_number
     view = await ticket_changes.lock_ticket(tx, actor, number)
-    await notes.append_note(
-        tx, actor, number, message.text, channel=Channel.CONSOLE, visibility=message.visibility, notes_max=notes_max,
-        now=now,
-    )  # fmt: skip
+    if message.text:
+        await notes.append_note(
+            tx, actor, number, message.text, channel=Channel.CONSOLE, visibility=message.visibility,
+            notes_max=notes_max, now=now,
+        )  # fmt: skip
+    if message.macro is not None and (values := values_set(message.macro, view)):
+        await ticket_changes.change_ticket(tx, actor, number, values, now=now)
     if message.then not in {None, view.ticket.status}:
         await ticket_changes.move_ticket(tx, actor, number, message.then, reason="", now=now)
+
+
+async def lock_waiting(tx: Tx, actor: Actor, number: int) -> list[PendingMessage]:
+    """Lock what the actor has waiting on a ticket, until the transaction ends; return it in its order.
+
+    Call this before the ticket is locked: who sends a message locks the message first.
+    """
+    if actor.user is None or not actor.is_staff:
+        return []
+    company_id = await access.require_ticket(tx, actor, number)
+    return await pending_store.lock_waiting(tx, company_id, number, actor.user.id)
+
+
+async def send_early(
+    tx: Tx, messages: list[PendingMessage], *, notes_max: int = TICKET_NOTES_MAX, now: datetime
+) -> None:
+    """Send locked messages before they are due. One that cannot be sent stays with the reason."""
+    for message in messages:
+        await tx.write_script("savepoint pending_message")
+        try:
+            await send(tx, message, notes_max=notes_max, now=now)
+        except DeskError as error:
+            await tx.write_script("rollback to savepoint pending_message")
+            await pending_store.fail(tx, message, str(error))
+        await tx.write_script("release savepoint pending_message")
+
+
+async def send_waiting(tx: Tx, actor: Actor, number: int, *, notes_max: int = TICKET_NOTES_MAX, now: datetime) -> None:
+    """Send at once what the actor has waiting on a ticket, before it does what must come after that.
+
+    What closes, moves or merges the ticket would otherwise keep the actor's own message from being sent. Call this
+    before the ticket is locked.
+    """
+    await send_early(tx, await lock_waiting(tx, actor, number), notes_max=notes_max, now=now)
 
 
 async def shorten_waits(tx: Tx, *, now: datetime) -> int:

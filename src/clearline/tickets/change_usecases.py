@@ -73,21 +73,12 @@ async def change_ticket(
         InvalidInput: a value breaks a rule, or names a queue or agent that does not exist.
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
-    view = await lock_ticket(tx, actor, number)
-    ticket = view.ticket
-    if not actor.is_staff:
-        check_customer_fields(values)
-    if ticket.status not in OPEN:
-        raise TicketFinished(ticket.status)
-    before = values_of(ticket)
-    after = replace(before, **values)
-    after = replace(after, tags=normalize_tags(after.tags))
-    changes = changes_between(before, after)
+    view, after = await require_change(tx, actor, number, values)
+    changes = changes_between(values_of(view.ticket), after)
     if not changes:
         return view
     fields = {change.field for change in changes}
-    require_valid([*check_values(after), *await _check_references(tx, after, fields)])
-    company_id = ticket.company_id
+    company_id = view.ticket.company_id
     is_visible = not fields.isdisjoint(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields)
     await ticket_store.save_values(tx, company_id, number, after, is_visible=is_visible, now=now)
     facts = ticket_store.facts_of(changes, by=by, rule=rule)
@@ -96,6 +87,28 @@ async def change_ticket(
     if changed is None:
         raise NotFound("ticket", ticket_number(number))
     return changed
+
+
+async def require_change(
+    tx: Tx, actor: Actor, number: int, values: Mapping[str, Any]
+) -> tuple[TicketView, TicketValues]:
+    """Refuse a change that ``change_ticket`` would refuse; lock the ticket, and return it and its values after it.
+
+    Raises:
+        As ``change_ticket``.
+    """
+    view = await lock_ticket(tx, actor, number)
+    if not actor.is_staff:
+        check_customer_fields(values)
+    if view.ticket.status not in OPEN:
+        raise TicketFinished(view.ticket.status)
+    before = values_of(view.ticket)
+    after = replace(before, **values)
+    after = replace(after, tags=normalize_tags(after.tags))
+    fields = {change.field for change in changes_between(before, after)}
+    if fields:
+        require_valid([*check_values(after), *await _check_references(tx, after, fields)])
+    return view, after
 
 
 async def _check_references(tx: Tx, values: TicketValues, changed: set[str]) -> list[Violation]:

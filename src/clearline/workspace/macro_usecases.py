@@ -128,7 +128,7 @@ async def apply_macro(
             tx, actor, number, text, channel=channel, visibility=macro.visibility, notes_max=notes_max, now=now
         )
         note_number = note.number
-    if values := _values(macro, before):
+    if values := values_set(macro, before):
         await change_ticket(tx, actor, number, values, now=now)
     if macro.status is not None and macro.status is not before.ticket.status:
         await move_ticket(tx, actor, number, macro.status, reason="", now=now)
@@ -137,7 +137,8 @@ async def apply_macro(
     return MacroUse(macro, text, after, note_number)
 
 
-def _values(macro: Macro, ticket: TicketView) -> dict[str, Any]:
+def values_set(macro: Macro, ticket: TicketView) -> dict[str, Any]:
+    """Return the values of a ticket that a macro sets, besides its status."""
     values: dict[str, Any] = {}
     if macro.queue_id is not None:
         values["queue_id"] = macro.queue_id

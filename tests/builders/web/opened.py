@@ -29,12 +29,12 @@ class Opened:
         return await self.agent.page(self.path)
 
     async def send(self, form: str, expected: int = 303, /, **fields: str) -> httpx.Response:
-        """Send a form of the page; a message is sent on, as when nobody takes it back."""
+        """Send a form of the page; a message or macro is sent on, as when nobody takes it back."""
         answer = await self.agent.post(f"{self.path}/{form}", **{"once": new_key(), **fields})
         assert answer.status_code == expected, answer.text
         if expected == 303:
             assert answer.headers["location"] == self.path
-            if form == "messages":
+            if form == "messages" or form.startswith("macros/"):
                 await send_due(self.database)
         return answer
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from clearline.drafts import pending_usecases as pending
 from clearline.errors import Conflict, InvalidInput
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -41,8 +42,10 @@ def address(visit: Visit, number: int) -> str:
 
 
 async def set_status(visit: Visit, tx: Tx, number: int) -> None:
-    """Move the ticket to another status."""
+    """Move the ticket to another status, after what the person has waiting to be sent."""
     to = member_in(Status, visit.form, "status")
+    notes_max = visit.services.settings.ticket_notes_max
+    await pending.send_waiting(tx, visit.actor, number, notes_max=notes_max, now=visit.now)
     await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
 
 

@@ -1,5 +1,7 @@
 """Send what was written in the composer, once, unless others wrote meanwhile."""
 
+from uuid import UUID
+
 from msgspec.structs import replace
 
 from clearline.drafts import pending_usecases as pending
@@ -59,15 +61,17 @@ async def send_message(visit: Visit) -> Answer:
 
 
 async def apply_macro(visit: Visit) -> Answer:
-    """Use a macro on the ticket. When others wrote meanwhile, nothing is done, and the preview is shown again."""
+    """Use a macro on the ticket; what customers get or see waits, as a reply does.
+
+    When others wrote meanwhile, nothing is done, and the preview is shown again.
+    """
     number, macro = access.parse_number(visit.path["number"]), known_id(macros.KIND, visit.path["macro"])
-    notes_max = visit.services.settings.ticket_notes_max
 
     async def use(tx: Tx) -> str:
         await ticket_changes.lock_ticket(tx, visit.actor, number)
         if await has_news(visit, tx, number):
             raise _Stale
-        await macros.apply_macro(tx, visit.actor, number, macro, notes_max=notes_max, now=visit.now)
+        await _use_macro(visit, tx, number, macro)
         return address(visit, number)
 
     try:
@@ -86,11 +90,11 @@ async def _send(visit: Visit, tx: Tx, number: int, typed: Typed) -> None:
     visibility = member_in(Visibility, visit.form, "visibility")
     then = optional_member_in(Status, visit.form, "then")
     await clear_draft(visit, tx, number, visibility)
-    if settings.undo_seconds and (visibility is Visibility.PUBLIC or then is not None):
+    is_seen = visibility is Visibility.PUBLIC or then is not None
+    if (seconds := await _seconds(visit, tx, number, is_seen=is_seen)) is not None:
         await pending.hold_message(
-            tx, visit.actor, number, text, visibility=visibility, then=then, seconds=settings.undo_seconds,
-            now=visit.now,
-        )  # fmt: skip
+            tx, visit.actor, number, text, visibility=visibility, then=then, seconds=seconds, now=visit.now
+        )
         return
     await notes.append_note(
         tx, visit.actor, number, text, channel=Channel.CONSOLE, visibility=visibility,
@@ -98,6 +102,28 @@ async def _send(visit: Visit, tx: Tx, number: int, typed: Typed) -> None:
     )  # fmt: skip
     if then is not None:
         await ticket_changes.move_ticket(tx, visit.actor, number, then, reason="", now=visit.now)
+
+
+async def _use_macro(visit: Visit, tx: Tx, number: int, macro_id: UUID) -> None:
+    macro = await macros.get_macro(tx, visit.actor, macro_id)
+    is_seen = macro.status is not None or (bool(macro.text) and macro.visibility is Visibility.PUBLIC)
+    if (seconds := await _seconds(visit, tx, number, is_seen=is_seen)) is not None:
+        await pending.hold_macro(tx, visit.actor, number, macro_id, seconds=seconds, now=visit.now)
+        return
+    notes_max = visit.services.settings.ticket_notes_max
+    await macros.apply_macro(tx, visit.actor, number, macro_id, notes_max=notes_max, now=visit.now)
+
+
+async def _seconds(visit: Visit, tx: Tx, number: int, *, is_seen: bool) -> int | None:
+    """Return for how many seconds a message is held back; None for one that is sent at once.
+
+    ``is_seen`` is whether the customer gets or sees something of it. Anything else waits only behind what the person
+    sent before, so that the timeline keeps their order.
+    """
+    seconds = visit.services.settings.undo_seconds
+    if is_seen and seconds:
+        return seconds
+    return 0 if await pending.waiting_of(tx, visit.actor, number) else None
 
 
 async def take_back(visit: Visit) -> Answer:

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from clearline.drafts import pending_usecases as pending
 from clearline.errors import Conflict, InvalidInput, RuleCode, Violation
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -36,11 +37,13 @@ async def show_merge(visit: Visit) -> Answer:
 
 
 async def merge(visit: Visit) -> Answer:
-    """Merge the ticket into another."""
+    """Merge the ticket into another, after what the person has waiting to be sent."""
     number, into = access.parse_number(visit.path["number"]), visit.form.get("into")
 
     async def act(tx: Tx) -> str:
         target, reason = ticket_number_in(into, "into"), visit.form.get("reason").strip()
+        notes_max = visit.services.settings.ticket_notes_max
+        await pending.send_waiting(tx, visit.actor, number, notes_max=notes_max, now=visit.now)
         await merging.merge_ticket(tx, visit.actor, number, target, reason=reason, now=visit.now)
         return address(visit, number)
 

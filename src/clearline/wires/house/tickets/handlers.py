@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from clearline.drafts import pending_usecases as pending
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -149,11 +150,13 @@ def _values(body: wire.TicketPatch, current: TicketView, actor: Actor) -> dict[s
 
 
 async def move_ticket(call: Call) -> wire.TicketOut:
-    """Move a ticket to another status."""
+    """Move a ticket to another status, after what its author has waiting to be sent in the console."""
     number = access.parse_number(call.path["number"])
     body = call.body(wire.StatusIn)
     async with call.transaction() as tx:
+        waiting = await pending.lock_waiting(tx, call.actor, number)
         await check_if_match(call, tx, number)
+        await pending.send_early(tx, waiting, notes_max=call.services.settings.ticket_notes_max, now=call.now)
         await ticket_changes.move_ticket(tx, call.actor, number, body.status, reason=body.reason, now=call.now)
         return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
 

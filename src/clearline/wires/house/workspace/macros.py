@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from clearline.drafts import pending_usecases as pending
 from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, Status
@@ -72,6 +73,7 @@ async def use_macro(call: Call) -> wire.MacroUseOut:
         if body.preview:
             use = await macros.preview(tx, call.actor, number, body.macro)
         else:
+            await pending.send_waiting(tx, call.actor, number, notes_max=notes_max, now=call.now)
             use = await macros.apply_macro(
                 tx, call.actor, number, body.macro, channel=Channel.API, notes_max=notes_max, now=call.now
             )

@@ -1,5 +1,6 @@
 """House API v1: merge tickets, undo a merge, split a ticket. For the provider's people only."""
 
+from clearline.drafts import pending_usecases as pending
 from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, ticket_number
@@ -19,7 +20,9 @@ async def merge_ticket(call: Call) -> TicketOut:
     body = call.body(wire.MergeIn)
     into = access.parse_number(body.into)
     async with call.transaction() as tx:
+        waiting = await pending.lock_waiting(tx, call.actor, number)
         await check_if_match(call, tx, number, into)
+        await pending.send_early(tx, waiting, notes_max=call.services.settings.ticket_notes_max, now=call.now)
         merged = await merging.merge_ticket(tx, call.actor, number, into, reason=body.reason, now=call.now)
     return ticket_out(merged, call.actor)
 
