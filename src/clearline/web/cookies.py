@@ -12,6 +12,8 @@ VISITOR = "visitor"
 """A random secret that protects the form of the sign-in, before there is a session."""
 CHALLENGE = "challenge"
 """The token of a sign-in that waits for the code of a second factor."""
+PROVIDER = "provider"
+"""The id of the identity provider that the browser signed in with, which a sign-out leads to."""
 THEME = "theme"
 _PREFIX = "clearline-"
 _YEAR = 365 * 24 * 3600

@@ -1,10 +1,11 @@
 """What is fetched of identity providers, how often, and what is refused."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from clearline.sign_in.identity_providers.domain import PROVIDERS_MAX, ProviderFailed
+from clearline.sign_in.identity_providers.domain import PROVIDERS_MAX, ProviderFailed, ProviderUnreachable
 from clearline.sign_in.identity_providers.openid_client import ANSWER_MAX, OpenIdClient
 from tests.builders.sign_in.openid.hostile import HostileProvider, hostile_provider
 from tests.builders.webhooks.receiver import LOOPBACK, ReceivedRequest, Receiver, answer, receiving
@@ -122,3 +123,41 @@ async def test_what_the_provider_writes_about_an_error_is_not_taken_over_unescap
         metadata = await client.metadata(hostile.issuer)
     with pytest.raises(ProviderFailed, match=r"answered 400: 'a\\nb'"):
         await client.exchange(metadata, ("the-desk", None), code="c", verifier="v", redirect_uri="r")
+
+
+async def test_a_provider_that_is_down_is_not_asked_again_at_once(receiver: Receiver) -> None:
+    receiver.usual = answer(503)
+    issuer = f"http://127.0.0.1:{receiver.port}"
+    client = OpenIdClient(LOOPBACK)
+    for failing in (client.metadata, client.keys, client.metadata):
+        with pytest.raises(ProviderUnreachable, match="was answered 503"):
+            await failing(issuer)
+    assert len(receiver.requests) == 1
+
+
+async def test_a_provider_that_is_back_is_asked_again(hostile: HostileProvider, receiver: Receiver) -> None:
+    receiver.usual = answer(404)
+    client = OpenIdClient(LOOPBACK, failed_seconds=0)
+    issuer = f"http://127.0.0.1:{receiver.port}"
+    with pytest.raises(ProviderFailed, match="was answered 404") as refused:
+        await client.metadata(issuer)
+    assert not isinstance(refused.value, ProviderUnreachable)
+    receiver.respond = hostile.respond
+    hostile.metadata["issuer"] = issuer
+    assert (await client.metadata(issuer)).issuer == issuer
+
+
+async def test_sign_ins_at_the_same_time_fetch_a_description_once(hostile: HostileProvider) -> None:
+    client = OpenIdClient(LOOPBACK)
+    found = await asyncio.gather(*(client.metadata(hostile.issuer) for _ in range(20)))
+    assert {metadata.issuer for metadata in found} == {hostile.issuer}
+    assert hostile.fetched == [DISCOVERY]
+
+
+async def test_sign_ins_at_the_same_time_ask_a_provider_that_is_down_once(receiver: Receiver) -> None:
+    receiver.usual = answer(500)
+    client = OpenIdClient(LOOPBACK)
+    asked = (client.metadata(f"http://127.0.0.1:{receiver.port}") for _ in range(20))
+    failures = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(failure) for failure in failures} == {ProviderUnreachable}
+    assert len(receiver.requests) == 1

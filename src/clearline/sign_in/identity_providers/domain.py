@@ -105,6 +105,12 @@ class ProviderFailed(DeskError):
     code = "identity_provider_failed"
 
 
+class ProviderUnreachable(ProviderFailed):
+    """The identity provider was not reached, or cannot answer: nobody can sign in with it at the moment."""
+
+    code = "identity_provider_unreachable"
+
+
 class FlowRefused(DeskError):
     """What a browser brought back is no answer to a sign-in that it began. The text is for admins."""
 

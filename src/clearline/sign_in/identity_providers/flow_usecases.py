@@ -132,6 +132,28 @@ async def begin(
     return metadata.authorization_endpoint + joint + urlencode(parameters)
 
 
+async def end_address(
+    database: Database, client: OpenIdClient, provider_id: UUID, *, state: str, return_to: str
+) -> tuple[str, str] | None:
+    """Return the name of a provider, and the address there that ends the session of the browser.
+
+    The browser comes back to ``return_to`` with ``state`` (OpenID Connect RP-Initiated Logout 1.0, 2). None when the
+    provider has no such address, cannot be reached, or is not active any more.
+    """
+    async with database.statement() as tx:
+        provider = await provider_store.get(tx, provider_id)
+    if provider is None or not provider.is_active:
+        return None
+    try:
+        endpoint = (await client.metadata(provider.issuer)).end_session_endpoint
+    except ProviderFailed:
+        return None
+    if endpoint is None:
+        return None
+    parameters = {"client_id": provider.client_id, "post_logout_redirect_uri": return_to, "state": state}
+    return provider.name, f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
+
+
 async def finish(
     database: Database,
     client: OpenIdClient,

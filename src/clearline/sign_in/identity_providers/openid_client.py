@@ -8,12 +8,14 @@ import asyncio
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus, urlencode, urlsplit
+from weakref import WeakValueDictionary
 
 import httpcore
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.clock import monotonic
 from clearline.platform.network.addresses import origin
@@ -24,7 +26,7 @@ from clearline.platform.network.connections import (
     reported_failures,
 )
 from clearline.platform.network.resolver import Resolver
-from clearline.sign_in.identity_providers.domain import PROVIDERS_MAX, ProviderFailed
+from clearline.sign_in.identity_providers.domain import PROVIDERS_MAX, ProviderFailed, ProviderUnreachable
 
 ANSWER_MAX = 256 * 1024
 """Bytes of an answer."""
@@ -32,6 +34,8 @@ _SECONDS = 10
 """How long one request may take once its name is resolved."""
 KEPT_SECONDS = 3600
 """How long the metadata and the keys of a provider are kept."""
+FAILED_SECONDS = 15
+"""How long a provider whose description could not be fetched is not asked for it again."""
 RENEWED_SECONDS = 60
 """The shortest time between two requests for the keys of a provider because a key is unknown."""
 _KEYS_MAX = 50
@@ -40,13 +44,17 @@ _AGENT = b"Clearline"
 
 
 class Metadata(Struct, frozen=True):
-    """What a provider says about itself (OpenID Connect Discovery 1.0, 3; RFC 9207, 3)."""
+    """What a provider says about itself.
+
+    OpenID Connect Discovery 1.0, 3; RFC 9207, 3; OpenID Connect RP-Initiated Logout 1.0, 2.1.
+    """
 
     issuer: str
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str | None = None
+    end_session_endpoint: str | None = None
     id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
     authorization_response_iss_parameter_supported: bool = False
@@ -62,6 +70,14 @@ class _Known:
         self.lock = asyncio.Lock()
 
 
+class _Failure(NamedTuple):
+    """Why a provider could not be described, and when."""
+
+    kind: type[ProviderFailed]
+    text: str
+    at: float
+
+
 class OpenIdClient:
     """Speaks with identity providers. ``networks`` are the private ones that may be reached, over plain HTTP too."""
 
@@ -72,15 +88,21 @@ class OpenIdClient:
         resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
         renewed_seconds: float = RENEWED_SECONDS,
+        failed_seconds: float = FAILED_SECONDS,
     ) -> None:
         self._networks, self._resolve, self._trust = networks, resolve or Resolver(), trust
-        self._renewed_seconds = renewed_seconds
+        self._renewed_seconds, self._failed_seconds = renewed_seconds, failed_seconds
         self._known: dict[str, _Known] = {}
+        self._failed: dict[str, _Failure] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def metadata(self, issuer: str) -> Metadata:
         """Return the metadata of a provider, at most ``KEPT_SECONDS`` old.
 
+        A failure is kept for ``FAILED_SECONDS``: a provider that is down is not asked at each sign-in.
+
         Raises:
+            ProviderUnreachable: it was not reached, or cannot answer.
             ProviderFailed: it has none, or that of another issuer.
         """
         return (await self._provider(issuer)).metadata
@@ -146,22 +168,46 @@ class OpenIdClient:
         return claims
 
     async def _provider(self, issuer: str) -> _Known:
+        if (known := self._fresh(issuer)) is not None:
+            return known
+        lock = self._locks.setdefault(issuer, asyncio.Lock())
+        async with lock:
+            return self._fresh(issuer) or await self._renewed(issuer)
+
+    def _fresh(self, issuer: str) -> _Known | None:
+        """Return what is known of a provider, unless it is too old.
+
+        Raises:
+            ProviderFailed: it could not be described a moment ago.
+        """
+        failure = self._failed.get(issuer)
+        if failure is not None and monotonic() - failure.at < self._failed_seconds:
+            raise failure.kind(failure.text)
         known = self._known.get(issuer)
-        if known is None or monotonic() - known.at > KEPT_SECONDS:
+        return None if known is None or monotonic() - known.at > KEPT_SECONDS else known
+
+    async def _renewed(self, issuer: str) -> _Known:
+        """Fetch the description of a provider, and keep it, or its failure."""
+        known = self._known.get(issuer)
+        self._failed.pop(issuer, None)
+        try:
             fresh = _Known(await self._discover(issuer), monotonic())
-            if known is not None and known.metadata == fresh.metadata:
-                fresh.keys, fresh.keys_at = known.keys, known.keys_at
-            self._known.pop(issuer, None)
-            while len(self._known) >= PROVIDERS_MAX:
-                self._known.pop(next(iter(self._known)))
-            self._known[issuer] = known = fresh
-        return known
+        except ProviderFailed as error:
+            _make_room(self._failed)
+            self._failed[issuer] = _Failure(type(error), str(error), monotonic())
+            raise
+        if known is not None and known.metadata == fresh.metadata:
+            fresh.keys, fresh.keys_at = known.keys, known.keys_at
+        self._known.pop(issuer, None)
+        _make_room(self._known)
+        self._known[issuer] = fresh
+        return fresh
 
     async def _discover(self, issuer: str) -> Metadata:
         url = issuer.rstrip("/") + _WELL_KNOWN
         status, body = await self._request("GET", url, {})
         if status != 200:
-            raise ProviderFailed(f"{url} was answered {status}")
+            raise (ProviderUnreachable if status >= 500 else ProviderFailed)(f"{url} was answered {status}")
         try:
             metadata = msgspec.json.decode(body, type=Metadata)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -174,7 +220,8 @@ class OpenIdClient:
         schemes = {"https", urlsplit(issuer).scheme}
         if not all(endpoint is None or _is_address(endpoint, schemes) for endpoint in endpoints):
             raise ProviderFailed(f"{url} names an endpoint that is no address, or is without TLS")
-        return metadata
+        end = metadata.end_session_endpoint
+        return metadata if end is None or _is_address(end, schemes) else replace(metadata, end_session_endpoint=None)
 
     async def _fetch_keys(self, metadata: Metadata) -> Sequence[object]:
         status, body = await self._request("GET", metadata.jwks_uri, {})
@@ -208,7 +255,13 @@ class OpenIdClient:
                 finally:
                     await connection.aclose()
         except Unreachable as error:
-            raise ProviderFailed(f"{origin(url)} was not reached: {error}") from None
+            raise ProviderUnreachable(f"{origin(url)} was not reached: {error}") from None
+
+
+def _make_room(kept: dict[str, Any]) -> None:
+    """Forget the oldest of what is kept of providers, when there are as many as there can be."""
+    while len(kept) >= PROVIDERS_MAX:
+        kept.pop(next(iter(kept)))
 
 
 async def _read(response: httpcore.Response, url: str) -> bytes:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
@@ -35,6 +36,8 @@ from clearline.wires.http.call import Answer, Headers, Services
 from clearline.wires.http.edge import header
 
 SIGN_OUT = "/sign-out"
+LEAVE = "/sign-in/leave/"
+"""The page that leads to the sign-out of an identity provider; its id follows."""
 THEME = "/theme"
 FORGOTTEN = "/sign-in/forgotten"
 CODE = "/sign-in/code"
@@ -210,8 +213,8 @@ def begun(browser: Browser, result: SignedIn | SecondFactorNeeded, to: str, limi
         return redirect(browser, f"{CODE}?{urlencode({'next': to})}", [challenge])
     age = round(limits.absolute.total_seconds())
     session = cookies.set_cookie(scope, cookies.SESSION, result.token, seconds=age)
-    gone = [cookies.set_cookie(scope, cookies.CHALLENGE, "", seconds=0)] if _has_challenge(scope) else []
-    return redirect(browser, to, [session, *gone])
+    ended = [name for name in (cookies.CHALLENGE, cookies.PROVIDER) if cookies.read_cookie(scope, name)]
+    return redirect(browser, to, [session, *(cookies.set_cookie(scope, name, "", seconds=0) for name in ended)])
 
 
 def _has_challenge(scope: AsgiScope) -> bool:
@@ -230,11 +233,16 @@ def device(scope: AsgiScope) -> Device:
 
 
 async def sign_out(visit: Visit) -> Answer:
-    """End the session."""
+    """End the session; a browser that signed in with an identity provider goes on to the sign-out there."""
+    scope = visit.browser.scope
     async with visit.services.database.transaction() as tx:
         await sessions.sign_out(tx, visit.session, now=visit.now)
-    gone = cookies.set_cookie(visit.browser.scope, cookies.SESSION, "", seconds=0)
-    return redirect(visit.browser, SIGN_IN, [gone])
+    gone = [cookies.set_cookie(scope, cookies.SESSION, "", seconds=0)]
+    try:
+        provider_id = UUID(cookies.read_cookie(scope, cookies.PROVIDER))
+    except ValueError:
+        return redirect(visit.browser, SIGN_IN, gone)
+    return redirect(visit.browser, f"{LEAVE}{provider_id}", gone)
 
 
 async def set_theme(visit: Visit) -> Answer:

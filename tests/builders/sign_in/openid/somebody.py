@@ -17,6 +17,8 @@ class Somebody:
         self.visitor, self.openid, self.provider = Visitor(client), openid, provider
         self.subject = f"subject-{uuid4().hex}"
         self.email = f"{uuid4().hex}@example.net"
+        self.cookies: httpx.Cookies | None = None
+        """The cookies of the provider in a browser that keeps them; None in one that forgets them."""
 
     async def is_known(self, *groups: str, **claims: object) -> "Somebody":
         """Set what the provider says about the person."""
@@ -28,7 +30,7 @@ class Somebody:
         """Sign in at the provider; return the address that the browser is sent back to."""
         led = await self.visitor.get(f"/sign-in/with/{self.provider.id}", next=following, **more)
         assert led.status_code == 303, led.text
-        return await self.openid.sign_in(led.headers["location"], self.subject, callback(self.provider))
+        return await self.openid.sign_in(led.headers["location"], self.subject, callback(self.provider), self.cookies)
 
     async def sign_in(self, following: str = "/console/me", **more: str) -> httpx.Response:
         return await self.visitor.get(await self.way_back(following, **more))
