@@ -1,17 +1,22 @@
 """Templates of the pages: one environment, with their words and filters."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from clearline.identity import Company
 from clearline.tickets.domain import ticket_number
 from clearline.web import assets, looks
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
-from clearline.web.words import TRANSLATIONS, full_time, number, short_time
+from clearline.web.words import TRANSLATIONS, full_time, gettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -64,6 +69,37 @@ def service_path(company: Company, service_id: str) -> str:
     return f"{company_path(company)}/service?{urlencode({'id': service_id})}"
 
 
+_REMEMBERED = 4096
+"""How many results of a macro or of a translation are kept: far more than there are icons, words and people."""
+
+
+def remembered(macro: Callable[..., str]) -> Callable[..., str]:
+    """Return a macro that keeps its results by its arguments. For small ones that depend on nothing else."""
+    return lru_cache(_REMEMBERED, typed=True)(macro)  # a text and the same text as markup differ
+
+
+@lru_cache(_REMEMBERED)
+def _words(text: str) -> Markup:
+    return Markup(gettext(text)) % {}  # noqa: S704 - the text of a template
+
+
+def translated(text: str, **values: object) -> Markup:
+    """Return a text of a template in the language of the pages, with values that are escaped."""
+    return Markup(gettext(text)) % values if values else _words(text)  # noqa: S704 - the text of a template
+
+
+class PageContext(Context):
+    """The names that a template knows. Calls of functions and macros that take no context cost little."""
+
+    def call(self, function: Callable[..., Any], *values: Any, **named: Any) -> Any:
+        """Call a function or a macro."""
+        if hasattr(function, "jinja_pass_arg"):
+            return super().call(function, *values, **named)
+        named.pop("_block_vars", None)
+        named.pop("_loop_vars", None)
+        return function(*values, **named)
+
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("clearline.web"),
     autoescape=True,
@@ -73,16 +109,20 @@ ENVIRONMENT = Environment(
     extensions=["jinja2.ext.i18n"],
 )
 ENVIRONMENT.install_gettext_translations(TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]  # of the extension
+ENVIRONMENT.context_class = PageContext
 ENVIRONMENT.globals |= {
+    "_": translated,
     "asset": assets.address,
     "channels": looks.CHANNELS,
     "column_looks": looks.COLUMN_LOOKS,
     "company_path": company_path,
     "default_columns": DEFAULT_COLUMNS,
+    "gettext": translated,
     "impacts": looks.IMPACTS,
     "leading_columns": looks.LEADING,
     "link_words": looks.LINKS,
     "priorities": looks.PRIORITIES,
+    "remembered": remembered,
     "service_path": service_path,
     "severities": looks.SEVERITIES,
     "statuses": looks.STATUSES,

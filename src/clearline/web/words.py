@@ -1,9 +1,11 @@
 """The words of the pages: gettext catalogues, and times in the form of the reader's language."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.resources import as_file, files
 
-from babel.dates import format_datetime
+from babel import Locale
+from babel.dates import parse_pattern
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
@@ -32,19 +34,26 @@ def ngettext(text: str, texts: str, count: int) -> str:
     return translated
 
 
+_LOCALE = Locale.parse(LANGUAGE)
+_FULL, _CLOCK, _THIS_YEAR, _DATE = map(parse_pattern, ("d MMM y, HH:mm", "HH:mm", "d MMM HH:mm", "d MMM y"))
+"""The forms of times, parsed once: a page has a hundred of them."""
+_TIMES_KEPT = 8192
+
+
 def number(value: int) -> str:
     """Return a number as people read it: ``1,000``."""
     return format_decimal(value, locale=LANGUAGE)
 
 
+@lru_cache(_TIMES_KEPT)
 def full_time(at: datetime) -> str:
     """Return a time to the minute with its zone: agents read UTC."""
-    return f"{format_datetime(at.astimezone(UTC), 'd MMM y, HH:mm', locale=LANGUAGE)} UTC"
+    return f"{_FULL.apply(at.astimezone(UTC), _LOCALE)} UTC"
 
 
 def short_time(at: datetime, now: datetime) -> str:
     """Return a time as short as it is clear: the time of today, the day of this year, or the whole date."""
     at, now = at.astimezone(UTC), now.astimezone(UTC)
     if at.date() == now.date():
-        return format_datetime(at, "HH:mm", locale=LANGUAGE)
-    return format_datetime(at, "d MMM HH:mm" if at.year == now.year else "d MMM y", locale=LANGUAGE)
+        return _CLOCK.apply(at, _LOCALE)
+    return (_THIS_YEAR if at.year == now.year else _DATE).apply(at, _LOCALE)
