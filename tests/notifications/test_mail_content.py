@@ -12,8 +12,9 @@ from clearline.mail.inbound.secret_box import SecretBox
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import UNKNOWN_SERVICE, Status
+from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, Status
 from tests.builders.mail.notification_rig import CONTACT, NotificationRig, new_watcher, note
 from tests.builders.people import NOW, email_of, new_person
 from tests.builders.tickets import a_new_ticket, raised
@@ -43,6 +44,27 @@ async def test_a_receipt_says_what_was_raised_by_whom_and_how_to_answer(rig: Not
     ):
         assert words in " ".join(mail.text.split())
         assert words in mail.html
+
+
+@pytest.mark.parametrize("channel", [Channel.API, Channel.CONSOLE, Channel.EMAIL])
+async def test_the_channel_of_a_text_decides_whether_its_marks_are_rendered(
+    rig: NotificationRig, channel: Channel
+) -> None:
+    async def raise_ticket(tx: Tx) -> int:
+        new = replace(a_new_ticket(), description="**Dark** since 11:40.", channel=channel)
+        created = await tickets.create_ticket(tx, rig.tenant.actor, new, company_id=rig.tenant.company.id, now=NOW)
+        return created.ticket.number
+
+    number = await rig.transact(raise_ticket)
+    await rig.record()
+    await rig.transact(
+        lambda tx: notes.append_note(tx, OPERATOR, number, "**Optic** changed.", channel=channel, now=NOW)
+    )
+    await rig.advance(GROUPING_WINDOW)
+    [mail] = await rig.take_sent()
+    for word in ("Dark", "Optic"):
+        assert f"**{word}**" in mail.text
+        assert (f"<strong>{word}</strong>" in mail.html) == (channel != Channel.EMAIL)
 
 
 async def test_a_receipt_without_a_mailbox_says_how_to_answer(rig: NotificationRig) -> None:

@@ -1,5 +1,6 @@
 """The text and the HTML of mail."""
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -7,7 +8,10 @@ import jinja2
 import pytest
 
 from clearline.mail.outbound.domain import RenderedMail
-from clearline.web.mail import WIDTH, laid_out, render, wrapped
+from clearline.web.mail import WIDTH, render, wrapped
+from clearline.web.messages.mail import message_in_mail
+from clearline.web.messages.rendering import TAGS
+from tests.web.messages.texts import HOSTILE
 
 NOTE = "Hello Ada,\n\nthe port is down & <b>out</b>.\n\n  xe-0/0/1   down   15233\n  xe-0/0/2   up     0\n"
 
@@ -18,7 +22,7 @@ def a_ticket(**values: Any) -> RenderedMail:
         "title": "Port down",
         "headline": "New note",
         "facts": [("Status", "In progress"), ("Service", "SVC-1 (Port)"), ("Assignee", None)],
-        "entries": [("Ben Ito", "2026-03-01 12:00 UTC", NOTE)],
+        "entries": [("Ben Ito", "2026-03-01 12:00 UTC", NOTE, "Email")],
         "url": "https://desk.example.net/tickets/INC000000000042",
         "reply": "Reply to this mail to add a note to the ticket.",
         "footer": "You receive this mail because you watch the ticket.",
@@ -31,7 +35,7 @@ def a_receipt() -> RenderedMail:
     return render(
         "notification", number="INC000000000042", title="Port down", headline="New ticket", is_receipt=True,
         facts=[("Status", "Received"), ("Service", "")], url="", reply="Reply to this mail.", footer="Because.",
-        entries=[("Ada Lovelace", "1 Mar 2026 13:00 CET", "Raised the ticket.\n\nNo light since 11:40.")],
+        entries=[("Ada Lovelace", "1 Mar 2026 13:00 CET", "Raised the ticket.\n\nNo light since 11:40.", "API")],
         settings_url="",
     )  # fmt: skip
 
@@ -39,7 +43,7 @@ def a_receipt() -> RenderedMail:
 def a_digest() -> RenderedMail:
     ticket = {
         "number": "INC000000000042", "title": "Port down", "status": "received", "company": "Alder",
-        "entries": [("Ada Lovelace", "1 Mar 2026 13:00 CET", NOTE), ("Ben Ito", None, "")],
+        "entries": [("Ada Lovelace", "1 Mar 2026 13:00 CET", NOTE, "Email"), ("Ben Ito", None, "", "System")],
     }  # fmt: skip
     return render("digest", count=2, tickets=[ticket, ticket], is_staff=True, footer="Because.", settings_url="")
 
@@ -175,11 +179,11 @@ def test_a_receipt_has_what_was_raised() -> None:
 def test_text_of_people_is_escaped() -> None:
     evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
     html = a_ticket(
-        title=evil, headline=evil, facts=[(evil, evil)], entries=[(evil, evil, evil)], url=evil, footer=evil,
+        title=evil, headline=evil, facts=[(evil, evil)], entries=[(evil, evil, evil, "Console")], url=evil, footer=evil,
         number=evil, settings_url=evil,
     ).html  # fmt: skip
     assert html is not None
-    usual = a_ticket(settings_url="x", facts=[("a", "b")], entries=[("a", "b", "c")]).html
+    usual = a_ticket(settings_url="x", facts=[("a", "b")], entries=[("a", "b", "c", "Console")]).html
     assert usual is not None
     assert [name for name, _ in Page(html).tags] == [name for name, _ in Page(usual).tags]
 
@@ -205,15 +209,37 @@ def test_long_lines_are_wrapped_except_columns() -> None:
     assert max(map(len, wrapped(words, 4).splitlines())) <= WIDTH
 
 
-def test_lines_and_columns_survive_in_html() -> None:
-    assert laid_out("a & b\nc") == "a &amp; b<br>\nc"
-    columns = laid_out("  xe-0/0/1   up")
-    assert (
-        ">\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}xe-0/0/1\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}up</code>"
-        in columns
+@pytest.mark.parametrize("channel", ["Console", "Email"])
+def test_lines_and_columns_survive_in_html(channel: str) -> None:
+    assert "a &amp; b<br>c" in message_in_mail("a & b\nc", channel)
+    columns = message_in_mail("  xe-0/0/1   up", channel)
+    assert ">&nbsp;&nbsp;xe-0/0/1&nbsp;&nbsp;&nbsp;up</code>" in columns
+    assert columns.startswith("<p")
+    assert "<code" in columns
+    assert "a" + "&nbsp;" * 7 + "b</code>" in message_in_mail("a\tb", channel)
+    assert "a&nbsp;&nbsp;b" in message_in_mail("a  b", channel)
+
+
+def test_a_message_is_rendered_as_on_the_page_with_styles_of_its_own() -> None:
+    text = "**Down**: `x` [graph](https://example.com/g)\n\n- a\n\n```\n*>  b\n```"
+    html = message_in_mail(text, "Console")
+    assert re.sub(r' (style|rel)="[^"]*"', "", html).replace("\n", "") == (
+        '<p><strong>Down</strong>: <code>x</code> <a href="https://example.com/g">graph</a></p>'
+        "<ul><li><p>a</p></li></ul><p><code>*&gt;&nbsp;&nbsp;b</code></p>"
     )
-    assert columns.startswith("<code")
-    assert laid_out("a\tb").endswith("a\N{NO-BREAK SPACE}" + "\N{NO-BREAK SPACE}" * 6 + "b</code>")
+    assert 'rel="noopener noreferrer nofollow"' in html
+    assert {*re.findall(r"<(\w+) style=", html)} >= {"p", "code", "ul", "li"}
+    assert "**Down**: `x` [graph](" in message_in_mail(text, "Email")
+    mail = a_ticket(entries=[("Ben Ito", "now", text, "Console")])
+    assert html in (mail.html or "")
+    assert "**Down**: `x` [graph](https://example.com/g)" in mail.text
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_of_a_message_becomes_markup_of_its_own_in_a_mail(text: str) -> None:
+    for tag, attributes in Page(message_in_mail(text, "Console")).tags:
+        assert tag in TAGS
+        assert set(attributes) <= {"href", "rel", "style", "value"}
 
 
 def test_a_missing_value_is_an_error() -> None:
@@ -222,7 +248,7 @@ def test_a_missing_value_is_an_error() -> None:
 
 
 def test_an_entry_without_text_is_a_sentence() -> None:
-    mail = a_ticket(entries=[("Ben Ito resolved the ticket", None, "")], reply="")
+    mail = a_ticket(entries=[("Ben Ito resolved the ticket", None, "", "System")], reply="")
     assert "Ben Ito resolved the ticket\n\nStatus:" in mail.text
     assert "Reply" not in mail.text
     assert mail.html is not None

@@ -42,8 +42,8 @@ _REPLY_TO_CUSTOMER = (
 _ANSWER_OF_RECEIPT = "To add something, contact us and name the number of the ticket."
 """How to answer when replies to mail are not read."""
 
-TemplateEntry = tuple[str, str, str]
-"""The author, the time in the recipient's time zone, and the text."""
+TemplateEntry = tuple[str, str, str, str]
+"""The author, the time in the recipient's time zone, the text and its channel."""
 _Pair = tuple[DueNotification, MailEntry]
 
 
@@ -204,12 +204,12 @@ def _entry(notification: DueNotification, group: MailGroup) -> MailEntry | None:
     if kind == EventType.TICKET_CREATED:
         text = f"{text}\n\n{notification.description}"
     author = author_text(kind, data, notification.actor_name)
-    return MailEntry(notification.key[1], notification.at, kind, data, author, text or "")
+    return MailEntry(notification.key[1], notification.at, kind, data, author, text or "", notification.channel)
 
 
 def _template_entries(pairs: Sequence[_Pair]) -> list[TemplateEntry]:
     zone = zone_of(pairs[0][0].time_zone)
-    return [(entry.author, time_text(entry.at, zone), entry.text) for _notification, entry in pairs]
+    return [(entry.author, time_text(entry.at, zone), entry.text, entry.channel) for _notification, entry in pairs]
 
 
 def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> NewMail:

@@ -13,7 +13,7 @@ from clearline.mail.outbound.opt_out_domain import DIGEST, TICKETS
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.wording import Names
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.domain import UNKNOWN_SERVICE
+from clearline.tickets.domain import UNKNOWN_SERVICE, Channel
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -95,7 +95,7 @@ class DueNotification(NamedTuple):
     ``recipient_name`` is the name of the user or, while the ticket still names that address, of the contact;
     ``service`` is None when it is not known. ``is_contact`` says whether the recipient has the address of the ticket's
     contact, ``is_stopped`` whether the recipient stopped such mail, and ``replies_by_mail`` whether the recipient
-    turned on replies to customers by mail.
+    turned on replies to customers by mail. ``channel`` is the one of the note, or of a ticket that was created.
     """
 
     key: tuple[UUID, int]
@@ -119,6 +119,7 @@ class DueNotification(NamedTuple):
     is_contact: bool
     is_stopped: bool
     replies_by_mail: bool
+    channel: str
     names: Names
 
 
@@ -136,7 +137,10 @@ LOCK_DUE = f"""
                   and exists (select from mail_opt_out o
                                where o.company_id = n.user_company_id and o.recipient = lower(n.recipient)
                                  and o.topic = '{DIGEST}'),
-           coalesce(s.replies_by_mail, false), f.name, f.size, assignee.name, q.name
+           coalesce(s.replies_by_mail, false),
+           case n.type when '{EventType.TICKET_CREATED}' then t.channel
+                       else coalesce(note.channel, '{Channel.SYSTEM}') end,
+           f.name, f.size, assignee.name, q.name
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
@@ -179,8 +183,8 @@ async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> 
 
 
 def _due(row: Record) -> DueNotification:
-    names = Names(row[22], row[23] or 0, row[24], row[25])
-    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:22], names))
+    names = Names(row[23], row[24] or 0, row[25], row[26])
+    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names))
 
 
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:

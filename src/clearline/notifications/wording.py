@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from clearline.events.event_types import BY_BOUNCE, EVENT_TYPES, Audience, EventType, Visibility, types_with
-from clearline.tickets.domain import Status
+from clearline.tickets.domain import Channel, Status
 
 _STAFF_WORDS: dict[str, str] = {status: status.replace("_", " ") for status in Status}
 _CUSTOMER_WORDS: dict[str, str] = {
@@ -32,7 +32,10 @@ class Names(Struct, frozen=True):
 
 
 class MailEntry(Struct, frozen=True):
-    """An entry of a mail: an event's author, and the note or a sentence about it. ``number`` keeps the order."""
+    """An entry of a mail: an event's author, and the note or a sentence about it.
+
+    ``number`` keeps the order. ``channel`` is that of the text.
+    """
 
     number: int
     at: datetime
@@ -40,6 +43,7 @@ class MailEntry(Struct, frozen=True):
     data: dict[str, Any]
     author: str
     text: str
+    channel: str = Channel.SYSTEM
 
 
 def status_words(audience: Audience) -> Mapping[str, str]:

@@ -63,6 +63,7 @@ MARKED = {
         "Done:\n- a\n- b\n  - c\n\nEnd",
         "<p>Done:</p><ul><li><p>a</p></li><li><p>b</p><ul><li><p>c</p></li></ul></li></ul><p>End</p>",
     ),
+    "a list with tabs": ("- a\n\t- b", "<ul><li><p>a</p><ul><li><p>b</p></li></ul></li></ul>"),
     "numbers": (
         "1. a\n2. b\n7. c",
         '<ol><li value="1"><p>a</p></li><li value="2"><p>b</p></li><li value="7"><p>c</p></li></ol>',

@@ -8,17 +8,15 @@ import re
 import textwrap
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup, escape
 
 from clearline.mail.outbound.domain import RenderedMail
+from clearline.web.messages.mail import message_in_mail
 
 WIDTH = 76
 """Columns of the text part. RFC 5322, section 2.1.1 recommends at most 78."""
 
-_SPACES = re.compile(r"^ +| {2,}")
 _LAID_OUT = re.compile(r"[ \t>|+]|.*(   |\t)")
 """A line with its own layout: router output, a table, a quotation."""
-_COLUMNS = Markup('<code style="font: 13px/1.5 ui-monospace, Consolas, Menlo, monospace;">{}</code>')
 
 
 def wrapped(text: str, indent: int = 0) -> str:
@@ -35,16 +33,6 @@ def wrapped(text: str, indent: int = 0) -> str:
     return "\n".join(" " * indent + line if line else "" for line in lines)
 
 
-def laid_out(text: str) -> Markup:
-    """Return text as HTML that keeps line breaks and columns without CSS: some mail programs ignore ``white-space``."""
-    return Markup("<br>\n").join(_line(line) for line in text.splitlines())
-
-
-def _line(line: str) -> Markup:
-    spaced = escape(_SPACES.sub(lambda match: "\N{NO-BREAK SPACE}" * len(match[0]), line.expandtabs(8)))
-    return _COLUMNS.format(spaced) if _LAID_OUT.match(line) else spaced
-
-
 _ENVIRONMENT = Environment(
     loader=PackageLoader("clearline.web", "mail"),
     autoescape=select_autoescape(("html",)),
@@ -52,7 +40,7 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {"wrapped": wrapped, "laid_out": laid_out}
+_ENVIRONMENT.filters |= {"wrapped": wrapped, "message": message_in_mail}
 
 
 def render(name: str, **values: object) -> RenderedMail:

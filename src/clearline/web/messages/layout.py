@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-_COLUMNS = re.compile(r"\S {3,}\S|\t")
+_COLUMNS = re.compile(r"\S {3,}\S|\S *\t")
 _NARROW_COLUMNS = re.compile(r"[^\s.!?:;] {2}\S")
 """Columns two spaces apart, and not the end of a sentence."""
 _ENOUGH = 2
@@ -32,9 +32,10 @@ def is_laid_out(lines: Sequence[str], *, is_next: bool = False) -> bool:
     for line in lines:
         if _COLUMNS.search(line) or _DRAWN.search(line) or _ROUTE.match(line):
             return True
-        if line.startswith(" ") and not in_list:
+        is_indented = line.startswith((" ", "\t"))
+        if is_indented and not in_list:
             return True
-        in_list = in_list if line.startswith(" ") else _ITEM.match(line) is not None
+        in_list = in_list if is_indented else _ITEM.match(line) is not None
         narrow += _NARROW_COLUMNS.search(line) is not None
         is_added |= _ADDED.match(line) is not None
         is_removed |= line.startswith("-")

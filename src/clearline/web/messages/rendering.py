@@ -1,7 +1,7 @@
-"""The HTML of a message, for a page and for a mail."""
+"""The HTML of a message."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import nh3
@@ -24,22 +24,28 @@ _MARKS = "\n*_`[]:"
 _MARKS_MAX = 2_500
 """The most characters of a text that cost time: each takes 15 µs at most. One with more is shown as it is."""
 _LANGUAGE = re.compile(r"[\w+#.-]{0,20}")
+TAGS = {
+    "a", "blockquote", "br", "code", "div", "em", "li", "ol", "p", "pre", "strong",
+    "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+SCHEMES = {"http", "https", "mailto"}
 _CLEANER = nh3.Cleaner(
-    tags={
-        "a", "blockquote", "br", "code", "div", "em", "li", "ol", "p", "pre", "strong",
-        "table", "tbody", "td", "th", "thead", "tr", "ul",
-    },
+    tags=TAGS,
     attributes={"a": {"href"}, "li": {"value"}, "pre": {"tabindex"}, "div": {"tabindex"}},
     allowed_classes={"div": {"columns"}},
     set_tag_attribute_values={"a": {"hx-boost": "false"}},
-    url_schemes={"http", "https", "mailto"},
+    url_schemes=SCHEMES,
     url_relative="deny",
     link_rel="noopener noreferrer nofollow",
-)  # fmt: skip
+)
 
 
-class _Renderer(RendererHTML):
+class PageRenderer(RendererHTML):
     """Writes the blocks that differ from the library's. What can be wider than the page scrolls, also by keyboard."""
+
+    def preformatted(self, text: str, write: Callable[[str], Markup] = escape) -> str:
+        """Return lines that are shown as they are; ``write`` returns the HTML of one or more of them."""
+        return f'<pre tabindex="0">{write(text)}</pre>'
 
     def softbreak(self, _tokens: Sequence[Token], _index: int, _options: OptionsDict, _env: EnvType) -> str:
         """Return the end of a line."""
@@ -47,16 +53,16 @@ class _Renderer(RendererHTML):
 
     def laid_out(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
         """Return lines as they are, in which addresses are links."""
-        return _scrolling(linked(tokens[index].content))
+        return self.preformatted(tokens[index].content, linked)
 
     def code_block(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
         """Return an indented block of code."""
-        return _scrolling(escape(tokens[index].content.rstrip("\n")))
+        return self.preformatted(tokens[index].content.rstrip("\n"))
 
     def fence(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
         """Return a block of code. What stands behind its mark and is no name of a language is its first line."""
         first, text = tokens[index].info.strip(), tokens[index].content.rstrip("\n")
-        return _scrolling(escape(text if _LANGUAGE.fullmatch(first) else f"{first}\n{text}"))
+        return self.preformatted(text if _LANGUAGE.fullmatch(first) else f"{first}\n{text}")
 
     def list_item_open(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
         """Return the start of an item, with the number that it has in the text."""
@@ -72,12 +78,24 @@ class _Renderer(RendererHTML):
         return "</table></div>"
 
 
-def _scrolling(html: Markup) -> str:
-    return f'<pre tabindex="0">{html}</pre>'
+class Rendering:
+    """A way to render messages: how blocks are written, and what may be in the HTML."""
+
+    def __init__(self, renderer: type[PageRenderer], cleaner: nh3.Cleaner) -> None:
+        self._renderer, self._cleaner = renderer(), cleaner
+        self._parsers = {is_plain: _parser(renderer, is_plain=is_plain) for is_plain in (False, True)}
+
+    def html(self, text: str, channel: str) -> str:
+        """Return the HTML of a text."""
+        text = text.strip("\r\n")
+        if sum(map(text.count, _MARKS)) > _MARKS_MAX:
+            return self._cleaner.clean(self._renderer.preformatted(text, linked))
+        rendered: str = self._parsers[channel in _PLAIN].render(text)
+        return self._cleaner.clean(rendered)
 
 
-def _parser(*, is_plain: bool) -> MarkdownIt:
-    markdown = MarkdownIt("zero", renderer_cls=_Renderer)
+def _parser(renderer: type[PageRenderer], *, is_plain: bool) -> MarkdownIt:
+    markdown = MarkdownIt("zero", renderer_cls=renderer)
     use_blocks(markdown)
     use_spans(markdown)
     if is_plain:
@@ -86,7 +104,9 @@ def _parser(*, is_plain: bool) -> MarkdownIt:
     return markdown
 
 
-_PARSERS = {is_plain: _parser(is_plain=is_plain) for is_plain in (False, True)}
+_PAGE = Rendering(PageRenderer, _CLEANER)
+_html_of_short = lru_cache(maxsize=1_024)(_PAGE.html)
+_html_of_long = lru_cache(maxsize=128)(_PAGE.html)
 
 
 def message(text: str, channel: str) -> Markup:
@@ -97,14 +117,4 @@ def message(text: str, channel: str) -> Markup:
     own, such as the output of a device, are shown as they are. Nothing of a text is left out but its marks.
     """
     render = _html_of_short if len(text) <= _SHORT else _html_of_long
-    return Markup(render(text, channel in _PLAIN))  # noqa: S704 - cleaned
-
-
-def _html(text: str, is_plain: bool) -> str:  # noqa: FBT001 - a key of the cache
-    text = text.strip("\r\n")
-    is_costly = sum(map(text.count, _MARKS)) > _MARKS_MAX
-    return _CLEANER.clean(_scrolling(linked(text)) if is_costly else _PARSERS[is_plain].render(text))
-
-
-_html_of_short = lru_cache(maxsize=1_024)(_html)
-_html_of_long = lru_cache(maxsize=128)(_html)
+    return Markup(render(text, channel))  # noqa: S704 - cleaned
