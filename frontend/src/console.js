@@ -15,3 +15,4 @@ import "./islands/fragments.js";
 import "./islands/presence.js";
 import "./islands/live.js";
 import "./islands/suggest.js";
+import "./islands/filetext.js";

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation, require_valid
@@ -37,6 +39,50 @@ class ImportReport(Struct, frozen=True):
     errors: list[LineError]
 
 
+class RowResult(StrEnum):
+    """What an import did with a service, or would do in a dry run."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+class ImportedService(Struct, frozen=True):
+    """A service of an import, and what the import did with it."""
+
+    service: Service
+    result: RowResult
+
+
+class _Row(Struct, frozen=True):
+    """A service of a JSON list."""
+
+    id: str
+    type: str
+    label: str
+
+
+async def import_text(
+    tx: Tx, actor: Actor, company_ref: UUID | str, text: str, *, dry_run: bool, now: datetime
+) -> tuple[ImportReport, list[ImportedService]]:
+    """Bring a company's inventory up to a text that somebody sends: a CSV as for ``import_csv``, or JSON.
+
+    JSON is a list of objects with ``id``, ``type`` and ``label``; the line of an error is the place of its object then.
+    Return the report, and what became of each service.
+    """
+    company = await company_to_manage(tx, actor, company_ref)
+    if (bad := text.find("\ufffd")) >= 0:
+        line = text.count("\n", 0, bad) + 1
+        return ImportReport(0, 0, 0, [LineError(line, "has a character that is not UTF-8: save the file as UTF-8")]), []
+    read = _read_json if text.lstrip().startswith("[") else _read_csv
+    services, errors = read(company, text)
+    if errors:
+        return ImportReport(0, 0, 0, errors), []
+    stored = await _stored(tx, company)
+    report = await _store(tx, actor, company, services, stored, dry_run=dry_run, now=now)
+    return report, [ImportedService(service, _result(stored, service)) for service in services]
+
+
 async def import_csv(
     tx: Tx, actor: Actor, company_ref: UUID | str, text: str, *, dry_run: bool, now: datetime
 ) -> ImportReport:
@@ -48,7 +94,7 @@ async def import_csv(
     services, errors = _read_csv(company, text)
     if errors:
         return ImportReport(0, 0, 0, errors)
-    return await _store(tx, actor, company, services, dry_run=dry_run, now=now)
+    return await _store(tx, actor, company, services, await _stored(tx, company), dry_run=dry_run, now=now)
 
 
 async def import_list(
@@ -80,13 +126,31 @@ async def import_list(
         if not broken:
             services[row[0]] = Service(company.id, row[0], ServiceType(row[1]), row[2])
     require_valid(violations)
-    return await _store(tx, actor, company, list(services.values()), dry_run=dry_run, now=now)
+    stored = await _stored(tx, company)
+    return await _store(tx, actor, company, list(services.values()), stored, dry_run=dry_run, now=now)
+
+
+async def _stored(tx: Tx, company: Company) -> dict[str, Service]:
+    return {service.id: service for service in await service_store.of_company(tx, company.id)}
+
+
+def _result(stored: dict[str, Service], service: Service) -> RowResult:
+    """Return what a service is to what was stored before."""
+    if service.id not in stored:
+        return RowResult.CREATED
+    return RowResult.UNCHANGED if stored[service.id] == service else RowResult.UPDATED
 
 
 async def _store(
-    tx: Tx, actor: Actor, company: Company, services: list[Service], *, dry_run: bool, now: datetime
+    tx: Tx,
+    actor: Actor,
+    company: Company,
+    services: list[Service],
+    stored: dict[str, Service],
+    *,
+    dry_run: bool,
+    now: datetime,
 ) -> ImportReport:
-    stored = {service.id: service for service in await service_store.of_company(tx, company.id)}
     changed = [service for service in services if stored.get(service.id) != service]
     created = sum(service.id not in stored for service in changed)
     report = ImportReport(created, len(changed) - created, len(services) - len(changed), [])
@@ -96,6 +160,25 @@ async def _store(
         fact = RecordChanged(KIND, "imported", str(company.id), company.name, counts)
         await event_store.append(tx, actor, company.id, fact, now=now)
     return report
+
+
+def _read_json(company: Company, text: str) -> tuple[list[Service], list[LineError]]:
+    try:
+        rows = msgspec.json.decode(text, type=list[_Row])
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        return [], [LineError(1, f"is no JSON list of objects with id, type and label: {error}")]
+    services: dict[str, Service] = {}
+    errors: list[LineError] = []
+    for place, row in enumerate(rows, 1):
+        values = row.id.strip(), row.type.strip(), row.label.strip()
+        rules = [f"{violation.field} {violation.rule}" for violation in check_service(*values)]
+        if values[0] in services:
+            rules.append(f"id {values[0]} is the id of an earlier one too")
+        if rules:
+            errors.append(LineError(place, "; ".join(rules)))
+        else:
+            services[values[0]] = Service(company.id, values[0], ServiceType(values[1]), values[2])
+    return list(services.values()), errors
 
 
 def _read_csv(company: Company, text: str) -> tuple[list[Service], list[LineError]]:

@@ -96,6 +96,7 @@ FORMS: dict[str, dict[str, str]] = {
     "rotateCompanyWebhookSecret": {"once": ONCE},
     "testCompanyWebhook": {"once": ONCE},
     "replayCompanyDelivery": {},
+    "importServices": {"table": "id,type,label\nSVC-9,Port,Lisbon\n", "check": ""},
     "createMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX", "once": ONCE},
     "changeMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX"},
     "deleteMailbox": {},

@@ -7,6 +7,7 @@ from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.keys import COMPANY_KEY_PAGES
 from clearline.web.console.admin.customers.mail_domains import MAIL_DOMAIN_PAGES
 from clearline.web.console.admin.customers.people import COMPANY_PEOPLE_PAGES
+from clearline.web.console.admin.customers.service_import import SERVICE_IMPORT_PAGES
 from clearline.web.console.admin.customers.services import SERVICE_PAGES
 from clearline.web.console.admin.customers.webhooks import COMPANY_WEBHOOK_PAGES
 from clearline.web.console.admin.keys import KEYS
@@ -48,6 +49,7 @@ ADMIN_PAGES = (
     AUDIT_PAGE,
     HEALTH_PAGE,
     *(page for section in SECTIONS for page in section.pages()),
+    *SERVICE_IMPORT_PAGES,
     *SERVICE_PAGES,
     *COMPANY_PEOPLE_PAGES,
     *MAIL_DOMAIN_PAGES,

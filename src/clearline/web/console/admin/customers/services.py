@@ -18,6 +18,7 @@ class Services(CompanySection[Service]):
 
     noun = "service"
     part = "services"
+    template = "console/admin/customers/services.html"
 
     @property
     def words(self) -> Mapping[str, str]:
