@@ -53,7 +53,7 @@ TABLES = (
     TableLimit("recovery_code", f"{RECOVERY_CODES} of each user"),
     TableLimit("sign_in_challenge", "one for each user"),
     TableLimit("sign_in_link", "one for each user"),
-    TableLimit("sign_in_session", "none: only the provider's people sign in", ("session_days",)),
+    TableLimit("sign_in_session", "none: each costs a sign-in", ("session_days",)),
     TableLimit("user_identity", "one for each user and issuer: only the provider's people sign in by an issuer"),
     TableLimit("user_password", "one for each user"),
     TableLimit("ticket", REQUESTS, ("company_rate_limit",)),

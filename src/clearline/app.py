@@ -39,7 +39,7 @@ from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
 from clearline.web import assets, mail
-from clearline.web.confirmation import confirmation_route
+from clearline.web.area import CONSOLE, EVERYBODY, PORTAL
 from clearline.web.console.admin.pages import ADMIN_PAGES
 from clearline.web.console.pages import PAGES
 from clearline.web.docs import (
@@ -51,10 +51,14 @@ from clearline.web.docs import (
     start_routes,
     wants_page,
 )
-from clearline.web.front import HOME, Front
-from clearline.web.sign_in.pages import PATHS, SIGN_OUT, THEME, SignIn
+from clearline.web.front import Front
+from clearline.web.home import home_route
+from clearline.web.mail_pages.confirmation import confirmation_route
+from clearline.web.mail_pages.unsubscribe import unsubscribe_routes
+from clearline.web.portal.pages import PORTAL_PAGES
+from clearline.web.sign_in.pages import PATHS, SignIn
 from clearline.web.sign_in.provider_pages import PREFIXES, ProviderSignIn
-from clearline.web.unsubscribe import unsubscribe_routes
+from clearline.web.sign_in.session_pages import SESSION_PAGES
 from clearline.wires.console_connect.reference import ABOUT, OpenApi
 from clearline.wires.console_connect.routes import wire_app as console_connect_app
 from clearline.wires.house import reference as house_reference
@@ -81,6 +85,7 @@ _HOUSE_DOCUMENT = "/api/v1/openapi.json"
 _HOUSE_PROBLEMS = "/api/v1/problems"
 _LED = {"cache-control": "no-store", "vary": "Accept"}
 """Headers of the answer that leads a browser to the reference."""
+_SESSION_PATHS = {page.path for page in SESSION_PAGES}
 _UNDER_API = ("/api/v2/", "/api/auth/")
 _PREPARE_SECONDS = 5
 """How long a starting process waits for its database before it answers requests that this is unavailable."""
@@ -255,7 +260,11 @@ class _Switch:
             Wire("/docs", "/openapi.json", ABOUT.title, own.document),
             Wire(_HOUSE_PAGE, _HOUSE_DOCUMENT, house_reference.ABOUT.title, house),
         )
-        self._front = Compression(Front((*ADMIN_PAGES, *PAGES), services))
+        self._areas = {
+            area: Compression(Front(table, area, services))
+            for area, table in ((CONSOLE, (*ADMIN_PAGES, *PAGES)), (PORTAL, PORTAL_PAGES))
+        }
+        self._session_pages = Compression(Front(SESSION_PAGES, EVERYBODY, services))
         self._sign_in = Compression(SignIn(services))
         self._provider_sign_in = Compression(ProviderSignIn(services))
         if not assets.manifest():
@@ -263,6 +272,7 @@ class _Switch:
         other: list[BaseRoute] = [
             assets.asset_route(),
             *probes(services.database, horizon),
+            home_route(services.database),
             Route("/openapi.json", own.answer),
             document_route(pages[1]),
             *start_routes(pages, _HOUSE_PROBLEMS),
@@ -294,8 +304,9 @@ class _Switch:
             return self._sign_in
         if path.startswith(PREFIXES):
             return self._provider_sign_in
-        is_of_person = path == HOME or path.startswith(f"{HOME}/") or path in {SIGN_OUT, THEME}
-        return self._front if is_of_person else self._other
+        if path in _SESSION_PATHS:
+            return self._session_pages
+        return next((app for area, app in self._areas.items() if area.has(path)), self._other)
 
 
 def _stop_with_parent() -> None:

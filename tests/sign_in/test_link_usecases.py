@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
+from clearline.deactivation import usecases as deactivation
 from clearline.errors import Conflict, Forbidden, InvalidInput, NotFound, ScopeMissing, UserInactive
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope, User
 from clearline.mail.outbound import store as outbound_mail_store
@@ -19,13 +20,14 @@ from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.sign_in import link_usecases as links
+from clearline.sign_in import password_store
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in.attempt_usecases import REFUSAL_SECONDS
 from clearline.sign_in.domain import Device, SignedIn, SignInRefused, TooManyAttempts
 from clearline.sign_in.link_domain import LinkKind, LinkRefused, NewLink
 from clearline.sign_in.usecases import sign_in
 from clearline.web.mail import render
-from tests.builders.people import NOW, Tenant, new_person, new_staff
+from tests.builders.people import NOW, Tenant, new_person, new_staff, new_tenant
 from tests.builders.sign_in.sessions import (
     DEVICE,
     PASSWORD,
@@ -198,8 +200,66 @@ async def test_a_request_for_a_link_says_nothing_about_the_address(
         began = time.monotonic()
         await reset(database, email)
         assert time.monotonic() - began >= REFUSAL_SECONDS - 0.01
-    assert await mails_to(database, tenant.user) == []
     await reset(database, ada.email, SILENT)
+
+
+async def test_each_company_whose_user_has_the_address_for_certain_gets_a_link_of_its_own(
+    database: Database,
+) -> None:
+    tenant, other, claiming, ended = [await new_tenant(database) for _ in range(4)]
+    async with database.transaction() as tx:
+        for each in (other, claiming, ended):
+            values = {"email": tenant.user.email}
+            await accounts.change_user(tx, OPERATOR, each.company.id, each.user.id, values, now=NOW)
+        await tx.write("update app_user set is_confirmed = false where id = $1", claiming.user.id)
+        await deactivation.deactivate_company(tx, OPERATOR, ended.company.id, now=NOW)
+    await reset(database, tenant.user.email)
+    texts = await mails_to(database, tenant.user)
+    for each in (tenant, other):
+        [text] = [text for text in texts if f"for {each.company.name} now" in text]
+        await links.use_link(database, token_in(text), NEW, DEVICE, now=NOW)
+        assert await has_password(database, each.user)
+    assert len(texts) == 2
+    assert not await has_password(database, claiming.user)
+
+
+async def has_password(database: Database, user: User) -> bool:
+    async with database.statement() as tx:
+        credential = await password_store.get(tx, user.company_id, user.id)
+    return credential is not None and credential.hash is not None
+
+
+async def test_a_person_of_a_customer_is_invited(database: Database) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        company_id = tenant.company.id
+        link = await links.invite(
+            tx, OPERATOR, tenant.user.id, company_ref=company_id, settings=MAILING, render=render, now=NOW
+        )
+        assert (link.kind, link.is_mailed) == (LinkKind.INVITATION, True)
+        await tx.write("update app_user set is_confirmed = false where id = $1", tenant.user.id)
+        shown = await links.invite(
+            tx, OPERATOR, tenant.user.id, company_ref=company_id, settings=MAILING, render=render, now=NOW
+        )
+        assert not shown.is_mailed
+    signed_in = await links.use_link(database, shown.token, NEW, DEVICE, now=NOW)
+    assert isinstance(signed_in, SignedIn)
+    assert signed_in.session.company_id == company_id
+
+
+async def test_the_admin_of_a_customer_invites_its_own_people_only(database: Database, tenant: Tenant) -> None:
+    other = await new_tenant(database)
+    async with database.transaction() as tx:
+        admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=tenant.company.code)
+        for user, expected in ((other.user, NotFound), (tenant.user, None)):
+            inviting = links.invite(
+                tx, admin, user.id, company_ref=user.company_id, settings=SILENT, render=render, now=NOW
+            )
+            if expected is None:
+                assert (await inviting).user.id == user.id
+            else:
+                with pytest.raises(expected):
+                    await inviting
 
 
 async def test_requests_for_links_are_limited(database: Database, ada: User) -> None:

@@ -216,10 +216,10 @@ async def test_a_session_ends_after_a_week_although_it_is_used(database: Databas
 async def test_the_limits_of_a_session_are_settings(database: Database, ada: User) -> None:
     limits = SessionLimits(HOUR, 2 * HOUR)
     result = await sign_in(database, ada.email, PASSWORD, DEVICE, limits=limits, now=NOW)
+    assert isinstance(result, SignedIn)
     for after, is_there in ((HOUR - MINUTE, True), (2 * HOUR - MINUTE, False)):
         found = await session_actor(database, result.token, address="", limits=limits, now=NOW + after)
         assert (found is not None) == is_there
-    assert isinstance(result, SignedIn)
     assert result.session.expires_at == NOW + 2 * HOUR
 
 

@@ -13,7 +13,7 @@ from tests.builders.house import problem
 from tests.builders.web.colours import luminance
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-PAGES = ["/", "/docs", "/docs/api", "/api/v1/problems", "/api/v1/problems/not-found", "/nothing"]
+PAGES = ["/developers", "/docs", "/docs/api", "/api/v1/problems", "/api/v1/problems/not-found", "/nothing"]
 STYLE = (Path(clearline.web.__file__).parent / "static" / "reference.css").read_text(encoding="utf-8")
 TEXT_CONTRAST = 4.5
 """The least contrast of text (WCAG 2.2, 1.4.3)."""
@@ -67,10 +67,10 @@ async def test_every_link_of_a_page_leads_somewhere(client: httpx.AsyncClient, p
         assert (await client.get(link, headers=BROWSER)).status_code == 200, link
 
 
-async def test_the_start_page_names_the_apis_and_the_commands_for_a_key(
+async def test_the_page_of_developers_names_the_apis_and_the_commands_for_a_key(
     client: httpx.AsyncClient,
 ) -> None:
-    text = (await client.get("/")).text
+    text = (await client.get("/developers")).text
     for part in ("support desk", "/docs", "/docs/api", "/openapi.json", "/api/v1/openapi.json", "/api/v1/problems"):
         assert part in text
     for command in ("clearline demo", "clearline serve --demo", "make run", "clearline key create --company EXF001"):

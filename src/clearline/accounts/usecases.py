@@ -30,6 +30,11 @@ async def find_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     return await permissions.company_named(tx, actor, ref)
 
 
+async def provider(tx: Tx) -> Company:
+    """Return the provider. Everybody may know its name."""
+    return require_found(await company_store.get(tx, PROVIDER_ID), "company", PROVIDER_ID)
+
+
 def user_and_company(actor: Actor) -> tuple[User, Company]:
     """Return the acting user and its company; refuse the operator, who is no user."""
     if actor.user is None or actor.company is None:

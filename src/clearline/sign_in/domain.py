@@ -90,8 +90,18 @@ class SecondFactorNeeded(Struct, frozen=True):
     expires_at: datetime
 
 
+class CompanyNeeded(Struct, frozen=True):
+    """The password was right for users of several companies, and the person has to choose until this expires.
+
+    There is a token for each user, which is shown only now.
+    """
+
+    tokens: tuple[str, ...]
+    expires_at: datetime
+
+
 class Challenge(Struct, frozen=True):
-    """A sign-in that waits for its code, and the session epoch of its user."""
+    """A sign-in that waits for its code, or for a choice of the company, and the session epoch of its user."""
 
     company_id: UUID
     user_id: UUID

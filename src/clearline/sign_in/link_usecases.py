@@ -43,25 +43,27 @@ async def invite(
     actor: Actor,
     user_ref: UUID | str,
     *,
+    company_ref: UUID | str = PROVIDER_ID,
     settings: Settings,
     render: Render,
     by_mail: bool = True,
     now: datetime,
 ) -> NewLink:
-    """Make a link with which one of the provider's people chooses a password; earlier links of it end.
+    """Make a link with which a person of the provider, or of a customer, chooses a password; earlier links of it end.
 
     It is an invitation for a person without a password, and a reset otherwise. It goes out by mail if there is a mail
-    server and the address gets mail; whoever calls this shows the link once if it does not, and only then.
+    server, the address gets mail and is confirmed; whoever calls this shows the link once if it does not, and only
+    then.
 
     Raises:
         UserInactive: the user is not active.
         ScopeMissing: the actor may not do all that the user may: whoever has the link can be the user.
     """
-    user = await accounts.lock_user(tx, actor, PROVIDER_ID, user_ref)
+    user = await accounts.lock_user(tx, actor, company_ref, user_ref)
     permissions.require_rights_of_role(actor, user.role)
     if not user.is_active:
         raise UserInactive(user.email)
-    credential = await password_store.get(tx, PROVIDER_ID, user.id)
+    credential = await password_store.get(tx, user.company_id, user.id)
     if credential is not None and credential.replaced_by is not None:
         raise Conflict(f"user {user.email} signs in with {credential.replaced_by}, and needs no password")
     return await _create(tx, actor, user, settings=settings, render=render if by_mail else None, now=now)
@@ -77,18 +79,20 @@ async def _create(
     link = Link(user.company_id, uuid4(), user.id, kind, now, expires_at)
     await link_store.replace(tx, link, hash_token(token))
     is_mailed = False
-    if render is not None and settings.smtp is not None and await outbound_mail.may_mail(tx, user.email):
+    is_mailable = settings.smtp is not None and user.is_confirmed and await outbound_mail.may_mail(tx, user.email)
+    if render is not None and credential is not None and is_mailable:
         mail_settings = await outbound_mail.mail_settings(tx, settings)
-        mail = _mail(user, token, kind, mail_settings, render)
+        mail = _mail(credential, token, kind, mail_settings, render)
         is_mailed = await outbound_mail.enqueue(tx, mail, now=now, settings=mail_settings) is not None
     changes = [Change("kind", None, kind), Change("is_mailed", None, is_mailed)]
     await append_record_event(tx, actor, "sign_in_link", "created", user, changes, company_id=user.company_id, now=now)
     return NewLink(token, kind, user, expires_at, is_mailed)
 
 
-def _mail(user: User, token: str, kind: LinkKind, settings: MailSettings, render: Render) -> NewMail:
-    hours = round(LIFETIMES[kind].total_seconds() / 3600)
-    rendered = render("sign_in_link", kind=kind, url=settings.link(path_of(token, kind)), hours=hours)
+def _mail(credential: Credential, token: str, kind: LinkKind, settings: MailSettings, render: Render) -> NewMail:
+    user, hours = credential.user, round(LIFETIMES[kind].total_seconds() / 3600)
+    company = "" if user.company_id == PROVIDER_ID else credential.company.name
+    rendered = render("sign_in_link", kind=kind, company=company, url=settings.link(path_of(token, kind)), hours=hours)
     return NewMail(
         recipient=user.email,
         subject=rendered.subject,
@@ -103,7 +107,7 @@ def _mail(user: User, token: str, kind: LinkKind, settings: MailSettings, render
 async def request_reset(
     database: Database, email: str, where: Device, *, settings: Settings, render: Render, now: datetime
 ) -> None:
-    """Mail a link for a new password to an address, if one of the provider's active people has it.
+    """Mail a link for a new password to an address, one for each active user who has it for certain.
 
     The answer and its time are the same if none has it, if there is no mail server, and if the last link is younger
     than ``RESET_PAUSE``.
@@ -122,14 +126,15 @@ async def request_reset(
 
 
 async def _reset(tx: Tx, email: str, settings: Settings, render: Render, *, now: datetime) -> None:
-    found = await password_store.find(tx, PROVIDER_ID, email)
-    if found is None or not found.user.is_active or found.replaced_by is not None:
-        return
-    locked = await password_store.lock(tx, PROVIDER_ID, found.user.id)
-    last = await link_store.of_user(tx, PROVIDER_ID, found.user.id)
-    if locked is None or not locked.user.is_active or (last is not None and last.created_at > now - RESET_PAUSE):
-        return
-    await _create(tx, _SELF, locked.user, settings=settings, render=render, now=now)
+    for found in await password_store.of_address(tx, email):
+        user = found.user
+        if not user.is_active or not user.is_confirmed or found.replaced_by is not None:
+            continue
+        locked = await password_store.lock(tx, user.company_id, user.id)
+        last = await link_store.of_user(tx, user.company_id, user.id)
+        is_too_soon = last is not None and last.created_at > now - RESET_PAUSE
+        if locked is not None and locked.user.is_active and not is_too_soon:
+            await _create(tx, _SELF, locked.user, settings=settings, render=render, now=now)
 
 
 async def link_user(tx: Tx, token: str, *, now: datetime) -> tuple[LinkKind, User]:

@@ -6,8 +6,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.accounts.user_store import USER, USER_WIDTH, user_of
-from clearline.identity import Company, User
+from clearline.identity import PROVIDER_ID, Company, User
 from clearline.platform.database.transactions import Record, Tx
+
+USERS_MAX = 20
+"""The most users with one address among which a password decides: each costs a hash."""
 
 
 class Credential(Struct, frozen=True):
@@ -38,17 +41,20 @@ def _credential(row: Record) -> Credential:
     return Credential(Company(company_id, name, code), user_of(row), hashed, epoch, has_second_factor, replaced_by)
 
 
-async def find(tx: Tx, company_id: UUID, email: str) -> Credential | None:
-    """Return the user of a company with an e-mail address, in any case, with its hash; None without one.
+async def of_address(tx: Tx, email: str) -> list[Credential]:
+    """Return the users of all active companies with an e-mail address, in any case, each with its hash.
 
-    Served by ``app_user_email``.
+    Those of the provider come first, then by the names of the companies; at most ``USERS_MAX``. Served by
+    ``app_user_by_address``.
     """
-    row = await tx.fetchrow(
-        f"{_CREDENTIAL} and p.company_id = $1 where u.company_id = $1 and lower(u.email) = lower($2)",
-        company_id,
+    rows = await tx.fetch(
+        f"""{_CREDENTIAL} where lower(u.email) = lower($1) and c.deactivated_at is null
+             order by c.id <> $2, c.name limit $3""",
         email,
+        PROVIDER_ID,
+        USERS_MAX,
     )
-    return None if row is None else _credential(row)
+    return [_credential(row) for row in rows]
 
 
 async def get(tx: Tx, company_id: UUID, user_id: UUID) -> Credential | None:

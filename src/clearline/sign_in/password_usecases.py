@@ -9,7 +9,7 @@ from clearline.errors import require_found, require_valid
 from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, User
 from clearline.platform.database.transactions import Database, Tx
-from clearline.sign_in import link_store, password_store, session_usecases
+from clearline.sign_in import link_store, password_store, session_store, session_usecases
 from clearline.sign_in.attempt_usecases import limited_attempt
 from clearline.sign_in.domain import PasswordReplaced, SessionActor, SignedIn, SignInRefused
 from clearline.sign_in.password_domain import check_password, is_possible
@@ -83,8 +83,9 @@ async def checked_hash(user: User, password: str) -> str:
 async def store_password(
     tx: Tx, actor: Actor, user: User, hashed: str, *, but: UUID | None = None, now: datetime
 ) -> None:
-    """Store a new password of a locked user, and end its links, and its sessions except ``but``."""
+    """Store a new password of a locked user; end its links, unfinished sign-ins, and sessions except ``but``."""
     await password_store.save(tx, user.company_id, user.id, hashed, now=now)
     await link_store.delete_of(tx, user.company_id, user.id)
+    await session_store.delete_challenges(tx, user.company_id, user.id)
     await session_usecases.end_sessions(tx, actor, user, but=but, now=now)
     await append_record_event(tx, actor, "password", "changed", user, company_id=user.company_id, now=now)

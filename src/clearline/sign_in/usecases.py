@@ -3,12 +3,14 @@
 These functions take the database, not a ``tx``, as ``KeyRing`` does: no connection waits while a password is hashed.
 """
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from clearline.events.domain import Change
 from clearline.events.record_changes import append_record_event
-from clearline.identity import PROVIDER_ID, Actor, User
+from clearline.identity import Actor, Company, User
 from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import password_store, session_store
 from clearline.sign_in.attempt_usecases import limited_attempt
@@ -17,6 +19,7 @@ from clearline.sign_in.domain import (
     DEFAULT_SESSION_LIMITS,
     LAST_USE_EVERY,
     Challenge,
+    CompanyNeeded,
     Device,
     PasswordReplaced,
     SecondFactorNeeded,
@@ -44,10 +47,12 @@ async def sign_in(
     *,
     limits: SessionLimits = DEFAULT_SESSION_LIMITS,
     now: datetime,
-) -> SignedIn | SecondFactorNeeded:
-    """Sign a person of the provider in; return the new session with its token, which is shown only now.
+) -> SignedIn | SecondFactorNeeded | CompanyNeeded:
+    """Sign a person in; return the new session with its token, which is shown only now.
 
-    A person with a second factor gets no session yet: a code has to follow (``sign_in_with_code``).
+    Several companies may have a user with the address: the password decides. When it is that of several users, the
+    person has to choose its company (``choose_company``). A person with a second factor gets no session yet: a code
+    has to follow (``sign_in_with_code``).
 
     Raises:
         SignInRefused: the address is unknown, the password is wrong, the user is not active or has no password. The
@@ -57,31 +62,98 @@ async def sign_in(
     """
     where = where.storable()
     async with limited_attempt(database, email, where.address, now=now):
-        credential = await _checked(database, email, password, where, now=now)
-        return await _begin_session(database, credential, password, where, limits, now=now)
+        users = await _checked(database, email, password, where, now=now)
+        if len(users) > 1:
+            return await _ask_company(database, users, now=now)
+        return await _begin_session(database, users[0], password, where, limits, now=now)
 
 
-async def _checked(database: Database, email: str, password: str, where: Device, *, now: datetime) -> Credential:
-    """Return the user with an address and a password."""
-    credential = None
+async def _checked(database: Database, email: str, password: str, where: Device, *, now: datetime) -> list[Credential]:
+    """Return the active users with an address and a password, at least one."""
+    users: list[Credential] = []
     if not check_email("email", email):
         async with database.statement() as tx:
-            credential = await password_store.find(tx, PROVIDER_ID, email)
-    stored = None if credential is None else credential.hash
-    is_right = await verify_password(stored, password if is_possible(password) else "")
-    if credential is None or stored is None or not is_right or not credential.user.is_active:
-        if credential is not None:
-            await _record_refusal(database, credential.user, where, now=now)
+            users = await password_store.of_address(tx, email)
+    possible = password if is_possible(password) else ""
+    hashes: list[str | None] = [user.hash for user in users if user.user.is_active] or [None]
+    are_right = await asyncio.gather(*(verify_password(stored, possible) for stored in hashes))
+    right = {stored for stored, is_right in zip(hashes, are_right, strict=True) if is_right}
+    matching = [user for user in users if user.hash in right and user.user.is_active]
+    if not matching:
+        await _record_refusals(database, [user.user for user in users if user.user.is_confirmed], where, now=now)
         raise SignInRefused
-    return credential
+    return matching
 
 
-async def _record_refusal(database: Database, user: User, where: Device, *, now: datetime) -> None:
-    actor = Actor(user.role, user.name, user=user)
-    async with database.statement() as tx:
-        await append_record_event(
-            tx, actor, "password", "refused", user, origin(where), company_id=user.company_id, now=now
-        )
+async def _record_refusals(database: Database, users: Sequence[User], where: Device, *, now: datetime) -> None:
+    """Store that the password of users was wrong.
+
+    A company whose user does not have its address for certain must not learn of the sign-ins of whoever has it.
+    """
+    for user in users:
+        actor = Actor(user.role, user.name, user=user)
+        async with database.statement() as tx:
+            await append_record_event(
+                tx, actor, "password", "refused", user, origin(where), company_id=user.company_id, now=now
+            )
+
+
+async def _ask_company(database: Database, users: Sequence[Credential], *, now: datetime) -> CompanyNeeded:
+    """Wait for a choice among users whose password was right."""
+    tokens, expires_at = [], now + CHALLENGE_LIFETIME
+    async with database.transaction() as tx:
+        for user in users:
+            token = new_token()
+            challenge = Challenge(user.user.company_id, user.user.id, user.epoch)
+            await session_store.add_challenge(tx, challenge, hash_token(token), expires_at=expires_at)
+            tokens.append(token)
+    return CompanyNeeded(tuple(tokens), expires_at)
+
+
+async def companies_to_choose(tx: Tx, tokens: Sequence[str], *, now: datetime) -> list[Company]:
+    """Return the companies among which a person may choose that has these tokens."""
+    users = [await _waiting(tx, token, now=now) for token in tokens]
+    return [user.company for user in users if user is not None]
+
+
+async def choose_company(
+    tx: Tx,
+    tokens: Sequence[str],
+    company_id: UUID,
+    where: Device,
+    *,
+    limits: SessionLimits = DEFAULT_SESSION_LIMITS,
+    now: datetime,
+) -> SignedIn | SecondFactorNeeded:
+    """Go on with the sign-in of a user of a company, one of those whose password was right.
+
+    Raises:
+        SignInRefused: no token is that of a user of the company, or the user was changed in the meantime.
+        PasswordReplaced: the person has to sign in with its identity provider.
+    """
+    for token in tokens:
+        user = await _waiting(tx, token, now=now)
+        if user is not None and user.company.id == company_id:
+            break
+    else:
+        raise SignInRefused
+    locked = await password_store.lock(tx, company_id, user.user.id)
+    if locked is None or not locked.user.is_active or locked.epoch != user.epoch:
+        raise SignInRefused
+    if locked.replaced_by is not None:
+        raise PasswordReplaced(locked.replaced_by)
+    if not await session_store.delete_challenges(tx, company_id, locked.user.id):
+        raise SignInRefused
+    return await first_factor_passed(tx, locked, where.storable(), limits, now=now)
+
+
+async def _waiting(tx: Tx, token: str, *, now: datetime) -> Credential | None:
+    """Return the active user whose sign-in waits with a token, or None."""
+    challenge = await session_store.challenge_of(tx, hash_token(token), now=now) if is_token(token) else None
+    if challenge is None:
+        return None
+    user = await password_store.get(tx, challenge.company_id, challenge.user_id)
+    return user if user is not None and user.user.is_active and user.epoch == challenge.epoch else None
 
 
 async def _begin_session(

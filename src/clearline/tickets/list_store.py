@@ -34,7 +34,8 @@ class Filter(NamedTuple):
 
     Of several statuses, priorities, severities, issue or service types a ticket has one, and of several tags all.
     ``contact`` is an address, in any case. ``external_id`` is the name of a system and its number. ``has_file`` and
-    ``watcher_id`` are about the files and watchers that the reader can see.
+    ``watcher_id`` are about the files and watchers that the reader can see. ``concerned`` is the address and the id of
+    a user who is the contact, or watches.
     """
 
     state: State = "open"
@@ -57,6 +58,7 @@ class Filter(NamedTuple):
     has_file: bool | None = None
     team_id: UUID | None = None
     watcher_id: UUID | None = None
+    concerned: tuple[str, UUID] | None = None
 
 
 Position = int | tuple[datetime | int, int]
@@ -175,7 +177,7 @@ def bound_values(given: dict[str, Any]) -> list[object]:
     for name, value in given.items():
         if name == "external_id":
             values.append(json.encode(dict([value])).decode())
-        elif isinstance(value, Span):
+        elif isinstance(value, Span) or name == "concerned":
             values += value
         elif value is not True:
             values.append([*value] if isinstance(value, tuple) else value)

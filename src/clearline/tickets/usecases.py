@@ -224,6 +224,12 @@ _PARAMETERS = {
 """What filters are called in refusals, if otherwise."""
 
 
+async def matching(tx: Tx, actor: Actor, filters: Filter, numbers: Sequence[int]) -> set[int]:
+    """Return which of these tickets match a filter as the actor may have it: see ``visible_filter``."""
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    return await list_store.matching(tx, visible_filter(actor, filters), numbers, for_staff=actor.is_staff)
+
+
 async def list_numbered(tx: Tx, actor: Actor, numbers: Sequence[int]) -> list[TicketView]:
     """Return those tickets with these numbers that the actor may see, in no order."""
     permissions.require_scope(actor, Scope.TICKETS_READ)

@@ -14,6 +14,8 @@ CHALLENGE = "challenge"
 """The token of a sign-in that waits for the code of a second factor."""
 PROVIDER = "provider"
 """The id of the identity provider that the browser signed in with, which a sign-out leads to."""
+CHOICE = "choice"
+"""The tokens of a sign-in that waits for a choice of the company."""
 THEME = "theme"
 _PREFIX = "clearline-"
 _YEAR = 365 * 24 * 3600

@@ -12,14 +12,15 @@ from starlette.types import Scope as AsgiScope
 from clearline.accounts import permissions
 from clearline.clock import monotonic
 from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, OperationalError, ScopeMissing
+from clearline.identity import Actor
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
 from clearline.sign_in import usecases as sign_in
 from clearline.sign_in.domain import SessionActor, SessionLimits, session_limits
 from clearline.sign_in.link_domain import LinkRefused
 from clearline.web import assets, cookies
+from clearline.web.area import CONSOLE, EVERYBODY, Area
 from clearline.web.visit import (
-    SECOND_FACTOR,
     Browser,
     FormRefused,
     Page,
@@ -37,14 +38,24 @@ from clearline.wires.http.edge import KEY
 from clearline.wires.http.limits import TooManyRequests, customer_id
 
 SIGN_IN = "/sign-in"
-HOME = "/console"
 _log = structlog.get_logger("clearline.web")
 
 
-class Front:
-    """The pages of a table, as an ASGI application."""
+class OtherArea(Forbidden):
+    """The page is for the other kind of people than the actor, whose pages begin at ``home``."""
 
-    def __init__(self, pages: Sequence[Page], services: Services) -> None:
+    code = "other_area"
+
+    def __init__(self, actor: Actor, home: str) -> None:
+        super().__init__(f"you are signed in as {actor.name}")
+        self.home = home
+
+
+class Front:
+    """The pages of a table for the people of an area, as an ASGI application."""
+
+    def __init__(self, pages: Sequence[Page], area: Area, services: Services) -> None:
+        self._area = area
         paths: dict[str, dict[str, Page]] = {}
         for entry in pages:
             paths.setdefault(entry.path, {})[entry.method] = entry
@@ -54,7 +65,7 @@ class Front:
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
-        await respond(scope, receive, send, self._answer)
+        await respond(scope, receive, send, self._answer, self._area.home)
 
     async def _answer(self, browser: Browser, receive: Receive) -> Answer | Stream:
         scope, now = browser.scope, self._services.now()
@@ -70,11 +81,11 @@ class Front:
         if entry is None:
             raise NotFound("page", scope["path"])
         visit = Visit(self._services, browser, session, token, now)
-        if not session.actor.is_staff:
-            raise Forbidden("the console is for the provider's people")
+        if not self._area.admits(session.actor):
+            raise OtherArea(session.actor, visit.area.home)
         if session.lacks_second_factor:
             if not entry.without_second_factor:
-                return redirect(browser, SECOND_FACTOR)
+                return redirect(browser, visit.area.second_factor)
         else:
             permissions.require_scope(session.actor, entry.scope)
         if entry.is_upload:
@@ -105,9 +116,13 @@ class Front:
 
 
 async def respond(
-    scope: AsgiScope, receive: Receive, send: Send, answering: Callable[[Browser, Receive], Awaitable[Answer | Stream]]
+    scope: AsgiScope,
+    receive: Receive,
+    send: Send,
+    answering: Callable[[Browser, Receive], Awaitable[Answer | Stream]],
+    home: str = EVERYBODY.home,
 ) -> None:
-    """Answer a request for a page; an error is a page, too."""
+    """Answer a request for a page; an error is a page, too, with a way back ``home``."""
     browser = Browser(scope)
     try:
         answer = await answering(browser, receive) if assets.manifest() else _not_built()
@@ -115,9 +130,9 @@ async def respond(
             scope[KEY].is_long = answer.is_long
             await answer.begin()
     except CancelledError:  # the stopping server has waited for long enough
-        answer = _refused(browser, DatabaseUnavailable("the server stops"))
+        answer = _refused(browser, DatabaseUnavailable("the server stops"), home)
     except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
-        answer = _refused(browser, error)
+        answer = _refused(browser, error, home)
         if isinstance(error, DatabaseUnavailable):
             OUTAGE.log("page refused: the database is unavailable", error, request_id=browser.request_id)
         elif answer.status >= 500:
@@ -145,8 +160,8 @@ def _came_from(scope: AsgiScope) -> str:
     if scope["method"] in {"GET", "HEAD"}:
         query = scope["query_string"].decode("latin-1")
         path = quote(scope["path"], safe="/")
-        return safe_path(f"{path}?{query}" if query else path, HOME)
-    return page_before(scope, HOME)
+        return safe_path(f"{path}?{query}" if query else path, "")
+    return page_before(scope, "")
 
 
 def _not_built() -> Answer:
@@ -155,15 +170,19 @@ def _not_built() -> Answer:
     return Answer(503, f"{assets.MISSING}\n".encode(), headers)
 
 
-def _refused(browser: Browser, error: Exception) -> Answer:
-    """Return the page of an error: what happened, what to do, and the id of the request to quote."""
+def _refused(browser: Browser, error: Exception, home: str) -> Answer:
+    """Return the page of an error: what happened, what to do, the id of the request to quote, and a way back."""
     status, title, advice = _explained(error)
+    if isinstance(error, OtherArea):
+        home = error.home
     headers: Headers = []
     if isinstance(error, TooManyRequests):
         headers.append((b"retry-after", b"%d" % error.retry_after))
         if browser.is_partial:  # the form stays, with what was typed
             headers.append((b"hx-reswap", b"none"))
-    return page(browser, "error.html", status, headers, title=title, advice=advice, request_id=browser.request_id)
+    return page(
+        browser, "error.html", status, headers, title=title, advice=advice, request_id=browser.request_id, home=home
+    )
 
 
 def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911 - a table
@@ -179,6 +198,10 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911
                     "It was not sent from a page of your present session. Go back, reload the page and send it again."
                 ),
             )
+        case OtherArea():
+            is_staff = error.home == CONSOLE.home
+            title = gettext("This page is for customers") if is_staff else gettext("This page is for the support team")
+            return 403, title, str(error)
         case Forbidden():
             return 403, gettext("Not allowed"), _forbidden(error)
         case LinkRefused():

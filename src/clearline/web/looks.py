@@ -32,6 +32,15 @@ STATUSES: dict[str, Look] = {
     Status.CLOSED: Look(_("Closed"), "circle-x", "quiet"),
     Status.REJECTED: Look(_("Rejected"), "ban", "quiet"),
 }
+CUSTOMER_STATUSES: dict[str, Look] = {
+    **STATUSES,
+    Status.ACKNOWLEDGED: Look(_("Received"), "circle-dashed", "blue"),
+    Status.IN_PROGRESS: Look(_("Being fixed"), "circle-dot", "accent"),
+    Status.PENDING: Look(_("Waiting for you"), "clock", "violet"),
+    Status.CANCELLATION_REQUESTED: Look(_("Cancellation asked for"), "message-square-x", "violet"),
+    Status.REJECTED: Look(_("Not accepted"), "ban", "quiet"),
+}
+"""The same for customers, in their words."""
 PRIORITIES: dict[str, Look] = {
     Priority.CRITICAL: Look(_("Critical"), "critical", "red"),
     Priority.HIGH: Look(_("High"), "high", "orange"),

@@ -16,7 +16,7 @@ from clearline.tickets.domain import ticket_number
 from clearline.web import assets, looks
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
-from clearline.web.words import TRANSLATIONS, full_time, gettext, number, short_time
+from clearline.web.words import TRANSLATIONS, brief_time, full_time, gettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -69,6 +69,11 @@ def service_path(company: Company, service_id: str) -> str:
     return f"{company_path(company)}/service?{urlencode({'id': service_id})}"
 
 
+def portal_service_path(service_id: str) -> str:
+    """Return the address of the page of a service for its customer."""
+    return f"/portal/service?{urlencode({'id': service_id})}"
+
+
 _REMEMBERED = 4096
 """How many results of a macro or of a translation are kept: far more than there are icons, words and people."""
 
@@ -116,11 +121,13 @@ ENVIRONMENT.globals |= {
     "channels": looks.CHANNELS,
     "column_looks": looks.COLUMN_LOOKS,
     "company_path": company_path,
+    "customer_statuses": looks.CUSTOMER_STATUSES,
     "default_columns": DEFAULT_COLUMNS,
     "gettext": translated,
     "impacts": looks.IMPACTS,
     "leading_columns": looks.LEADING,
     "link_words": looks.LINKS,
+    "portal_service_path": portal_service_path,
     "priorities": looks.PRIORITIES,
     "remembered": remembered,
     "service_path": service_path,
@@ -131,6 +138,7 @@ ENVIRONMENT.globals |= {
 ENVIRONMENT.filters |= {
     "ago": ago,
     "file_size": file_size,
+    "brief_time": brief_time,
     "full_time": full_time,
     "hue": hue,
     "initials": initials,

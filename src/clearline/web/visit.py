@@ -14,6 +14,7 @@ from clearline.errors import Conflict, InvalidInput
 from clearline.identity import Actor, Scope
 from clearline.sign_in.domain import SessionActor, SignedIn
 from clearline.web import cookies, csrf
+from clearline.web.area import area_of
 from clearline.web.templating import render
 from clearline.wires.http.call import Answer, Headers, Services, Stream
 from clearline.wires.http.edge import KEY, header
@@ -37,7 +38,6 @@ _SAFE: Headers = [
     (b"cache-control", b"no-store"),
     (b"vary", b"Cookie, HX-Request"),
 ]
-SECOND_FACTOR = "/console/second-factor"
 THEMES = ("auto", "light", "dark")
 
 
@@ -153,6 +153,7 @@ class Visit:
     def __init__(self, services: Services, browser: Browser, session: SessionActor, secret: str, now: datetime) -> None:
         self.services, self.browser, self.session, self.now = services, browser, session, now
         self.actor: Actor = session.actor
+        self.area = area_of(session.session.company_id)
         self.secret = secret
         self.form = Form([])
         self.receive: Receive | None = None

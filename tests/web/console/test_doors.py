@@ -8,7 +8,8 @@ import pytest
 from clearline.identity import Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from clearline.web.console.pages import PAGES
+from clearline.web.console.pages import PAGES as CONSOLE_PAGES
+from clearline.web.sign_in.session_pages import SESSION_PAGES
 from clearline.web.visit import Page as Entry
 from tests.builders.databases import everything
 from tests.builders.people import Tenant, new_tenant
@@ -16,6 +17,7 @@ from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person, session_of
 
 TITLE = "zq8onlyofa port is slow"
+PAGES = (*CONSOLE_PAGES, *SESSION_PAGES)
 NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
 FORMS: dict[str, dict[str, str]] = {
     "addFile": {},
@@ -139,7 +141,7 @@ async def test_nobody_sees_a_page_without_a_session(client: httpx.AsyncClient, d
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.CUSTOMER_ADMIN])
-@pytest.mark.parametrize("entry", PAGES, ids=named)
+@pytest.mark.parametrize("entry", CONSOLE_PAGES, ids=named)
 async def test_a_customer_with_a_session_is_refused(
     client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry, role: Role
 ) -> None:
@@ -150,6 +152,7 @@ async def test_a_customer_with_a_session_is_refused(
     answer = await ask(desk, customer, entry)
     assert answer.status_code == 403, answer.text
     assert TITLE not in answer.text
+    assert Page(answer.text).links("/portal") == ["/portal"]
     assert await everything(database, desk.tenant) == before
 
 

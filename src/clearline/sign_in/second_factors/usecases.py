@@ -203,14 +203,16 @@ async def remove(tx: Tx, current: SessionActor, *, now: datetime) -> None:
     await _record(tx, current.actor, user, Change("is_set_up", True, False), now=now)
 
 
-async def reset(tx: Tx, actor: Actor, user_ref: UUID | str, *, now: datetime) -> User:
-    """Remove the second factor of one of the provider's people, who lost it, and end its sessions.
+async def reset(
+    tx: Tx, actor: Actor, user_ref: UUID | str, *, company_ref: UUID | str = PROVIDER_ID, now: datetime
+) -> User:
+    """Remove the second factor of a person of the provider, or of a customer, who lost it, and end its sessions.
 
     Raises:
         Conflict: the person has none.
         ScopeMissing: the actor may not do all that the person may.
     """
-    user = await accounts.lock_user(tx, actor, PROVIDER_ID, user_ref)
+    user = await accounts.lock_user(tx, actor, company_ref, user_ref)
     permissions.require_rights_of_role(actor, user.role)
     if not await second_factor_store.delete(tx, user.company_id, user.id):
         raise Conflict(f"user {user.email} has no second factor")

@@ -39,6 +39,7 @@ _WATCHED = """exists (select from ticket_watcher w
 
 def _checks(*, for_staff: bool) -> dict[str, str]:
     seen = "" if for_staff else " and a.visibility = 'public'"
+    watched = _WATCHED.format(own="" if for_staff else " and w.user_company_id = w.company_id")
     updated = "walked.updated_at" if for_staff else "coalesce(walked.customer_updated_at, walked.updated_at)"
     return {
         "company_id": "walked.company_id = {}",
@@ -58,7 +59,8 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "external_id": "walked.external_ids @> {}::jsonb",
         "has_file": _FILE.format(seen=seen),
         "has_no_file": f"not {_FILE.format(seen=seen)}",
-        "watcher_id": _WATCHED.format(own="" if for_staff else " and w.user_company_id = w.company_id"),
+        "watcher_id": watched,
+        "concerned": f"(lower(walked.contact_email) = lower({{}}) or {watched})",
         "created": "walked.created_at >= {} and walked.created_at < {}",
         "updated": f"{updated} >= {{}} and {updated} < {{}}",
     }

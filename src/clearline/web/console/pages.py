@@ -1,7 +1,9 @@
 """The table of pages and forms. Routes, scopes and the tests of who may do what are all made from it."""
 
 from clearline.identity import Scope
-from clearline.web.console import account, changes, second_factor
+from clearline.web.account import second_factor
+from clearline.web.area import CONSOLE
+from clearline.web.console import account, changes
 from clearline.web.console.bulk import change_selected
 from clearline.web.console.companies import company, service
 from clearline.web.console.dashboard import handlers as dashboard
@@ -21,8 +23,7 @@ from clearline.web.console.tickets.composer import apply_macro, send_message, ta
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.history import show_history
 from clearline.web.files import add_file, download_file
-from clearline.web.sign_in.pages import SIGN_OUT, THEME, set_theme, sign_out
-from clearline.web.visit import SECOND_FACTOR, Page
+from clearline.web.visit import Page
 
 _TICKET = "/console/tickets/{number}"
 _READ, _WRITE = Scope.TICKETS_READ, Scope.TICKETS_WRITE
@@ -69,17 +70,7 @@ PAGES = (
     Page("endSession", "POST", f"{account.PATH}/sessions/end", account.end_session, _READ),
     Page("endOtherSessions", "POST", f"{account.PATH}/sessions/end-others", account.end_other_sessions, _READ),
     Page("changePassword", "POST", f"{account.PATH}/password", account.change_password, _READ),
-    *(
-        Page(name, method, SECOND_FACTOR + path, handle, _READ, without_second_factor=True)
-        for name, method, path, handle in (
-            ("secondFactor", "GET", "", second_factor.show_second_factor),
-            ("confirmIdentity", "POST", "/identity", second_factor.confirm_identity),
-            ("beginSecondFactor", "POST", "/begin", second_factor.begin_enrolment),
-            ("confirmSecondFactor", "POST", "/confirm", second_factor.confirm_enrolment),
-            ("renewRecoveryCodes", "POST", "/codes", second_factor.renew_codes),
-            ("removeSecondFactor", "POST", "/remove", second_factor.remove),
-        )
-    ),
+    *second_factor.pages(CONSOLE),
     Page("dashboard", "GET", dashboard.PATH, dashboard.show_dashboard, _READ),
     Page("handover", "GET", handovers.PATH, handovers.show_handover, _READ),
     Page("signOff", "POST", handovers.PATH, handovers.sign_off, _WRITE),
@@ -95,7 +86,5 @@ PAGES = (
     Page("search", "GET", search.PATH, search.show_search, _READ),
     Page("find", "GET", "/console/find", search.find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),
-    Page("signOut", "POST", SIGN_OUT, sign_out, _READ, without_second_factor=True),
-    Page("setTheme", "POST", THEME, set_theme, _READ, without_second_factor=True),
 )
 """A path with a parameter matches one segment: a fixed path stands before the one with a parameter in its place."""

@@ -29,8 +29,8 @@ from clearline.web.console.people import by_name
 from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.drafts import EMPTY, Composer, Typed, read_composer
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
-from clearline.web.console.timeline import Timeline, timeline
 from clearline.web.console.views import Sidebar, carried, sidebar, view_at, with_counts
+from clearline.web.tickets.timeline import Timeline, timeline
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, encode
 

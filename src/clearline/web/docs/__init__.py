@@ -32,6 +32,8 @@ _HEADERS = page_headers()
 ENVIRONMENT = Environment(
     loader=PackageLoader("clearline.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
+DEVELOPERS = "/developers"
+"""The page that developers begin with."""
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -56,7 +58,7 @@ def reference_routes(wires: Sequence[Wire]) -> Sequence[BaseRoute]:
 
 
 def start_routes(wires: Sequence[Wire], problems: str) -> Sequence[BaseRoute]:
-    """Return the start page and the icon that browsers request; ``problems`` is the path of the list of problems."""
+    """Return the page that developers begin with, and the icon that browsers request; ``problems`` is the path of the list of problems."""
     icon = files("clearline.web").joinpath("static", "favicon.ico").read_bytes()
 
     async def favicon(_request: Request) -> Response:
@@ -65,7 +67,7 @@ def start_routes(wires: Sequence[Wire], problems: str) -> Sequence[BaseRoute]:
     def start() -> str:
         return ENVIRONMENT.get_template("start.html").render(wires=wires, problems=problems)
 
-    return [_page("/", start), Route("/favicon.ico", favicon)]
+    return [_page(DEVELOPERS, start), Route("/favicon.ico", favicon)]
 
 
 def wants_page(scope: Scope) -> bool:

@@ -3,18 +3,18 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
-from uuid import UUID
 
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from clearline.errors import AlreadyExists, InvalidInput, NotFound
+from clearline.identity import PROVIDER_ID
 from clearline.sign_in import link_usecases as links
-from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in import set_up_usecases as set_up
 from clearline.sign_in import usecases as sign_in
 from clearline.sign_in.domain import (
     CHALLENGE_LIFETIME,
+    CompanyNeeded,
     Device,
     PasswordReplaced,
     SecondFactorNeeded,
@@ -26,26 +26,27 @@ from clearline.sign_in.domain import (
 )
 from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.link_domain import LINK_PATH, SET_UP_PATH
+from clearline.sign_in.password_store import USERS_MAX
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.sign_in.second_factors.domain import CodeRefused
 from clearline.web import cookies, csrf, mail
-from clearline.web.front import HOME, SIGN_IN, identify, respond
-from clearline.web.visit import THEMES, Browser, Form, Visit, page, page_before, redirect, safe_path
+from clearline.web.area import EVERYBODY, page_after_sign_in
+from clearline.web.fields import known_id
+from clearline.web.front import SIGN_IN, identify, respond
+from clearline.web.visit import Browser, Form, page, redirect, safe_path
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer, Headers, Services
 from clearline.wires.http.edge import header
 
-SIGN_OUT = "/sign-out"
-LEAVE = "/sign-in/leave/"
-"""The page that leads to the sign-out of an identity provider; its id follows."""
-THEME = "/theme"
 FORGOTTEN = "/sign-in/forgotten"
 CODE = "/sign-in/code"
-PATHS = {SIGN_IN, CODE, FORGOTTEN, LINK_PATH, SET_UP_PATH}
+COMPANY = "/sign-in/company"
+PATHS = {SIGN_IN, COMPANY, CODE, FORGOTTEN, LINK_PATH, SET_UP_PATH}
 _LIMITED = {FORGOTTEN: "forgotten.html", CODE: "code.html"}
 """The templates of pages other than the sign-in that say that too many attempts failed."""
 _Page = Callable[[Browser], Awaitable[Answer]]
 _Sending = Callable[[Browser, Form], Awaitable[Answer]]
+_BETWEEN_TOKENS = "."
 _NO_REFERRER = (b"referrer-policy", b"no-referrer")
 """For pages whose address has a secret."""
 
@@ -58,6 +59,7 @@ class SignIn:
         self._limits = session_limits(services.settings)
         self._pages: dict[str, tuple[_Page, _Sending]] = {
             SIGN_IN: (self._show, self._sign_in),
+            COMPANY: (self._show_companies, self._choose_company),
             CODE: (self._show_code, self._use_code),
             FORGOTTEN: (self._show_forgotten, self._send_link),
             LINK_PATH: (self._show_link, self._use_link),
@@ -85,8 +87,10 @@ class SignIn:
 
     async def _show(self, browser: Browser) -> Answer:
         token = cookies.read_cookie(browser.scope, cookies.SESSION)
-        is_signed_in = token and await identify(self._services, browser.scope, token, self._limits) is not None
-        return redirect(browser, _target(browser)) if is_signed_in else await self._sign_in_form(browser)
+        session = await identify(self._services, browser.scope, token, self._limits) if token else None
+        if session is None:
+            return await self._sign_in_form(browser)
+        return redirect(browser, page_after_sign_in(session.session.company_id, _target(browser)))
 
     async def _sign_in_form(
         self, browser: Browser, status: int = 200, headers: Headers | None = None, **values: object
@@ -107,6 +111,25 @@ class SignIn:
             return await self._sign_in_form(browser, 422, email=email, refusal="replaced", provider=error.provider)
         except SignInRefused:
             return await self._sign_in_form(browser, 422, email=email, refusal="wrong")
+        return begun(browser, signed_in, _target(browser), self._limits)
+
+    async def _show_companies(self, browser: Browser, status: int = 200) -> Answer:
+        async with self._services.database.statement() as tx:
+            companies = await sign_in.companies_to_choose(tx, _choices(browser.scope), now=self._services.now())
+        if not companies:
+            return redirect(browser, SIGN_IN)
+        return self._form(browser, "company.html", status, companies=companies, provider_id=PROVIDER_ID)
+
+    async def _choose_company(self, browser: Browser, form: Form) -> Answer:
+        tokens, where, now = _choices(browser.scope), device(browser.scope), self._services.now()
+        company_id = known_id("company", form.get("company"))
+        try:
+            async with self._services.database.transaction() as tx:
+                signed_in = await sign_in.choose_company(tx, tokens, company_id, where, limits=self._limits, now=now)
+        except PasswordReplaced as error:
+            return await self._sign_in_form(browser, 422, refusal="replaced", provider=error.provider)
+        except SignInRefused:
+            return redirect(browser, SIGN_IN)
         return begun(browser, signed_in, _target(browser), self._limits)
 
     async def _show_code(self, browser: Browser) -> Answer:
@@ -156,7 +179,7 @@ class SignIn:
             )
         except InvalidInput as error:
             return await self._link_form(browser, 422, error.violations[0].rule)
-        return begun(browser, signed_in, HOME, self._limits)
+        return begun(browser, signed_in, EVERYBODY.home, self._limits)
 
     async def _show_set_up(self, browser: Browser) -> Answer:
         return await self._set_up_form(browser)
@@ -185,7 +208,7 @@ class SignIn:
         except AlreadyExists:
             taken = gettext("must be another name: a customer has this one")
             return await self._set_up_form(browser, 409, form, {"provider_name": taken})
-        return begun(browser, signed_in, HOME, self._limits)
+        return begun(browser, signed_in, EVERYBODY.home, self._limits)
 
     def _form(
         self, browser: Browser, template: str, status: int = 200, headers: Headers | None = None, **values: object
@@ -204,25 +227,40 @@ class SignIn:
         return page(browser, template, status, headers, **values)
 
 
-def begun(browser: Browser, result: SignedIn | SecondFactorNeeded, to: str, limits: SessionLimits) -> Answer:
-    """Give the browser the session that has begun, and lead it on; or ask for the code of the second factor."""
+def begun(
+    browser: Browser, result: SignedIn | SecondFactorNeeded | CompanyNeeded, to: str, limits: SessionLimits
+) -> Answer:
+    """Give the browser the session that has begun, and lead it on; or ask for the company, or for the code."""
     scope = browser.scope
-    if isinstance(result, SecondFactorNeeded):
-        age = round(CHALLENGE_LIFETIME.total_seconds())
-        challenge = cookies.set_cookie(scope, cookies.CHALLENGE, result.token, seconds=age)
-        return redirect(browser, f"{CODE}?{urlencode({'next': to})}", [challenge])
-    age = round(limits.absolute.total_seconds())
-    session = cookies.set_cookie(scope, cookies.SESSION, result.token, seconds=age)
-    ended = [name for name in (cookies.CHALLENGE, cookies.PROVIDER) if cookies.read_cookie(scope, name)]
-    return redirect(browser, to, [session, *(cookies.set_cookie(scope, name, "", seconds=0) for name in ended)])
+    if isinstance(result, SignedIn):
+        age = round(limits.absolute.total_seconds())
+        session = cookies.set_cookie(scope, cookies.SESSION, result.token, seconds=age)
+        ended = [
+            name for name in (cookies.CHALLENGE, cookies.CHOICE, cookies.PROVIDER) if cookies.read_cookie(scope, name)
+        ]
+        gone = [cookies.set_cookie(scope, name, "", seconds=0) for name in ended]
+        return redirect(browser, page_after_sign_in(result.session.company_id, to), [session, *gone])
+    age = round(CHALLENGE_LIFETIME.total_seconds())
+    if isinstance(result, CompanyNeeded):
+        name, path, tokens = cookies.CHOICE, COMPANY, _BETWEEN_TOKENS.join(result.tokens)
+    else:
+        name, path, tokens = cookies.CHALLENGE, CODE, result.token
+    return redirect(
+        browser, f"{path}?{urlencode({'next': to})}", [cookies.set_cookie(scope, name, tokens, seconds=age)]
+    )
 
 
 def _has_challenge(scope: AsgiScope) -> bool:
     return cookies.read_cookie(scope, cookies.CHALLENGE) != ""
 
 
+def _choices(scope: AsgiScope) -> list[str]:
+    """Return the tokens of a sign-in that waits for a choice of the company."""
+    return cookies.read_cookie(scope, cookies.CHOICE).split(_BETWEEN_TOKENS)[:USERS_MAX]
+
+
 def _target(browser: Browser) -> str:
-    return safe_path(browser.query.get("next", ""), HOME)
+    return safe_path(browser.query.get("next", ""), EVERYBODY.home)
 
 
 def device(scope: AsgiScope) -> Device:
@@ -230,23 +268,3 @@ def device(scope: AsgiScope) -> Device:
     client = scope.get("client")
     text = (header(scope, b"user-agent") or b"").decode("latin-1")
     return Device(text, client[0] if client else "")
-
-
-async def sign_out(visit: Visit) -> Answer:
-    """End the session; a browser that signed in with an identity provider goes on to the sign-out there."""
-    scope = visit.browser.scope
-    async with visit.services.database.transaction() as tx:
-        await sessions.sign_out(tx, visit.session, now=visit.now)
-    gone = [cookies.set_cookie(scope, cookies.SESSION, "", seconds=0)]
-    try:
-        provider_id = UUID(cookies.read_cookie(scope, cookies.PROVIDER))
-    except ValueError:
-        return redirect(visit.browser, SIGN_IN, gone)
-    return redirect(visit.browser, f"{LEAVE}{provider_id}", gone)
-
-
-async def set_theme(visit: Visit) -> Answer:
-    """Keep the theme in a cookie."""
-    theme = visit.form.get("theme")
-    cookie = cookies.set_cookie(visit.browser.scope, cookies.THEME, theme if theme in THEMES else "auto")
-    return redirect(visit.browser, page_before(visit.browser.scope, HOME), [cookie])

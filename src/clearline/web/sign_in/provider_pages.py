@@ -25,9 +25,11 @@ from clearline.sign_in.identity_providers.domain import (
 from clearline.sign_in.identity_providers.flow_usecases import CameBack
 from clearline.sign_in.identity_providers.openid_client import OpenIdClient
 from clearline.web import cookies
+from clearline.web.area import CONSOLE
 from clearline.web.fields import known_id
-from clearline.web.front import HOME, SIGN_IN, identify, respond
-from clearline.web.sign_in.pages import LEAVE, begun, device
+from clearline.web.front import SIGN_IN, identify, respond
+from clearline.web.sign_in.pages import begun, device
+from clearline.web.sign_in.session_pages import LEAVE
 from clearline.web.visit import Browser, page, redirect, safe_path
 from clearline.wires.http.call import Answer, Headers, Services
 
@@ -107,7 +109,8 @@ class ProviderSignIn:
         visitor, headers = self._visitor(browser)
         address = await flows.begin(
             self._services.database, self._client, provider_id, visitor,
-            redirect_uri=self._redirect_uri(provider_id), return_to=safe_path(browser.query.get("next", ""), HOME),
+            redirect_uri=self._redirect_uri(provider_id),
+            return_to=safe_path(browser.query.get("next", ""), CONSOLE.home),
             is_again=browser.query.get("again") == "1", address=device(browser.scope).address,
             now=self._services.now(),
         )  # fmt: skip
@@ -128,7 +131,7 @@ class ProviderSignIn:
             redirect_uri=self._redirect_uri(provider_id), secret_key=services.settings.secret_key,
             limits=self._limits, now=services.now(),
         )  # fmt: skip
-        answer = begun(browser, result, safe_path(return_to, HOME), self._limits)
+        answer = begun(browser, result, safe_path(return_to, CONSOLE.home), self._limits)
         answer.headers.append(cookies.set_cookie(scope, cookies.PROVIDER, str(provider_id), seconds=None))
         return answer
 

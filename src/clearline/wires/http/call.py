@@ -156,14 +156,16 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-async def download(call: "Call", parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def download(services: "Services", customer: UUID | None, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Yield the parts of a download, which counts as an open stream of its company until it ends, then close them.
+
+    ``customer`` is None for the provider's people.
 
     Raises:
         TooManyStreams: there are too many already.
     """
     try:
-        with call.services.streams.count_download(call.customer):
+        with services.streams.count_download(customer):
             async for part in parts:
                 yield part
     finally:

@@ -7,9 +7,9 @@ from clearline.tickets.links.domain import MANUAL_LINK_TYPES
 from clearline.web import once
 from clearline.web.console.people import all_queues
 from clearline.web.console.ticket import read_ticket
-from clearline.web.console.timeline import Entry
 from clearline.web.console.views import carried
 from clearline.web.fields import whole_number
+from clearline.web.tickets.timeline import Entry
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 

@@ -16,8 +16,8 @@ from clearline.tickets import usecases as tickets
 from clearline.web import looks
 from clearline.web.console.people import all_queues
 from clearline.web.console.tickets.pages import page_about
-from clearline.web.console.timeline import in_words
 from clearline.web.fields import whole_number
+from clearline.web.tickets.timeline import in_words
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer

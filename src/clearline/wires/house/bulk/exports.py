@@ -37,7 +37,7 @@ async def export_tickets(call: Call) -> Stream:
     if is_head:
         return Stream(200, _nothing(), headers)
     parts = exports.read(call.database, export, query.format, bom=query.bom)
-    return Stream(200, download(call, parts), headers)
+    return Stream(200, download(call.services, call.customer, parts), headers)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -60,7 +60,9 @@ async def get_raw(call: Call) -> Stream:
         (b"cache-control", b"private, no-cache"),
         (b"vary", b"Authorization"),
     ]
-    return Stream(200, download(call, _once(b"" if call.scope["method"] == "HEAD" else raw)), headers)
+    return Stream(
+        200, download(call.services, call.customer, _once(b"" if call.scope["method"] == "HEAD" else raw)), headers
+    )
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:

@@ -173,7 +173,7 @@ async def download_attachment(call: Call) -> Stream:
     if call.scope["method"] == "HEAD":
         return Stream(200 if part is None else 206, _empty(), headers)
     blocks = call.services.blobs.read(Key(attachment.company_id, attachment.id), start=start, length=length)
-    return Stream(200 if part is None else 206, download(call, blocks), headers)
+    return Stream(200 if part is None else 206, download(call.services, call.customer, blocks), headers)
 
 
 def _file_headers(attachment: Attachment) -> Headers:

@@ -98,8 +98,8 @@ def timeline(
         "message", ticket.created_at, ticket.contact.name, ticket.description, channel, has_mail=has_mail,
         channel=ticket.channel,
     )  # fmt: skip
-    entries = [first, *(_entry(note) for note in notes)]
-    entries = _with_files(entries, files)
+    entries = [first, *(entry_of(note) for note in notes)]
+    entries = with_files(entries, files)
     earlier = 0 if is_whole else max(len(entries) - _SHOWN - 1, 0)
     entries = [first if not entries[0].files else entries[0], *entries[1 + earlier :]]
     since = entries[1].at if earlier else ticket.created_at
@@ -116,7 +116,8 @@ def timeline(
     return Timeline(folded, earlier)
 
 
-def _entry(ticket_note: TicketNote) -> Entry:
+def entry_of(ticket_note: TicketNote) -> Entry:
+    """Return a note as an entry, without its files."""
     note = ticket_note.note
     kind = "note" if note.visibility == Visibility.INTERNAL else "message"
     how = looks.CHANNELS.get(note.channel, "")
@@ -126,7 +127,7 @@ def _entry(ticket_note: TicketNote) -> Entry:
     )  # fmt: skip
 
 
-def _with_files(entries: list[Entry], files: Sequence[Attachment]) -> list[Entry]:
+def with_files(entries: list[Entry], files: Sequence[Attachment]) -> list[Entry]:
     """Return the entries with each file at the message that it came with, or as an entry of its own."""
     placed = list(entries)
     for file in files:

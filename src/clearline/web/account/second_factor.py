@@ -4,16 +4,18 @@ import segno
 from markupsafe import Markup
 
 from clearline.errors import Conflict
+from clearline.identity import Scope
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in.domain import SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
 from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.sign_in.second_factors.domain import CodeRefused, Enrolment
-from clearline.web.visit import SECOND_FACTOR, Visit, redirect
+from clearline.web.area import Area
+from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
-_TEMPLATE = "console/second_factor.html"
+_TEMPLATE = "account/second_factor.html"
 
 
 async def show_second_factor(visit: Visit) -> Answer:
@@ -29,7 +31,7 @@ async def _page(visit: Visit, status: int = 200, problem: str = "") -> Answer:
     return visit.page(
         _TEMPLATE, status, state="set up" if is_set_up else "none", is_recent=_is_recent(visit), problem=problem,
         codes_left=codes_left, proofs=proofs, is_required=visit.session.lacks_second_factor, codes=[], enrolment=None,
-        qr=None,
+        qr=None, area=visit.area,
     )  # fmt: skip
 
 
@@ -51,7 +53,7 @@ async def confirm_identity(visit: Visit) -> Answer:
     except TooManyAttempts as error:
         return await _page(visit, 429, str(error))
     visit.renew(signed_in)
-    return redirect(visit.browser, SECOND_FACTOR, visit.headers)
+    return redirect(visit.browser, visit.area.second_factor, visit.headers)
 
 
 async def begin_enrolment(visit: Visit) -> Answer:
@@ -62,7 +64,7 @@ async def begin_enrolment(visit: Visit) -> Answer:
                 tx, visit.session, secret_key=visit.services.settings.secret_key, now=visit.now
             )
     except StepUpNeeded:
-        return redirect(visit.browser, SECOND_FACTOR)
+        return redirect(visit.browser, visit.area.second_factor)
     return _secret_page(visit, begun)
 
 
@@ -70,7 +72,7 @@ def _secret_page(visit: Visit, begun: Enrolment, status: int = 200, problem: str
     qr = Markup(segno.make(begun.uri, error="m").svg_inline(scale=4, border=4, light="white"))  # noqa: S704 - ours
     return visit.page(
         _TEMPLATE, status, state="confirming", is_recent=True, problem=problem, codes_left=0, codes=[],
-        enrolment=begun, is_required=visit.session.lacks_second_factor, qr=qr,
+        enrolment=begun, is_required=visit.session.lacks_second_factor, qr=qr, area=visit.area,
     )  # fmt: skip
 
 
@@ -95,14 +97,14 @@ async def renew_codes(visit: Visit) -> Answer:
         async with visit.services.database.transaction() as tx:
             codes = await second_factors.renew_recovery_codes(tx, visit.session, now=visit.now)
     except StepUpNeeded:
-        return redirect(visit.browser, SECOND_FACTOR)
+        return redirect(visit.browser, visit.area.second_factor)
     return _codes_page(visit, codes)
 
 
 def _codes_page(visit: Visit, codes: list[str]) -> Answer:
     return visit.page(
         _TEMPLATE, state="codes", is_recent=True, problem="", codes_left=len(codes), codes=codes, enrolment=None,
-        is_required=False, qr=None,
+        is_required=False, qr=None, area=visit.area,
     )  # fmt: skip
 
 
@@ -112,7 +114,22 @@ async def remove(visit: Visit) -> Answer:
         async with visit.services.database.transaction() as tx:
             await second_factors.remove(tx, visit.session, now=visit.now)
     except StepUpNeeded:
-        return redirect(visit.browser, SECOND_FACTOR)
+        return redirect(visit.browser, visit.area.second_factor)
     except Conflict as error:
         return await _page(visit, 409, str(error))
-    return redirect(visit.browser, SECOND_FACTOR)
+    return redirect(visit.browser, visit.area.second_factor)
+
+
+def pages(area: Area) -> list[Page]:
+    """Return these pages for the people of an area."""
+    return [
+        Page(name, method, area.second_factor + path, handle, Scope.TICKETS_READ, without_second_factor=True)
+        for name, method, path, handle in (
+            ("secondFactor", "GET", "", show_second_factor),
+            ("confirmIdentity", "POST", "/identity", confirm_identity),
+            ("beginSecondFactor", "POST", "/begin", begin_enrolment),
+            ("confirmSecondFactor", "POST", "/confirm", confirm_enrolment),
+            ("renewRecoveryCodes", "POST", "/codes", renew_codes),
+            ("removeSecondFactor", "POST", "/remove", remove),
+        )
+    ]

@@ -1,0 +1,3 @@
+import "./islands/portal/copy.js";
+import "./islands/portal/draft.js";
+import "./islands/portal/more.js";

@@ -1,0 +1,1 @@
+"""Pages that people have about themselves, in the console and in the portal."""

@@ -1,0 +1,1 @@
+"""Pages that people open from mails, without a sign-in."""

@@ -1,0 +1,47 @@
+"""The table of pages and forms of the portal. Routes, scopes and the tests of who may do what are all made from it."""
+
+from clearline.identity import Scope
+from clearline.web.account import second_factor
+from clearline.web.area import PORTAL
+from clearline.web.files import add_file, download_file
+from clearline.web.portal.services import handlers as services
+from clearline.web.portal.shell import SERVICES, TICKETS
+from clearline.web.portal.tickets import actions
+from clearline.web.portal.tickets.actions import action_handler
+from clearline.web.portal.tickets.export import export_tickets
+from clearline.web.portal.tickets.listing import EXPORT, show_tickets
+from clearline.web.portal.tickets.ticket import PATH, show_ticket
+from clearline.web.visit import Page, Visit, redirect
+from clearline.wires.http.call import Answer
+
+_READ, _WRITE = Scope.TICKETS_READ, Scope.TICKETS_WRITE
+
+
+async def home(visit: Visit) -> Answer:
+    """Lead to the tickets."""
+    return redirect(visit.browser, TICKETS)
+
+
+PORTAL_PAGES = (
+    Page("home", "GET", PORTAL.home, home, _READ),
+    Page("tickets", "GET", TICKETS, show_tickets, _READ),
+    Page("exportTickets", "GET", EXPORT, export_tickets, _READ),
+    Page("ticket", "GET", PATH, show_ticket, _READ),
+    Page("file", "GET", f"{PATH}/files/{{file}}", download_file, _READ),
+    Page("addFile", "POST", f"{PATH}/files", add_file, _WRITE, is_upload=True),
+    *(
+        Page(name, "POST", f"{PATH}/{path}", action_handler(name, act), _WRITE)
+        for name, path, act in (
+            ("reply", "messages", actions.reply),
+            ("works", "works", actions.say_that_it_works),
+            ("reopen", "reopen", actions.reopen),
+            ("cancel", "cancel", actions.ask_for_cancellation),
+            ("follow", "follow", actions.follow),
+            ("unfollow", "unfollow", actions.unfollow),
+        )
+    ),
+    Page("services", "GET", SERVICES, services.show_services, _READ),
+    Page("service", "GET", services.SERVICE, services.show_service, _READ),
+    *second_factor.pages(PORTAL),
+)
+"""A path with a parameter matches one segment: a fixed path stands before the one with a parameter in its place."""

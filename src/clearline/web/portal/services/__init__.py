@@ -1,0 +1,1 @@
+"""The services of a company in the portal, with their tickets."""

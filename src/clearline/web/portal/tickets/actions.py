@@ -1,0 +1,101 @@
+"""What a customer does to a ticket: write, say that it works, reopen, close, ask for cancellation, follow."""
+
+from collections.abc import Awaitable, Callable
+
+from clearline.accounts import usecases as accounts
+from clearline.errors import Conflict, InvalidInput
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, Status, ticket_number
+from clearline.tickets.links import watcher_usecases as watching
+from clearline.web.fields import known_id
+from clearline.web.once import SentBefore, perform_once
+from clearline.web.portal.tickets.ticket import PATH, Typed, ticket_page
+from clearline.web.visit import Visit, redirect, refused_status
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+Action = Callable[[Visit, Tx, int], Awaitable[str]]
+"""Does what a form asks for; returns what the page then says was done, if it says anything."""
+_WORKS = "It works again."
+
+
+def action_handler(form: str, act: Action) -> Callable[[Visit], Awaitable[Answer]]:
+    """Return the handler of a form of the page of a ticket, which takes effect once. A refusal is shown on the page."""
+
+    async def handle(visit: Visit) -> Answer:
+        number = access.parse_number(visit.path["number"])
+        path = PATH.format(number=ticket_number(number))
+
+        async def perform(tx: Tx) -> str:
+            done = await act(visit, tx, number)
+            return f"{path}?done={done}" if done else path
+
+        text = visit.form.get("text")
+        try:
+            address = await perform_once(visit, f"{form} {number}", perform)
+        except SentBefore as before:  # the answer to the first sending was lost, and the text was changed since
+            if not text.strip():
+                return redirect(visit.browser, before.address)
+            problem = gettext("An earlier version of this was sent already: it is shown above.")
+            return await ticket_page(visit, 409, Typed(form, text, problem))
+        except (InvalidInput, Conflict) as error:
+            problem = error.violations[0].rule if isinstance(error, InvalidInput) else str(error)
+            return await ticket_page(visit, refused_status(error), Typed(form, text, problem))
+        return redirect(visit.browser, address)
+
+    return handle
+
+
+async def reply(visit: Visit, tx: Tx, number: int) -> str:
+    """Add a message."""
+    await _add(visit, tx, number, visit.form.get("text").rstrip())
+    return "sent"
+
+
+async def _add(visit: Visit, tx: Tx, number: int, text: str) -> None:
+    settings = visit.services.settings
+    await notes.append_note(
+        tx, visit.actor, number, text, channel=Channel.PORTAL, reopens=settings.reopen_on_answer,
+        notes_max=settings.ticket_notes_max, now=visit.now,
+    )  # fmt: skip
+
+
+async def say_that_it_works(visit: Visit, tx: Tx, number: int) -> str:
+    """Close a ticket that is resolved; of another one tell the support team, who resolves it."""
+    view = await ticket_changes.lock_ticket(tx, visit.actor, number)
+    if view.ticket.status is Status.RESOLVED:
+        await ticket_changes.move_ticket(tx, visit.actor, number, Status.CLOSED, reason=_WORKS, now=visit.now)
+        return "closed"
+    await _add(visit, tx, number, _WORKS)
+    return "works"
+
+
+async def reopen(visit: Visit, tx: Tx, number: int) -> str:
+    """Reopen a resolved ticket, with what is still wrong."""
+    reason = visit.form.get("text").strip()
+    await ticket_changes.move_ticket(tx, visit.actor, number, Status.REOPENED, reason=reason, now=visit.now)
+    return "reopened"
+
+
+async def ask_for_cancellation(visit: Visit, tx: Tx, number: int) -> str:
+    """Ask the provider to cancel a ticket, maybe with a reason."""
+    reason = visit.form.get("text").strip()
+    to = Status.CANCELLATION_REQUESTED
+    await ticket_changes.move_ticket(tx, visit.actor, number, to, reason=reason, now=visit.now)
+    return "cancellation"
+
+
+async def follow(visit: Visit, tx: Tx, number: int) -> str:
+    """Add a colleague to the followers by address, or without one the person itself."""
+    user, _company = accounts.user_and_company(visit.actor)
+    await watching.watch(tx, visit.actor, number, visit.form.get("text").strip() or user.id, now=visit.now)
+    return "followed"
+
+
+async def unfollow(visit: Visit, tx: Tx, number: int) -> str:
+    """Remove a follower."""
+    await watching.unwatch(tx, visit.actor, number, known_id("user", visit.form.get("user")), now=visit.now)
+    return ""

@@ -1,0 +1,125 @@
+"""The page of a ticket for its customer."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from clearline.events.event_types import EventType
+from clearline.events.store import Event
+from clearline.identity import Scope
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
+from clearline.tickets import usecases as tickets
+from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.domain import Status, TicketView, ticket_number
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.links import watcher_usecases as watching
+from clearline.tickets.links.domain import Watcher
+from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
+from clearline.tickets.status_domain import ACCEPTS_NOTES, CUSTOMER_TRANSITIONS, REASON_MAX
+from clearline.web import looks, once
+from clearline.web.portal.shell import TICKETS, portal_page, read_shell
+from clearline.web.portal.tickets.steps import Step, steps_of
+from clearline.web.portal.tickets.words import DONE, NEXT_STEPS
+from clearline.web.tickets.timeline import Entry, entry_of, with_files
+from clearline.web.visit import Visit
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+PATH = f"{TICKETS}/{{number}}"
+_EVENTS_MAX = 500
+_WATCHERS_MAX = 50
+_SHOWN = 60
+"""The newest entries that the page shows at first, besides the description: it has to load on slow links."""
+
+
+class Typed(Struct, frozen=True):
+    """What a person wrote in a form of the page that was refused, by the name of the form, and why."""
+
+    form: str = ""
+    text: str = ""
+    problem: str = ""
+
+
+class Change(Struct, frozen=True):
+    """A change of the status, in the customer's words."""
+
+    at: datetime
+    text: str
+    kind: str = "change"
+
+
+class TicketPage(Struct, frozen=True):
+    """Everything that the page shows. ``moves`` are the statuses that the person may set.
+
+    ``closes_at`` is when a resolved ticket closes by itself, ``earlier`` how many entries are left out.
+    """
+
+    view: TicketView
+    number: str
+    steps: list[Step]
+    timeline: list[Entry | Change]
+    watchers: list[Watcher]
+    moves: frozenset[Status]
+    accepts_notes: bool
+    may_write: bool
+    closes_at: datetime | None
+    earlier: int
+
+
+async def show_ticket(visit: Visit) -> Answer:
+    """Show a ticket."""
+    return await ticket_page(visit)
+
+
+async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = None) -> Answer:
+    """Return the page of the ticket in the path, also after a form was refused: then nothing typed is lost."""
+    number = access.parse_number(visit.path["number"])
+    async with visit.services.database.transaction() as tx:
+        shell = await read_shell(tx, visit.actor)
+        page = await read_ticket(visit, tx, number)
+    path = PATH.format(number=page.number)
+    return portal_page(
+        visit, shell, "ticket.html", TICKETS, status, page=page, base=path, typed=typed or Typed(),
+        link=visit.services.settings.page_url(path), once_key=once.new_key(), text_max=TEXT_MAX,
+        reason_max=REASON_MAX, next_steps=NEXT_STEPS, done=visit.query.get("done", ""), done_words=DONE,
+        reopens=visit.services.settings.reopen_on_answer,
+    )  # fmt: skip
+
+
+async def read_ticket(visit: Visit, tx: Tx, number: int) -> TicketPage:
+    """Return what the page of a ticket shows."""
+    actor, hours = visit.actor, visit.services.settings.close_resolved_hours
+    view = await tickets.get_ticket(tx, actor, number)
+    ticket = view.ticket
+    notes = await merging.notes_with_merged(tx, actor, number, limit=NOTES_MAX)
+    files = await attachments.list_attachments(tx, actor, number)
+    events = await tickets.history(tx, actor, number, limit=_EVENTS_MAX)
+    first = Entry("message", ticket.created_at, ticket.contact.name, ticket.description, channel=ticket.channel)
+    entries = with_files([first, *(entry_of(note) for note in notes)], files)
+    timeline: list[Entry | Change] = sorted([*entries, *_changes(events)], key=lambda item: item.at)
+    earlier = 0 if "all" in visit.query else max(len(timeline) - _SHOWN - 1, 0)
+    is_resolved = ticket.status is Status.RESOLVED and hours
+    return TicketPage(
+        view,
+        ticket_number(number),
+        steps_of(ticket, notes, events),
+        [timeline[0], *timeline[1 + earlier :]],
+        await watching.list_watchers(tx, actor, number, after=None, limit=_WATCHERS_MAX),
+        CUSTOMER_TRANSITIONS.get(ticket.status, frozenset()),
+        ticket.status in ACCEPTS_NOTES,
+        Scope.TICKETS_WRITE in actor.scopes,
+        ticket.status_changed_at + timedelta(hours=hours) if is_resolved else None,
+        earlier,
+    )
+
+
+def _changes(events: Sequence[Event]) -> list[Change]:
+    changes = []
+    for event in events:
+        if event.type == EventType.STATUS_CHANGED:
+            label = gettext(looks.CUSTOMER_STATUSES[event.data["after"]].label)
+            reason = event.data.get("reason")
+            changes.append(Change(event.at, f"{label}: {reason}" if reason else label))
+    return changes

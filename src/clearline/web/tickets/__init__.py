@@ -1,0 +1,1 @@
+"""What pages show of tickets, for the people of both sides."""

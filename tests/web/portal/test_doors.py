@@ -1,0 +1,210 @@
+"""Who may open pages and send forms of the portal. Generated from the table: a new form needs its fields here."""
+
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from clearline.identity import OPERATOR, Role, Scope
+from clearline.platform.database.transactions import Database
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, Status, ticket_number
+from clearline.tickets.note_domain import Visibility
+from clearline.web.portal.pages import PORTAL_PAGES
+from clearline.web.sign_in.session_pages import SESSION_PAGES
+from clearline.web.visit import Page as Entry
+from tests.builders.databases import everything
+from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.tickets import raised
+from tests.builders.web.pages import Page, Person, person, session_of
+
+TITLE = "zq8onlyofa port is slow"
+INTERNAL = "zq8internalonly look at the line card"
+NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
+PAGES = (*PORTAL_PAGES, *SESSION_PAGES)
+FORMS: dict[str, dict[str, str]] = {
+    "addFile": {},
+    "beginSecondFactor": {},
+    "cancel": {"text": "Not needed", "once": "a key of this form"},
+    "confirmIdentity": {"password": "wrong"},
+    "confirmSecondFactor": {"code": "000000"},
+    "follow": {"text": "", "once": "a key of this form"},
+    "removeSecondFactor": {},
+    "renewRecoveryCodes": {},
+    "reopen": {"text": "It fails again", "once": "a key of this form"},
+    "reply": {"text": "From the portal", "once": "a key of this form"},
+    "setTheme": {"theme": "dark"},
+    "signOut": {},
+    "unfollow": {"user": NO_ID, "once": "a key of this form"},
+    "works": {"once": "a key of this form"},
+}
+OWN = {
+    "beginSecondFactor", "confirmIdentity", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes",
+    "setTheme", "signOut",
+}  # fmt: skip
+"""Forms that change only the browser, the sessions and the second factor of the person."""
+
+
+class Desk(NamedTuple):
+    """A ticket of a company, a person of it, and one of another company."""
+
+    tenant: Tenant
+    number: str
+    customer: Person
+    stranger: Person
+
+    def path(self, entry: Entry) -> str:
+        """Return the path of a page with ids of this desk."""
+        return entry.path.format(number=self.number, file=NO_ID)
+
+
+@pytest.fixture(scope="module")
+async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
+    tenant, other = await new_tenant(database), await new_tenant(database)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, TITLE, status=Status.IN_PROGRESS)
+        await notes.append_note(
+            tx, OPERATOR, number, INTERNAL, channel=Channel.CONSOLE, visibility=Visibility.INTERNAL, now=NOW
+        )
+    customer, stranger = [await session_of(client, database, each.user) for each in (tenant, other)]
+    return Desk(tenant, ticket_number(number), customer, stranger)
+
+
+def named(entry: Entry) -> str:
+    return entry.name
+
+
+READS = [entry for entry in PAGES if entry.method == "GET"]
+WRITES = [entry for entry in PAGES if entry.method == "POST"]
+ABOUT_A_TICKET = [entry for entry in PAGES if "{number}" in entry.path]
+
+
+def test_every_form_has_its_fields_and_every_page_a_scope() -> None:
+    assert {entry.name for entry in WRITES} == set(FORMS)
+    assert len({entry.name for entry in PAGES}) == len(PAGES)
+    assert {entry.method for entry in PAGES} == {"GET", "POST"}
+    assert all(entry.scope is Scope.TICKETS_WRITE for entry in WRITES if entry.name not in OWN)
+
+
+async def ask(desk: Desk, who: Person, entry: Entry) -> httpx.Response:
+    if entry.method == "GET":
+        return await who.get(desk.path(entry))
+    if entry.is_upload:
+        return await who.upload(desk.path(entry), "a.txt", b"From the portal")
+    return await who.post(desk.path(entry), **FORMS[entry.name])
+
+
+@pytest.mark.parametrize("entry", PAGES, ids=named)
+async def test_nobody_sees_a_page_without_a_session(client: httpx.AsyncClient, desk: Desk, entry: Entry) -> None:
+    api_key = {"Authorization": f"Bearer {desk.tenant.secret}"}
+    for headers in ({}, api_key, {"Cookie": f"__Host-clearline-session={'A' * 43}"}):
+        answer = await client.request(entry.method, desk.path(entry), headers=headers, data={})
+        assert answer.status_code == 303, answer.text
+        assert answer.headers["location"].startswith("/sign-in?next=")
+        assert answer.text == ""
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.AGENT, Role.ADMIN])
+@pytest.mark.parametrize("entry", PORTAL_PAGES, ids=named)
+async def test_the_providers_people_are_led_to_the_console(
+    client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry, role: Role
+) -> None:
+    staff = await person(client, database, role)
+    before = await everything(database, desk.tenant)
+    answer = await ask(desk, staff, entry)
+    assert answer.status_code == 403, answer.text
+    assert TITLE not in answer.text
+    assert Page(answer.text).links("/console") == ["/console"]
+    assert await everything(database, desk.tenant) == before
+
+
+@pytest.mark.parametrize("entry", ABOUT_A_TICKET, ids=named)
+async def test_the_ticket_of_another_company_is_like_one_that_does_not_exist(
+    database: Database, desk: Desk, entry: Entry
+) -> None:
+    before = await everything(database, desk.tenant)
+    theirs = await ask(desk, desk.stranger, entry)
+    nothing = await ask(desk._replace(number="INC999999999999"), desk.stranger, entry)
+    assert theirs.status_code == nothing.status_code == 404
+    assert TITLE not in theirs.text
+    texts = [answer.text.replace(answer.headers["x-request-id"], "") for answer in (theirs, nothing)]
+    assert texts[0] == texts[1]
+    assert await everything(database, desk.tenant) == before
+
+
+@pytest.mark.parametrize("entry", READS, ids=named)
+async def test_a_page_shows_nothing_of_another_company(desk: Desk, entry: Entry) -> None:
+    for query in ("", "?q=zq8onlyofa&show=all", "?id=SVC-1", f"?service={desk.number}"):
+        answer = await desk.stranger.get(desk.path(entry) + query)
+        for secret in (TITLE, INTERNAL, desk.number, desk.tenant.company.name, desk.tenant.user.email):
+            assert query.endswith(secret) or secret not in answer.text
+
+
+@pytest.mark.parametrize("entry", READS, ids=named)
+async def test_a_customer_never_sees_an_internal_note_and_opening_a_page_changes_nothing(
+    database: Database, desk: Desk, entry: Entry
+) -> None:
+    before = await everything(database, desk.tenant)
+    answer = await desk.customer.get(desk.path(entry))
+    assert answer.status_code in {200, 303, 404}, answer.text
+    assert INTERNAL not in answer.text
+    assert await everything(database, desk.tenant) == before
+
+
+@pytest.mark.parametrize("entry", WRITES, ids=named)
+async def test_a_form_without_the_token_of_the_session_does_nothing(
+    client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry
+) -> None:
+    before = await everything(database, desk.tenant)
+    foreign = desk.stranger.token_of_form()
+    for token in (None, "", "A" * 43, "not base64!", foreign):
+        data = FORMS[entry.name] if token is None else {**FORMS[entry.name], "csrf": token}
+        answer = await client.post(desk.path(entry), headers=desk.customer.headers, data=data)
+        assert answer.status_code == 403, answer.text
+    assert await everything(database, desk.tenant) == before
+    assert (await desk.customer.get("/portal/tickets")).status_code == 200
+
+
+@pytest.mark.parametrize("entry", WRITES, ids=named)
+@pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example.com"}])
+async def test_a_form_from_another_site_does_nothing(
+    database: Database, desk: Desk, entry: Entry, headers: dict[str, str]
+) -> None:
+    before = await everything(database, desk.tenant)
+    answer = await desk.customer.client.post(
+        desk.path(entry),
+        headers={**desk.customer.headers, **headers},
+        data={**FORMS[entry.name], "csrf": desk.customer.token_of_form()},
+    )
+    assert answer.status_code == 403, answer.text
+    assert await everything(database, desk.tenant) == before
+
+
+@pytest.mark.parametrize("entry", ABOUT_A_TICKET, ids=named)
+async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry) -> None:
+    for number, some_id in (("INC999999999999", NO_ID), ("nothing", "nothing"), ("INC1", "0"), ("%00", "%00")):
+        path = entry.path.format(number=number, file=some_id)
+        if entry.is_upload:
+            answer = await desk.customer.upload(path, "a.txt", b"From the portal")
+        else:
+            form = FORMS.get(entry.name, {})
+            answer = await (desk.customer.get(path) if entry.method == "GET" else desk.customer.post(path, **form))
+        assert answer.status_code == 404, answer.text
+        assert answer.headers["x-request-id"] in Page(answer.text).text
+
+
+@pytest.mark.parametrize("entry", [entry for entry in WRITES if entry.name != "signOut"], ids=named)
+async def test_a_value_that_cannot_be_stored_is_no_error_of_the_desk(desk: Desk, entry: Entry) -> None:
+    if entry.is_upload:
+        return
+    for field in {*FORMS[entry.name], "text", "user", "once"}:
+        answer = await desk.customer.post(desk.path(entry), **{**FORMS[entry.name], field: "a\0b"})
+        assert answer.status_code < 500, f"{field}: {answer.text}"
+
+
+@pytest.mark.parametrize("name", ["q", "service", "status", "show", "mine", "after", "id", "part", "all", "done"])
+async def test_an_address_that_means_nothing_is_no_error_of_the_desk(desk: Desk, name: str) -> None:
+    for entry in READS:
+        for value in ("%00", "a" * 5000, "%F0%9F%A6%8A", "status:nothing", "%22"):
+            answer = await desk.customer.get(f"{desk.path(entry)}?{name}={value}")
+            assert answer.status_code < 500, f"{entry.name} {name}={value}: {answer.text}"
