@@ -1,0 +1,57 @@
+"""The guides about what has a page tell the page first, by the words that stand in it."""
+
+import re
+
+import pytest
+
+from tests.builders.docs.pages import ROOT
+
+DOCS = ROOT / "docs"
+WEB = ROOT / "src" / "clearline" / "web"
+PAGES_FIRST = (
+    "attach-files", "bind-a-mail-domain", "change-many-tickets", "import-services", "link-merge-and-split",
+    "manage-people-and-keys", "notification-preferences", "receive-mail", "receive-webhooks", "route-tickets",
+    "save-replies-and-views", "search-tickets", "send-mail", "sign-in-with-your-identity-provider", "sign-people-in",
+)  # fmt: skip
+"""Guides whose tasks can be done in the console."""
+FOR_COMMANDS_ALONE = (
+    "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
+    "run-in-production", "run-workers-apart", "use-the-house-api", "work-tickets-from-the-command-line",
+)  # fmt: skip
+"""Guides about what has no page: the installation, programs, the command line, imports of tickets."""
+ABOUT_PAGES = ("use-the-admin-pages", "work-tickets-in-the-console")
+
+
+def labels_in(text: str) -> set[str]:
+    """Return what a page of the documentation shows in bold as words of the console: they begin with a capital."""
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return {" ".join(label.split()) for label in re.findall(r"\*\*([A-Z][^*]*)\*\*", prose)}
+
+
+def test_every_guide_is_told_from_the_pages_or_has_none() -> None:
+    guides = {path.stem for path in (DOCS / "how-to").iterdir()}
+    assert {*PAGES_FIRST, *FOR_COMMANDS_ALONE, *ABOUT_PAGES} == guides
+
+
+@pytest.mark.parametrize("guide", PAGES_FIRST)
+def test_a_guide_tells_the_page_before_the_first_command(guide: str) -> None:
+    text = (DOCS / "how-to" / f"{guide}.md").read_text(encoding="utf-8")
+    before = text[: text.index("```sh")]
+    assert "console" in before or "**Admin**" in before
+    assert labels_in(before)
+
+
+def test_the_words_of_the_console_in_the_guides_stand_in_it() -> None:
+    source = "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted(WEB.rglob("*")) if path.suffix in {".py", ".html"}
+    )
+    words = [re.sub(r"\d+", "%(num)s", word) for word in re.findall(r'"([^"\n]*)"', source)]
+    shown = {re.sub(r"%\(\w+\)s", "%s", word).strip(" .:") for word in words}
+    pages = [DOCS / "tutorial-console.md", *(DOCS / "how-to" / f"{name}.md" for name in (*PAGES_FIRST, *ABOUT_PAGES))]
+    strange = {
+        (page.name, label)
+        for page in pages
+        for label in labels_in(page.read_text(encoding="utf-8"))
+        if re.sub(r"\d+(:\d+)?", "%s", label).strip(" .:") not in shown
+    }
+    assert strange == set()
