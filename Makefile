@@ -11,9 +11,9 @@ DEV := $(VENV)/.installed-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # The built styles and scripts of the pages, and what they are built of.
 BUILT := src/clearline/web/built/manifest.json
-FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node \) -prune -o -type f -print)
+FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node -o -name __pycache__ \) -prune -o -type f -print)
 
-.PHONY: run test test-system soak check format lock docs bench scale frontend chromium screenshots clean
+.PHONY: run test test-system soak check format lock docs bench scale lighthouse frontend chromium screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(RUN) $(BUILT)
@@ -55,6 +55,10 @@ bench: $(DEV)
 scale: $(DEV)
 	$(BIN)/python bench/scale.py
 
+# Lighthouse's audits of the console. Its npm packages, 190 MB, are installed here only.
+lighthouse: $(DEV) $(BUILT) chromium
+	$(BIN)/python bench/lighthouse.py
+
 # Renews the hashed locks to the newest releases that pyproject.toml admits.
 lock: $(VENV)/bin/python
 	$(PIP) uv
@@ -90,5 +94,5 @@ chromium:
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium libatomic1 >/dev/null; }
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/.node src/clearline/web/built
+	rm -rf $(VENV) frontend/node_modules frontend/.node bench/lighthouse/node_modules src/clearline/web/built
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

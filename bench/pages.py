@@ -8,15 +8,13 @@ other, and fills a template of ten lines with the rows of the longest answer.
 
 import argparse
 import asyncio
-import json
 import os
 import pickle
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import asyncpg
 import httpx
@@ -36,31 +34,17 @@ from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.workspace import view_usecases as views
 from dataset import COMPANIES, fill
-from rig import HERE, Server, clearline, cpu, database, server_of
+from rig import HERE, Sample, clearline, database, load, server_of
 from stream import agent_cookies
 
-TARGETS_MS = {"queue of 50": 60, "ticket": 60, "row": 25}
+TARGETS_MS = {"queue of 50": 60, "ticket": 60, "fragment of the ticket": 25, "row": 25}
 _STATEMENTS = "PAGES_STATEMENTS"
 _TEMPLATE = """<!doctype html><html lang="en"><title>Floor</title><table>
 {% for row in rows %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>
 {% endfor %}</table></html>"""
 _LUA = """
 wrk.headers["Cookie"] = "%s"
-function done(summary, latency, requests)
-  io.write(string.format('{"requests":%%d,"bad":%%d,"p50":%%f,"p95":%%f}', summary.requests, summary.errors.status
-    + summary.errors.connect + summary.errors.read + summary.errors.timeout, latency:percentile(50) / 1000,
-    latency:percentile(95) / 1000))
-end
 """
-
-
-class Sample(NamedTuple):
-    """What one run measured: milliseconds, and milliseconds of CPU a page."""
-
-    p50: float
-    p95: float
-    server_cpu: float
-    database_cpu: float
 
 
 def main() -> None:
@@ -79,6 +63,7 @@ def main() -> None:
         paths = {
             "queue of 50": "/console/open",
             "ticket": f"/console/tickets/{number}?list=open",
+            "fragment of the ticket": f"/console/tickets/{number}/live?seen=0&last=0",
             "row": f"/console/live/rows?list=open&shown={number}&last={number}",
         }
         recorded = asyncio.run(statements(postgres.url, cookie, paths))
@@ -92,9 +77,10 @@ def main() -> None:
                     for turn in range(options.rounds + 1):
                         for server in (low, ours) if turn % 2 else (ours, low):
                             seconds = options.seconds if turn else 1
-                            sample = measure(
-                                server, postgres.supervisor.pid, path, cookie, seconds, options.connections
-                            )
+                            sample = load(
+                                server, postgres.supervisor.pid, _LUA % cookie, name, seconds=seconds,
+                                connections=options.connections, path=path,
+                            )  # fmt: skip
                             if turn:  # the first turn only warms up
                                 samples.setdefault((name, server.name), []).append(sample)
     show(samples, {name: len(recorded[path.partition("?")[0]]) for name, path in paths.items()})
@@ -171,35 +157,19 @@ async def statements(url: str, cookie: str, paths: dict[str, str]) -> dict[str, 
     return recorded
 
 
-def measure(server: Server, database_pid: int, path: str, cookie: str, seconds: int, connections: int) -> Sample:
-    """Request one page again and again."""
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(_LUA % cookie)
-        file.flush()
-        before = cpu(server.pid), cpu(database_pid)
-        done = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", file.name, f"http://127.0.0.1:{server.port}{path}"],  # noqa: S607
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        after = cpu(server.pid), cpu(database_pid)
-    told = json.loads(done.stdout[done.stdout.rindex("{") :])
-    if told["bad"] or not told["requests"]:
-        sys.exit(f"{server.name}: {told['bad']} of {told['requests']} requests of {path} failed")
-    used = [(end - begin) / told["requests"] * 1000 for begin, end in zip(before, after, strict=True)]
-    return Sample(told["p50"], told["p95"], *used)
-
-
 def show(samples: dict[tuple[str, str], list[Sample]], counts: dict[str, int]) -> None:
     print("\n1 server process, medians of the rounds, ms\n")
     print("| page | statements | p50, p95 | p95 target | floor p50, p95 | CPU server + database | floor CPU |")
     print("|---|---|---|---|---|---|---|")
     for name, target in TARGETS_MS.items():
         ours, low = (
-            [median(values) for values in zip(*samples[name, server], strict=True)] for server in ("clearline", "floor")
+            Sample(*(median(values) for values in zip(*samples[name, server], strict=True)))
+            for server in ("clearline", "floor")
         )
         print(
-            f"| {name} | {counts[name]} | {ours[0]:.1f}, {ours[1]:.1f} | {target} | {low[0]:.1f}, {low[1]:.1f} "
-            f"| {ours[2]:.1f} + {ours[3]:.1f} | {low[2]:.1f} + {low[3]:.1f} |"
+            f"| {name} | {counts[name]} | {ours.p50:.1f}, {ours.p95:.1f} | {target} | {low.p50:.1f}, {low.p95:.1f} "
+            f"| {ours.server_cpu / 1000:.1f} + {ours.database_cpu / 1000:.1f} "
+            f"| {low.server_cpu / 1000:.1f} + {low.database_cpu / 1000:.1f} |"
         )
 
 

@@ -49,10 +49,13 @@ function request()
   if operation == "create" then return wrk.format("POST", path, headers, create) end
   return wrk.format("POST", path .. "/" .. id .. "/addNote", headers, note)
 end
+"""
+_DONE = """
 function done(summary, latency, requests)
-  io.write(string.format('{"requests":%%d,"seconds":%%f,"bad":%%d,"p50":%%f,"p99":%%f}',
+  io.write(string.format('{"requests":%d,"seconds":%f,"bad":%d,"p50":%f,"p95":%f,"p99":%f,"max":%f}',
     summary.requests, summary.duration / 1e6, summary.errors.status + summary.errors.connect + summary.errors.read
-    + summary.errors.timeout, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+    + summary.errors.timeout, latency:percentile(50) / 1000, latency:percentile(95) / 1000,
+    latency:percentile(99) / 1000, latency.max / 1000))
 end
 """
 
@@ -62,7 +65,9 @@ class Sample(NamedTuple):
 
     rate: float
     p50: float
+    p95: float
     p99: float
+    longest: float
     server_cpu: float
     database_cpu: float
 
@@ -76,9 +81,9 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def database() -> Iterator[embedded_postgres.EmbeddedPostgres]:
+def database(*, needs_wrk: bool = True) -> Iterator[embedded_postgres.EmbeddedPostgres]:
     """Run a new embedded PostgreSQL with the product's settings, and delete it afterwards."""
-    if shutil.which("wrk") is None:
+    if needs_wrk and shutil.which("wrk") is None:
         sys.exit("wrk is needed to measure: apt-get install wrk")
     folder = Path(tempfile.mkdtemp(prefix="clearline-bench-"))
     folder.chmod(0o711)
@@ -149,25 +154,30 @@ def measure(
         "operation": operation,
         "service": SERVICE_ID,
     }
+    return load(server, database_pid, script, operation, seconds=seconds, connections=connections)
+
+
+def load(
+    server: Server, database_pid: int, script: str, what: str, *, seconds: int, connections: int, path: str = ""
+) -> Sample:
+    """Load a server with what a script of wrk requests, or with one path; all of it must succeed."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(script)
+        file.write(script + _DONE)
         file.flush()
         before = cpu(server.pid), cpu(database_pid)
         done = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", file.name, f"http://127.0.0.1:{server.port}"],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", file.name,  # noqa: S607
+             f"http://127.0.0.1:{server.port}{path}"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
         after = cpu(server.pid), cpu(database_pid)
-    found = json.loads(done.stdout[done.stdout.rindex("{") :])
-    if found["bad"]:
-        sys.exit(f"{server.name}: {found['bad']} of {found['requests']} requests for {operation} failed")
-    requests = found["requests"]
-    return Sample(
-        requests / found["seconds"], found["p50"], found["p99"],
-        (after[0] - before[0]) / requests * 1e6, (after[1] - before[1]) / requests * 1e6,
-    )  # fmt: skip
+    figures = json.loads(done.stdout[done.stdout.rindex("{") :])
+    requests = figures["requests"]
+    if figures["bad"] or not requests:
+        sys.exit(f"{server.name}: {figures['bad']} of {requests} requests for {what} failed")
+    used = [(end - begin) / requests * 1e6 for begin, end in zip(before, after, strict=True)]
+    latencies = (figures[name] for name in ("p50", "p95", "p99", "max"))
+    return Sample(requests / figures["seconds"], *latencies, *used)
 
 
 def cpu(pid: int) -> float:

@@ -11,8 +11,6 @@ import asyncio
 import json
 import os
 import random
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -45,7 +43,7 @@ from clearline.tickets.domain import (
     ticket_number,
 )
 from dataset import COMPANIES, Tenant, companies
-from rig import Server, clearline, database, get
+from rig import Sample, Server, clearline, database, get, load
 
 LIMIT_MS = 50
 _ALL = "all of these"
@@ -259,28 +257,13 @@ local paths = {%(paths)s}
 local headers = {["Authorization"] = "Bearer %(key)s"}
 function init(args) math.randomseed(os.time()) end
 function request() return wrk.format("GET", paths[math.random(#paths)], headers) end
-function done(summary, latency, requests)
-  io.write(string.format('{"requests":%%d,"bad":%%d,"p50":%%f,"p95":%%f,"p99":%%f,"max":%%f}', summary.requests,
-    summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.timeout,
-    latency:percentile(50) / 1000, latency:percentile(95) / 1000, latency:percentile(99) / 1000, latency.max / 1000))
-end
 """
 
 
-def measure(server: Server, key: str, asked: list[str], *, seconds: int, connections: int) -> dict[str, float]:
+def measure(server: Server, database_pid: int, key: str, asked: list[str], *, seconds: int, connections: int) -> Sample:
     paths = ",".join('"/api/v1/search?' + urlencode({"q": query}) + '"' for query in asked)
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
-        file.write(_LUA % {"paths": paths, "key": key})
-        file.flush()
-        done = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", file.name,  # noqa: S607
-             f"http://127.0.0.1:{server.port}"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    found: dict[str, float] = json.loads(done.stdout[done.stdout.rindex("{") :])
-    if found["bad"]:
-        raise SystemExit(f"{found['bad']} of {found['requests']} searches failed, such as {asked[0]}")
-    return found
+    script = _LUA % {"paths": paths, "key": key}
+    return load(server, database_pid, script, f"such as {asked[0]}", seconds=seconds, connections=connections)
 
 
 def warm(server: Server, key: str, asked: list[str]) -> None:
@@ -319,15 +302,18 @@ def main() -> None:
                 for kind, several in (*kinds.items(), (_ALL, everything)):
                     if kind != _ALL:
                         warm(server, key, several)
-                    found = measure(server, key, several, seconds=asked.seconds, connections=asked.connections)
+                    sample = measure(
+                        server, postgres.supervisor.pid, key, several,
+                        seconds=asked.seconds, connections=asked.connections,
+                    )  # fmt: skip
                     many = "" if kind == _ALL else matches(server, key, several)
-                    show(f"{who} | {kind} | {many} | {found['requests'] / asked.seconds:.0f}", found)
+                    show(f"{who} | {kind} | {many} | {sample.rate:.0f}", sample)
 
 
-def show(start: str, found: dict[str, float]) -> None:
+def show(start: str, sample: Sample) -> None:
     print(
-        f"| {start} | {found['p50']:.1f} | {found['p95']:.1f} | {found['p99']:.1f} | {found['max']:.0f} "
-        f"| {LIMIT_MS}{' exceeded' if found['p95'] >= LIMIT_MS else ''} |",
+        f"| {start} | {sample.p50:.1f} | {sample.p95:.1f} | {sample.p99:.1f} | {sample.longest:.0f} "
+        f"| {LIMIT_MS}{' exceeded' if sample.p95 >= LIMIT_MS else ''} |",
         flush=True,
     )
 
