@@ -46,6 +46,8 @@ TABLES = (
     TableLimit("mail_opt_out", "one for each recipient and topic: digests, tickets, webhooks, and each ticket"),
     TableLimit("notification_settings", "one for each user"),
     TableLimit("saved_view", f"{VIEWS_MAX} of each user"),
+    TableLimit("list_columns", "one for each user and list of the console: four, and each queue"),
+    TableLimit("bulk_change", "as the changes of agents: each is kept for an hour"),
     TableLimit("draft", f"{DRAFTS_MAX} of each user", ("keep_drafts_days",)),
     TableLimit("pending_message", "as the messages of agents: each waits for some seconds", ("undo_seconds",)),
     TableLimit("service", "none: only the provider's people add services"),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import worker as domain_worker
 from clearline.accounts.key_ring import KeyRing
+from clearline.bulk import undo_usecases as undo
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as job_worker
 from clearline.clock import monotonic
@@ -51,6 +52,7 @@ PURGE_EVERY = 3600
 _DAY = 24 * 3600
 _ACTORS_CHANNEL = "clearline_actors"
 _CLOSED_AT_ONCE = 100
+_UNDO_KEPT = timedelta(hours=1)
 
 _log = Logger("clearline.schedule")
 
@@ -106,6 +108,7 @@ def shared_jobs(
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
         *_sign_in_jobs(database, now),
+        _undo_job(database, now),
         clock_job(database, now),
         age_job(database, now),
         orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
@@ -124,6 +127,12 @@ def _sign_in_jobs(database: Database, now: Clock) -> list[PeriodicJob]:
         job("purge attempts to sign in", attempts_to_sign_in.purge),
         job("purge unfinished sign-ins", sign_in_flows.purge),
     ]
+
+
+def _undo_job(database: Database, now: Clock) -> PeriodicJob:
+    """Return the job that deletes what cannot be undone any more."""
+    purge = _until_done(database, lambda tx: undo.purge(tx, before=now() - _UNDO_KEPT))
+    return PeriodicJob("purge changes that could be undone", PURGE_EVERY, purge)
 
 
 def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:

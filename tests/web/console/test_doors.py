@@ -46,6 +46,7 @@ FORMS: dict[str, dict[str, str]] = {
     "addWatcher": {"watcher": NO_ID},
     "removeWatcher": {"watcher": NO_ID},
     "merge": {"into": "{other}", "once": "a key of this form"},
+    "undoSelected": {"change": NO_ID},
     "unmerge": {},
     "split": {"title": "Another", "description": "Slow, too", "once": "a key of this form"},
     "removeLink": {"link": NO_ID},

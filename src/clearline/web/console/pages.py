@@ -4,7 +4,7 @@ from clearline.identity import Scope
 from clearline.web.account import second_factor
 from clearline.web.area import CONSOLE
 from clearline.web.console import account, changes
-from clearline.web.console.bulk import change_selected
+from clearline.web.console.bulk import change_selected, undo_selected
 from clearline.web.console.companies import company, service
 from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.handovers import handlers as handovers
@@ -64,6 +64,7 @@ PAGES = (
     Page("addLink", "POST", _TICKET + "/links", changes.change_handler(changes.add_link), _WRITE),
     Page("removeLink", "POST", _TICKET + "/links/remove", changes.change_handler(changes.remove_link), _WRITE),
     Page("changeSelected", "POST", "/console/bulk", change_selected, _WRITE),
+    Page("undoSelected", "POST", "/console/bulk/undo", undo_selected, _WRITE),
     Page("account", "GET", account.PATH, account.show_account, _READ),
     *OWN_KEYS.pages(),
     *NOTIFICATION_PAGES,

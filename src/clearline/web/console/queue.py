@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from clearline.bulk import undo_usecases as undo
 from clearline.errors import InvalidInput, NotFound
 from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
@@ -16,6 +17,7 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE
+from clearline.web import once
 from clearline.web.console.lists.columns import columns_parameter, shown_columns
 from clearline.web.console.people import assignable
 from clearline.web.console.views import View, sidebar, view_at, with_counts
@@ -94,6 +96,7 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
         columns = await shown_columns(visit, tx, view)
         listing = await read_list(visit, tx, view, visit.query, columns)
         agents = await assignable(tx, visit.actor)
+        undoable = await undo.newest_change(tx, visit.actor, now=visit.now)
     side = await with_counts(visit, side.showing(view))
     listing = replace(listing, view=side.find(path) or view)
     if outcome is not None or problem:
@@ -103,6 +106,7 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
         "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=reachable, outcome=outcome, sorts=SORTS,
         filters=suggestions(staff=visit.actor.is_staff), chosen_columns=columns_parameter(listing.columns),
+        undoable=undoable, once_key=once.new_key(),
     )  # fmt: skip
 
 
