@@ -16,6 +16,7 @@ NOT_FOR_THE_DEMO = {
     "run-in-production.md": "installs units and accounts",
     "run-workers-apart.md": "starts servers with other settings",
     "use-the-admin-pages.md": "is about pages: tests/web/browser",
+    "use-the-portal.md": "is about pages: tests/web/portal",
     "work-tickets-in-the-console.md": "is about pages: tests/web/browser",
 }
 """Guides whose commands need a machine of their own, or that have none."""
