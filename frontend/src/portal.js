@@ -1,3 +1,4 @@
 import "./islands/portal/copy.js";
 import "./islands/portal/draft.js";
+import "./islands/portal/files.js";
 import "./islands/portal/more.js";

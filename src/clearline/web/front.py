@@ -75,7 +75,7 @@ class Front:
         is_use = entry is None or not entry.in_background
         session = await identify(self._services, scope, token, self._limits, is_use=is_use) if token else None
         if session is None:
-            return redirect(browser, f"{SIGN_IN}?{urlencode({'next': _came_from(scope)})}")
+            return redirect(browser, f"{SIGN_IN}?{urlencode({'next': _came_from(scope, self._area.home)})}")
         scope[KEY].actor = session.actor
         self._count(session)
         if entry is None:
@@ -155,13 +155,13 @@ async def identify(
     )
 
 
-def _came_from(scope: AsgiScope) -> str:
+def _came_from(scope: AsgiScope, home: str) -> str:
     """Return the page to open after the sign-in: the one that was asked for, or that whose form was sent."""
     if scope["method"] in {"GET", "HEAD"}:
         query = scope["query_string"].decode("latin-1")
         path = quote(scope["path"], safe="/")
-        return safe_path(f"{path}?{query}" if query else path, "")
-    return page_before(scope, "")
+        return safe_path(f"{path}?{query}" if query else path, home)
+    return page_before(scope, home)
 
 
 def _not_built() -> Answer:

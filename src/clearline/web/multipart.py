@@ -61,8 +61,8 @@ class SentFiles:
         """Say that the contents stay. A commit that fails may still have succeeded, so call this before it."""
         self.are_kept = True
 
-    async def attach(self, visit: Visit, tx: Tx, number: int, visibility: Visibility) -> None:
-        """Attach the files to a ticket, and keep them.
+    async def attach(self, visit: Visit, tx: Tx, number: int, visibility: Visibility, *, reopens: bool = True) -> None:
+        """Attach the files to a ticket, and keep them. ``reopens`` is as for ``add_attachment``.
 
         Raises:
             As ``attachments.usecases.add_attachment``.
@@ -71,7 +71,7 @@ class SentFiles:
         for file in self.files:
             new = replace(file.new, visibility=visibility)
             await attachments.add_attachment(
-                tx, visit.actor, number, new, file.content, company_size=size, now=visit.now
+                tx, visit.actor, number, new, file.content, company_size=size, reopens=reopens, now=visit.now
             )
         self.keep()
 

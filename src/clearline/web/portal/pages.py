@@ -3,7 +3,7 @@
 from clearline.identity import Scope
 from clearline.web.account import second_factor
 from clearline.web.area import PORTAL
-from clearline.web.files import add_file, download_file
+from clearline.web.files import download_file
 from clearline.web.portal.services import handlers as services
 from clearline.web.portal.shell import SERVICES, TICKETS
 from clearline.web.portal.tickets import actions
@@ -28,11 +28,10 @@ PORTAL_PAGES = (
     Page("exportTickets", "GET", EXPORT, export_tickets, _READ),
     Page("ticket", "GET", PATH, show_ticket, _READ),
     Page("file", "GET", f"{PATH}/files/{{file}}", download_file, _READ),
-    Page("addFile", "POST", f"{PATH}/files", add_file, _WRITE, is_upload=True),
+    Page("reply", "POST", f"{PATH}/messages", actions.reply, _WRITE, has_files=True),
     *(
         Page(name, "POST", f"{PATH}/{path}", action_handler(name, act), _WRITE)
         for name, path, act in (
-            ("reply", "messages", actions.reply),
             ("works", "works", actions.say_that_it_works),
             ("reopen", "reopen", actions.reopen),
             ("cancel", "cancel", actions.ask_for_cancellation),

@@ -1,6 +1,7 @@
 """What a customer does to a ticket: write, say that it works, reopen, close, ask for cancellation, follow."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from clearline.accounts import usecases as accounts
 from clearline.errors import Conflict, InvalidInput
@@ -8,12 +9,15 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watching
+from clearline.tickets.note_domain import Visibility
 from clearline.web.fields import known_id
+from clearline.web.multipart import FIELD, receive_form
 from clearline.web.once import SentBefore, perform_once
 from clearline.web.portal.tickets.ticket import PATH, Typed, ticket_page
-from clearline.web.visit import Visit, redirect, refused_status
+from clearline.web.visit import Form, Visit, redirect, refused_status
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
@@ -26,33 +30,64 @@ def action_handler(form: str, act: Action) -> Callable[[Visit], Awaitable[Answer
     """Return the handler of a form of the page of a ticket, which takes effect once. A refusal is shown on the page."""
 
     async def handle(visit: Visit) -> Answer:
-        number = access.parse_number(visit.path["number"])
-        path = PATH.format(number=ticket_number(number))
-
-        async def perform(tx: Tx) -> str:
-            done = await act(visit, tx, number)
-            return f"{path}?done={done}" if done else path
-
-        text = visit.form.get("text")
-        try:
-            address = await perform_once(visit, f"{form} {number}", perform)
-        except SentBefore as before:  # the answer to the first sending was lost, and the text was changed since
-            if not text.strip():
-                return redirect(visit.browser, before.address)
-            problem = gettext("An earlier version of this was sent already: it is shown above.")
-            return await ticket_page(visit, 409, Typed(form, text, problem))
-        except (InvalidInput, Conflict) as error:
-            problem = error.violations[0].rule if isinstance(error, InvalidInput) else str(error)
-            return await ticket_page(visit, refused_status(error), Typed(form, text, problem))
-        return redirect(visit.browser, address)
+        return await _perform(visit, form, act)
 
     return handle
 
 
-async def reply(visit: Visit, tx: Tx, number: int) -> str:
-    """Add a message."""
-    await _add(visit, tx, number, visit.form.get("text").rstrip())
-    return "sent"
+async def _perform(visit: Visit, form: str, act: Action) -> Answer:
+    number = access.parse_number(visit.path["number"])
+    path = PATH.format(number=ticket_number(number))
+
+    async def perform(tx: Tx) -> str:
+        done = await act(visit, tx, number)
+        return f"{path}?done={done}" if done else path
+
+    text = visit.form.get("text")
+    try:
+        address = await perform_once(visit, f"{form} {number}", perform)
+    except SentBefore as before:  # the answer to the first sending was lost, and the text was changed since
+        if not text.strip():
+            return redirect(visit.browser, before.address)
+        problem = gettext("An earlier version of this was sent already: it is shown above.")
+        return await ticket_page(visit, 409, Typed(form, text, problem))
+    except (InvalidInput, Conflict) as error:
+        problem = _problem(error)
+        return await ticket_page(visit, refused_status(error), Typed(form, text, problem))
+    return redirect(visit.browser, address)
+
+
+def _problem(error: InvalidInput | Conflict) -> str:
+    """Return why a form was refused."""
+    if isinstance(error, Conflict):
+        return str(error)
+    [violation, *_others] = error.violations
+    if violation.field != FIELD:
+        return violation.rule
+    return gettext("Nothing was sent, because of a file. %(reason)s. Choose the files again.") % {
+        "reason": violation.rule
+    }
+
+
+async def reply(visit: Visit) -> Answer:
+    """Add a message, files, or both."""
+    number = access.parse_number(visit.path["number"])
+
+    async def company_of(_form: Form) -> UUID:
+        async with visit.services.database.statement() as tx:
+            return await attachments.require_attachable(tx, visit.actor, number, Visibility.PUBLIC)
+
+    async with receive_form(visit, company_of) as files:
+
+        async def add(visit: Visit, tx: Tx, number: int) -> str:
+            files.check()
+            if visit.form.get("text").strip() or not files.files:
+                await _add(visit, tx, number, visit.form.get("text").rstrip())
+            reopens = visit.services.settings.reopen_on_answer
+            await files.attach(visit, tx, number, Visibility.PUBLIC, reopens=reopens)
+            return "sent"
+
+        return await _perform(visit, "reply", add)
 
 
 async def _add(visit: Visit, tx: Tx, number: int, text: str) -> None:
