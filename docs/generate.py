@@ -21,7 +21,7 @@ from clearline.setting_docs import documented, documented_retentions
 from clearline.settings import Settings
 from clearline.tickets.domain import ASSESSMENT, Status
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
-from clearline.web.docs import shape
+from clearline.web.docs.shapes import shape
 from clearline.wires.console_connect import errors, wire
 from clearline.wires.console_connect.reference import openapi
 from clearline.wires.house import reference as house_reference
@@ -78,8 +78,8 @@ def _console_connect() -> Iterator[str]:
     yield described["info"]["description"]
     yield ""
     yield "Each address also answers under `/api`, such as `/api/v2/support-tickets`. Send your key in the header"
-    yield "`Authorization: Bearer <key>`. A running server has the same reference at `/docs` and `/openapi.json`."
-    yield "See also [what a wire shows](wires.md)."
+    yield "`Authorization: Bearer <key>`. A running server has the same reference at"
+    yield "`/docs/console-connect` and `/openapi.json`. See also [what a wire shows](wires.md)."
     yield ""
     yield from _document(described)
     yield from _limits()

@@ -28,7 +28,7 @@ async function sprite() {
 async function bundle() {
   const result = await build({
     absWorkingDir: here,
-    entryPoints: ["src/console.js", "src/console.css", "src/portal.js", "src/portal.css"],
+    entryPoints: ["console", "portal", "docs"].flatMap((name) => [`src/${name}.js`, `src/${name}.css`]),
     bundle: true,
     minify: true,
     write: false,

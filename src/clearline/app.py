@@ -5,7 +5,7 @@ import gc
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache, partial
 from multiprocessing import parent_process
@@ -25,8 +25,6 @@ from clearline.clock import now
 from clearline.errors import OperationalError
 from clearline.event_stream.event_signal import EventSignal
 from clearline.events import store as event_store
-from clearline.events.event_types import Audience
-from clearline.events.store import Event
 from clearline.mail.inbound.parsing.parser import PARSER
 from clearline.platform.database import migrate
 from clearline.platform.database.horizon import HorizonMonitor
@@ -42,15 +40,10 @@ from clearline.web import assets, mail
 from clearline.web.area import CONSOLE, EVERYBODY, PORTAL
 from clearline.web.console.admin.pages import ADMIN_PAGES
 from clearline.web.console.pages import PAGES
-from clearline.web.docs import (
-    Wire,
-    document_route,
-    not_found,
-    problem_routes,
-    reference_routes,
-    start_routes,
-    wants_page,
-)
+from clearline.web.docs import document_route, not_found, start_routes, wants_page
+from clearline.web.docs.plan import ERRORS, Wire
+from clearline.web.docs.reference import Reference
+from clearline.web.docs.site import Catalogue, Site
 from clearline.web.front import Front
 from clearline.web.home import home_route
 from clearline.web.mail_pages.confirmation import confirmation_route
@@ -59,13 +52,13 @@ from clearline.web.portal.pages import PORTAL_PAGES
 from clearline.web.sign_in.pages import PATHS, SignIn
 from clearline.web.sign_in.provider_pages import PREFIXES, ProviderSignIn
 from clearline.web.sign_in.session_pages import SESSION_PAGES
-from clearline.wires.console_connect.reference import ABOUT, OpenApi
+from clearline.wires.console_connect.reference import ABOUT, OpenApi, openapi
 from clearline.wires.console_connect.routes import wire_app as console_connect_app
 from clearline.wires.house import reference as house_reference
 from clearline.wires.house.errors import CATALOGUE
-from clearline.wires.house.event_stream.mapping import event_out
+from clearline.wires.house.event_stream.webhook_body import webhook_body
 from clearline.wires.house.routes import wire_app as house_app
-from clearline.wires.http.call import Services, encode
+from clearline.wires.http.call import Services
 from clearline.wires.http.compression import Compression
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
@@ -82,7 +75,6 @@ _HOUSE_ROOTS = {"/api", "/api/", "/api/v1", "/api/v1/"}
 """Paths above the house API. They have no resource, but people open them in a browser."""
 _HOUSE_PAGE = "/docs/api"
 _HOUSE_DOCUMENT = "/api/v1/openapi.json"
-_HOUSE_PROBLEMS = "/api/v1/problems"
 _LED = {"cache-control": "no-store", "vary": "Accept"}
 """Headers of the answer that leads a browser to the reference."""
 _SESSION_PATHS = {page.path for page in SESSION_PAGES}
@@ -101,15 +93,6 @@ def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[Pe
     Those for mail that comes in are not among them: they run in a process of their own.
     """
     return schedule.shared_jobs(database, blobs, settings, webhook_body, mail.render, now)
-
-
-def webhook_body(event: Event, audience: Audience) -> bytes | None:
-    """Return what a webhook sends of an event: the same as the stream, in the envelope of Standard Webhooks."""
-    visible = event_out(event, audience)
-    if visible is None:
-        return None
-    data = {name: getattr(visible, name) for name in visible.__struct_fields__ if name not in {"type", "at"}}
-    return encode({"type": visible.type, "timestamp": visible.at, "data": data})
 
 
 class Application:
@@ -248,18 +231,29 @@ class _Background:
             self._is_tried.set()
 
 
+def reference_wires(settings: Settings) -> tuple[Wire, Wire]:
+    """Return the wires that have reference pages, with their OpenAPI documents of a server with these settings."""
+    own, house = cache(partial(openapi, settings)), cache(partial(house_reference.openapi, settings))
+    return (
+        Wire("/docs/console-connect", "/openapi.json", ABOUT.title, own),
+        Wire(_HOUSE_PAGE, _HOUSE_DOCUMENT, house_reference.ABOUT.title, house),
+    )
+
+
+def reference_site(wires: Sequence[Wire], settings: Settings) -> Site:
+    """Return the reference pages of a server with these settings."""
+    hours = settings.keep_idempotency_keys_days * 24
+    return Site(wires, Catalogue(CATALOGUE.values(), settings.page_url(""), settings.rate_limit, hours))
+
+
 class _Switch:
     """Passes a request to its wire by the prefix of its path, and to the pages and probes otherwise."""
 
     def __init__(self, services: Services, horizon: HorizonMonitor) -> None:
         self._console_connect = Compression(console_connect_app(services))
         self._house = Compression(house_app(services), varies=True)
-        own = OpenApi(services)
-        house = cache(partial(house_reference.openapi, services.settings))
-        pages = (
-            Wire("/docs", "/openapi.json", ABOUT.title, own.document),
-            Wire(_HOUSE_PAGE, _HOUSE_DOCUMENT, house_reference.ABOUT.title, house),
-        )
+        wires = reference_wires(services.settings)
+        reference = Reference(reference_site(wires, services.settings), services)
         self._areas = {
             area: Compression(Front(table, area, services))
             for area, table in ((CONSOLE, (*ADMIN_PAGES, *PAGES)), (PORTAL, PORTAL_PAGES))
@@ -273,13 +267,12 @@ class _Switch:
             assets.asset_route(),
             *probes(services.database, horizon),
             home_route(services.database),
-            Route("/openapi.json", own.answer),
-            document_route(pages[1]),
-            *start_routes(pages, _HOUSE_PROBLEMS),
+            Route("/openapi.json", OpenApi(services, wires[0].document).answer),
+            document_route(wires[1]),
+            *start_routes(wires),
             confirmation_route(services.database, services.now),
             *unsubscribe_routes(services.database, services.now),
-            *reference_routes(pages),
-            *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),
+            *reference.routes(),
         ]
         self._other = Compression(Starlette(routes=other, exception_handlers={404: not_found}))
 
@@ -295,7 +288,7 @@ class _Switch:
             return self._console_connect
         if path in _HOUSE_ROOTS:
             return RedirectResponse(_HOUSE_PAGE, 303, _LED) if wants_page(scope) else self._house
-        if path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(_HOUSE_PROBLEMS):
+        if path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(ERRORS):
             return self._house
         return self._page_at(path)
 

@@ -15,7 +15,7 @@ from clearline.web import assets
 from clearline.web.assets import preferred
 
 
-@pytest.mark.parametrize("name", ["console.css", "console.js", "icons.svg"])
+@pytest.mark.parametrize("name", ["console.css", "console.js", "docs.css", "docs.js", "icons.svg"])
 async def test_a_built_file_is_sent_as_small_as_the_browser_accepts(client: httpx.AsyncClient, name: str) -> None:
     path = assets.address(name)
     plain = await client.get(path, headers={"Accept-Encoding": "identity"})

@@ -13,7 +13,7 @@ from tests.builders.house import problem
 from tests.builders.web.colours import luminance
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-PAGES = ["/developers", "/docs", "/docs/api", "/api/v1/problems", "/api/v1/problems/not-found", "/nothing"]
+PAGES = ["/developers", "/nothing"]
 STYLE = (Path(clearline.web.__file__).parent / "static" / "reference.css").read_text(encoding="utf-8")
 TEXT_CONTRAST = 4.5
 """The least contrast of text (WCAG 2.2, 1.4.3)."""

@@ -14,8 +14,6 @@ OLDER = {
     "confirmation.html",
     "missing.html",
     "page.html",
-    "problem.html",
-    "reference.html",
     "start.html",
     "unsubscribe.html",
 }
@@ -26,7 +24,12 @@ SHOWN = re.compile(r'\b(?:aria-label|alt|placeholder|title|data-label)="([^"]*)"
 
 
 def templates() -> list[Path]:
-    return [path for path in sorted(TEMPLATES.rglob("*.html")) if path.name not in OLDER]
+    """Return the templates whose words are translated: not those of the reference, whose documents are English."""
+    return [
+        path
+        for path in sorted(TEMPLATES.rglob("*.html"))
+        if path.name not in OLDER and path.parent != TEMPLATES / "docs"
+    ]
 
 
 def bare_words(text: str) -> Iterator[str]:

@@ -188,6 +188,17 @@ async def list_own_keys(
     return await key_store.page(tx, user.company_id, user_id=user.id, after=after, limit=limit)
 
 
+async def newest_own_key(tx: Tx, actor: Actor, *, now: datetime) -> ApiKey | None:
+    """Return the newest key in force of the acting user, of whichever company, without its secret.
+
+    Served by ``api_key_by_age``: a walk of the company's keys.
+    """
+    user, _company = accounts.user_and_company(actor)
+    listed = await key_store.page(tx, user.company_id, user_id=user.id)
+    in_force = [key for key in listed if key.revoked_at is None and (key.expires_at is None or key.expires_at > now)]
+    return in_force[-1] if in_force else None
+
+
 async def get_own_key(tx: Tx, actor: Actor, key_id: UUID) -> ApiKey:
     """Return a key of the actor without its secret."""
     return _require_own(await key_store.get(tx, _own(actor).company_id, key_id), actor, key_id)

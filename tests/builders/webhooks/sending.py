@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from clearline.app import webhook_body
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Company
 from clearline.platform.database.transactions import Database, Tx
@@ -19,6 +18,7 @@ from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks import worker as webhooks
 from clearline.webhooks.delivery_domain import Delivery, DeliveryState
 from clearline.webhooks.subscription_domain import Subscription
+from clearline.wires.house.event_stream.webhook_body import webhook_body
 from tests.builders.tickets import a_new_ticket
 from tests.builders.webhooks.receiver import LOOPBACK, Receiver
 from tests.patience import patient

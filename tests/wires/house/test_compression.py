@@ -159,7 +159,7 @@ async def test_the_pages_are_compressed_and_read_again_only_when_they_change(cli
         plain, body = await raw(client, where, PLAIN)
         packed, sent = await raw(client, where, GZIP)
         assert (packed.headers["content-encoding"], gzip.decompress(sent)) == ("gzip", body)
-        assert packed.headers["vary"] == "Accept-Encoding"
+        assert packed.headers["vary"].endswith("Accept-Encoding")
     for where in ("/docs/api", "/api/v1/openapi.json"):
         smaller, sent = await raw(client, where, BROWSER)
         assert (smaller.headers["content-encoding"], brotli.decompress(sent)) == (

@@ -1,7 +1,7 @@
 """The OpenAPI document of this wire."""
 
 import copy
-from functools import cache, partial
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -12,8 +12,10 @@ from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service, ServiceType
 from clearline.settings import Settings
 from clearline.wires.console_connect import wire
+from clearline.wires.console_connect.reference_examples import SAMPLES
 from clearline.wires.console_connect.routes import OPERATIONS
 from clearline.wires.http.call import Services
+from clearline.wires.http.examples import Examples
 from clearline.wires.http.openapi import About, document
 
 ABOUT = About(
@@ -29,7 +31,13 @@ _MOST_LISTED = 500
 
 def openapi(settings: Settings) -> dict[str, Any]:
     """Return the public document of a server with these settings."""
-    return document(ABOUT, OPERATIONS, settings)
+    described = document(ABOUT, OPERATIONS, settings)
+    components = described["components"]["schemas"]
+    examples = Examples(components, SAMPLES)
+    described["components"]["schemas"] = {
+        name: schema | {"examples": [examples.of(name)]} for name, schema in components.items()
+    }
+    return described
 
 
 def for_services(described: dict[str, Any], services: list[Service]) -> dict[str, Any]:
@@ -53,14 +61,14 @@ def for_services(described: dict[str, Any], services: list[Service]) -> dict[str
 class OpenApi:
     """Answers ``/openapi.json``."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, document: Callable[[], dict[str, Any]]) -> None:
+        """``document`` returns the public document."""
         self._services = services
-        self.document = cache(partial(openapi, services.settings))
-        """Returns the public document."""
+        self._document = document
 
     async def answer(self, request: Request) -> JSONResponse:
         """Return the document; with a valid key, it lists the services of the key's company."""
-        described = self.document()
+        described = self._document()
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             try:

@@ -31,7 +31,10 @@ PRIORITY = {priority: priority.title() for priority in Priority}
 class ListQuery(Struct, frozen=True):
     """Which tickets to list."""
 
-    status: Annotated[Literal["open", "closed"], Meta(description="Tickets that are open, or those that are finished.")]
+    status: Annotated[
+        Literal["open", "closed"],
+        Meta(description="Tickets that are open, or those that are finished.", examples=["open"]),
+    ]
     page: Annotated[int, Meta(ge=1, le=PAGE_MAX, description="Which page, from 1.")] = 1
     page_size: Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX, description="Tickets on a page.")] = field(
         name="pageSize", default=50

@@ -5,6 +5,7 @@ from typing import Any
 from clearline.settings import Settings
 from clearline.wires.house import wire
 from clearline.wires.house.reference_examples import SAMPLES
+from clearline.wires.house.reference_meanings import MEANINGS
 from clearline.wires.house.reference_webhooks import webhooks
 from clearline.wires.house.routes import GROUPS, OPERATIONS
 from clearline.wires.http.examples import Examples
@@ -66,6 +67,12 @@ def openapi(settings: Settings) -> dict[str, Any]:
     components |= schemas
     examples = Examples(components, SAMPLES)
     described["components"]["schemas"] = {
-        name: schema | {"title": name, "examples": [examples.of(name)]} for name, schema in components.items()
+        name: schema | {"title": name, "examples": [examples.of(name)]} | _meanings(name)
+        for name, schema in components.items()
     }
     return described
+
+
+def _meanings(name: str) -> dict[str, Any]:
+    """Return what a schema says of its values, in an extension that viewers of OpenAPI documents know."""
+    return {"x-enumDescriptions": MEANINGS[name]} if name in MEANINGS else {}

@@ -8,6 +8,7 @@ from clearline.events.domain import Change, RecordChanged, TicketFact
 from clearline.events.event_types import EVENT_TYPES
 from clearline.webhooks.delivery_domain import PING
 from clearline.wires.house.event_stream.wire import EventOut
+from clearline.wires.house.reference_events import webhook_examples
 
 _REF = "#/components/schemas/{name}"
 _ENVELOPE = ("type", "at")
@@ -56,14 +57,15 @@ def webhooks() -> tuple[dict[str, Any], dict[str, Any]]:
         "RecordWebhook": _envelope({"enum": records}, data, "RecordChange"),
         "PingWebhook": _ping(),
     }
-    section = {PING: _entry("PingWebhook", "A test of the subscription.")}
+    examples = webhook_examples()
+    section = {PING: _entry("PingWebhook", "A test of the subscription.", examples[PING])}
     for row in EVENT_TYPES.values():
         name = "RecordWebhook"
         if (fact := facts.get(row.type)) is not None:
             name = f"{fact.__name__}Webhook"
             schemas[fact.__name__] = _fact(components[fact.__name__], ("type",))
             schemas[name] = _envelope({"const": row.type.value}, data, fact.__name__)
-        section[row.type.value] = _entry(name, row.sentence)
+        section[row.type.value] = _entry(name, row.sentence, examples[row.type.value])
     return section, schemas
 
 
@@ -101,7 +103,7 @@ def _object(about: str, members: dict[str, Any]) -> dict[str, Any]:
     return {"description": about, "type": "object", "properties": members, "required": [*members]}
 
 
-def _entry(schema: str, sentence: str) -> dict[str, Any]:
+def _entry(schema: str, sentence: str, example: Any) -> dict[str, Any]:
     return {
         "post": {
             "summary": sentence,
@@ -113,7 +115,7 @@ def _entry(schema: str, sentence: str) -> dict[str, Any]:
             ],
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": {"$ref": _REF.format(name=schema)}}},
+                "content": {"application/json": {"schema": {"$ref": _REF.format(name=schema)}, "example": example}},
             },
             "responses": _RESPONSES,
         }

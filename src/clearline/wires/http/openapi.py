@@ -47,9 +47,12 @@ _IF_MATCH = {
     "description": "The ETag of the resource as you read it, or `*`.",
     "schema": {"type": "string"},
 }
+RETRY_INTRO = "A retry is safe with the header `Idempotency-Key`"
+"""How the paragraph begins that every POST has about retries."""
 # Described, not declared: whether a key may be sent depends on earlier requests with it, which no schema expresses.
 _RETRIES = (
-    "\n\nA retry is safe with the header `Idempotency-Key` (1 to 255 printable characters, quoted or not): for {hours} "
+    f"\n\n{RETRY_INTRO}"
+    " (1 to 255 printable characters, quoted or not): for {hours} "
     "hours the same key with the same body is answered as it was the first time, with `Idempotent-Replayed: true`. "
     "With another body it is refused."
 )
