@@ -45,7 +45,8 @@ def test_the_words_of_the_console_in_the_guides_stand_in_it() -> None:
     source = "\n".join(
         path.read_text(encoding="utf-8") for path in sorted(WEB.rglob("*")) if path.suffix in {".py", ".html"}
     )
-    words = [re.sub(r"\d+", "%(num)s", word) for word in re.findall(r'(?<!=)"([^"\n]*)"', source)]
+    strings = [*re.findall(r'\("([^"\n]*)"', source), *re.findall(r'"([^"\n]*)"', source)]
+    words = [re.sub(r"\d+", "%(num)s", string) for string in strings]
     shown = {re.sub(r"%\(\w+\)s", "%s", word).strip(" .:") for word in words}
     pages = [DOCS / "tutorial-console.md", *(DOCS / "how-to" / f"{name}.md" for name in (*PAGES_FIRST, *ABOUT_PAGES))]
     strange = {
