@@ -62,11 +62,27 @@ def test_a_link_is_mailed_when_there_is_a_mail_server_unless_it_shall_be_printed
     assert (unknown.exit_code, unknown.stderr) == (1, "refused: user nobody@example.net does not exist\n")
 
 
-def test_the_link_of_a_customer_is_refused(url: str) -> None:
+async def test_a_person_of_a_customer_gets_a_link_as_well(url: str, database: Database) -> None:
+    ada, of_birch = "ada@birch.example.com", ("--company", "BIR001")
     run_json(url, "company", "add", "Birch", "--code", "BIR001")
-    refused = run_command(url, "user", "invite", "--company", "BIR001", "--link", "ada@birch.example.com")
-    assert refused.exit_code == 2
-    assert "--link is for the provider's people" in refused.stderr
+    run_json(url, "user", "add", *of_birch, "--name", "Ada", "--email", ada)
+    for command in ("invite", "reset-password"):
+        printed = run_json(url, "user", command, *of_birch, ada, **PUBLIC)
+        match = re.fullmatch(LINK, printed["link"])
+        assert match is not None
+        signed = await links.use_link(database, match[1], PASSWORD, DEVICE, now=now())
+        assert signed is not None
+        assert run_command(url, "user", "sign-out", *of_birch, ada).stdout == f"1 session of {ada} ended.\n"
+    mailed = run_command(url, "user", "invite", *of_birch, ada, **MAILING)
+    assert mailed.stdout == f"The link for a new password is sent to {ada}.\n"
+    async with database.transaction() as tx:
+        await tx.write("update app_user set is_confirmed = false where email = $1", ada)
+    confirming = run_command(url, "user", "invite", *of_birch, ada, **MAILING)
+    assert confirming.stdout == f"The invitation is sent to {ada} again.\n"
+    printed = run_json(url, "user", "invite", *of_birch, ada, "--link", **MAILING)
+    assert re.fullmatch(LINK, printed["link"])
+    refused = run_command(url, "user", "reset-second-factor", *of_birch, ada, "--yes")
+    assert (refused.exit_code, refused.stderr) == (1, f"refused: user {ada} has no second factor\n")
 
 
 async def test_the_link_of_the_set_up_is_printed_until_there_is_an_admin(url: str, database: Database) -> None:

@@ -44,6 +44,7 @@ async def test_the_button_of_the_page_confirms_the_address(
         answer = await client.post(path)
         assert answer.status_code == 200
         assert "is confirmed" in answer.text
+        assert '<a href="/sign-in/forgotten">choose a password</a>' in answer.text
         assert "<form" not in answer.text
         assert await is_confirmed(database, user)
 

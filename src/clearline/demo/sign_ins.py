@@ -4,8 +4,10 @@ import secrets
 from datetime import datetime
 from typing import NamedTuple
 
+from clearline.accounts import usecases as accounts
+from clearline.demo.companies import COMPANIES
 from clearline.demo.desk import ADMIN, AGENT, find_staff, user_of
-from clearline.identity import OPERATOR, PROVIDER_ID, User
+from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Database
 from clearline.sign_in import password_usecases as passwords
 
@@ -14,19 +16,23 @@ _GROUPS, _GROUP = 4, 4
 
 
 class DemoSignIn(NamedTuple):
-    """A person of the demo's desk, and its password."""
+    """A person of the demo, and its password."""
 
     user: User
     password: str
 
 
 async def set_passwords(database: Database, *, now: datetime) -> list[DemoSignIn]:
-    """Give an agent and the admin of the demo new passwords, which ends their sessions."""
+    """Give a person of each customer, an agent and the admin of the demo new passwords, which ends their sessions."""
     async with database.transaction() as tx:
         staff = await find_staff(tx)
-    sign_ins = [DemoSignIn(user_of(staff[name]), _password()) for name in (AGENT, ADMIN)]
+        customers = [
+            await accounts.get_user(tx, OPERATOR, company.code, company.people[0].email) for company in COMPANIES
+        ]
+    users = [*customers, *(user_of(staff[name]) for name in (AGENT, ADMIN))]
+    sign_ins = [DemoSignIn(user, _password()) for user in users]
     for user, password in sign_ins:
-        await passwords.set_password(database, OPERATOR, PROVIDER_ID, user.id, password, now=now)
+        await passwords.set_password(database, OPERATOR, user.company_id, user.id, password, now=now)
     return sign_ins
 
 

@@ -1,23 +1,31 @@
 """Links with which people choose a password, as commands make and print them."""
 
+from uuid import UUID
+
 from clearline.cli.context import current_settings, transact
 from clearline.cli.output import show, show_secret
 from clearline.clock import now
-from clearline.identity import OPERATOR
+from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in.link_domain import LinkKind, NewLink, path_of
 from clearline.wires.house.accounts.mapping import user_out
 
 
-def invited(email: str, *, by_mail: bool) -> NewLink:
-    """Make a link for one of the provider's people, and mail it if that is wanted and possible."""
+def company_ref(name: str | None) -> UUID | str:
+    """Return the company that an option names: without a name, the provider."""
+    return PROVIDER_ID if name is None or name.upper() == "PROVIDER" else name
+
+
+def invited(email: str, *, company: str | None = None, by_mail: bool) -> NewLink:
+    """Make a link for a person of the provider, or of a customer, and mail it if that is wanted and possible."""
     from clearline.web.mail import render  # noqa: PLC0415 - slow to import, and most commands send no mail
 
     async def work(tx: Tx) -> NewLink:
         return await links.invite(
-            tx, OPERATOR, email, settings=current_settings(), render=render, by_mail=by_mail, now=now()
-        )
+            tx, OPERATOR, email, company_ref=company_ref(company), settings=current_settings(), render=render,
+            by_mail=by_mail, now=now(),
+        )  # fmt: skip
 
     return transact(work)
 

@@ -6,7 +6,7 @@ import click
 
 from clearline.accounts import usecases as accounts
 from clearline.accounts.conflict_store import Holder, HolderKind
-from clearline.cli.accounts.links import invited, show_link
+from clearline.cli.accounts.links import company_ref, invited, show_link
 from clearline.cli.accounts.options import changed_values, company_option, email_option, phone_option
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_list
@@ -14,7 +14,7 @@ from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.terminal.text import counted, echo
 from clearline.clock import now
-from clearline.identity import CUSTOMER_ROLES, OPERATOR, PROVIDER_ID, STAFF_ROLES, Role, User
+from clearline.identity import CUSTOMER_ROLES, OPERATOR, STAFF_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.second_factors import usecases as second_factors
@@ -23,6 +23,9 @@ from clearline.wires.house.accounts.mapping import conflict_out, user_out
 
 _heir_option = click.option(
     "--hand-over-to", metavar="EMAIL", help="Agent who gets the open tickets of one who stops working tickets."
+)
+_of_company = click.option(
+    "--company", metavar="NAME", help="Name or customer code of a customer; without it, the provider."
 )
 _ROLES = click.Choice([role.value for role in (*CUSTOMER_ROLES, *STAFF_ROLES)])
 
@@ -159,60 +162,63 @@ def user_change(
 
 
 @user.command("invite")
-@click.option("--company", metavar="NAME", help="Name or customer code of a customer; without it, the provider.")
+@_of_company
 @click.argument("email")
-@click.option("--link", is_flag=True, help="Print the link of one of the provider's people, and send no mail.")
+@click.option("--link", is_flag=True, help="Print the link, and send no mail.")
 @json_option
 def user_invite(company: str | None, email: str, *, link: bool, as_json: bool) -> None:
-    """Invite one of the provider's people to choose a password, or a user of a customer to confirm its address again.
+    """Invite a person to choose a password, or first to confirm its address if a customer gave it.
 
     Without a mail server the link to choose a password is printed. It works once, for 7 days.
     """
-    if company is None or company.upper() == "PROVIDER":
-        show_link(invited(email, by_mail=not link), as_json=as_json)
+
+    async def confirmation(tx: Tx) -> User | None:
+        found = await accounts.get_user(tx, OPERATOR, company_ref(company), email)
+        if link or found.is_confirmed:
+            return None
+        return await accounts.invite_user(tx, OPERATOR, found.company_id, email, now=now())
+
+    user = transact(confirmation)
+    if user is None:
+        show_link(invited(email, company=company, by_mail=not link), as_json=as_json)
         return
-    if link:
-        raise click.UsageError(
-            "--link is for the provider's people: a user of a customer confirms its address by mail."
-        )
-
-    async def work(tx: Tx) -> User:
-        return await accounts.invite_user(tx, OPERATOR, company, email, now=now())
-
-    user = transact(work)
     show(user_out(user), f"The invitation is sent to {user.email} again.", as_json=as_json)
 
 
 @user.command("reset-password")
+@_of_company
 @click.argument("email")
 @click.option("--link", is_flag=True, help="Print the link, and send no mail.")
 @json_option
-def user_reset_password(email: str, *, link: bool, as_json: bool) -> None:
-    """Send one of the provider's people a link to choose a new password. It works once, for an hour.
+def user_reset_password(company: str | None, email: str, *, link: bool, as_json: bool) -> None:
+    """Send a person a link to choose a new password. It works once, for an hour.
 
     Without a mail server the link is printed. The old password works until a new one is chosen.
     """
-    show_link(invited(email, by_mail=not link), as_json=as_json)
+    show_link(invited(email, company=company, by_mail=not link), as_json=as_json)
 
 
 @user.command("sign-out")
+@_of_company
 @click.argument("email")
-def user_sign_out(email: str) -> None:
-    """End all sessions of one of the provider's people."""
+def user_sign_out(company: str | None, email: str) -> None:
+    """End all sessions of a person."""
 
     async def work(tx: Tx) -> int:
-        return await sessions.revoke_sessions_of(tx, OPERATOR, PROVIDER_ID, email, now=now())
+        return await sessions.revoke_sessions_of(tx, OPERATOR, company_ref(company), email, now=now())
 
     echo(f"{counted(transact(work), 'session')} of {email} ended.")
 
 
 @user.command("reset-second-factor")
+@_of_company
 @click.argument("email")
 @yes_option
-def user_reset_second_factor(email: str, *, yes: bool) -> None:
-    """Remove the second factor of one of the provider's people, who lost it, and end its sessions."""
+def user_reset_second_factor(company: str | None, email: str, *, yes: bool) -> None:
+    """Remove the second factor of a person who lost it, and end its sessions."""
     confirm(f"Remove the second factor of {email}? Be sure that it is this person who asks.", yes=yes)
-    user = transact(lambda tx: second_factors.reset(tx, OPERATOR, email, now=now()))
+    ref = company_ref(company)
+    user = transact(lambda tx: second_factors.reset(tx, OPERATOR, email, company_ref=ref, now=now()))
     echo(f"The second factor of {user.name} <{user.email}> is removed.")
 
 

@@ -17,6 +17,7 @@ from clearline.demo import usecases as demo_data
 from clearline.demo.sign_ins import DemoSignIn, set_passwords
 from clearline.demo.usecases import DemoKey
 from clearline.events.consumer import CONSUMERS
+from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.setting_values import Bind
 from clearline.tickets.attachments.blobs import open_blobs
@@ -33,7 +34,7 @@ class DemoAccess(NamedTuple):
 @click.command()
 @json_option
 def demo(*, as_json: bool) -> None:
-    """Load demo data and print a new key for each company, and the passwords of an agent and an admin.
+    """Load demo data and print a new key for each company, and passwords of a customer's people, an agent and an admin.
 
     The demo is a desk and two customers with services and tickets. Safe to repeat: existing data stays, and each
     call creates keys that last 30 days, and new passwords.
@@ -84,6 +85,13 @@ async def load(database: Database) -> DemoAccess:
         return DemoAccess(keys, sign_ins)
 
 
+_WHO = {
+    Role.CUSTOMER: "A customer", Role.CUSTOMER_ADMIN: "Customer's admin", Role.AGENT: "An agent",
+    Role.ADMIN: "The admin",
+}  # fmt: skip
+"""What the greeting calls people, by role."""
+
+
 def examples(access: DemoAccess, bind: Bind) -> str:
     """Return commands to try first; they work when pasted into a shell."""
     base = bind.url
@@ -93,12 +101,11 @@ def examples(access: DemoAccess, bind: Bind) -> str:
     )
     key, agent = access.keys[0], access.keys[-1]
     sign_ins = "\n".join(
-        f"{f'Sign in ({sign_in.user.role}):':<18}{sign_in.user.email}  {sign_in.password}"
-        for sign_in in access.sign_ins
+        f"{f'{_WHO[sign_in.user.role]}:':<18}{sign_in.user.email}  {sign_in.password}" for sign_in in access.sign_ins
     )
     auth = f"-H 'Authorization: Bearer {key.secret}'"
     return f"""
-Console:          {base}/console
+Sign in:          {base}/sign-in
 {sign_ins}
 
 Demo company: {key.company.name} ({key.company.code})
