@@ -12,7 +12,7 @@ from clearline.mail.inbound.domain import BURST_LIMIT, DAILY_LIMIT
 from clearline.setting_docs import documented
 from clearline.settings import PREFIX
 from clearline.sign_in.second_factors.domain import RECOVERY_CODES
-from clearline.tickets.attachments.domain import PER_TICKET_MAX
+from clearline.tickets.attachments.domain import MESSAGE_FILES_MAX, PER_TICKET_MAX
 from clearline.tickets.links.domain import LINKS_MAX
 from clearline.webhooks.attempt_domain import SCHEDULE
 from clearline.wires.http.body import BODY_MAX, DEPTH_MAX
@@ -49,6 +49,11 @@ TABLES = (
     TableLimit("list_columns", "one for each user and list of the console: four, and each queue"),
     TableLimit("bulk_change", "as the changes of agents: each is kept for an hour"),
     TableLimit("draft", f"{DRAFTS_MAX} of each user", ("keep_drafts_days",)),
+    TableLimit(
+        "held_file",
+        f"{MESSAGE_FILES_MAX} in the composer of each user and ticket, and those of messages",
+        ("keep_drafts_days",),
+    ),
     TableLimit("pending_message", "as the messages of agents: each waits for some seconds", ("undo_seconds",)),
     TableLimit("service", "none: only the provider's people add services"),
     TableLimit("second_factor", "one for each user"),

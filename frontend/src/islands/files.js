@@ -1,5 +1,5 @@
-// Files for a ticket: chosen, dropped on the composer or pasted into it. Each is attached at once, as reply or note. Those of
-// a new ticket go with its form, and stay chosen when it is refused.
+// Files for a ticket: chosen, dropped on the composer or pasted into it. Each is uploaded at once, and goes with the
+// message. Those of a new ticket go with its form, and stay chosen when it is refused.
 import { tell } from "./toast.js";
 
 let chosen = []; // of the form that was sent
@@ -24,22 +24,31 @@ async function reasonOf(answer) {
 
 async function attach(form, files) {
   const input = form.querySelector("[data-files]");
+  const send = form.querySelector("button.primary");
   const headers = { "X-CSRF-Token": form.elements.csrf.value };
   let refusal = "";
+  send.disabled = true;
   for (const file of files) {
     tell(input.dataset.uploading.replace("%s", file.name));
-    const query = new URLSearchParams({ name: file.name, visibility: form.elements.visibility.value });
+    const query = new URLSearchParams({ name: file.name });
     const sent = { ...headers, "Content-Type": file.type || "application/octet-stream" };
     const answer = await fetch(`${input.dataset.url}?${query}`, { method: "POST", headers: sent, body: file }).catch(() => null);
-    if (!answer?.ok) {
+    if (answer?.ok) show(form, await answer.text());
+    else {
       const reason = answer ? await reasonOf(answer) : document.getElementById("toast").dataset.offline;
       refusal = `${input.dataset.failed.replace("%s", file.name)} ${reason}`;
     }
   }
-  const swap = { target: "#main", select: "#main", swap: "outerHTML" };
-  await htmx.ajax("GET", location.pathname + location.search, swap);
+  send.disabled = false;
+  input.value = "";
   tell(refusal);
-  document.querySelector("[data-composer] [name=text]")?.focus();
+  form.elements.text.focus();
+}
+
+function show(form, html) {
+  const files = new DOMParser().parseFromString(html, "text/html").getElementById("files");
+  form.querySelector("#files").replaceWith(files);
+  htmx.process(files);
 }
 
 document.addEventListener("click", ({ target }) => {

@@ -1,5 +1,6 @@
 """Hold a message back for some seconds, in which its author can take it back, and send it when it is due."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import change_status
@@ -37,10 +39,13 @@ async def hold_message(
     visibility: Visibility,
     then: Status | None,
     macro: Macro | None = None,
+    files: Sequence[UUID] = (),
     seconds: int,
     now: datetime,
 ) -> PendingMessage:
     """Store a message that is sent in so many seconds, with the status and the values that the ticket has after it.
+
+    ``files`` are those of the actor's composer that are attached with it.
 
     It is sent after those that the actor sent before it, and not before they are due: with 0 seconds together with the
     last of them. Without a text it only changes the ticket. What can be checked now is refused now.
@@ -62,6 +67,7 @@ async def hold_message(
         view.ticket.company_id, number, uuid4(), user.id, actor.name, text, visibility, then, now, due_at, macro=macro
     )
     await pending_store.insert(tx, message)
+    await held_files.put_into_message(tx, actor, number, files, message.id)
     return message
 
 
@@ -126,6 +132,7 @@ async def take_back(tx: Tx, actor: Actor, number: int, message_id: UUID, *, now:
     if message.text:
         draft = Draft(message.visibility, message.draft_writer, message.text, message.then, now)
         await draft_store.save(tx, user, number, draft)
+    await held_files.put_into_composer(tx, actor, number, message.id)
     return message
 
 
@@ -135,7 +142,7 @@ async def lock_due(tx: Tx, *, now: datetime) -> PendingMessage | None:
 
 
 async def send(tx: Tx, message: PendingMessage, *, notes_max: int = TICKET_NOTES_MAX, now: datetime) -> None:
-    """Send a locked message: add its note and change the ticket, with the present rights of its author.
+    """Send a locked message: add its note and its files and change the ticket, with the present rights of its author.
 
     The caller rolls back what was done after any error. ``notes_max`` is as for ``note_usecases.add_note``.
 
@@ -154,6 +161,7 @@ async def send(tx: Tx, message: PendingMessage, *, notes_max: int = TICKET_NOTES
             tx, actor, number, message.text, channel=Channel.CONSOLE, visibility=message.visibility,
             notes_max=notes_max, now=now,
         )  # fmt: skip
+    await held_files.attach_of_message(tx, actor, number, message.id, message.visibility, now=now)
     if message.macro is not None and (values := values_set(message.macro, view)):
         await ticket_changes.change_ticket(tx, actor, number, values, now=now)
     if message.then not in {None, view.ticket.status}:

@@ -10,6 +10,7 @@ from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.text import is_blank
 from clearline.tickets import access
+from clearline.tickets.attachments import held_store
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 
@@ -70,8 +71,9 @@ async def discard_draft(tx: Tx, actor: Actor, number: int, visibility: Visibilit
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:
-    """Delete a batch of the drafts that were saved before a time; return how many."""
-    return await draft_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
+    """Delete a batch of the drafts, and of the files in composers, that were saved before a time; return how many."""
+    files = await held_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
+    return files + await draft_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
 
 
 def _writer(actor: Actor) -> User:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -16,7 +17,14 @@ from clearline.errors import InvalidInput, NotFound, RuleCode, Violation, requir
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key
-from clearline.tickets.attachments.domain import ANY_TYPE, Content, NewAttachment, new_attachment, specific_type
+from clearline.tickets.attachments.domain import (
+    ANY_TYPE,
+    MESSAGE_FILES_MAX,
+    Content,
+    NewAttachment,
+    new_attachment,
+    specific_type,
+)
 from clearline.tickets.note_domain import Visibility
 from clearline.web.visit import FIELDS_MAX, FORM_MAX, Form, FormRefused, Visit
 from clearline.wires.http.edge import header
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 FIELD = "files"
-FILES_MAX = 20
+FILES_MAX = MESSAGE_FILES_MAX
 """The most files of a form."""
 CompanyOf = Callable[[Form], Awaitable[UUID | None]]
 
@@ -57,21 +65,25 @@ class SentFiles:
         """
         require_valid(self.violations)
 
+    def pairs(self) -> list[tuple[NewAttachment, Content]]:
+        """Return what each file is, with its content."""
+        return [(file.new, file.content) for file in self.files]
+
     def keep(self) -> None:
         """Say that the contents stay. A commit that fails may still have succeeded, so call this before it."""
         self.are_kept = True
 
     async def attach(self, visit: Visit, tx: Tx, number: int, visibility: Visibility, *, reopens: bool = True) -> None:
-        """Attach the files to a ticket, and keep them. ``reopens`` is as for ``add_attachment``.
+        """Attach the files to a ticket in their order, and keep them. ``reopens`` is as for ``add_attachment``.
 
         Raises:
             As ``attachments.usecases.add_attachment``.
         """
         size = visit.services.attachments.company_size
-        for file in self.files:
-            new = replace(file.new, visibility=visibility)
+        for at, file in enumerate(self.files):  # lists order them by their times
+            new, now = replace(file.new, visibility=visibility), visit.now + timedelta(microseconds=at)
             await attachments.add_attachment(
-                tx, visit.actor, number, new, file.content, company_size=size, reopens=reopens, now=visit.now
+                tx, visit.actor, number, new, file.content, company_size=size, reopens=reopens, now=now
             )
         self.keep()
 

@@ -62,6 +62,11 @@ def hidden(page: Page) -> dict[str, str]:
     }
 
 
+def files_of(page: Page) -> list[str]:
+    """Return the ids of the files in the composer."""
+    return [field["value"] or "" for field in page.all("input") if field.get("name") == "file"]
+
+
 def shown(text: str) -> str:
     """Return the words that stand in the composer of a page."""
     start = text.index('<textarea name="text"')

@@ -77,11 +77,10 @@ class Person:
         parts = [("files", (name, content, "text/plain")) for name, content in files.items()]
         return await self.client.post(path, headers=self.headers, data=data, files=parts)
 
-    async def upload(self, path: str, name: str, content: bytes, visibility: str = "public") -> httpx.Response:
+    async def upload(self, path: str, name: str, content: bytes) -> httpx.Response:
         """Send a file as the composer does."""
         headers = {**self.headers, "X-CSRF-Token": self.token_of_form(), "Content-Type": "text/plain"}
-        query = {"name": name, "visibility": visibility}
-        return await self.client.post(path, params=query, headers=headers, content=content)
+        return await self.client.post(path, params={"name": name}, headers=headers, content=content)
 
 
 async def person(

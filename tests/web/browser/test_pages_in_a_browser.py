@@ -177,6 +177,12 @@ async def test_files_are_attached_while_the_draft_stays(desktop: Page, site: Sit
     await expect(desktop.locator(".file").last).to_contain_text("b.txt")
     await expect(desktop.get_by_role("textbox", name="Message")).to_have_value("See the levels")
     await expect(desktop.get_by_role("textbox", name="Message")).to_be_focused()
+    await desktop.get_by_role("button", name="Remove b.txt").click()
+    await expect(desktop.locator(".composer .file")).to_have_count(1)
+    await expect(desktop.get_by_role("textbox", name="Message")).to_have_value("See the levels")
+    await desktop.keyboard.press("Control+Enter")
+    await expect(desktop.locator("article.message").last.locator(".file")).to_contain_text("a.txt")
+    await expect(desktop.locator(".composer .file")).to_have_count(0)
 
 
 async def test_the_pages_work_without_scripts(browser: Browser, site: Site, session: dict[str, str]) -> None:
@@ -186,8 +192,12 @@ async def test_the_pages_work_without_scripts(browser: Browser, site: Site, sess
     await page.goto(f"{site.url}/console/open?sort=number")
     await page.locator("#rows a").first.click()
     await page.get_by_role("textbox", name="Message").fill("Sent without scripts")
+    await page.locator("noscript input").set_input_files(
+        [FilePayload(name="levels.txt", mimeType="text/plain", buffer=b"rx -14.6")]
+    )
     await page.get_by_role("button", name="Send").click()
     await expect(page.locator("article.message").last).to_contain_text("Sent without scripts")
+    await expect(page.locator("article.message").last.locator(".file")).to_contain_text("levels.txt")
     await page.locator("[popovertarget=pick-priority]").click()
     await page.locator("#pick-priority").get_by_text("High").click()
     await expect(page.locator("[popovertarget=pick-priority]")).to_contain_text("High")

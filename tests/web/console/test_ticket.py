@@ -13,7 +13,7 @@ from clearline.tickets.domain import Status, ticket_number
 from clearline.web.once import new_key
 from tests.builders.people import NOW
 from tests.builders.tickets import raised
-from tests.builders.web.opened import HOSTILE, Opened, hidden
+from tests.builders.web.opened import HOSTILE, Opened, files_of, hidden
 from tests.builders.web.pages import Page, person
 
 
@@ -208,8 +208,10 @@ async def test_tickets_are_linked_and_unlinked(opened: Opened) -> None:
 
 async def test_files_are_attached_as_reply_or_note(opened: Opened) -> None:
     for name, visibility in (("levels <1>.txt", "public"), ("trace.txt", "internal")):
-        answer = await opened.agent.upload(f"{opened.path}/files", name, b"rx -14.6", visibility)
-        assert (answer.status_code, answer.text) == (204, "")
+        answer = await opened.agent.upload(f"{opened.path}/files", name, b"rx -14.6")
+        assert (answer.status_code, f"{name} 8 B" in Page(answer.text).text) == (200, True)
+        [file] = files_of(await opened.page())
+        await opened.send("messages", text="See the file", visibility=visibility, file=file)
     page = await opened.page()
     assert "levels <1>.txt 8 B" in page.text
     assert [entry["class"] for entry in page.all("article")] == ["entry message", "entry message", "entry note"]
@@ -218,17 +220,14 @@ async def test_files_are_attached_as_reply_or_note(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "visibility", "shown"),
+    ("name", "content", "shown"),
     [
-        ("../a.txt", b"a", "public", "Name must be a name without a path."),
-        ("a.txt", b"", "public", "must not be empty"),
-        ("a.txt", b"a", "secret", "Visibility must be one of public, internal."),
+        ("../a.txt", b"a", "Name must be a name without a path."),
+        ("a.txt", b"", "must not be empty"),
     ],
 )
-async def test_a_file_that_is_refused_says_why(
-    opened: Opened, name: str, content: bytes, visibility: str, shown: str
-) -> None:
-    answer = await opened.agent.upload(f"{opened.path}/files", name, content, visibility)
+async def test_a_file_that_is_refused_says_why(opened: Opened, name: str, content: bytes, shown: str) -> None:
+    answer = await opened.agent.upload(f"{opened.path}/files", name, content)
     assert answer.status_code == 422
     assert shown in Page(answer.text).text
     assert (await opened.page()).links(f"{opened.path}/files/") == []

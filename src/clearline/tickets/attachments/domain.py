@@ -18,6 +18,8 @@ NAME_MAX = 255
 MEDIA_TYPE_MAX = 127
 PER_TICKET_MAX = 100
 """The maximum number of attachments of a ticket."""
+MESSAGE_FILES_MAX = 20
+"""The maximum number of files of a message, and of a form."""
 
 ANY_TYPE = "application/octet-stream"
 """The media type of a file without one (RFC 2046, 4.5.1)."""
@@ -97,6 +99,21 @@ class Attachment(Struct, frozen=True):
     source: Source
     author: str
     created_by: UUID | None
+    created_at: datetime
+
+
+class HeldFile(Struct, frozen=True):
+    """A file that waits to be attached: with a message, or in the composer of its user. Its content is stored."""
+
+    company_id: UUID
+    ticket_number: int
+    id: UUID
+    user_id: UUID
+    message_id: UUID | None
+    name: str
+    media_type: str
+    size: int
+    sha256: bytes
     created_at: datetime
 
 

@@ -180,7 +180,9 @@ async def delete(tx: Tx, actor: Actor, attachment: Attachment, *, now: datetime)
 
 
 async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
-    """Return the contents, each by company and id, that belong to no attachment. Served by ``attachment_by_id``.
+    """Return the contents, each by company and id, that belong to no attachment, and to no file that waits for one.
+
+    Served by ``attachment_by_id`` and ``held_file_by_id``.
 
     Contents of companies that are not in this database are left out: they probably belong to another installation.
     """
@@ -189,6 +191,7 @@ async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUI
         select s.company_id, s.id from unnest($1::uuid[], $2::uuid[]) s (company_id, id)
          where exists (select from company c where c.id = s.company_id)
            and not exists (select from attachment a where a.company_id = s.company_id and a.id = s.id)
+           and not exists (select from held_file h where h.company_id = s.company_id and h.id = s.id)
         """,
         [company_id for company_id, _ in stored],
         [content_id for _, content_id in stored],

@@ -21,8 +21,9 @@ from clearline.web.console.ticket import show_ticket
 from clearline.web.console.tickets import mails, merging
 from clearline.web.console.tickets.composer import apply_macro, send_message, take_back
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
+from clearline.web.console.tickets.held_files import add_file, drop_file
 from clearline.web.console.tickets.history import show_history
-from clearline.web.files import add_file, download_file
+from clearline.web.files import download_file
 from clearline.web.visit import Page
 
 _TICKET = "/console/tickets/{number}"
@@ -40,7 +41,8 @@ PAGES = (
     Page("ticket", "GET", _TICKET, show_ticket, _READ),
     Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
     Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),
-    Page("sendMessage", "POST", _TICKET + "/messages", send_message, _WRITE),
+    Page("dropFile", "POST", _TICKET + "/files/drop", drop_file, _WRITE, has_files=True),
+    Page("sendMessage", "POST", _TICKET + "/messages", send_message, _WRITE, has_files=True),
     Page("takeBack", "POST", _TICKET + "/pending/{message}/undo", take_back, _WRITE),
     Page("saveDraft", "POST", _TICKET + "/draft", save_draft, _WRITE),
     Page("discardDraft", "POST", _TICKET + "/draft/discard", changes.change_handler(discard_draft), _WRITE),

@@ -15,7 +15,9 @@ from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
+from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.attachments.domain import HeldFile
 from clearline.tickets.domain import Channel, Status, TicketView, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
@@ -81,6 +83,7 @@ class TicketPage(Struct, frozen=True):
     customers: list[User] = []
     composer: Composer = Composer()
     pending: list[PendingMessage] = []
+    held: list[HeldFile] = []
 
     @property
     def details_state(self) -> str:
@@ -154,6 +157,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         [user for user in await accounts.list_users(tx, actor, company_id, limit=_CUSTOMERS_MAX) if user.is_active],
         await read_composer(visit, tx, number, typed, accepts_notes=accepts_notes) if may_draft else Composer(),
         await pending.list_pending(tx, actor, number),
+        await held_files.list_held(tx, actor, number),
     )
 
 

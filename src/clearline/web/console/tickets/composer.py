@@ -1,5 +1,6 @@
 """Send what was written in the composer, once, unless others wrote meanwhile."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -10,15 +11,18 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.tickets.attachments import held_usecases as held_files
+from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.web.console.changes import address
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.tickets.drafts import Typed, clear_draft, send_route
-from clearline.web.fields import known_id, member_in, optional_member_in
+from clearline.web.fields import ids_in, known_id, member_in, optional_member_in
+from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.once import SentBefore, lead_once, perform_once
-from clearline.web.visit import Visit, redirect, refused_status
+from clearline.web.visit import Form, Visit, redirect, refused_status
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 from clearline.workspace import macro_usecases as macros
@@ -31,33 +35,60 @@ class _Stale(Exception):
 
 
 async def send_message(visit: Visit) -> Answer:
-    """Send a reply to the customer, or add an internal note; then change the status, if that was chosen too.
+    """Send a reply to the customer or add an internal note, with files; then change the status, if that was chosen.
 
-    When others wrote meanwhile, nothing is sent: their messages are shown, and the text stands in the composer.
+    When others wrote meanwhile, nothing is sent: their messages are shown; the text and files stand in the composer.
     """
-    form, number = visit.form, access.parse_number(visit.path["number"])
+    number = access.parse_number(visit.path["number"])
+
+    async def company_of(_form: Form) -> UUID | None:
+        async with visit.services.database.statement() as tx:
+            return await attachments.require_attachable(tx, visit.actor, number, Visibility.PUBLIC)
+
+    async with receive_form(visit, company_of) as sent:
+        return await _send_form(visit, number, sent)
+
+
+async def _send_form(visit: Visit, number: int, sent: SentFiles) -> Answer:
+    form = visit.form
     typed = Typed(form.get("text"), form.get("visibility"), form.get("then"))
 
     async def send(tx: Tx) -> str:
         await ticket_changes.lock_ticket(tx, visit.actor, number)
         if await has_news(visit, tx, number):
             raise _Stale
-        await _send(visit, tx, number, typed)
+        sent.check()
+        new = [await held_files.hold_file(tx, visit.actor, number, *file, now=visit.now) for file in sent.pairs()]
+        await _send(visit, tx, number, typed, [*ids_in(form, "file"), *(file.id for file in new)])
+        sent.keep()
         return address(visit, number)
 
     try:
         path = await perform_once(visit, send_route(number), send)
     except _Stale:
-        return await ticket_page(visit, 409, typed=replace(typed, notice=stale_notice(), seen=seen_in(visit)))
+        status, typed = 409, replace(typed, notice=stale_notice(), seen=seen_in(visit))
     except SentBefore:  # the answer to the first sending was lost, and the text was changed since
         notice = gettext("An earlier version of this message was sent already: it is shown above.")
         return await ticket_page(visit, 409, typed=replace(typed, notice=notice))
     except (InvalidInput, Conflict) as error:
         is_blank = not typed.text.strip()
         text = gettext("Write a message first.") if is_blank else str(error)
-        refused = replace(typed, problem=text)
-        return await ticket_page(visit, refused_status(error), typed=refused)
-    return redirect(visit.browser, path)
+        status, typed = refused_status(error), replace(typed, problem=text)
+    else:
+        return redirect(visit.browser, path)
+    await _keep(visit, number, sent)
+    return await ticket_page(visit, status, typed=typed)
+
+
+async def _keep(visit: Visit, number: int, sent: SentFiles) -> None:
+    """Put the files of a refused message into the composer, unless the ticket takes no more."""
+    if not sent.files:
+        return
+    with suppress(InvalidInput, Conflict):
+        async with visit.services.database.transaction() as tx:
+            for file in sent.pairs():
+                await held_files.hold_file(tx, visit.actor, number, *file, now=visit.now)
+            sent.keep()
 
 
 async def apply_macro(visit: Visit) -> Answer:
@@ -84,7 +115,7 @@ async def apply_macro(visit: Visit) -> Answer:
     return redirect(visit.browser, path)
 
 
-async def _send(visit: Visit, tx: Tx, number: int, typed: Typed) -> None:
+async def _send(visit: Visit, tx: Tx, number: int, typed: Typed, files: list[UUID]) -> None:
     """Hold the message back while it can be taken back; a note that stays in the house is added at once."""
     settings, text = visit.services.settings, typed.text.rstrip()
     visibility = member_in(Visibility, visit.form, "visibility")
@@ -93,13 +124,15 @@ async def _send(visit: Visit, tx: Tx, number: int, typed: Typed) -> None:
     is_seen = visibility is Visibility.PUBLIC or then is not None
     if (seconds := await _seconds(visit, tx, number, is_seen=is_seen)) is not None:
         await pending.hold_message(
-            tx, visit.actor, number, text, visibility=visibility, then=then, seconds=seconds, now=visit.now
-        )
+            tx, visit.actor, number, text, visibility=visibility, then=then, files=files, seconds=seconds,
+            now=visit.now,
+        )  # fmt: skip
         return
     await notes.append_note(
         tx, visit.actor, number, text, channel=Channel.CONSOLE, visibility=visibility,
         notes_max=settings.ticket_notes_max, now=visit.now,
     )  # fmt: skip
+    await held_files.attach_chosen(tx, visit.actor, number, files, visibility, now=visit.now)
     if then is not None:
         await ticket_changes.move_ticket(tx, visit.actor, number, then, reason="", now=visit.now)
 

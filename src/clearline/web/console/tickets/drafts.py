@@ -137,17 +137,7 @@ async def save_draft(visit: Visit) -> Answer:
     async with visit.services.database.transaction() as tx:
         if any([await _was_sent(visit, tx, number, key) for key in {writer, form.get("was")} if once.is_key(key)]):
             return _GONE
-        await drafts.save_draft(
-            tx,
-            visit.actor,
-            number,
-            form.get("text"),
-            visibility=visibility,
-            writer=writer,
-            then=optional_member_in(Status, form, "then"),
-            base=base_in(visit, visibility),
-            now=visit.now,
-        )
+        await save_typed(visit, tx, number)
         saved = await drafts.list_drafts(tx, visit.actor, number)
     replaced = {draft.writer for draft in saved if draft.version == base_in(visit, draft.visibility)}
     others = [draft for draft in saved if draft.writer not in {writer, *replaced}]
@@ -158,6 +148,23 @@ async def save_draft(visit: Visit) -> Answer:
         others=others,
         base=f"/console/tickets/{ticket_number(number)}",
         end=list_in(visit),
+    )
+
+
+async def save_typed(visit: Visit, tx: Tx, number: int) -> None:
+    """Store what stands in the composer of the request as its draft."""
+    form = visit.form
+    visibility = member_in(Visibility, form, "visibility")
+    await drafts.save_draft(
+        tx,
+        visit.actor,
+        number,
+        form.get("text"),
+        visibility=visibility,
+        writer=form.get(once.FIELD),
+        then=optional_member_in(Status, form, "then"),
+        base=base_in(visit, visibility),
+        now=visit.now,
     )
 
 
