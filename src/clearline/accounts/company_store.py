@@ -54,17 +54,18 @@ async def page(tx: Tx, *, after: str = "", limit: int | None = None) -> list[Com
     return [CompanyDetails(*row) for row in rows]
 
 
-async def matching(tx: Tx, text: str, *, limit: int) -> list[CompanyDetails]:
-    """Return the customers with a text in their name or code, in any case, by name.
+async def matching(tx: Tx, text: str, *, after: str = "", limit: int) -> list[CompanyDetails]:
+    """Return the customers with a text in their name or code, in any case, by name, after a name.
 
     Served by ``company_name``, which it walks until the limit.
     """
     rows = await tx.fetch(
         f"""select {_DETAILS} from company
-             where lower(name) > '' and not is_provider
+             where lower(name) > lower($2) and not is_provider
                and (strpos(lower(name), lower($1)) > 0 or strpos(lower(code), lower($1)) > 0)
-             order by lower(name) limit $2""",
+             order by lower(name) limit $3""",
         text,
+        after,
         limit,
     )
     return [CompanyDetails(*row) for row in rows]

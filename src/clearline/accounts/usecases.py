@@ -1,6 +1,6 @@
 """Companies and their users: list, read, add and change them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -89,10 +89,16 @@ async def list_companies(
     return await company_store.page(tx, after=after or "", limit=limit)
 
 
-async def companies_matching(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[CompanyDetails]:
-    """Return the customers with a text in their name or code, in any case, by name."""
+async def companies_matching(tx: Tx, actor: Actor, text: str, *, after: str = "", limit: int) -> list[CompanyDetails]:
+    """Return the customers with a text in their name or code, in any case, by name, after the name ``after``."""
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
-    return await company_store.matching(tx, text, limit=limit) if storable(text) else []
+    return await company_store.matching(tx, text, after=after, limit=limit) if storable(text) else []
+
+
+async def count_people(tx: Tx, actor: Actor, company_ids: Sequence[UUID], *, most: int) -> list[int]:
+    """Return how many people each of these companies has, active or not; of more than ``most`` that number and one."""
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    return await user_store.count_each(tx, company_ids, limit=most + 1)
 
 
 async def get_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:

@@ -1,5 +1,6 @@
 """Users of companies."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -49,6 +50,17 @@ async def count(tx: Tx, company_id: UUID) -> int:
     """Return how many users a company has, inactive ones too."""
     count: int = await tx.fetchval("select count(*) from app_user where company_id = $1", company_id)
     return count
+
+
+async def count_each(tx: Tx, company_ids: Sequence[UUID], *, limit: int) -> list[int]:
+    """Return how many users each of these companies has, up to a limit. Served by the primary key."""
+    rows = await tx.fetch(
+        """select (select count(*) from (select from app_user u where u.company_id = c.id limit $2) users)
+             from unnest($1::uuid[]) with ordinality c (id, place) order by c.place""",
+        company_ids,
+        limit,
+    )
+    return [row[0] for row in rows]
 
 
 async def unconfirmed(tx: Tx, company_id: UUID) -> list[User]:

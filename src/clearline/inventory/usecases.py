@@ -1,6 +1,6 @@
 """The services that tickets can be about: list, read, add, change and delete them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -68,6 +68,12 @@ async def find_services(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[
         (await permissions.company_with_id(tx, actor, service.company_id), service)
         for service in list(services.values())[:limit]
     ]
+
+
+async def count_services(tx: Tx, actor: Actor, company_ids: Sequence[UUID], *, most: int) -> list[int]:
+    """Return how many services each of these companies has; of more than ``most`` that number and one."""
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    return await service_store.count_each(tx, company_ids, limit=most + 1)
 
 
 async def _company_to_read(tx: Tx, actor: Actor, ref: UUID | str) -> Company:

@@ -1,6 +1,7 @@
 """Counts of tickets in spans of time, each along an index and up to a bound."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from clearline.clock import Span
 from clearline.platform.database.transactions import Tx
@@ -69,3 +70,13 @@ async def open_by_priority(tx: Tx, spans: Sequence[Span]) -> list[dict[Priority,
 async def held(tx: Tx, *, limit: int) -> list[TicketView]:
     """Return the tickets on hold, those that are for the longest first. Served by ``ticket_held``."""
     return [view_of(row) for row in await tx.fetch(HELD, limit)]
+
+
+async def open_of_companies(tx: Tx, company_ids: Sequence[UUID]) -> list[int]:
+    """Return how many tickets of each of these companies are open. Served by the primary key of ``ticket_count``."""
+    rows = await tx.fetch(
+        """select (select coalesce(sum(t.open), 0)::bigint from ticket_count t where t.company_id = c.id)
+             from unnest($1::uuid[]) with ordinality c (id, place) order by c.place""",
+        company_ids,
+    )
+    return [row[0] for row in rows]

@@ -1,6 +1,8 @@
 """Report figures about the tickets of all companies, for the provider's people."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from clearline.accounts import permissions
@@ -35,3 +37,9 @@ async def list_held(tx: Tx, actor: Actor, *, limit: int) -> list[TicketView]:
     """Return the tickets on hold, those that are for the longest first."""
     permissions.require_staff(actor, Scope.TICKETS_READ)
     return await report_store.held(tx, limit=limit)
+
+
+async def count_open_of_companies(tx: Tx, actor: Actor, company_ids: Sequence[UUID]) -> list[int]:
+    """Return how many tickets of each of these companies are open."""
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    return await report_store.open_of_companies(tx, company_ids)

@@ -5,7 +5,7 @@ from clearline.web.account import second_factor
 from clearline.web.area import CONSOLE
 from clearline.web.console import account, changes
 from clearline.web.console.bulk import change_selected, undo_selected
-from clearline.web.console.companies import company, service
+from clearline.web.console.companies import company, customers, service
 from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.handovers import handlers as handovers
 from clearline.web.console.lists.columns import choose_columns
@@ -78,6 +78,7 @@ PAGES = (
     Page("handover", "GET", handovers.PATH, handovers.show_handover, _READ),
     Page("signOff", "POST", handovers.PATH, handovers.sign_off, _WRITE),
     Page("signedHandover", "GET", handovers.SIGNED, handovers.show_signed, _READ),
+    Page("customers", "GET", customers.PATH, customers.show_customers, _READ),
     Page("company", "GET", company.PATH, company.show_company, _READ),
     Page("service", "GET", service.PATH, service.show_service, _READ),
     Page("live", "GET", stream.PATH, stream.follow, _READ, in_background=True),

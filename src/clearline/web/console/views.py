@@ -115,6 +115,7 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
         [
             View("/console/dashboard", gettext("Dashboard"), "chart-line", "", keys="g d"),
             View("/console/handover", gettext("Handover"), "clipboard-check", "", keys="g h"),
+            View("/console/companies", gettext("Customers"), "building-2", "", keys="g c"),
         ],
         [View("/console/admin", gettext("Admin"), "settings", "", keys="g ,")] if actor.is_desk_admin else [],
         cursor,
