@@ -58,6 +58,7 @@ MARKED = {
     "a title": ("## Cause *x*\nmore", "<p><strong>## Cause <em>x</em></strong><br>more</p>"),
     "a fence": ("```junos\nset a   *b*\n```", '<pre tabindex="0">set a   *b*</pre>'),
     "a fence with words": ("```show bgp\n*> x\n```", '<pre tabindex="0">show bgp\n*&gt; x</pre>'),
+    "a fence with a word": ("```ping\n```", '<pre tabindex="0">ping\n</pre>'),
     "an open fence": ("```\na\n\n- b", '<pre tabindex="0">a\n\n- b</pre>'),
     "a list": (
         "Done:\n- a\n- b\n  - c\n\nEnd",

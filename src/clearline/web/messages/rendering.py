@@ -23,7 +23,13 @@ _SHORT = 4_000
 _MARKS = "\n*_`[]:"
 _MARKS_MAX = 2_500
 """The most characters of a text that cost time: each takes 15 µs at most. One with more is shown as it is."""
-_LANGUAGE = re.compile(r"[\w+#.-]{0,20}")
+_LANGUAGE = re.compile(
+    r"(?:arista|bash|bird|c|cisco|cli|conf|console|cpp|css|csv|diff|eos|frr|go|html|http|ini|ios|iosxr|java|javascript|js"
+    r"|json|juniper|junos|log|markdown|md|nxos|patch|plain|py|python|routeros|rust|sh|shell|sql|text|toml|ts|txt|vyos"
+    r"|xml|yaml|yml|zsh)?",
+    re.IGNORECASE,
+)
+"""What stands behind the mark of a fence and is not shown. Anything else is the first line of the code."""
 TAGS = {
     "a", "blockquote", "br", "code", "div", "em", "li", "ol", "p", "pre", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
@@ -60,7 +66,7 @@ class PageRenderer(RendererHTML):
         return self.preformatted(tokens[index].content.rstrip("\n"))
 
     def fence(self, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
-        """Return a block of code. What stands behind its mark and is no name of a language is its first line."""
+        """Return a block of code."""
         first, text = tokens[index].info.strip(), tokens[index].content.rstrip("\n")
         return self.preformatted(text if _LANGUAGE.fullmatch(first) else f"{first}\n{text}")
 

@@ -6,6 +6,7 @@ from clearline.tickets.domain import Channel
 from clearline.tickets.note_domain import Visibility
 from tests.builders.people import NOW
 from tests.builders.web.opened import Opened
+from tests.web.messages.texts import HOSTILE
 
 TEXT = "**Down**: `xe-0/0/1`\n\n*> 192.0.2.0/24   65001 i"
 RENDERED = "<p><strong>Down</strong>: <code>xe-0/0/1</code></p>"
@@ -36,3 +37,17 @@ async def test_the_channel_of_a_message_decides(opened: Opened) -> None:
 async def test_a_message_that_waits_is_rendered(opened: Opened) -> None:
     await opened.agent.post(f"{opened.path}/messages", text=TEXT, visibility="public", once="k" * 32)
     assert RENDERED in (await opened.agent.get(opened.path)).text
+
+
+async def test_hostile_marks_of_a_customer_do_nothing_on_the_page(opened: Opened) -> None:
+    async with opened.database.transaction() as tx:
+        for text in HOSTILE:
+            if "\x00" not in text:  # it is refused
+                await notes.append_note(tx, opened.tenant.actor, opened.number, text, channel=Channel.API, now=NOW)
+    page = await opened.page()
+    assert page.all("iframe") + page.all("img") == []
+    assert [script for script in page.all("script") if not script.get("src")] == []
+    assert [tag for tag, attributes in page.tags if any(name.startswith("on") for name in attributes)] == []
+    for link in page.all("a"):
+        assert (link["href"] or "").startswith(("/", "#", "http://", "https://", "mailto:"))
+        assert not (link["href"] or "").startswith("//")
