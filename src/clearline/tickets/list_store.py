@@ -16,7 +16,14 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import AFTER_TICKET, LIMITED_NOTES, NAMES, TICKET, VIEWS, notes_of, ticket_of
 from clearline.tickets.domain import IssueType, Priority, Severity, Status, Ticket
 from clearline.tickets.lists.order import RANKS, Order
-from clearline.tickets.lists.store import NUMBERED, Shape, count_statement, matching_statement, ordered_statement
+from clearline.tickets.lists.store import (
+    NUMBERED,
+    Shape,
+    count_driver,
+    count_statement,
+    matching_statement,
+    ordered_statement,
+)
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import State
 
@@ -248,22 +255,24 @@ async def count(
     """Return how many tickets match each filter among the first ``walked`` of its index, and whether these were all.
 
     Filters with the same index are counted together, in one walk; of a list that has every ticket of its index,
-    ``most`` are enough. Without a team, an external id or a watcher. Served by the indexes of the same lists by number.
+    ``most`` are enough. Without a team, an external id or a watcher. Served by the indexes of the same lists by number,
+    and those of open tickets of one priority by the indexes of the lists by priority.
     """
     walks: dict[tuple[State, tuple[tuple[str, object], ...]], list[int]] = defaultdict(list)
     every = [given_conditions(ticket_filter) for ticket_filter in filters]
     for place, (ticket_filter, given) in enumerate(zip(filters, every, strict=True)):
-        shape = Shape(tuple(given), ticket_filter.state, Order.NUMBER, walked, newest_first=True, for_staff=for_staff)
-        walks[ticket_filter.state, tuple((name, given[name]) for name in shape.driver)].append(place)
+        names = count_driver(given, ticket_filter.state, for_staff=for_staff)
+        walks[ticket_filter.state, tuple((name, given[name]) for name in names)].append(place)
     counts = [(0, True)] * len(filters)
-    for (state, driver), places in walks.items():
-        values = [value for _name, value in driver]
+    for (state, walk), places in walks.items():
+        driver = dict(walk)
+        values = bound_values(driver)
         for place in places:
-            values += bound_values({name: value for name, value in every[place].items() if name not in dict(driver)})
-        names = tuple(tuple(every[place]) for place in places)
+            values += bound_values({name: value for name, value in every[place].items() if name not in driver})
+        lists = tuple(tuple(every[place]) for place in places)
         is_whole = all(len(every[place]) == len(driver) for place in places)
         reach = walked if most is None or not is_whole else min(walked, most)
-        [row] = await tx.fetch(count_statement(names, state, reach + 1, for_staff=for_staff), *values)
+        [row] = await tx.fetch(count_statement(lists, tuple(driver), state, reach + 1, for_staff=for_staff), *values)
         for place, matches in zip(places, row[1:], strict=True):
             counts[place] = matches, row[0] <= reach
     return counts

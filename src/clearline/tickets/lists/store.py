@@ -1,7 +1,8 @@
 """The statements of lists of tickets in any order, with any of the filters."""
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from clearline.tickets.columns import NAMES, VIEWS
 from clearline.tickets.domain import MERGE_DEPTH_MAX
@@ -89,8 +90,11 @@ _WALKED = {
     "assignee_id": "assignee_id = {}",
     "queue_id": "queue_id = {}",
     "team_id": "queue_id = team_queue.id",
+    "priorities": f"{_RANK} = {_RANK.replace('priority', '({}::text[])[1]', 1)}",
 }
 """The conditions of an index that serves a filter together with the order."""
+_WITH_PRIORITY = ((), ("company_id",), ("assignee_id",), ("queue_id",))
+"""The drivers that an index of open tickets has together with the priority."""
 _DRIVERS = ("company_id", "assignee_id", "queue_id", "team_id")
 """A list goes by the first of these filters that it has."""
 
@@ -213,8 +217,20 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
     return [(f"select *, {shape.key} as sort_key from ticket where {where} {order}", others) for where in walks]
 
 
+def count_driver(given: Mapping[str, Any], state: State, *, for_staff: bool) -> tuple[str, ...]:
+    """Return the filters by which a count finds its tickets, of all filters that are given with their values.
+
+    It goes further than the list: of open tickets, an index also has those of one priority.
+    """
+    driver = Shape(tuple(given), state, Order.NUMBER, 1, newest_first=True, for_staff=for_staff).driver
+    is_of_one = state == "open" and len(given.get("priorities", ())) == 1
+    return (*driver, "priorities") if is_of_one and driver in _WITH_PRIORITY else driver
+
+
 @lru_cache(maxsize=512)
-def count_statement(lists: tuple[tuple[str, ...], ...], state: State, walked: int, *, for_staff: bool) -> str:
+def count_statement(
+    lists: tuple[tuple[str, ...], ...], driver: tuple[str, ...], state: State, walked: int, *, for_staff: bool
+) -> str:
     """Return the statement that counts the tickets of some lists among the first ``walked`` of their index.
 
     Each list is given by the names of its filters. All have the same driver, whose values are bound first; then those
@@ -222,8 +238,9 @@ def count_statement(lists: tuple[tuple[str, ...], ...], state: State, walked: in
     and of each list how many matched. The limit makes the planner walk in order, and stop: a bitmap would have all of
     a queue.
     """
-    driver = Shape(lists[0], state, Order.NUMBER, walked, newest_first=True, for_staff=for_staff).driver
     walk = [*(_WALKED[name].format(f"${place}") for place, name in enumerate(driver, 1)), _STATES[state]]
+    if "priorities" in driver:
+        walk.append(f"number <> {_MARKS[Order.PRIORITY]}")
     counts, place = ["count(*)"], len(driver) + 1
     for names in lists:
         checks = []
