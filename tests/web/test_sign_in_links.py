@@ -97,7 +97,7 @@ async def test_the_first_admin_sets_the_desk_up(empty: tuple[httpx.AsyncClient, 
     assert "Must be an e-mail address" in shown.text
     assert {field.get("value") for field in shown.all("input")} >= {"Northwind <Fibre>", "Ida Moss", "ida"}
     done = await post(client, path, **fields, password=PASSWORD)
-    assert (done.status_code, done.headers["location"]) == (303, "/console")
+    assert (done.status_code, done.headers["location"]) == (303, "/console/admin")
     assert (await client.get(path, headers=BROWSER)).status_code == 410
     signed_in = await post(client, "/sign-in", email="ida@example.net", password=PASSWORD)
     assert signed_in.status_code == 303

@@ -44,6 +44,7 @@ COMPANY = "/sign-in/company"
 PATHS = {SIGN_IN, COMPANY, CODE, FORGOTTEN, LINK_PATH, SET_UP_PATH}
 _LIMITED = {FORGOTTEN: "forgotten.html", CODE: "code.html"}
 """The templates of pages other than the sign-in that say that too many attempts failed."""
+_AFTER_SET_UP = "/console/admin"
 _Page = Callable[[Browser], Awaitable[Answer]]
 _Sending = Callable[[Browser, Form], Awaitable[Answer]]
 _BETWEEN_TOKENS = "."
@@ -208,7 +209,7 @@ class SignIn:
         except AlreadyExists:
             taken = gettext("must be another name: a customer has this one")
             return await self._set_up_form(browser, 409, form, {"provider_name": taken})
-        return begun(browser, signed_in, EVERYBODY.home, self._limits)
+        return begun(browser, signed_in, _AFTER_SET_UP, self._limits)
 
     def _form(
         self, browser: Browser, template: str, status: int = 200, headers: Headers | None = None, **values: object

@@ -8,12 +8,15 @@ import httpx
 
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import mail_domain_usecases as mail_domains
+from clearline.accounts import usecases as accounts
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.secret_box import SecretBox
+from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.opt_out_domain import DIGEST, OptOut
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
@@ -24,7 +27,7 @@ from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros
 from tests.builders.mail.inbound_rig import a_mail
 from tests.builders.mail.outbox import write
-from tests.builders.people import new_staff, new_tenant
+from tests.builders.people import new_person, new_staff, new_tenant
 from tests.builders.sign_in.openid.desk import add_provider
 from tests.builders.web.pages import Person, person
 from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
@@ -97,6 +100,10 @@ FORMS: dict[str, dict[str, str]] = {
     "testCompanyWebhook": {"once": ONCE},
     "replayCompanyDelivery": {},
     "importServices": {"table": "id,type,label\nSVC-9,Port,Lisbon\n", "check": ""},
+    "changeSecondFactorRole": {"needs": "on"},
+    "deleteOptOut": {},
+    "confirmClaim": {},
+    "refuseClaim": {},
     "createMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX", "once": ONCE},
     "changeMailbox": {"address": "billing@example.net", "is_active": "on", "imap_folder": "INBOX"},
     "deleteMailbox": {},
@@ -150,7 +157,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
     colleague = (await new_staff(database, Role.AGENT, "Ines Duarte")).user
-    tenant = await new_tenant(database)
+    tenant, claimant = await new_tenant(database), await new_tenant(database)
     [outbound] = await write(database, tenant)
     async with database.transaction() as tx:
         key, _secret = await keys.create_key(tx, OPERATOR, PROVIDER_ID, user_id=colleague.id, name="billing", now=now())
@@ -170,6 +177,13 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             tx, OPERATOR, company.id, user_id=tenant.user.id, name="crm", now=now()
         )
         domain = await mail_domains.add_domain(tx, OPERATOR, company.id, f"{uuid4().hex}.example.com", now=now())
+        opt_out = OptOut(company.id, f"{uuid4().hex}@example.com", DIGEST)
+        await opt_outs.stop(tx, opt_out, now=now())
+        [stopped] = await opt_outs.list_opt_outs(tx, OPERATOR, recipient=opt_out.recipient, limit=1)
+        customer = await new_person(tx, "Ida Moss", Role.CUSTOMER_ADMIN, company=claimant.company.code)
+        claim = await accounts.add_user(
+            tx, customer, claimant.company.id, name="Ada", email=tenant.user.email, phone="", now=now()
+        )
         address = f"{uuid4().hex}@example.net"
         mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": address}, secret_box=SecretBox(b"k"), now=now())
         raw = a_mail("nobody@unknown.example.org", address)
@@ -189,7 +203,9 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             "mailboxes": str(mailbox.id), "mail-review": str(inbound), "outbound-mail": str(outbound),
             "suppressions": to_segment(suppressed.address),
             "webhooks": str(webhook.id), "deliveries": str(delivery),
-            "sign-in": str(provider.id), "domain": str(domain.id), "company_key": str(company_key.id),
+            "address-conflicts": f"{claimant.company.id}.{claim.id}", "opt-outs": str(stopped.id),
+            "second-factors": Role.VIEWER, "sign-in": str(provider.id),
+            "domain": str(domain.id), "company_key": str(company_key.id),
             "company_webhook": str(of_company.id), "company_delivery": str(company_delivery),
         },
     )  # fmt: skip

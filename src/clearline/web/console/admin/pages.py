@@ -4,6 +4,7 @@ from typing import Any
 
 from clearline.identity import Scope
 from clearline.web.console.admin.companies import COMPANIES
+from clearline.web.console.admin.customers.conflicts import CONFLICTS
 from clearline.web.console.admin.customers.keys import COMPANY_KEY_PAGES
 from clearline.web.console.admin.customers.mail_domains import MAIL_DOMAIN_PAGES
 from clearline.web.console.admin.customers.people import COMPANY_PEOPLE_PAGES
@@ -14,6 +15,7 @@ from clearline.web.console.admin.keys import KEYS
 from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.mail.inbound import MAIL_REVIEW
 from clearline.web.console.admin.mail.mailboxes import MAILBOXES
+from clearline.web.console.admin.mail.opt_outs import OPT_OUTS
 from clearline.web.console.admin.mail.outbound import OUTBOUND_MAILS
 from clearline.web.console.admin.mail.suppressions import SUPPRESSIONS
 from clearline.web.console.admin.overview import show_overview
@@ -22,6 +24,7 @@ from clearline.web.console.admin.queues import QUEUES
 from clearline.web.console.admin.routing import ROUTING
 from clearline.web.console.admin.section import ADMIN, Section
 from clearline.web.console.admin.sign_in.identity_providers import IDENTITY_PROVIDERS
+from clearline.web.console.admin.sign_in.second_factors import SECOND_FACTORS
 from clearline.web.console.admin.system.audit import AUDIT_PAGE
 from clearline.web.console.admin.system.health import HEALTH_PAGE
 from clearline.web.console.admin.teams import TEAMS
@@ -36,13 +39,16 @@ SECTIONS: tuple[Section[Any], ...] = (
     ROUTING,
     MACROS,
     COMPANIES,
+    CONFLICTS,
     MAILBOXES,
     MAIL_REVIEW,
     OUTBOUND_MAILS,
     SUPPRESSIONS,
+    OPT_OUTS,
     KEYS,
     WEBHOOKS,
     IDENTITY_PROVIDERS,
+    SECOND_FACTORS,
 )
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),

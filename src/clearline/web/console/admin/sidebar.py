@@ -20,6 +20,11 @@ class Entry(Struct, frozen=True):
 
 def entries() -> list[Entry]:
     """Return the sections in their order."""
+    return [*_work(), *_mail(), *_access(), *_system()]
+
+
+def _work() -> list[Entry]:
+    """Return who works here, for whom, and by which rules."""
     return [
         Entry(
             "/console/admin/people", gettext("People"), "users",
@@ -40,8 +45,18 @@ def entries() -> list[Entry]:
         ),
         Entry(
             "/console/admin/companies", gettext("Companies"), "building-2",
-            gettext("Your customers, and what a deactivation ends."),
+            gettext("Your customers: people, services, mail domains, keys, webhooks."),
         ),
+        Entry(
+            "/console/admin/address-conflicts", gettext("Address conflicts"), "user-round-x",
+            gettext("Addresses that two companies say are their people's. You decide."),
+        ),
+    ]  # fmt: skip
+
+
+def _mail() -> list[Entry]:
+    """Return the sections of mail both ways."""
+    return [
         Entry(
             "/console/admin/mailboxes", gettext("Mailboxes"), "mailbox",
             gettext("The addresses that mail is accepted for, and the servers it is fetched from."),
@@ -59,6 +74,16 @@ def entries() -> list[Entry]:
             gettext("Addresses that get no mail, after a bounce or by decision."),
         ),
         Entry(
+            "/console/admin/opt-outs", gettext("Stopped mail"), "bell-off",
+            gettext("Mail that its recipients stopped with the link in it."),
+        ),
+    ]  # fmt: skip
+
+
+def _access() -> list[Entry]:
+    """Return what lets programs and people in."""
+    return [
+        Entry(
             "/console/admin/keys", gettext("API keys"), "key-round",
             gettext("What programs sign in with: scopes, last use, revocation."),
         ),
@@ -70,6 +95,16 @@ def entries() -> list[Entry]:
             "/console/admin/sign-in", gettext("Sign-in"), "log-in",
             gettext("Identity providers that people sign in with, and the roles of their groups."),
         ),
+        Entry(
+            "/console/admin/second-factors", gettext("Second factors"), "shield-check",
+            gettext("Which roles need a code besides the password."),
+        ),
+    ]  # fmt: skip
+
+
+def _system() -> list[Entry]:
+    """Return the sections about the installation."""
+    return [
         Entry("/console/admin/audit", gettext("Audit"), "history", gettext("Who changed what, and when.")),
         Entry(
             "/console/admin/health", gettext("System health"), "heart-pulse",
