@@ -34,4 +34,5 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   }
 });
 
+document.querySelector("#views [aria-current]")?.scrollIntoView({ block: "nearest" });
 atTheEnd();

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from clearline.clock import now
 from clearline.identity import OPERATOR, Role, User
@@ -59,18 +59,32 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
     await page.goto(f"{url}/console/admin/companies")
     await page.locator(".lines a").first.click()
     await page.get_by_role("link", name="Manage services").click()
+    await expect(page.get_by_role("heading", name="Services", level=1)).to_be_visible()
     await page.locator(".lines a").first.click()
     await expect(page.get_by_label("Label")).to_be_visible()
     yield "a service"
     await page.goto(f"{url}/console/admin/companies")
     await page.locator(".lines a").first.click()
     await page.get_by_role("link", name="Manage people").click()
+    await expect(page.get_by_role("heading", name="People", level=1)).to_be_visible()
     await page.locator(".lines a").first.click()
     await expect(page.get_by_label("Phone")).to_be_visible()
     yield "a person of a company"
+    for link, heading in (
+        ("Manage mail domains", "Mail domains"),
+        ("Manage API keys", "API keys"),
+        ("Manage webhooks", "Webhooks"),
+        ("Import services", "Import services"),
+    ):
+        await page.goto(f"{url}/console/admin/companies")
+        await page.locator(".lines a").first.click()
+        await page.get_by_role("link", name=link).click()
+        await expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+        yield link
     await page.goto(f"{url}/console/admin/webhooks")
     await page.locator(".lines a").first.click()
     await page.get_by_role("link", name="Open the log").click()
+    await expect(page.get_by_role("heading", name="Deliveries", level=1)).to_be_visible()
     yield "the log of a webhook"
     await page.locator(".lines a").first.click()
     await expect(page.get_by_role("heading", name="Payload")).to_be_visible()
@@ -126,3 +140,24 @@ async def test_an_admin_comes_by_key_and_mends_a_refused_form(
     assert await check(page, "a link that is shown once") == []
     await opened.close()
     assert problems == []
+
+
+async def test_the_side_bar_shows_where_the_page_is_and_a_file_fills_the_table(
+    browser: Browser, site: Site, cookies: dict[str, str]
+) -> None:
+    opened = await context(browser, "desktop", cookies, site.url)
+    page = await opened.new_page()
+    here = page.locator("#views [aria-current=page]")
+    await page.goto(f"{site.url}/console/admin/health")
+    await expect(here).to_contain_text("System health")
+    await expect(here).to_be_in_viewport(ratio=0.9)
+    await page.goto(f"{site.url}/console/admin/companies")
+    await page.locator(".lines a").first.click()
+    await page.get_by_role("link", name="Import services").click()
+    table = "id,type,label\nNET-9,Port,Café port\n"
+    file = FilePayload(name="services.csv", mimeType="text/csv", buffer=table.encode())
+    await page.get_by_label("File").set_input_files(file)
+    await expect(page.get_by_label("Table")).to_have_value(table)
+    await page.get_by_role("button", name="Check").click()
+    await expect(page.get_by_role("status").filter(has_text="New: 1.")).to_be_visible()
+    await opened.close()

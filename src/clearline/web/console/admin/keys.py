@@ -81,6 +81,7 @@ class Keys(Section[ApiKey]):
             Field(
                 "user_id", gettext("Acts as"), Kind.SELECT,
                 [Choice(str(user.id), f"{user.name} ({user.email}, {user.role})") for user in people],
+                hint="" if people else gettext("There is nobody yet: add a person first."),
             ),
             scopes_field([*self.scopes]),
             lifetime_field(),

@@ -77,7 +77,10 @@ class Routing(Section[RuleDetails]):
         queues = [Choice(str(queue.id), queue.name) for queue in await all_queues(tx, visit.actor)]
         return [
             Field("name", gettext("Name"), is_required=True),
-            Field("queue_id", gettext("Queue"), Kind.SELECT, queues),
+            Field(
+                "queue_id", gettext("Queue"), Kind.SELECT, queues,
+                hint="" if queues else gettext("There is none yet: add it under Queues first."),
+            ),
             Field("is_active", gettext("Active"), Kind.CHECK),
             Field(
                 "position", gettext("Position"), Kind.NUMBER,
