@@ -92,7 +92,10 @@ async def plan_of_list(connection: Any, shape: Shape, *, generic: bool) -> dict[
     values = [str(shape.bound), *edges]
     for name in shape.names:
         count = CHECKS[shape.for_staff][name].count("{}")
-        if count == 2:
+        if name == "concerned":
+            types += ["text", "uuid"]
+            values += ["user3@example.com", str(id_of("agent1"))]
+        elif count == 2:
             types += ["timestamptz", "timestamptz"]
             values += ["2026-03-01", "2026-04-01"]
         elif count:

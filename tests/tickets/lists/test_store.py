@@ -158,6 +158,11 @@ MATCHES: dict[str, tuple[Filter, Callable[[Row], bool]]] = {
         lambda row: not row["has_file"] and row["queue_id"] == id_of("queue4"),
     ),
     "watcher": (Filter(watcher_id=id_of("agent2")), lambda row: id_of("agent2") in row["watchers"]),
+    "contact or watcher": (
+        Filter(concerned=("uSER3@example.com", id_of("agent2")), company_id=id_of("company3")),
+        lambda row: row["company_id"] == id_of("company3")
+        and (row["contact_email"] == "User3@example.com" or id_of("agent2") in row["watchers"]),
+    ),
     "created": (
         Filter(created=Span(FIRST + timedelta(minutes=20), FIRST + timedelta(minutes=90))),
         lambda row: timedelta(minutes=20) <= row["created_at"] - FIRST < timedelta(minutes=90),
