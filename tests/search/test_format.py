@@ -65,6 +65,11 @@ async def stored(database: Database) -> format_store.IndexFormat:
         return await format_store.get(tx)
 
 
+async def test_a_new_desk_has_an_index_of_the_current_format(database: Database) -> None:
+    """When this fails, add a migration that sets the new format where there is no ticket, as 0039 does."""
+    assert await stored(database) == (FORMAT, None, None)
+
+
 async def test_an_index_of_an_older_format_is_rebuilt_newest_first_while_searches_are_answered(
     database: Database, fresh: Tenant, capsys: pytest.CaptureFixture[str]
 ) -> None:
