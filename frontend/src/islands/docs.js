@@ -41,13 +41,13 @@ function startFilter(index) {
   });
 }
 
-// The entry of the index that is read now: the last one whose section begins above the middle of the window.
+// The entry of the index that is read now: the last one whose section begins at the top of the window or above it.
 function followReading(index) {
   const links = new Map([...index.querySelectorAll('a[href^="#"]')].map((link) => [link.hash.slice(1), link]));
-  const sections = [...links.keys()].map((id) => document.getElementById(id)).filter(Boolean);
+  const sections = [...links.keys(), "objects"].map((id) => document.getElementById(id)).filter(Boolean);
   if (!sections.length) return;
   const mark = () => {
-    const above = sections.filter((section) => section.getBoundingClientRect().top < innerHeight / 2);
+    const above = sections.filter((section) => section.getBoundingClientRect().top < 200);
     for (const link of links.values()) link.removeAttribute("aria-current");
     const link = links.get(above.at(-1)?.id);
     if (!link) return;

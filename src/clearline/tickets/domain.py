@@ -28,7 +28,7 @@ TICKET_NUMBER = re.compile("INC[0-9]{12}")
 
 
 class Status(StrEnum):
-    """The status of a ticket. Each wire shows these in its own words (docs/reference/wires.md)."""
+    """The status of a ticket. Each wire shows these in its own words."""
 
     ACKNOWLEDGED = "acknowledged"
     IN_PROGRESS = "in_progress"

@@ -48,10 +48,10 @@ class Catalogue(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """A type of event on the page of webhooks: what it says, the schema of its body, and an example."""
+    """A type of event on the page of webhooks: what it is, the schema of its body, and an example."""
 
     type: str
-    sentence: str
+    about: str
     schema: str
     example: str
 
@@ -125,9 +125,15 @@ def events_of(plan: Plan) -> list[Event]:
     for name, entry in plan.document.get("webhooks", {}).items():
         content: dict[str, Any] = entry["post"]["requestBody"]["content"]["application/json"]
         schema = reference(content["schema"]) or ""
-        example = content["example"] if "example" in content else plan.schemas[schema]["examples"][0]
-        events.append(Event(name, entry["post"]["summary"], schema, as_json(example)))
+        events.append(Event(name, _about(plan, schema, entry["post"]["summary"]), schema, as_json(content["example"])))
     return events
+
+
+def _about(plan: Plan, schema: str, summary: str) -> str:
+    """Return what an event is: what its own data say of themselves, or the summary where types share them."""
+    body = plan.schemas[schema]["properties"]
+    fact = reference(body["data"]["properties"].get("data", {})) if "const" in body["type"] else None
+    return summary if fact is None else plan.schemas[fact]["description"]
 
 
 def header_fields(plan: Plan) -> list[Any]:
