@@ -27,7 +27,7 @@ const rowOf = (id) => document.querySelector(`#rows > [id="${id}"]`);
 
 async function refreshList(ids, missed) {
   const news = document.getElementById("news");
-  const rows = [...document.querySelectorAll("#rows > tr")];
+  const rows = [...document.querySelectorAll("#rows > *")];
   const shown = missed ? rows.map((row) => row.id) : ids.filter(rowOf);
   const known = news.querySelector("[data-new]")?.dataset.new.split(",") ?? [];
   const others = [...new Set([...known, ...ids.filter((id) => !rowOf(id))])];
@@ -35,7 +35,7 @@ async function refreshList(ids, missed) {
   query.shown = shown.slice(0, MOST).join();
   query.others = others.slice(0, MOST).join();
   query.last = rows.at(-1)?.id ?? "";
-  if (!document.querySelector("#pager a")) query.whole = 1;
+  if (!document.querySelector("#pager a, #news[data-more]")) query.whole = 1;
   if (missed) query.missed = 1;
   await fetchInto(`/console/live/rows?${new URLSearchParams(query)}`);
   if (!missed) for (const id of shown) flash(rowOf(id));
@@ -69,7 +69,7 @@ async function refresh() {
   changed.clear();
   isMissed = false;
   const ticket = shownTicket();
-  if (document.getElementById("news")) await refreshList(missed ? [] : ids, missed);
+  if (document.getElementById("news")?.checkVisibility()) await refreshList(missed ? [] : ids, missed);
   if (ticket && (missed || ids.includes(ticket))) await refreshTicket(ticket);
   fetchedAt = Date.now();
   isBusy = false;

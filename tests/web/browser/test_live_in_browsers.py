@@ -11,7 +11,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from clearline.sign_in import session_usecases as sessions
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, ticket_number
+from clearline.tickets.domain import Priority, parse_ticket_number, ticket_number
 from tests.builders.people import new_staff, new_tenant
 from tests.builders.server import running_server
 from tests.builders.tickets import raised
@@ -78,10 +78,21 @@ async def test_what_one_agent_does_appears_for_the_other(
     await expect(mara.locator("#rows tr").first).to_contain_text("Both ports of the bundle are down")
     await expect(mara.locator("#news")).to_be_empty()
 
-    await mara.goto(ticket)
+    await mara.goto(f"{ticket}?list=open&sort=-number")
     await live(mara)
     await mara.keyboard.press("n")
     await mara.keyboard.type("Half a thought")
+    beside = mara.locator(".rail li")
+    async with database.transaction() as tx:
+        latest = parse_ticket_number(await beside.first.get_attribute("id") or "")
+        assert latest is not None
+        await ticket_changes.change_ticket(tx, OPERATOR, latest, {"title": "One port is down"}, now=datetime.now(UTC))
+    await expect(beside.first).to_contain_text("One port is down")
+    async with database.transaction() as tx:
+        await raised(tx, tenant, "A splice was cut")
+    await mara.locator("#news").get_by_text("1 new ticket").click()
+    await expect(beside.first).to_contain_text("A splice was cut")
+    await mara.get_by_role("textbox", name="Message").focus()
     await ben.keyboard.press("n")
     await ben.keyboard.type("It was the line card")
     await ben.keyboard.press("Control+Enter")

@@ -126,6 +126,44 @@ async def test_only_tickets_that_the_page_would_show_are_new(opened: Opened) -> 
     assert news(await rows(opened, others=others)) == ""
 
 
+async def test_the_list_beside_a_ticket_is_refreshed_as_its_own_entries(opened: Opened) -> None:
+    name, other = ticket_number(opened.number), ticket_number(await another(opened))
+    shown = await opened.agent.page(f"/console/tickets/{name}?list=open&sort=-number")
+    [live] = [tag["data-list"] or "" for tag in shown.all("div") if tag.get("id") == "news"]
+    assert live == f"list=open&sort=-number&rail={name}"
+    assert [entry["id"] for entry in shown.all("li") if (entry.get("id") or "").startswith("INC")][:2] == [other, name]
+    await changed(opened, priority=Priority.CRITICAL, title=HOSTILE)
+    page = await opened.agent.page(f"/console/live/rows?{live}&shown={name},{other}")
+    assert targets(page) == [f"#{name}", f"#{other}", "#news"]
+    assert (page.all("tr"), [entry["id"] for entry in page.all("li")]) == ([], [name, other])
+    assert f"{HOSTILE} {name}" in page.text
+    assert page.links("/console/tickets/INC") == [
+        f"/console/tickets/{each}?list=open&sort=-number" for each in (name, other)
+    ]
+    assert [link["href"] for link in page.all("a") if link.get("aria-current")] == [
+        f"/console/tickets/{name}?list=open&sort=-number"
+    ]
+    assert [entry.get("class") for entry in page.all("li")] == [None, None]
+
+
+async def test_beside_a_ticket_new_tickets_are_counted_and_lead_to_the_list_alone(opened: Opened) -> None:
+    name, new = ticket_number(opened.number), await another(opened)
+    page = await rows(opened, others=ticket_number(new), whole="1", sort="-number", rail=name)
+    assert news(page) == ticket_number(new)
+    [link] = [link for link in page.all("a") if "data-new" in link]
+    address = f"/console/tickets/{name}?list=open&sort=-number"
+    assert (link["href"], link["hx-get"], link["hx-target"]) == (address, address, "#ticket > .rail")
+    assert (link["data-key"], link["hx-push-url"]) == (".", "false")
+    await changed(opened, assignee_id=opened.agent.user.id)
+    left = await rows(opened, list="unassigned", shown=name, rail=name)
+    assert [entry["class"] for entry in left.all("li")] == ["left"]
+    assert "no longer in this list" in left.text
+    missed = await rows(opened, shown=name, missed="1", rail=name)
+    assert "Show what changed" in missed.text
+    for rail in ("nothing", "INC1"):
+        assert len((await rows(opened, shown=name, rail=rail)).all("tr")) == 1
+
+
 async def test_a_page_that_missed_changes_offers_to_show_them(opened: Opened) -> None:
     page = await rows(opened, shown=ticket_number(opened.number), missed="1", q="tag:optics")
     assert "Show what changed" in page.text

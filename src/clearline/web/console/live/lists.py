@@ -24,7 +24,7 @@ async def show_rows(visit: Visit) -> Answer:
 
     A page says which list it shows (``list``, ``q``, ``sort``, ``columns``), the ``shown`` tickets that changed,
     ``others`` that changed, the ``last`` ticket that it shows, and with ``whole`` that there are no more below. With
-    ``missed`` it does not know what changed.
+    ``missed`` it does not know what changed. With ``rail`` the list stands beside the ticket of that number.
     """
     shown, others = _numbers(visit.query.get("shown", "")), _numbers(visit.query.get("others", ""))
     last = _numbers(visit.query.get("last", ""))
@@ -42,6 +42,7 @@ async def show_rows(visit: Visit) -> Answer:
         "console/live/rows.html", listing=listing, changed=[views[number] for number in shown if number in views],
         left=[] if matching is None else [number for number in shown if number not in matching], new=new,
         is_missed="missed" in visit.query, may_write=Scope.TICKETS_WRITE in visit.actor.scopes,
+        current=next(iter(_numbers(visit.query.get("rail", ""))), None),
     )  # fmt: skip
 
 
