@@ -17,8 +17,10 @@ for (const name of ["mouseover", "focusin"]) {
   });
 }
 
-document.addEventListener("htmx:after:swap", ({ detail }) => {
-  const source = detail.ctx?.sourceElement;
+let source = null; // what asked for the page: a swap removes it, and htmx names another element then
+document.addEventListener("htmx:before:swap", ({ detail }) => (source = detail.ctx?.sourceElement));
+
+document.addEventListener("htmx:after:swap", () => {
   const main = document.getElementById("main");
   if (!source || !main || main.contains(document.activeElement)) return;
   const preview = main.querySelector(".macro");
@@ -27,9 +29,13 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
     preview.scrollIntoView({ block: "center" });
   } else if (source.matches("[data-pick]")) {
     document.querySelector(`[popovertarget="${source.id}"]`)?.focus({ preventScroll: true });
-  } else if (source.matches("a, [data-composer]")) {
+  } else if (source.matches("[data-composer]")) {
+    (main.querySelector("[data-composer]") ?? main).focus({ preventScroll: true }); // keys work, and Tab leads to the text
+    atTheEnd();
+    [...main.querySelectorAll(".pending")].at(-1)?.scrollIntoView({ block: "nearest" });
+  } else if (source.matches("a")) {
     main.focus({ preventScroll: true });
-    if (source.matches("a")) scrollTo(0, 0);
+    scrollTo(0, 0);
     atTheEnd();
   }
 });

@@ -1,5 +1,7 @@
 """The composer in Chromium: no words are lost, whatever happens before they are sent."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
@@ -46,6 +48,29 @@ async def test_what_is_typed_survives_reloads_outages_and_other_devices(desktop:
         await desktop.get_by_role("radio", name=kind).check(force=True)
         async with desktop.expect_response("**/draft"):
             await message.fill("")
+
+
+async def test_an_answer_about_older_words_does_not_say_that_newer_ones_are_saved(desktop: Page, site: Site) -> None:
+    message, saved = desktop.get_by_role("textbox", name="Message"), desktop.locator("#saved")
+    await desktop.goto(f"{site.url}/console/tickets/{site.number}")
+    release = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await release.wait()
+        await route.continue_()
+
+    await desktop.route("**/draft", hold, times=1)
+    async with desktop.expect_request("**/draft"):
+        await message.fill("We look")
+    await message.fill("We look at port 7")
+    async with desktop.expect_response("**/draft"):
+        release.set()
+    await expect(message).to_have_value("We look at port 7")
+    async with desktop.expect_response("**/draft"):
+        await expect(saved).to_be_empty()
+    await expect(saved).to_contain_text("Draft saved")
+    async with desktop.expect_response("**/draft"):
+        await message.fill("")
 
 
 async def test_words_of_two_devices_are_both_kept_until_one_is_sent_and_the_other_discarded(
@@ -96,6 +121,12 @@ async def test_a_reply_is_taken_back_from_the_page_from_another_page_and_not_onc
     await expect(waiting).to_contain_text("Sending in")
     await expect(toast).to_contain_text("Reply goes out in")
     await expect(message).to_have_value("")
+    await expect(desktop.locator("[data-composer]")).to_be_focused()
+    undo = await waiting.get_by_role("button", name="Undo").bounding_box()
+    box = await desktop.locator("[data-composer]").bounding_box()
+    assert undo is not None
+    assert box is not None
+    assert undo["y"] + undo["height"] <= box["y"]
     await desktop.keyboard.press("z")
     await expect(message).to_have_value("Port 7 is back")
     await expect(message).to_be_focused()

@@ -36,6 +36,16 @@ async def test_the_text_of_a_macro_is_put_into_a_message_that_is_begun(desktop: 
     await desktop.get_by_role("link", name="Edit the text first").click()
     await expect(message).to_have_value("Dear Lena,\n\nPlease send us the levels.")
     await expect(message).to_be_focused()
+    await message.fill("Dear Lena,\n\nKind regards")
+    await desktop.keyboard.press("/")
+    await expect(message).to_have_value("Dear Lena,\n\nKind regards/")
+    await message.fill("Dear Lena,\n\nKind regards")
+    await desktop.keyboard.press("ArrowUp")
+    await desktop.keyboard.press("/")
+    await expect(desktop.locator("#pick-macro")).to_be_visible()
+    await desktop.locator("#pick-macro").get_by_text("Ask for levels").click()
+    await desktop.get_by_role("link", name="Edit the text first").click()
+    await expect(message).to_have_value("Dear Lena,\nPlease send us the levels.\nKind regards")
 
 
 @pytest.mark.parametrize("size", WIDTHS)

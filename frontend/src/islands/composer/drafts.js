@@ -58,17 +58,19 @@ async function save({ form, kind, key, kept, text, fields }) {
   const sent = { method: "POST", body: fields, redirect: "manual", keepalive: true };
   const answer = await fetch(form.dataset.save, sent).catch(() => null);
   const wasSent = answer?.status === 410; // the answer to the sending was lost
-  if ((answer?.ok || wasSent) && localStorage.getItem(key) === kept) localStorage.removeItem(key);
+  const isWhole = localStorage.getItem(key) === kept;
+  if ((answer?.ok || wasSent) && isWhole) localStorage.removeItem(key);
   if (wasSent && stash(form, kind).dataset.was && field(form, kind).value === text) field(form, kind).value = "";
   if (!form.isConnected) return;
   const state = document.getElementById("saved");
-  if (answer?.ok) show(await answer.text());
+  if (answer?.ok) show(await answer.text(), isWhole);
   else state.textContent = wasSent ? "" : state.dataset.local;
 }
 
-function show(html) {
+/** Shows other drafts, and when this one was saved unless words were added since. */
+function show(html, isWhole) {
   const page = new DOMParser().parseFromString(html, "text/html");
-  for (const id of ["saved", "other-drafts"]) {
+  for (const id of isWhole ? ["saved", "other-drafts"] : ["other-drafts"]) {
     const before = document.getElementById(id);
     const after = page.getElementById(id);
     if (id !== "saved" && before.dataset.drafts === after.dataset.drafts) continue;

@@ -1,12 +1,18 @@
-// Macros: "/" in an empty message opens the picker, and the text of a macro goes into the composer without a request.
+// Macros: "/" on an empty line opens the picker, and the text of a macro goes there without a request.
 import { setKind } from "./composer.js";
+
+let line = { text: "", at: 0 }; // where "/" was pressed
+
+const isOnEmptyLine = ({ value, selectionStart: at, selectionEnd }) =>
+  at === selectionEnd && /(^|\n)[^\S\n]*$/.test(value.slice(0, at)) && /^[^\S\n]*(\n|$)/.test(value.slice(at));
 
 document.addEventListener("keydown", (event) => {
   const text = event.target;
-  if (event.key !== "/" || !text.matches?.("[data-composer] textarea") || text.value) return;
+  if (event.key !== "/" || !text.matches?.("[data-composer] textarea") || !isOnEmptyLine(text)) return;
   const picker = document.getElementById("pick-macro");
   if (!picker) return;
   event.preventDefault();
+  line = { text: text.value, at: text.selectionStart };
   picker.showPopover();
 });
 
@@ -19,7 +25,8 @@ document.addEventListener("click", (event) => {
   const source = preview.querySelector("[data-macro-text]");
   const text = form.elements.text;
   setKind(form, source.dataset.visibility);
-  text.value = text.value ? `${text.value.trimEnd()}\n\n${source.textContent}` : source.textContent;
+  if (text.value && text.value === line.text) text.setRangeText(source.textContent, line.at, line.at, "end");
+  else text.value = text.value ? `${text.value.trimEnd()}\n\n${source.textContent}` : source.textContent;
   text.dispatchEvent(new Event("input", { bubbles: true }));
   preview.remove();
   text.focus();
