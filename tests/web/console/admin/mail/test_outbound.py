@@ -99,3 +99,8 @@ async def test_a_mail_is_shown_as_text(database: Database, admin: Person) -> Non
         assert answer.status_code == 200
         assert "<script>alert" not in answer.text
         assert not [tag for tag, attributes in Page(answer.text).tags if "onerror" in attributes]
+
+
+async def test_a_desk_without_a_mail_server_says_so_at_the_test_message(admin: Person) -> None:
+    page = await admin.page("/console/admin/outbound-mail/new")
+    assert "This desk has no mail server yet: an operator sets CLEARLINE_SMTP." in page.text

@@ -83,7 +83,7 @@ class OutboundMails(Section[SentMail]):
         """Return the fields of a test message."""
         hint = gettext("A short message that says who asked for it.")
         if visit.services.settings.smtp is None:
-            hint += " " + gettext("It waits: this desk has no mail server before an operator sets CLEARLINE_SMTP.")
+            hint += " " + gettext("This desk has no mail server yet: an operator sets CLEARLINE_SMTP.")
         return [Field("recipient", gettext("Recipient"), Kind.EMAIL, is_required=True, hint=hint)] if not record else []
 
     def values(self, record: SentMail) -> Values:  # noqa: ARG002
