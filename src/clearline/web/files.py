@@ -18,7 +18,7 @@ async def download_file(visit: Visit) -> Stream:
     """Send a file, always as a download: a browser must not run what a customer attached."""
     number = access.parse_number(visit.path["number"])
     file_id = known_id("attachment", visit.path["file"])
-    async with visit.services.database.statement() as tx:
+    async with visit.database.statement() as tx:
         attachment = await attachments.get_attachment(tx, visit.actor, number, file_id)
     plain = re.sub(r'[^\x20-\x7e]|["%\\]', "_", attachment.name)
     escaped = quote(attachment.name, safe=_ATTR_CHAR)

@@ -69,7 +69,7 @@ async def _attempt(visit: Visit, route: str, key: str, action: Callable[[Tx], Aw
     since = visit.now - timedelta(days=visit.services.settings.keep_idempotency_keys_days)
     # The fingerprint stands in the body: the idempotency refuses another one without saying what the first led to.
     sent, same = _digest(visit.form), b""
-    async with visit.services.database.transaction() as tx:
+    async with visit.database.transaction() as tx:
         kept = await idempotency.replay(tx, visit.actor, route, key, same, since=since)
         if kept is not None:
             if kept.body != sent:

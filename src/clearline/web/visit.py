@@ -12,12 +12,14 @@ from starlette.types import Scope as AsgiScope
 
 from clearline.errors import Conflict, InvalidInput
 from clearline.identity import Actor, Scope
+from clearline.platform.database.transactions import Transactions
 from clearline.sign_in.domain import SessionActor, SignedIn
 from clearline.web import cookies, csrf
 from clearline.web.area import area_of
 from clearline.web.templating import render
 from clearline.wires.http.call import Answer, Headers, Services, Stream
 from clearline.wires.http.edge import KEY, header
+from clearline.wires.http.limits import customer_id
 
 FORM_MAX = 512 * 1024
 """Bytes of the longest form: a description of 32,000 characters fits in any encoding."""
@@ -148,12 +150,19 @@ def _is_same_origin(scope: AsgiScope) -> bool:
 
 
 class Visit:
-    """One request of a signed-in person for a handler of a page."""
+    """One request of a signed-in person for a handler of a page.
+
+    ``customer`` is the company whose limits the person shares, None for the provider's people, who have none;
+    ``database`` is the share of it that the person may use.
+    """
 
     def __init__(self, services: Services, browser: Browser, session: SessionActor, secret: str, now: datetime) -> None:
         self.services, self.browser, self.session, self.now = services, browser, session, now
         self.actor: Actor = session.actor
         self.area = area_of(session.session.company_id)
+        self.customer = customer_id(session.actor)
+        shared = services.database
+        self.database: Transactions = shared if self.customer is None else shared.share(self.customer)
         self.secret = secret
         self.form = Form([])
         self.receive: Receive | None = None

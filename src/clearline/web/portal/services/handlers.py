@@ -29,7 +29,7 @@ async def show_services(visit: Visit) -> Answer:
         after = None if keys is None else (keys[0], keys[1], keys[2])
         return await inventory.services_of(tx, actor, company.id, after=after, limit=limit)
 
-    async with visit.services.database.transaction() as tx:
+    async with visit.database.transaction() as tx:
         shell = await read_shell(tx, actor)
         if q:
             part, matches = None, await inventory.services_matching(tx, actor, company.id, q, limit=_MATCHES)
@@ -49,7 +49,7 @@ async def show_service(visit: Visit) -> Answer:
     if check_text("id", service_id, most=ID_MAX):
         raise NotFound("service", service_id)
     parts, newest = Parts(visit, SERVICE, {"id": service_id}), sort_named("-number")
-    async with visit.services.database.transaction() as tx:
+    async with visit.database.transaction() as tx:
         shell = await read_shell(tx, actor)
         is_open = Filter(company_id=company.id, service_id=service_id)
         is_finished = Filter("finished", company_id=company.id, service_id=service_id)

@@ -74,7 +74,7 @@ async def reply(visit: Visit) -> Answer:
     number = access.parse_number(visit.path["number"])
 
     async def company_of(_form: Form) -> UUID:
-        async with visit.services.database.statement() as tx:
+        async with visit.database.statement() as tx:
             return await attachments.require_attachable(tx, visit.actor, number, Visibility.PUBLIC)
 
     async with receive_form(visit, company_of) as files:

@@ -9,7 +9,7 @@ from clearline.wires.http.call import Headers, Stream, download
 async def export_tickets(visit: Visit) -> Stream:
     """Send the tickets that the filters of the list choose, without its words, as CSV."""
     filters = chosen_in(visit.query).filter_for(visit.actor)
-    database = visit.services.database
+    database = visit.database
     async with database.statement() as tx:
         export = await exports.prepare(tx, visit.actor, state=filters.state, selected=filters)
     headers: Headers = [

@@ -105,7 +105,7 @@ def chosen_in(query: dict[str, str]) -> Chosen:
 
 async def show_tickets(visit: Visit) -> Answer:
     """Show the list."""
-    async with visit.services.database.transaction() as tx:
+    async with visit.database.transaction() as tx:
         shell = await read_shell(tx, visit.actor)
         listing = await read_listing(visit, tx, chosen_in(visit.query))
     return portal_page(visit, shell, "tickets.html", TICKETS, listing=listing, chosen=listing.chosen, export=EXPORT)
@@ -120,7 +120,11 @@ async def read_listing(visit: Visit, tx: Tx, chosen: Chosen, path: str = TICKETS
     made_for = list_id(path, chosen.parameters)
     keys = visit.services.cursors.read(visit.query["after"], made_for) if visit.query.get("after") else None
     try:
-        page, after = await (_found if chosen.q else _listed)(visit, tx, chosen, keys)
+        if chosen.q:
+            with visit.services.searches.count(visit.customer):
+                page, after = await _found(visit, tx, chosen, keys)
+        else:
+            page, after = await _listed(visit, tx, chosen, keys)
     except InvalidInput as error:
         return Listing(chosen, [], problem=str(error).removeprefix("q "))
     cursor = None if after is None else visit.services.cursors.make(msgspec.to_builtins(after), made_for)

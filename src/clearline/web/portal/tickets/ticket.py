@@ -76,7 +76,7 @@ async def show_ticket(visit: Visit) -> Answer:
 async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = None) -> Answer:
     """Return the page of the ticket in the path, also after a form was refused: then nothing typed is lost."""
     number = access.parse_number(visit.path["number"])
-    async with visit.services.database.transaction() as tx:
+    async with visit.database.transaction() as tx:
         shell = await read_shell(tx, visit.actor)
         page = await read_ticket(visit, tx, number)
     path = PATH.format(number=page.number)
