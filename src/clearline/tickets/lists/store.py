@@ -93,6 +93,9 @@ _WALKED = {
     "priorities": f"{_RANK} = {_RANK.replace('priority', '({}::text[])[1]', 1)}",
 }
 """The conditions of an index that serves a filter together with the order."""
+_RANKS_OF = f"""{_RANK} between (select min({_RANK}) from unnest({{0}}::text[]) priority)
+                       and (select max({_RANK}) from unnest({{0}}::text[]) priority)"""
+"""Where the tickets of some priorities begin and end in an index by priority."""
 _WITH_PRIORITY = ((), ("company_id",), ("assignee_id",), ("queue_id",))
 """The drivers that an index of open tickets has together with the priority."""
 _DRIVERS = ("company_id", "assignee_id", "queue_id", "team_id")
@@ -167,10 +170,11 @@ def ordered_statement(shape: Shape) -> str:
 def _walk(shape: Shape, source: str, checks: list[str]) -> str:
     """Return the statement of the first tickets of a source that pass the checks.
 
-    A source that is walked and checked for nothing has its order already. A second clause would have it planned for all
-    of its rows, not for a page: where few of all tickets are open, all open ones would be read and sorted.
+    A source that is walked has its order already. A second clause would have it planned for all of its rows, not for a
+    page: where few of all tickets are open, all open ones would be read and sorted. Without one, a list of both states
+    that is checked could be planned to sort all tickets.
     """
-    is_sorted = not checks and not set(shape.driver) & set(_FEW)
+    is_sorted = not set(shape.driver) & set(_FEW) and (not checks or shape.state == "open")
     order = "" if is_sorted else shape.sorted_by("sort_key")
     where = " and ".join(checks) or "true"
     return f"(select * from ({source} offset 0) walked where {where} {order} limit {shape.bound})"
@@ -212,6 +216,8 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
         states = [*_BY_STATE.get(shape.state, (*_BY_STATE["open"], *_BY_STATE["finished"]))]
     elif shape.order in _MARKS:
         walk.append(f"number <> {_MARKS[shape.order]}")
+    if shape.order is Order.PRIORITY and "priorities" in places:
+        walk.append(_RANKS_OF.format(places["priorities"][0]))
     order = shape.sorted_by(shape.key)
     walks = (" and ".join([*walk, each, *_edges(shape, shape.key)]) for each in states)
     return [(f"select *, {shape.key} as sort_key from ticket where {where} {order}", others) for where in walks]
