@@ -57,7 +57,7 @@ async def test_services_and_people_are_found_on_the_page_and_in_the_palette(
     for path in (PATH, "/console/find"):
         assert f"{company}/service?id=xe-0%2F0%2F1" in (await agent.page(f"{path}?q=xe-0/0/1+qq7l")).links(company)
         assert (await agent.page(f"{path}?q=qq7name")).links(company) == [company]
-        assert (await agent.page(f"{path}?q=no7thing")).links("/console/companies") == []
+        assert (await agent.page(f"{path}?q=no7thing")).links("/console/companies/") == []
     colleague = await agent.page(f"{PATH}?q={agent.user.email}")
     assert agent.user.email in colleague.text
     assert colleague.links("/console/companies/") == []
