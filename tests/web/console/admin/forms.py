@@ -9,6 +9,7 @@ import httpx
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import usecases as accounts
+from clearline.accounts.mail_domain import Proof
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.mail.inbound import mailbox_usecases as mailboxes
@@ -176,7 +177,9 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         company_key, _secret = await keys.create_key(
             tx, OPERATOR, company.id, user_id=tenant.user.id, name="crm", now=now()
         )
-        domain = await mail_domains.add_domain(tx, OPERATOR, company.id, f"{uuid4().hex}.example.com", now=now())
+        domain = await mail_domains.add_domain(
+            tx, OPERATOR, company.id, f"{uuid4().hex}.example.com", by=Proof.STAFF, now=now()
+        )
         opt_out = OptOut(company.id, f"{uuid4().hex}@example.com", DIGEST)
         await opt_outs.stop(tx, opt_out, now=now())
         [stopped] = await opt_outs.list_opt_outs(tx, OPERATOR, recipient=opt_out.recipient, limit=1)
