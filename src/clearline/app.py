@@ -40,14 +40,15 @@ from clearline.web import assets, mail
 from clearline.web.area import CONSOLE, EVERYBODY, PORTAL
 from clearline.web.console.admin.pages import ADMIN_PAGES
 from clearline.web.console.pages import PAGES
-from clearline.web.docs import document_route, not_found, start_routes, wants_page
 from clearline.web.docs.plan import ERRORS, Wire
-from clearline.web.docs.reference import Reference
+from clearline.web.docs.reference import Reference, document_route
 from clearline.web.docs.site import Catalogue, Site
 from clearline.web.front import Front
 from clearline.web.home import home_route
 from clearline.web.mail_pages.confirmation import confirmation_route
 from clearline.web.mail_pages.unsubscribe import unsubscribe_routes
+from clearline.web.open_pages.answer import not_found, wants_page
+from clearline.web.open_pages.icons import icon_routes
 from clearline.web.portal.pages import PORTAL_PAGES
 from clearline.web.sign_in.pages import PATHS, SignIn
 from clearline.web.sign_in.provider_pages import PREFIXES, ProviderSignIn
@@ -269,7 +270,7 @@ class _Switch:
             home_route(services.database),
             Route("/openapi.json", OpenApi(services, wires[0].document).answer),
             document_route(wires[1]),
-            *start_routes(wires),
+            *icon_routes(),
             confirmation_route(services.database, services.now),
             *unsubscribe_routes(services.database, services.now),
             *reference.routes(),

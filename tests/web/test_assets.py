@@ -47,6 +47,16 @@ async def test_without_built_files_the_pages_say_how_to_build_them(
         assert "make frontend" in answer.text
 
 
+async def test_without_built_files_a_page_that_can_do_without_styles_is_sent(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assets, "manifest", dict)
+    for path, status in (("/", 200), ("/unsubscribe/unknown", 404)):
+        answer = await client.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == status
+        assert "<h1>" in answer.text
+
+
 @pytest.mark.parametrize(
     ("accept", "coding"),
     [

@@ -92,8 +92,8 @@ async def test_the_page_is_strict(client: httpx.AsyncClient, database: Database,
     _, path = await linked(database, tenant, DIGEST)
     for answer in (await client.get(path), await client.post(path), await client.get("/unsubscribe/unknown")):
         assert answer.headers["content-security-policy"] == (
-            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
-            "frame-ancestors 'none'"
+            "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; "
+            "form-action 'self'; frame-ancestors 'none'"
         )
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["referrer-policy"] == "no-referrer"

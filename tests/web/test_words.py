@@ -10,14 +10,6 @@ import clearline.web
 
 WEB = Path(clearline.web.__file__).parent
 TEMPLATES = WEB / "templates"
-OLDER = {
-    "confirmation.html",
-    "missing.html",
-    "page.html",
-    "start.html",
-    "unsubscribe.html",
-}
-"""Pages without sign-in, which have English words only."""
 NAMES = {"Clearline", "Ctrl", "K", "R", "N", "I", "Z", "INC000000000042"}
 """The product, keys, and an example of a number."""
 SHOWN = re.compile(r'\b(?:aria-label|alt|placeholder|title|data-label)="([^"]*)"')
@@ -25,11 +17,7 @@ SHOWN = re.compile(r'\b(?:aria-label|alt|placeholder|title|data-label)="([^"]*)"
 
 def templates() -> list[Path]:
     """Return the templates whose words are translated: not those of the reference, whose documents are English."""
-    return [
-        path
-        for path in sorted(TEMPLATES.rglob("*.html"))
-        if path.name not in OLDER and path.parent != TEMPLATES / "docs"
-    ]
+    return [path for path in sorted(TEMPLATES.rglob("*.html")) if path.parent != TEMPLATES / "docs"]
 
 
 def bare_words(text: str) -> Iterator[str]:

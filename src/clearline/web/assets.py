@@ -44,8 +44,12 @@ def manifest() -> Mapping[str, str]:
 
 
 def address(name: str) -> str:
-    """Return the address of a built file by its name, such as ``console.css``."""
-    return PATH + manifest()[name]
+    """Return the address of a built file by its name, such as ``console.css``.
+
+    When nothing is built, there is nothing at it: pages that can do without styles are sent all the same.
+    """
+    built = manifest()
+    return PATH + (built[name] if built else name)
 
 
 @cache

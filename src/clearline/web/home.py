@@ -1,14 +1,12 @@
 """The start page: it leads customers and the support team to the sign-in, and developers to the APIs."""
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from clearline.accounts import usecases as accounts
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
-from clearline.web import assets
-from clearline.web.docs import DEVELOPERS
 from clearline.web.templating import render
 
 _PRODUCT = "Clearline"
@@ -25,8 +23,6 @@ def home_route(database: Database) -> Route:
     """Return the route of the page."""
 
     async def answer(_request: Request) -> Response:
-        if not assets.manifest():
-            return RedirectResponse(DEVELOPERS, 303)
         try:
             async with database.statement() as tx:
                 name = (await accounts.provider(tx)).name

@@ -132,7 +132,7 @@ async def test_the_start_page_leads_everybody_on(client: httpx.AsyncClient) -> N
     answer = await client.get("/")
     assert answer.status_code == 200
     page = Page(answer.text)
-    assert {"/sign-in", "/sign-in?next=/portal", "/sign-in?next=/console", "/developers"} <= set(page.links("/"))
+    assert {"/sign-in", "/sign-in?next=/portal", "/sign-in?next=/console", "/docs"} <= set(page.links("/"))
     assert page.all("script") == []
     assert "Support" in page.text
     policy = answer.headers["content-security-policy"]

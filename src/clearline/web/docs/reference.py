@@ -3,12 +3,13 @@
 import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import brotli
 from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from xxhash import xxh3_64_hexdigest
 
@@ -18,7 +19,7 @@ from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.sign_in.domain import session_limits
 from clearline.web import cookies
 from clearline.web.area import CONSOLE, Area, area_of
-from clearline.web.docs.plan import ERRORS
+from clearline.web.docs.plan import ERRORS, Wire
 from clearline.web.docs.site import START, Site
 from clearline.web.front import SIGN_IN, identify
 from clearline.web.templating import render
@@ -59,6 +60,16 @@ class _Page(Struct, frozen=True):
     names: tuple[str, ...]
     contents: Mapping[bytes | None, bytes]
     etag: str
+
+
+def document_route(wire: Wire) -> Route:
+    """Return the route of the OpenAPI document of a wire, which is made at the first request, in a thread."""
+    made = cache(lambda: bytes(JSONResponse(wire.document()).body))
+
+    async def answer(_request: Request) -> Response:
+        return Response(await asyncio.to_thread(made), headers=_FOR_ALL, media_type="application/json")
+
+    return Route(wire.source, answer)
 
 
 class Reference:

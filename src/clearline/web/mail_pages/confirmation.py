@@ -12,9 +12,9 @@ from clearline.accounts import address_usecases as addresses
 from clearline.notifications.address_mail import CONFIRMATION_PATH
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
-from clearline.web.docs import ENVIRONMENT, page_headers
+from clearline.web.open_pages.answer import open_page, page_headers
 
-_HEADERS = page_headers(form_action="'self'") | {"cache-control": "no-store"}
+_HEADERS = page_headers(form_action="'self'")
 
 
 def confirmation_route(database: Database, now: Callable[[], datetime]) -> Route:
@@ -51,5 +51,4 @@ def _id_of(text: str) -> UUID | None:
 
 
 def _page(status: int, *, state: str, company: str = "", address: str = "") -> HTMLResponse:
-    page = ENVIRONMENT.get_template("confirmation.html").render(state=state, company=company, address=address)
-    return HTMLResponse(page, status, headers=_HEADERS)
+    return open_page("confirmation.html", status, _HEADERS, state=state, company=company, address=address)

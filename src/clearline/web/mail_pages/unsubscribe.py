@@ -15,14 +15,10 @@ from clearline.mail.outbound.opt_out_domain import DIGEST, TICKETS, UNSUBSCRIBE_
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from clearline.web.docs import ENVIRONMENT, page_headers
+from clearline.web.open_pages.answer import open_page, page_headers
+from clearline.web.words import gettext
 
-_HEADERS = page_headers(form_action="'self'") | {"cache-control": "no-store", "x-robots-tag": "noindex"}
-_TOPICS = {
-    DIGEST: "the digests of notifications",
-    TICKETS: "notifications about the tickets that name you as their contact",
-    WEBHOOKS: "mail about webhooks that were disabled",
-}
+_HEADERS = page_headers(form_action="'self'") | {"x-robots-tag": "noindex"}
 
 
 def unsubscribe_routes(database: Database, now: Callable[[], datetime]) -> Sequence[Route]:
@@ -61,16 +57,24 @@ async def _answer(request: Request, database: Database, now: Callable[[], dateti
 
 
 def _page(status: int, *, state: str, opt_out: OptOut | None = None, path: str = "") -> HTMLResponse:
-    page = ENVIRONMENT.get_template("unsubscribe.html").render(
+    return open_page(
+        "unsubscribe.html",
+        status,
+        _HEADERS,
         state=state,
         topic="" if opt_out is None else _topic(opt_out),
         keeps_answers=opt_out is not None and opt_out.topic != WEBHOOKS,
         address="" if opt_out is None else opt_out.recipient,
         path=path,
     )
-    return HTMLResponse(page, status, headers=_HEADERS)
 
 
 def _topic(opt_out: OptOut) -> str:
     number = opt_out.ticket_number
-    return _TOPICS[opt_out.topic] if number is None else f"notifications about ticket {ticket_number(number)}"
+    if number is not None:
+        return gettext("notifications about ticket %(number)s") % {"number": ticket_number(number)}
+    return {
+        DIGEST: gettext("the digests of notifications"),
+        TICKETS: gettext("notifications about the tickets that name you as their contact"),
+        WEBHOOKS: gettext("mail about webhooks that were disabled"),
+    }[opt_out.topic]
