@@ -177,6 +177,8 @@ async def test_files_are_attached_while_the_draft_stays(desktop: Page, site: Sit
     await expect(desktop.locator(".file").last).to_contain_text("b.txt")
     await expect(desktop.get_by_role("textbox", name="Message")).to_have_value("See the levels")
     await expect(desktop.get_by_role("textbox", name="Message")).to_be_focused()
+    text, box = desktop.locator(".composer [name=text]"), desktop.locator(".composer .box")
+    assert await text.evaluate("text => text.offsetWidth") > 0.9 * await box.evaluate("box => box.offsetWidth")
     await desktop.get_by_role("button", name="Remove b.txt").click()
     await expect(desktop.locator(".composer .file")).to_have_count(1)
     await expect(desktop.get_by_role("textbox", name="Message")).to_have_value("See the levels")
