@@ -347,3 +347,14 @@ async def test_two_admins_cannot_make_each_other_inactive_at_once(database: Data
 
     outcomes = await asyncio.gather(dismiss(*pair), dismiss(*reversed(pair)), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["LastAdmin", "User"]
+
+
+@pytest.mark.parametrize("address", ["ada\0@example.com", "\ud800@example.com", ""])
+async def test_an_address_that_nobody_can_have_names_no_user(database: Database, tenant: Tenant, address: str) -> None:
+    async with database.transaction() as tx:
+        with pytest.raises(NotFound):
+            await accounts.get_user(tx, OPERATOR, tenant.company.id, address)
+        with pytest.raises(NotFound):
+            await accounts.lock_user(tx, OPERATOR, tenant.company.id, address)
+        with pytest.raises(NotFound):
+            await keys.create_key(tx, OPERATOR, tenant.company.id, user_email=address, name="k", now=NOW)

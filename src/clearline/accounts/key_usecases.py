@@ -145,7 +145,7 @@ async def _key_user(tx: Tx, company: Company, email: str | None, user_id: UUID |
     if user_id is not None:
         return require_found(await user_store.get(tx, company.id, user_id), "user", user_id)
     if email is not None:
-        return require_found(await user_store.find(tx, company.id, email), "user", email)
+        return require_found(await accounts.find_user(tx, company.id, email), "user", email)
     if (user := await user_store.first(tx, company.id)) is None:
         raise Conflict(f"company {company.name} has no user yet for a key to speak for: add one first")
     return user

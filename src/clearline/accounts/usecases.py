@@ -247,9 +247,9 @@ async def get_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID
 
 async def find_user(tx: Tx, company_id: UUID, ref: UUID | str) -> User | None:
     """Return the user of a company with an id, or with an address."""
-    return await (
-        user_store.get(tx, company_id, ref) if isinstance(ref, UUID) else user_store.find(tx, company_id, ref)
-    )
+    if isinstance(ref, UUID):
+        return await user_store.get(tx, company_id, ref)
+    return await user_store.find(tx, company_id, ref) if storable(ref) else None
 
 
 async def _user(tx: Tx, company: Company, ref: UUID | str) -> User:

@@ -120,3 +120,15 @@ async def test_watchers_are_listed_page_by_page(database: Database, tenant: Tena
                 user_ids += [watcher.user.id for watcher in page]
                 after = user_ids[-1]
             assert user_ids == sorted(visible)
+
+
+@pytest.mark.parametrize("address", ["ada\0@example.com", "\ud800@example.com", ""])
+async def test_an_address_that_nobody_can_have_is_that_of_no_user(
+    database: Database, tenant: Tenant, address: str
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        for actor in (tenant.actor, OPERATOR):
+            with pytest.raises(InvalidInput):
+                await watchers.watch(tx, actor, number, address, now=NOW)
+            assert not await watchers.unwatch(tx, actor, number, address, now=NOW)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import permissions, user_store
+from clearline.accounts import permissions
+from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
@@ -117,10 +118,7 @@ async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, user_id:
 async def _user(tx: Tx, actor: Actor, company_id: UUID, user_ref: UUID | str) -> User | None:
     """Return a user of the ticket's company or, for the provider's people, of the provider; None if there is none."""
     for owner_id in (company_id, PROVIDER_ID) if actor.is_staff else (company_id,):
-        if isinstance(user_ref, str):
-            user = await user_store.find(tx, owner_id, user_ref)
-        else:
-            user = await user_store.get(tx, owner_id, user_ref)
+        user = await accounts.find_user(tx, owner_id, user_ref)
         if user is not None:
             return user
     return None
