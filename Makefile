@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 BUILT := src/clearline/web/built/manifest.json
 FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node -o -name __pycache__ \) -prune -o -type f -print)
 
-.PHONY: run test test-system soak check format lock docs bench scale lighthouse frontend chromium screenshots clean
+.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(RUN) $(BUILT)
@@ -44,6 +44,13 @@ format: $(DEV)
 
 docs: $(DEV)
 	$(BIN)/python docs/generate.py
+
+# Brings the words of templates and code into the catalogues: new ones without a translation, and none that is unused.
+words: $(DEV)
+	$(BIN)/pybabel -q extract -F pyproject.toml -k gettext_noop --add-location file --sort-by-file --omit-header \
+		-o $(VENV)/clearline.pot src/clearline
+	$(BIN)/pybabel -q update -D clearline -d src/clearline/language/locale -i $(VENV)/clearline.pot --no-fuzzy-matching --ignore-obsolete \
+		--ignore-pot-creation-date -w 120
 
 # Pictures of every page with the demo's data, into docs/screenshots.
 screenshots: $(DEV) $(BUILT) chromium

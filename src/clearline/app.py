@@ -45,6 +45,7 @@ from clearline.web.docs.reference import Reference, document_route
 from clearline.web.docs.site import Catalogue, Site
 from clearline.web.front import Front
 from clearline.web.home import home_route
+from clearline.web.language.readers import ByBrowser, DeskLanguage
 from clearline.web.mail_pages.confirmation import confirmation_route
 from clearline.web.mail_pages.unsubscribe import unsubscribe_routes
 from clearline.web.open_pages.answer import not_found, wants_page
@@ -255,13 +256,14 @@ class _Switch:
         self._house = Compression(house_app(services), varies=True)
         wires = reference_wires(services.settings)
         reference = Reference(reference_site(wires, services.settings), services)
+        desk = DeskLanguage(services.database)
         self._areas = {
-            area: Compression(Front(table, area, services))
+            area: ByBrowser(Compression(Front(table, area, services)), desk)
             for area, table in ((CONSOLE, (*ADMIN_PAGES, *PAGES)), (PORTAL, PORTAL_PAGES))
         }
-        self._session_pages = Compression(Front(SESSION_PAGES, EVERYBODY, services))
-        self._sign_in = Compression(SignIn(services))
-        self._provider_sign_in = Compression(ProviderSignIn(services))
+        self._session_pages = ByBrowser(Compression(Front(SESSION_PAGES, EVERYBODY, services)), desk)
+        self._sign_in = ByBrowser(Compression(SignIn(services)), desk)
+        self._provider_sign_in = ByBrowser(Compression(ProviderSignIn(services)), desk)
         if not assets.manifest():
             _log.error("pages are not available", problem=assets.MISSING)
         other: list[BaseRoute] = [
@@ -275,7 +277,7 @@ class _Switch:
             *unsubscribe_routes(services.database, services.now),
             *reference.routes(),
         ]
-        self._other = Compression(Starlette(routes=other, exception_handlers={404: not_found}))
+        self._other = ByBrowser(Compression(Starlette(routes=other, exception_handlers={404: not_found})), desk)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""

@@ -99,7 +99,7 @@ class User(Struct, frozen=True):
     """A user of a company. An inactive one cannot do anything; queues assign no tickets to an unavailable one.
 
     The address of an unconfirmed one is only a claim of its company: nothing but one invitation is sent to it, and mail
-    from it does not count as the user's.
+    from it does not count as the user's. ``language`` is a code of ``language.LANGUAGES``; None is that of the company.
     """
 
     company_id: UUID
@@ -111,6 +111,7 @@ class User(Struct, frozen=True):
     is_active: bool = True
     is_available: bool = True
     is_confirmed: bool = True
+    language: str | None = None
 
 
 class Actor(Struct, frozen=True):

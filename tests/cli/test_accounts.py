@@ -36,6 +36,18 @@ def test_a_user_is_added_changed_and_deactivated(desk: str) -> None:
     assert run_json(desk, "user", "change", *ada, "--active")["is_active"] is True
 
 
+def test_a_language_is_set_and_inherited_again(desk: str) -> None:
+    of = ("--company", "BIR001")
+    added = run_json(desk, "user", "add", *of, "--name", "Jo", "--email", "jo@birch.example.com", "--language", "de")
+    assert added["language"] == "de"
+    changed = run_json(desk, "user", "change", *of, "jo@birch.example.com", "--language", "inherited")
+    assert changed == {**added, "language": None}
+    assert run_json(desk, "company", "change", "BIR001", "--language", "de")["language"] == "de"
+    assert run_json(desk, "company", "change", "BIR001", "--language", "inherited")["language"] is None
+    assert run_json(desk, "company", "add", "Birke Netze", "--code", "BIR002", "--language", "de")["language"] == "de"
+    assert run_command(desk, "company", "change", "BIR001", "--language", "tlh").exit_code == 2
+
+
 def test_an_agent_is_added_to_the_provider(desk: str) -> None:
     added = run_json(desk, "agent", "add", "Mara Lindqvist", "--email", "mara@example.net")
     assert added["role"] == "agent"

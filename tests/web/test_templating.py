@@ -5,7 +5,8 @@ from jinja2 import UndefinedError, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from clearline.web import words
+from clearline.language.reader import Reader, read_by
+from clearline.web.looks import Look
 from clearline.web.templating import ENVIRONMENT
 
 ICONS = '{% from "ui/icons.html" import avatar, icon, priority, status %}'
@@ -33,10 +34,14 @@ def test_words_are_markup_and_a_doubled_percent_sign_is_one() -> None:
         assert rendered('{{ _("5 %% of <b>all</b>") }}|{{ _("%(share)s %%", share=5) }}') == "5 % of <b>all</b>|5 %"
 
 
-def test_words_are_looked_up_in_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words.TRANSLATIONS, "ugettext", "[{}]".format, raising=False)
-    source = '{{ _("only in this test") }} {{ _("%(name)s in this test", name="<") }}'
-    assert rendered(source) == "[only in this test] [&lt; in this test]"
+def test_words_are_looked_up_in_the_catalogue_of_the_language() -> None:
+    look = Look("Sign in", "clock", "red")
+    source = '{{ _("Sign in") }} {{ _("Welcome, %(name)s", name="<") }} {{ priority(look) }}'
+    for language, sign_in, welcome in (("en", "Sign in", "Welcome"), ("de", "Anmelden", "Willkommen")) * 2:
+        with read_by(Reader(language)):
+            shown = rendered(ICONS + source, look=look)
+        assert shown.startswith(f"{sign_in} {welcome}, &lt; ")
+        assert shown.endswith(f">{sign_in}</span></span>")
 
 
 def test_a_kept_avatar_is_escaped_whoever_was_shown_before() -> None:

@@ -12,9 +12,10 @@ from clearline.platform.database.transactions import Tx
 
 
 class CompanyDetails(Company, frozen=True, gc=False):
-    """A company, and when it was deactivated, if it is."""
+    """A company, when it was deactivated, if it is, and its language; None is that of the desk, the provider's."""
 
     deactivated_at: datetime | None = None
+    language: str | None = None
 
 
 class Ended(Struct, frozen=True):
@@ -25,19 +26,20 @@ class Ended(Struct, frozen=True):
     mails_contacts: bool
 
 
-_DETAILS = "id, name, code, deactivated_at"
+_DETAILS = "id, name, code, deactivated_at, language"
 _read_ended = msgspec.json.Decoder(Ended).decode
 
 
-async def insert(tx: Tx, company: Company, *, now: datetime) -> bool:
+async def insert(tx: Tx, company: CompanyDetails, *, now: datetime) -> bool:
     """Store a new company; False when its name or code is another's name or code, in any case."""
     row = await tx.write(
-        """insert into company (id, name, code, created_at) select $1, $2, $3, $4
+        """insert into company (id, name, code, language, created_at) select $1, $2, $3, $4, $5
             where not exists (select from company where lower(name) = lower($3) or lower(code) = lower($2))
            on conflict do nothing returning id""",
         company.id,
         company.name,
         company.code,
+        company.language,
         now,
     )
     return row is not None
@@ -113,19 +115,20 @@ async def ended(tx: Tx, company_id: UUID) -> Ended | None:
     return None if text is None else _read_ended(text)
 
 
-async def save(tx: Tx, company: Company) -> bool:
+async def save(tx: Tx, company: CompanyDetails) -> bool:
     """Store the values of a locked company.
 
     Return False when its name or code is another's name or code: the transaction must then be rolled back.
     """
     try:
         row = await tx.write(
-            """update company set name = $2, code = $3 where id = $1 and not exists (
+            """update company set name = $2, code = $3, language = $4 where id = $1 and not exists (
                       select from company where id <> $1 and (lower(name) = lower($3) or lower(code) = lower($2)))
                returning id""",
             company.id,
             company.name,
             company.code,
+            company.language,
         )
     except UniqueViolation:
         return False

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
 from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Role, User
+from clearline.language.reader import LANGUAGES
 from clearline.setting_defaults import (
     COMPANY_INVITATIONS_MAX,
     COMPANY_KEYS_MAX,
@@ -74,9 +75,18 @@ class ApiKey(Struct, frozen=True):
     last_used_at: datetime | None
 
 
-def check_company(name: str, code: str) -> list[Violation]:
+def check_company(name: str, code: str, language: str | None) -> list[Violation]:
     """Return the rules that a company breaks."""
-    return [*check_text("name", name, most=NAME_MAX), *check_text("code", code, most=CODE_MAX)]
+    return [
+        *check_text("name", name, most=NAME_MAX), *check_text("code", code, most=CODE_MAX), *check_language(language),
+    ]  # fmt: skip
+
+
+def check_language(language: str | None) -> list[Violation]:
+    """Return the rule that a language breaks; None follows the company's, or the desk's."""
+    if language is None or language in LANGUAGES:
+        return []
+    return [Violation("language", "must be one of " + ", ".join(LANGUAGES), RuleCode.CHOICE)]
 
 
 def check_user(user: User) -> list[Violation]:
@@ -86,6 +96,7 @@ def check_user(user: User) -> list[Violation]:
         *check_text("name", user.name, most=NAME_MAX),
         *check_email("email", user.email),
         *check_text("phone", user.phone, least=0, most=PHONE_MAX),
+        *check_language(user.language),
     ]
     roles = STAFF_ROLES if of_provider else CUSTOMER_ROLES
     if of_provider and not user.is_confirmed:

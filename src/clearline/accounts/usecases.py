@@ -11,7 +11,7 @@ from clearline.accounts import address_usecases as addresses
 from clearline.accounts import company_store, conflict_store, permissions, user_store
 from clearline.accounts.company_store import CompanyDetails, Ended
 from clearline.accounts.conflict_store import AddressConflict
-from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits, check_company, check_user
+from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits, check_company, check_language, check_user
 from clearline.errors import CompanyInactive, Conflict, Forbidden, LastAdmin, require_found, require_free, require_valid
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event, change_record
@@ -19,8 +19,8 @@ from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, S
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 
-COMPANY_FIELDS = frozenset({"name", "code"})
-USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available", "is_confirmed"})
+COMPANY_FIELDS = frozenset({"name", "code", "language"})
+USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available", "is_confirmed", "language"})
 
 
 async def find_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
@@ -30,9 +30,9 @@ async def find_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     return await permissions.company_named(tx, actor, ref)
 
 
-async def provider(tx: Tx) -> Company:
-    """Return the provider. Everybody may know its name."""
-    return require_found(await company_store.get(tx, PROVIDER_ID), "company", PROVIDER_ID)
+async def provider(tx: Tx) -> CompanyDetails:
+    """Return the provider, whose language is that of the desk. Everybody may know its name."""
+    return require_found(await company_store.details(tx, PROVIDER_ID), "company", PROVIDER_ID)
 
 
 def user_and_company(actor: Actor) -> tuple[User, Company]:
@@ -49,21 +49,23 @@ async def company_to_manage(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     return company
 
 
-async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: datetime) -> Company:
-    """Add a customer; ``code`` is its customer number.
+async def add_company(
+    tx: Tx, actor: Actor, name: str, code: str, *, language: str | None = None, now: datetime
+) -> Company:
+    """Add a customer; ``code`` is its customer number. Without a ``language`` it has that of the desk.
 
     Raises:
         AlreadyExists: another company has the name or the code, as its name or its code.
     """
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
-    require_valid(check_company(name, code))
-    company = Company(uuid4(), name, code)
+    require_valid(check_company(name, code, language))
+    company = CompanyDetails(uuid4(), name, code, language=language)
     await _lock_names(tx)
     require_free(await company_store.insert(tx, company, now=now), "company", _names(company))
-    changes = first_values(company, COMPANY_FIELDS)
+    changes = first_values(company, COMPANY_FIELDS - _unset(language))
     await append_record_event(tx, actor, "company", "created", company, changes, company_id=company.id, now=now)
-    return company
+    return Company(company.id, name, code)
 
 
 async def _lock_names(tx: Tx) -> None:
@@ -137,8 +139,8 @@ async def change_company(
     return await change_record(tx, actor, "company", before, after, _save_company, company_id=before.id, now=now)
 
 
-async def _save_company(tx: Tx, company: Company) -> None:
-    require_valid(check_company(company.name, company.code))
+async def _save_company(tx: Tx, company: CompanyDetails) -> None:
+    require_valid(check_company(company.name, company.code, company.language))
     await _lock_names(tx)
     require_free(await company_store.save(tx, company), "company", _names(company))
 
@@ -173,6 +175,7 @@ async def add_user(
     email: str,
     phone: str,
     role: Role | None = None,
+    language: str | None = None,
     limits: AccountLimits = DEFAULT_LIMITS,
     now: datetime,
 ) -> User:
@@ -189,7 +192,7 @@ async def add_user(
     company = await company_to_manage(tx, actor, company_ref)
     if role is None:
         role = Role.VIEWER if company.id == PROVIDER_ID else Role.CUSTOMER
-    user = User(company.id, uuid4(), name, email, phone, role)
+    user = User(company.id, uuid4(), name, email, phone, role, language=language)
     require_valid(check_user(user))
     permissions.require_rights_of_person(actor, user.role)
     await require_active_company(tx, company.id)
@@ -198,7 +201,8 @@ async def add_user(
     require_free(await user_store.insert(tx, user, now=now), "user", email)
     if not user.is_confirmed:
         await addresses.invite(tx, actor, user, limits, now=now)
-    changes = first_values(user, USER_FIELDS if not user.is_confirmed else USER_FIELDS - {"is_confirmed"})
+    unsaid = _unset(language) | ({"is_confirmed"} if user.is_confirmed else set())
+    changes = first_values(user, USER_FIELDS - unsaid)
     await append_record_event(tx, actor, "user", "created", user, changes, company_id=company.id, now=now)
     return user
 
@@ -303,6 +307,24 @@ async def change_user(
     await addresses.follow_change(tx, actor, before, after, limits, now=now)
     await append_record_event(tx, actor, "user", "changed", after, changes, company_id=after.company_id, now=now)
     return after
+
+
+async def lock_self(tx: Tx, actor: Actor) -> User:
+    """Lock the acting person until the transaction ends."""
+    user, _company = user_and_company(actor)
+    return require_found(await user_store.lock(tx, user.company_id, user.id), "user", user.id)
+
+
+async def change_own_language(tx: Tx, actor: Actor, language: str | None, *, now: datetime) -> User:
+    """Set the language of the acting person; None follows its company's."""
+    before = await lock_self(tx, actor)
+    require_valid(check_language(language))
+    after = replace(before, language=language)
+    return await change_record(tx, actor, "user", before, after, user_store.save, company_id=before.company_id, now=now)
+
+
+def _unset(language: str | None) -> set[str]:
+    return {"language"} if language is None else set()
 
 
 async def invite_user(

@@ -10,8 +10,8 @@ from clearline.identity import Role, User
 from clearline.platform.database.errors import UniqueViolation
 from clearline.platform.database.transactions import Record, Tx
 
-USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available, u.is_confirmed"
-USER_WIDTH = 9
+USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available, u.is_confirmed, u.language"
+USER_WIDTH = 10
 """The number of columns in ``USER``."""
 _ROLE = {str(member): member for member in Role}
 
@@ -26,8 +26,8 @@ async def insert(tx: Tx, user: User, *, now: datetime) -> bool:
     """Store a new user; False when the company has a user with that e-mail address."""
     row = await tx.write(
         """insert into app_user (company_id, id, name, email, phone, role, is_active, is_available, is_confirmed,
-                                 created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing returning id""",
+                                 language, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing returning id""",
         *astuple(user),
         now,
     )
@@ -143,7 +143,7 @@ async def save(tx: Tx, user: User) -> bool:
         await tx.write(
             """
             update app_user set name = $3, email = $4, phone = $5, role = $6, is_active = $7, is_available = $8,
-                   is_confirmed = $9, version = version + 1,
+                   is_confirmed = $9, language = $10, version = version + 1,
                    session_epoch = session_epoch + case when role = $6 and is_active = $7 then 0 else 1 end
              where company_id = $1 and id = $2
             """,

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from clearline.events.event_types import Audience, EventType, visible_data
 from clearline.identity import PROVIDER_ID, Role
+from clearline.language.reader import Reader, read_by, zone_of
+from clearline.language.times import time_text
 from clearline.mail.format.public_mark import MARK
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, NewMail, RateLimits, Render, RenderedMail
@@ -18,7 +20,7 @@ from clearline.mail.outbound.opt_out_domain import TICKETS, ticket_topic, unsubs
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, NotificationPreferences
-from clearline.notifications.quiet_hours import next_digest, time_text, zone_of
+from clearline.notifications.quiet_hours import next_digest
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.store import DueNotification, MailGroup
 from clearline.notifications.wording import MailEntry, author_text, headline, sentence, status_words
@@ -107,7 +109,8 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
         result = ComposeResult.WITHHELD
     elif pairs:
         is_digest = group.channel == DeliveryMode.DIGEST
-        mail = _digest(group, pairs, context) if is_digest else _notification(group, pairs, context)
+        with read_by(_reader(pairs)):
+            mail = _digest(group, pairs, context) if is_digest else _notification(group, pairs, context)
         await outbound_mail.enqueue(tx, mail, now=now, settings=context.settings)
     await notification_store.delete(tx, [notification.key for notification in locked])
     return result
@@ -207,9 +210,13 @@ def _entry(notification: DueNotification, group: MailGroup) -> MailEntry | None:
     return MailEntry(notification.key[1], notification.at, kind, data, author, text or "", notification.channel)
 
 
+def _reader(pairs: Sequence[_Pair]) -> Reader:
+    """Return how the recipient reads."""
+    return Reader(zone=zone_of(pairs[0][0].time_zone))
+
+
 def _template_entries(pairs: Sequence[_Pair]) -> list[TemplateEntry]:
-    zone = zone_of(pairs[0][0].time_zone)
-    return [(entry.author, time_text(entry.at, zone), entry.text, entry.channel) for _notification, entry in pairs]
+    return [(entry.author, time_text(entry.at), entry.text, entry.channel) for _notification, entry in pairs]
 
 
 def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> NewMail:

@@ -1,32 +1,13 @@
 """When mail may be sent: quiet hours, quiet days and digests, in the recipient's time zone."""
 
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from clearline.language.reader import zone_of
 from clearline.notifications.domain import DigestFrequency, NotificationPreferences
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
-
-
-@lru_cache(maxsize=512)
-def zone_of(name: str) -> ZoneInfo:
-    """Return a time zone by its IANA name; UTC when this machine does not know it."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
-
-
-def time_text(at: datetime, zone: ZoneInfo) -> str:
-    """Return a time for people, with the name of its zone: ``1 Mar 2026 13:00 CET``.
-
-    Many zones have no such name; there it is the offset: ``UTC+05:45``.
-    """
-    local = at.astimezone(zone)
-    name, offset = local.strftime("%Z"), local.strftime("%z")
-    return f"{local:%-d %b %Y %H:%M} {name if name.isalpha() else f'UTC{offset[:3]}:{offset[3:5]}'}"
 
 
 def quiet_until(settings: NotificationPreferences, at: datetime) -> datetime:

@@ -68,12 +68,15 @@ class SessionActor(Struct, frozen=True):
     """A session in force, and the actor that its requests have: the user, with every scope of its role.
 
     When its role needs a second factor that the session was begun without, ``lacks_second_factor`` is true, and the
-    actor has no scope: all that the person can do is to set one up, and to sign out.
+    actor has no scope: all that the person can do is to set one up, and to sign out. ``language`` is the person's or
+    else its company's; it and ``time_zone`` are None if they are not set.
     """
 
     session: Session
     actor: Actor
     lacks_second_factor: bool = False
+    language: str | None = None
+    time_zone: str | None = None
 
 
 class SignedIn(Struct, frozen=True):

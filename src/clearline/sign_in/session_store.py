@@ -39,7 +39,9 @@ async def actor_of(tx: Tx, token_hash: bytes, *, idle_since: datetime, now: date
     row = await tx.fetchrow(
         f"""
         select {USER}, c.id, c.name, c.code, {_SESSION},
-               not s.second_factor and exists (select from second_factor_role f where f.role = u.role)
+               not s.second_factor and exists (select from second_factor_role f where f.role = u.role),
+               coalesce(u.language, c.language),
+               (select n.time_zone from notification_settings n where n.company_id = u.company_id and n.user_id = u.id)
           from sign_in_session s
           join app_user u on u.company_id = s.company_id and u.id = s.user_id
           join company c on c.id = s.company_id
@@ -53,9 +55,11 @@ async def actor_of(tx: Tx, token_hash: bytes, *, idle_since: datetime, now: date
     if row is None:
         return None
     user, company = user_of(row), Company(*row[USER_WIDTH : USER_WIDTH + 3])
-    session, lacks_second_factor = Session(*row[-_WIDTH - 1 : -1]), row[-1]
+    at = USER_WIDTH + 3
+    session, (lacks_second_factor, language, time_zone) = Session(*row[at : at + _WIDTH]), row[at + _WIDTH :]
     scopes = frozenset[str]() if lacks_second_factor else ROLE_SCOPES[user.role]
-    return SessionActor(session, Actor(user.role, user.name, company, user, scopes=scopes), lacks_second_factor)
+    actor = Actor(user.role, user.name, company, user, scopes=scopes)
+    return SessionActor(session, actor, lacks_second_factor, language, time_zone)
 
 
 async def save_last_use(tx: Tx, session: Session, *, before: datetime, address: str, now: datetime) -> None:

@@ -20,6 +20,8 @@ from clearline.sign_in.domain import SessionActor, SessionLimits, session_limits
 from clearline.sign_in.link_domain import LinkRefused
 from clearline.web import assets, cookies
 from clearline.web.area import CONSOLE, EVERYBODY, Area
+from clearline.web.language.readers import read_by_person, read_in_console
+from clearline.web.language.refusals import refusal_text
 from clearline.web.visit import (
     Browser,
     FormRefused,
@@ -77,6 +79,7 @@ class Front:
         if session is None:
             return redirect(browser, f"{SIGN_IN}?{urlencode({'next': _came_from(scope, self._area.home)})}")
         scope[KEY].actor = session.actor
+        self._read_by(session)
         self._count(session)
         if entry is None:
             raise NotFound("page", scope["path"])
@@ -96,6 +99,13 @@ class Front:
         elif method == "POST":
             visit.form = await browser.form(receive, token)
         return await entry.handle(visit)
+
+    def _read_by(self, session: SessionActor) -> None:
+        """Set who reads the page: the console is in English."""
+        if self._area is CONSOLE and session.actor.is_staff:
+            read_in_console()
+        else:
+            read_by_person(session)
 
     def _count(self, session: SessionActor) -> None:
         """Count a request of a person as one of a key is, whichever browser sends it.
@@ -211,7 +221,7 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911
                 gettext("It was used, has expired, or a newer one took its place. Ask for a new one."),
             )
         case InvalidInput() | Conflict():
-            return refused_status(error), gettext("Not saved"), str(error)
+            return refused_status(error), gettext("Not saved"), refusal_text(error)
         case TooManyRequests():
             return 429, gettext("Too many at a time"), gettext("Try again in a few seconds.")
         case InvalidCursor():
@@ -219,7 +229,7 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911
         case DatabaseUnavailable():
             return 503, gettext("Not available at the moment"), gettext("Try again in a few seconds.")
         case DeskError():
-            return 422, gettext("Not done"), str(error)
+            return 422, gettext("Not done"), refusal_text(error)
         case OperationalError():
             return 503, gettext("Not available at the moment"), gettext("The operator of this desk has to look at it.")
     return 500, gettext("Something went wrong"), gettext("Nothing was changed. Try again, or quote the id to support.")
@@ -229,4 +239,4 @@ def _forbidden(error: Forbidden) -> str:
     """Return why somebody may not do something: people have a role, where keys have scopes."""
     if isinstance(error, ScopeMissing):
         return gettext("Your role may not do this. An admin can change your role.")
-    return str(error)
+    return refusal_text(error)

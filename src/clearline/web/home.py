@@ -7,6 +7,7 @@ from starlette.routing import Route
 from clearline.accounts import usecases as accounts
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
+from clearline.web.language.readers import names_of_language
 from clearline.web.templating import render
 
 _PRODUCT = "Clearline"
@@ -28,6 +29,6 @@ def home_route(database: Database) -> Route:
                 name = (await accounts.provider(tx)).name
         except DatabaseUnavailable:
             name = _PRODUCT
-        return HTMLResponse(render("home.html", provider=name), headers=_HEADERS)
+        return HTMLResponse(render("home.html", provider=name), headers=_HEADERS | names_of_language())
 
     return Route("/", answer)

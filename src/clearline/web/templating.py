@@ -12,11 +12,12 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from clearline.identity import Company
+from clearline.language.reader import reader
 from clearline.tickets.domain import ticket_number
 from clearline.web import assets, looks
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
-from clearline.web.words import TRANSLATIONS, brief_time, full_time, gettext, number, short_time
+from clearline.web.words import brief_time, full_time, gettext, ngettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -26,10 +27,16 @@ def ago(then: datetime, now: datetime) -> str:
     """Return how long ago a time was, in one unit: ``now``, ``42m``, ``3h``, ``5d``."""
     seconds = int((now - then).total_seconds())
     if seconds < _MINUTE:
-        return "now"
+        return gettext("now")
     if seconds < _HOUR:
-        return f"{seconds // _MINUTE}m"
-    return f"{seconds // _HOUR}h" if seconds < _DAY else f"{seconds // _DAY}d"
+        return _counted(seconds // _MINUTE, ngettext("%(num)sm", "%(num)sm", seconds // _MINUTE))
+    if seconds < _DAY:
+        return _counted(seconds // _HOUR, ngettext("%(num)sh", "%(num)sh", seconds // _HOUR))
+    return _counted(seconds // _DAY, ngettext("%(num)sd", "%(num)sd", seconds // _DAY))
+
+
+def _counted(count: int, text: str) -> str:
+    return text % {"num": count}
 
 
 def file_size(size: int) -> str:
@@ -37,9 +44,9 @@ def file_size(size: int) -> str:
     value = float(size)
     for unit in ("B", "KB", "MB"):
         if value < 1000:
-            return f"{value:.0f} {unit}"
+            return f"{number(round(value))} {unit}"
         value /= 1000
-    return f"{value:.1f} GB"
+    return f"{number(round(value, 1))} GB"
 
 
 def initials(name: str) -> str:
@@ -79,18 +86,23 @@ _REMEMBERED = 4096
 
 
 def remembered(macro: Callable[..., str]) -> Callable[..., str]:
-    """Return a macro that keeps its results by its arguments. For small ones that depend on nothing else."""
-    return lru_cache(_REMEMBERED, typed=True)(macro)  # a text and the same text as markup differ
+    """Return a macro that keeps its results by language and arguments. For small ones that depend on nothing else."""
+
+    @lru_cache(_REMEMBERED, typed=True)  # a text and the same text as markup differ
+    def kept(_language: str, *values: Any, **named: Any) -> str:
+        return macro(*values, **named)
+
+    return lambda *values, **named: kept(reader().language, *values, **named)
 
 
 @lru_cache(_REMEMBERED)
-def _words(text: str) -> Markup:
+def _words(text: str, _language: str) -> Markup:
     return Markup(gettext(text)) % {}  # noqa: S704 - the text of a template
 
 
 def translated(text: str, **values: object) -> Markup:
-    """Return a text of a template in the language of the pages, with values that are escaped."""
-    return Markup(gettext(text)) % values if values else _words(text)  # noqa: S704 - the text of a template
+    """Return a text of a template in the reader's language, with values that are escaped."""
+    return Markup(gettext(text)) % values if values else _words(text, reader().language)  # noqa: S704 - the text of a template
 
 
 class PageContext(Context):
@@ -113,7 +125,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
     extensions=["jinja2.ext.i18n"],
 )
-ENVIRONMENT.install_gettext_translations(TRANSLATIONS, newstyle=True)  # type: ignore[attr-defined]  # of the extension
+ENVIRONMENT.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # of the extension
 ENVIRONMENT.context_class = PageContext
 ENVIRONMENT.globals |= {
     "_": translated,
@@ -126,6 +138,8 @@ ENVIRONMENT.globals |= {
     "gettext": translated,
     "impacts": looks.IMPACTS,
     "leading_columns": looks.LEADING,
+    "language": lambda: reader().language,
+    "time_zone": lambda: reader().zone.key,
     "link_words": looks.LINKS,
     "portal_service_path": portal_service_path,
     "priorities": looks.PRIORITIES,

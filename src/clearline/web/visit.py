@@ -16,6 +16,7 @@ from clearline.platform.database.transactions import Transactions
 from clearline.sign_in.domain import SessionActor, SignedIn
 from clearline.web import cookies, csrf
 from clearline.web.area import area_of
+from clearline.web.language.readers import language_headers
 from clearline.web.templating import render
 from clearline.wires.http.call import Answer, Headers, Services, Stream
 from clearline.wires.http.edge import KEY, header
@@ -38,7 +39,6 @@ _SAFE: Headers = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
-    (b"vary", b"Cookie, HX-Request"),
 ]
 THEMES = ("auto", "light", "dark")
 
@@ -240,7 +240,8 @@ def page(browser: Browser, template: str, status: int, headers: Headers, **value
     theme = browser.theme if browser.theme in THEMES[1:] else ""
     text = render(template, theme=theme, is_partial=browser.is_partial, **values)
     names = {name for name, _value in headers}
-    return Answer(status, text.encode(), [_HTML, *(pair for pair in _SAFE if pair[0] not in names), *headers])
+    shared = (_HTML, *_SAFE, *language_headers())
+    return Answer(status, text.encode(), [*(pair for pair in shared if pair[0] not in names), *headers])
 
 
 def redirect(browser: Browser, to: str, headers: Headers | None = None) -> Answer:
@@ -250,7 +251,9 @@ def redirect(browser: Browser, to: str, headers: Headers | None = None) -> Answe
     """
     name = b"hx-redirect" if browser.is_partial and to.startswith("/sign-in") else b"location"
     status = 200 if name == b"hx-redirect" else 303
-    return Answer(status, b"", [(name, to.encode("latin-1")), *_SAFE, *(headers or [])])
+    return Answer(
+        status, b"", [(name, to.encode("latin-1")), *_SAFE, (b"vary", b"Cookie, HX-Request"), *(headers or [])]
+    )
 
 
 def page_before(scope: AsgiScope, default: str) -> str:

@@ -1,75 +1,65 @@
-"""The words of the pages: gettext catalogues, and times in the form of the reader's language."""
+"""Words, numbers and times of pages, in the reader's language and time zone."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from functools import lru_cache
-from importlib.resources import as_file, files
 
 from babel import Locale
-from babel.dates import parse_pattern
+from babel.dates import DateTimePattern, parse_pattern
 from babel.numbers import format_decimal
-from babel.support import NullTranslations, Translations
 
-DOMAIN = "clearline"
-LANGUAGE = "en"
-"""The language of the pages. The templates have the English words; a catalogue replaces them."""
+from clearline.language.reader import ENGLISH, Reader, reader
+from clearline.language.times import zone_name
+from clearline.language.words import gettext, ngettext
 
-
-def _load() -> NullTranslations:
-    with as_file(files("clearline.web").joinpath("locale")) as folder:
-        return Translations.load(folder, [LANGUAGE], DOMAIN)
+__all__ = ["brief_time", "full_time", "gettext", "ngettext", "number", "short_time"]
 
 
-TRANSLATIONS = _load()
+def _parsed(*patterns: str) -> tuple[DateTimePattern, ...]:
+    return tuple(map(parse_pattern, patterns))
 
 
-def gettext(text: str) -> str:
-    """Return a text in the language of the pages."""
-    translated: str = TRANSLATIONS.ugettext(text)
-    return translated
-
-
-def ngettext(text: str, texts: str, count: int) -> str:
-    """Return a text about one thing, or about several, in the language of the pages."""
-    translated: str = TRANSLATIONS.ungettext(text, texts, count)
-    return translated
-
-
-_LOCALE = Locale.parse(LANGUAGE)
-_FULL, _CLOCK, _THIS_YEAR, _DATE, _DAY = map(
-    parse_pattern, ("d MMM y, HH:mm", "HH:mm", "d MMM HH:mm", "d MMM y", "d MMM")
-)
-"""The forms of times, parsed once: a page has a hundred of them."""
+_FULL, _CLOCK, _THIS_YEAR, _DATE, _DAY = range(5)
+_FORMS = {
+    ENGLISH: _parsed("d MMM y, HH:mm", "HH:mm", "d MMM HH:mm", "d MMM y", "d MMM"),
+    "de": _parsed("d. MMM y, HH:mm", "HH:mm", "d. MMM HH:mm", "d. MMM y", "d. MMM"),
+}
+"""The forms of times, parsed once: a page has a hundred of them. Those of the locales have 12 hours in English."""
+_LOCALES = {language: Locale.parse(language) for language in _FORMS}
 _TIMES_KEPT = 8192
 
 
-def number(value: int) -> str:
-    """Return a number as people read it: ``1,000``."""
-    return format_decimal(value, locale=LANGUAGE)
+def number(value: float) -> str:
+    """Return a number as people read it: ``1,000.5``, in German ``1.000,5``."""
+    return format_decimal(value, locale=_LOCALES[reader().language])
+
+
+def full_time(at: datetime) -> str:
+    """Return a time to the minute with its zone."""
+    return _full_time(at, reader())
 
 
 @lru_cache(_TIMES_KEPT)
-def full_time(at: datetime, zone: tzinfo = UTC) -> str:
-    """Return a time to the minute with its zone: agents read UTC, customers their own."""
-    local = at.astimezone(zone)
-    return f"{_FULL.apply(local, _LOCALE)} {zone_name(local)}"
+def _full_time(at: datetime, own: Reader) -> str:
+    local = at.astimezone(own.zone)
+    return f"{_formatted(local, _FULL, own.language)} {zone_name(local)}"
 
 
-def zone_name(local: datetime) -> str:
-    """Return the short name of the zone of a time, such as ``CET``, or its distance from UTC where it has none."""
-    name = local.tzname() or "UTC"
-    return name if name[0].isalpha() else f"UTC{name}"
-
-
-def short_time(at: datetime, now: datetime, zone: tzinfo = UTC) -> str:
+def short_time(at: datetime, now: datetime) -> str:
     """Return a time as short as it is clear: the time of today, the day of this year, or the whole date."""
-    at, now = at.astimezone(zone), now.astimezone(zone)
-    if at.date() == now.date():
-        return _CLOCK.apply(at, _LOCALE)
-    return (_THIS_YEAR if at.year == now.year else _DATE).apply(at, _LOCALE)
+    return _shortened(at, now, _THIS_YEAR)
 
 
-def brief_time(at: datetime, now: datetime, zone: tzinfo = UTC) -> str:
+def brief_time(at: datetime, now: datetime) -> str:
     """Return the time of today, or else only the day."""
-    at, now = at.astimezone(zone), now.astimezone(zone)
-    form = _CLOCK if at.date() == now.date() else _DAY if at.year == now.year else _DATE
-    return form.apply(at, _LOCALE)
+    return _shortened(at, now, _DAY)
+
+
+def _shortened(at: datetime, now: datetime, this_year: int) -> str:
+    own = reader()
+    at, now = at.astimezone(own.zone), now.astimezone(own.zone)
+    form = _CLOCK if at.date() == now.date() else this_year if at.year == now.year else _DATE
+    return _formatted(at, form, own.language)
+
+
+def _formatted(at: datetime, form: int, language: str) -> str:
+    return _FORMS[language][form].apply(at, _LOCALES[language])

@@ -55,6 +55,7 @@ FORMS: dict[str, dict[str, str]] = {
     "reportPresence": {"activity": "viewing", "tab": "a1"},
     "renewRecoveryCodes": {},
     "sendMessage": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
+    "setLanguage": {"language": "de"},
     "setAssignee": {"assignee": ""},
     "setPriority": {"priority": "critical"},
     "setQueue": {"queue": ""},
@@ -67,11 +68,11 @@ FORMS: dict[str, dict[str, str]] = {
 OWN = {
     "createOwnKey", "revokeOwnKey",
     "beginSecondFactor", "changePassword", "chooseColumns", "confirmIdentity", "confirmSecondFactor",
-    "endOtherSessions", "endSession", "removeSecondFactor", "renewRecoveryCodes", "reportPresence", "setTheme",
-    "signOut",
+    "endOtherSessions", "endSession", "removeSecondFactor", "renewRecoveryCodes", "reportPresence", "setLanguage",
+    "setTheme", "signOut",
 }  # fmt: skip
-"""Forms that change only the browser, the sessions, the password, the second factor, the presence or the lists of the
-person."""
+"""Forms that change only the browser, the sessions, the password, the second factor, the presence, the language or the
+lists of the person."""
 
 
 class Desk(NamedTuple):

@@ -47,6 +47,7 @@ BODIES: dict[str, Json | bytes] = {
     "changeMailbox": {"name": "From B"},
     "checkMailbox": {},
     "changeMacro": {"name": "From B"},
+    "changeMe": {"language": "de"},
     "changeMyNotifications": {"digest": "hourly"},
     "changeQueue": {"name": "From B"},
     "changeRoutingRule": {"name": "From B"},

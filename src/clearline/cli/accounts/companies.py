@@ -4,7 +4,7 @@ import click
 
 from clearline.accounts import usecases as accounts
 from clearline.accounts.company_store import CompanyDetails
-from clearline.cli.accounts.options import changed_values
+from clearline.cli.accounts.options import changed_values, language_of, language_option, with_language
 from clearline.cli.context import transact
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, show, show_list
@@ -28,15 +28,16 @@ def company() -> None:
 @company.command("add")
 @click.argument("name")
 @click.option("--code", required=True, help="Customer number that tickets show, such as AAA111.")
+@language_option
 @json_option
-def company_add(name: str, code: str, *, as_json: bool) -> None:
+def company_add(name: str, code: str, language: str | None, *, as_json: bool) -> None:
     """Add a customer."""
 
     async def work(tx: Tx) -> Company:
-        return await accounts.add_company(tx, OPERATOR, name, code, now=now())
+        return await accounts.add_company(tx, OPERATOR, name, code, language=language_of(language), now=now())
 
     added = transact(work)
-    show(new_company_out(added), f"Company {added.name} ({added.code}) added.", as_json=as_json)
+    show(new_company_out(added, language_of(language)), f"Company {added.name} ({added.code}) added.", as_json=as_json)
 
 
 @company.command("list")
@@ -58,13 +59,14 @@ def company_list(*, as_json: bool) -> None:
 @click.argument("company")
 @click.option("--name", help="New name.")
 @click.option("--code", help="New customer number.")
+@language_option
 @json_option
-def company_change(company: str, name: str | None, code: str | None, *, as_json: bool) -> None:
-    """Change the name or the code of a company.
+def company_change(company: str, name: str | None, code: str | None, language: str | None, *, as_json: bool) -> None:
+    """Change the name, the code or the language of a company.
 
-    COMPANY is its name or code; PROVIDER is the provider.
+    COMPANY is its name or code; PROVIDER is the provider, whose language is that of the desk.
     """
-    values = changed_values(name=name, code=code)
+    values = with_language(changed_values(name=name, code=code, language=language))
 
     async def work(tx: Tx) -> tuple[CompanyDetails, CompanyDetails]:
         before = await accounts.lock_company(tx, OPERATOR, company)

@@ -7,7 +7,15 @@ import click
 from clearline.accounts import usecases as accounts
 from clearline.accounts.conflict_store import Holder, HolderKind
 from clearline.cli.accounts.links import company_ref, invited, show_link
-from clearline.cli.accounts.options import changed_values, company_option, email_option, phone_option
+from clearline.cli.accounts.options import (
+    changed_values,
+    company_option,
+    email_option,
+    language_of,
+    language_option,
+    phone_option,
+    with_language,
+)
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_list
 from clearline.cli.terminal.changes import change_text
@@ -41,13 +49,19 @@ def user() -> None:
 @email_option
 @phone_option
 @click.option("--role", type=_ROLES, help="What the user may do; by default the role that may do the least.")
+@language_option
 @json_option
-def user_add(company: str, name: str, email: str, phone: str, role: str | None, *, as_json: bool) -> None:
+def user_add(
+    company: str, name: str, email: str, phone: str, role: str | None, language: str | None, *, as_json: bool
+) -> None:
     """Add a user to a company."""
 
     async def work(tx: Tx) -> User:
         kind = None if role is None else Role(role)
-        return await accounts.add_user(tx, OPERATOR, company, name=name, email=email, phone=phone, role=kind, now=now())
+        return await accounts.add_user(
+            tx, OPERATOR, company, name=name, email=email, phone=phone, role=kind, language=language_of(language),
+            now=now(),
+        )  # fmt: skip
 
     show_added(transact(work), as_json=as_json)
 
@@ -125,6 +139,7 @@ def _shown_email(user: User) -> str:
 @click.option("--active/--inactive", default=None, help="Whether the user may do anything; inactive ends its keys.")
 @click.option("--available/--away", default=None, help="Whether queues may assign tickets to the user.")
 @click.option("--confirmed/--unconfirmed", default=None, help="Set whether the address is confirmed to be the user's.")
+@language_option
 @_heir_option
 @json_option
 def user_change(
@@ -138,11 +153,12 @@ def user_change(
     active: bool | None,
     available: bool | None,
     confirmed: bool | None,
+    language: str | None,
     hand_over_to: str | None,
     as_json: bool,
 ) -> None:
     """Change the user with the address EMAIL."""
-    values = changed_values(
+    given = changed_values(
         name=name,
         email=address,
         phone=phone,
@@ -150,8 +166,10 @@ def user_change(
         is_active=active,
         is_available=available,
         is_confirmed=confirmed,
+        language=language,
         hand_over_to=hand_over_to,
     )
+    values = with_language(given)
 
     async def work(tx: Tx) -> tuple[User, User]:
         before = await accounts.lock_user(tx, OPERATOR, company, email)

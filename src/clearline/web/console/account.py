@@ -2,7 +2,9 @@
 
 import re
 
+from clearline.accounts import usecases as accounts
 from clearline.errors import InvalidInput
+from clearline.language.reader import LANGUAGES
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.domain import SignInRefused, TooManyAttempts, session_limits
@@ -45,7 +47,8 @@ async def _page(visit: Visit, status: int = 200, *, problems: dict[str, str] | N
     named = [(session, device_name(session.device)) for session in mine]
     return visit.page(
         "console/account.html", status, side=side, here=PATH, sessions=named,
-        current=visit.session.session.id, proofs=proofs, problems=problems or {}, done=done,
+        current=visit.session.session.id, proofs=proofs,
+        languages=LANGUAGES, problems=problems or {}, done=done,
     )  # fmt: skip
 
 
@@ -62,6 +65,13 @@ async def end_other_sessions(visit: Visit) -> Answer:
     async with visit.services.database.transaction() as tx:
         await sessions.revoke_other_sessions(tx, visit.session, now=visit.now)
     return redirect(visit.browser, PATH)
+
+
+async def set_language(visit: Visit) -> Answer:
+    """Set the language of the person's mail, and of the pages other than the console."""
+    async with visit.services.database.transaction() as tx:
+        await accounts.change_own_language(tx, visit.actor, visit.form.get("language") or None, now=visit.now)
+    return redirect(visit.browser, PATH, visit.headers)
 
 
 async def change_password(visit: Visit) -> Answer:

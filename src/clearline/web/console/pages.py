@@ -72,6 +72,7 @@ PAGES = (
     *NOTIFICATION_PAGES,
     Page("endSession", "POST", f"{account.PATH}/sessions/end", account.end_session, _READ),
     Page("endOtherSessions", "POST", f"{account.PATH}/sessions/end-others", account.end_other_sessions, _READ),
+    Page("setLanguage", "POST", f"{account.PATH}/language", account.set_language, _READ),
     Page("changePassword", "POST", f"{account.PATH}/password", account.change_password, _READ),
     *second_factor.pages(CONSOLE),
     Page("dashboard", "GET", dashboard.PATH, dashboard.show_dashboard, _READ),

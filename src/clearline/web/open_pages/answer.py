@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Scope
 
+from clearline.web.language.readers import names_of_language
 from clearline.web.templating import render
 
 
@@ -20,7 +21,8 @@ def page_headers(*, form_action: str = "'none'") -> dict[str, str]:
 
 def open_page(template: str, status: int, headers: Mapping[str, str], **values: object) -> HTMLResponse:
     """Return a page without the frame of the console or the portal, in the theme of the system."""
-    return HTMLResponse(render(template, theme="", **values), status, headers=headers)
+    page = render(template, theme="", **values)
+    return HTMLResponse(page, status, headers={**names_of_language(), **headers})
 
 
 def wants_page(scope: Scope) -> bool:
@@ -31,7 +33,7 @@ def wants_page(scope: Scope) -> bool:
 
 async def not_found(request: Request, _error: Exception) -> Response:
     """Answer a request for an address that has nothing: with a page for browsers, and with a line for programs."""
-    headers = {"cache-control": "no-store", "vary": "Accept"}
+    headers = {"cache-control": "no-store", "vary": "Accept, Accept-Language"}
     if wants_page(request.scope):
         return open_page("missing.html", 404, {**page_headers(), **headers})
     return PlainTextResponse("There is nothing at this address; / lists what there is.\n", 404, headers=headers)

@@ -33,6 +33,7 @@ from clearline.web import cookies, csrf, mail
 from clearline.web.area import EVERYBODY, page_after_sign_in
 from clearline.web.fields import known_id
 from clearline.web.front import SIGN_IN, identify, respond
+from clearline.web.language.refusals import rule_text
 from clearline.web.visit import Browser, Form, page, redirect, safe_path
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer, Headers, Services
@@ -179,7 +180,7 @@ class SignIn:
                 database, token, password, device(browser.scope), limits=self._limits, now=now
             )
         except InvalidInput as error:
-            return await self._link_form(browser, 422, error.violations[0].rule)
+            return await self._link_form(browser, 422, rule_text(error.violations[0]))
         return begun(browser, signed_in, EVERYBODY.home, self._limits)
 
     async def _show_set_up(self, browser: Browser) -> Answer:
@@ -204,7 +205,7 @@ class SignIn:
                 database, token, provider_name, name, email, password, where, limits=self._limits, now=now
             )
         except InvalidInput as error:
-            problems = {violation.field: violation.rule for violation in reversed(error.violations)}
+            problems = {violation.field: rule_text(violation) for violation in reversed(error.violations)}
             return await self._set_up_form(browser, 422, form, problems)
         except AlreadyExists:
             taken = gettext("must be another name: a customer has this one")

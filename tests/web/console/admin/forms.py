@@ -47,8 +47,15 @@ IDENTITY_PROVIDER = {
 RULE = {"name": "Ports", "queue_id": "{queues}", "is_active": "on", "company_ids": "", "keywords": "", "position": ""}
 """The value in braces is the id of a record of that section."""
 FORMS: dict[str, dict[str, str]] = {
-    "createPerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "agent", "once": ONCE},
-    "changePerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "viewer"},
+    "createPerson": {
+        "name": "Mara Lind",
+        "email": "mara@example.net",
+        "phone": "",
+        "role": "agent",
+        "language": "",
+        "once": ONCE,
+    },
+    "changePerson": {"name": "Mara Lind", "email": "mara@example.net", "phone": "", "role": "viewer", "language": "de"},
     "sendSignInLink": {},
     "deactivatePerson": {"hand_over_to": ""},
     "activatePerson": {},
@@ -76,8 +83,8 @@ FORMS: dict[str, dict[str, str]] = {
     "changeIdentityProvider": IDENTITY_PROVIDER,
     "deleteIdentityProvider": {},
     "testIdentityProvider": {},
-    "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "once": ONCE},
-    "changeCompany": {"name": "Orchard Health", "code": "ORCHARD"},
+    "createCompany": {"name": "Orchard Health", "code": "ORCHARD", "language": "de", "once": ONCE},
+    "changeCompany": {"name": "Orchard Health", "code": "ORCHARD", "language": ""},
     "createCompanyPerson": {"name": "Ines", "email": "i@example.com", "phone": "", "role": "customer", "once": ONCE},
     "changeCompanyPerson": {"name": "Ines", "email": "i@example.com", "phone": "", "role": "customer"},
     "createService": {"id": "SVC/9", "type": "Port", "label": "Lisbon", "once": ONCE},

@@ -12,7 +12,7 @@ from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 from tests.patience import patient
 
 COMPANIES = "/api/v1/companies"
-ACTIVE = {"is_active": True, "deactivated_at": None}
+ACTIVE = {"is_active": True, "deactivated_at": None, "language": None}
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +45,39 @@ async def test_a_key_can_read_its_own_user(client: httpx.AsyncClient, tenant: Te
         "scopes": ["tickets:read", "tickets:write"],
         "key_id": str(tenant.actor.key_id),
         "key_expires_at": None,
+        "language": None,
     }
     staff = (await client.get("/api/v1/me", headers=admin)).json()
     assert (staff["role"], staff["company"]["code"]) == ("admin", "PROVIDER")
     assert staff["scopes"] == sorted(ROLE_SCOPES[Role.ADMIN])
     assert (await client.get("/api/v1/me")).status_code == 401
+
+
+async def test_a_person_changes_its_own_language(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    read = await client.get("/api/v1/me", headers=tenant.headers)
+    current = {**tenant.headers, "If-Match": read.headers["etag"]}
+    changed = await client.patch("/api/v1/me", headers=current, json={"language": "de"})
+    assert (changed.status_code, changed.json()) == (200, {**read.json(), "language": "de"})
+    assert (await client.patch("/api/v1/me", headers=current, json={"language": "en"})).status_code == 412
+    cleared = await client.patch("/api/v1/me", headers=tenant.headers | ANY, json={"language": None})
+    assert cleared.json() == read.json()
+    refused = await client.patch("/api/v1/me", headers=tenant.headers | ANY, json={"language": "tlh", "role": "admin"})
+    assert pointers(refused) == ["/language", "/role"]
+
+
+async def test_companies_and_users_have_a_language(client: httpx.AsyncClient, admin: Headers) -> None:
+    code = uuid4().hex[:8].upper()
+    company = await client.post(COMPANIES, headers=admin, json={"name": code, "code": code, "language": "de"})
+    assert company.json()["language"] == "de"
+    path = company.headers["location"]
+    assert (await client.get(path, headers=admin)).json() == company.json()
+    user = await client.post(f"{path}/users", headers=admin, json=a_user(language="en"))
+    assert user.json()["language"] == "en"
+    for resource in (path, user.headers["location"]):
+        cleared = await client.patch(resource, headers=admin | ANY, json={"language": None})
+        assert cleared.json()["language"] is None
+        refused = await client.patch(resource, headers=admin | ANY, json={"language": "tlh"})
+        assert pointers(refused) == ["/language"]
 
 
 async def test_a_company_is_created_read_and_changed(client: httpx.AsyncClient, admin: Headers) -> None:
@@ -129,7 +157,7 @@ async def test_a_customers_admin_manages_its_own_people(client: httpx.AsyncClien
     user = created.json()
     assert user == {
         "id": user["id"], "company_id": str(boss.company.id), "is_active": True, "is_available": True,
-        "is_confirmed": False, **body
+        "is_confirmed": False, "language": None, **body
     }  # fmt: skip
     read = await client.get(created.headers["location"], headers=boss.headers)
     assert (read.json(), read.headers["etag"]) == (user, created.headers["etag"])

@@ -12,6 +12,7 @@ from clearline.inventory import usecases as inventory
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.form import Field, Line, Values
+from clearline.web.console.admin.person import language_field
 from clearline.web.console.admin.section import ADMIN, Section, require_identity
 from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import gettext
@@ -69,11 +70,12 @@ class Companies(Section[CompanyDetails]):
         return [
             Field("name", gettext("Name"), is_required=True),
             Field("code", gettext("Customer code"), is_required=True, hint=gettext("Your customer number.")),
+            language_field(gettext("As this desk")),
         ]
 
     def values(self, record: CompanyDetails) -> Values:
         """Return what the fields of a company have."""
-        return {"name": [record.name], "code": [record.code]}
+        return {"name": [record.name], "code": [record.code], "language": [record.language or ""]}
 
     def title(self, record: CompanyDetails) -> str:
         """Return the name of a company."""
@@ -100,16 +102,18 @@ class Companies(Section[CompanyDetails]):
 
     async def create(self, visit: Visit, tx: Tx) -> UUID:
         """Add a company."""
-        values = _values(visit.form)
-        return (await accounts.add_company(tx, visit.actor, values["name"], values["code"], now=visit.now)).id
+        company = await accounts.add_company(tx, visit.actor, **_values(visit.form), now=visit.now)
+        return company.id
 
     async def change(self, visit: Visit, tx: Tx, record: CompanyDetails) -> None:
         """Change a company."""
         await accounts.change_company(tx, visit.actor, record.id, _values(visit.form), now=visit.now)
 
 
-def _values(form: Form) -> dict[str, str]:
-    return {"name": form.get("name").strip(), "code": form.get("code").strip()}
+def _values(form: Form) -> dict[str, Any]:
+    return {
+        "name": form.get("name").strip(), "code": form.get("code").strip(), "language": form.get("language") or None,
+    }  # fmt: skip
 
 
 async def _deactivate(visit: Visit, tx: Tx, company: CompanyDetails) -> None:

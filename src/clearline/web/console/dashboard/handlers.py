@@ -8,6 +8,7 @@ from babel.dates import format_date
 from msgspec import Struct
 
 from clearline.identity import Actor
+from clearline.language.reader import reader
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.search.list_usecases import Count, count_queries
@@ -21,7 +22,7 @@ from clearline.web import looks
 from clearline.web.console.dashboard.charts import Chart, Column, charts
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.visit import Visit
-from clearline.web.words import LANGUAGE, gettext, ngettext, number
+from clearline.web.words import gettext, ngettext, number
 from clearline.wires.http.call import Answer
 
 PATH = "/console/dashboard"
@@ -105,7 +106,7 @@ def _number(count: Tally | Count) -> str:
 
 
 def _short(day: date) -> str:
-    return format_date(day, "d MMM", locale=LANGUAGE)
+    return format_date(day, "d MMM", locale=reader().language)
 
 
 def _column(day: Day) -> Column:

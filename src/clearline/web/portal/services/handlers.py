@@ -30,7 +30,7 @@ async def show_services(visit: Visit) -> Answer:
         return await inventory.services_of(tx, actor, company.id, after=after, limit=limit)
 
     async with visit.database.transaction() as tx:
-        shell = await read_shell(tx, actor)
+        shell = await read_shell(tx)
         if q:
             part, matches = None, await inventory.services_matching(tx, actor, company.id, q, limit=_MATCHES)
         else:
@@ -50,7 +50,7 @@ async def show_service(visit: Visit) -> Answer:
         raise NotFound("service", service_id)
     parts, newest = Parts(visit, SERVICE, {"id": service_id}), sort_named("-number")
     async with visit.database.transaction() as tx:
-        shell = await read_shell(tx, actor)
+        shell = await read_shell(tx)
         is_open = Filter(company_id=company.id, service_id=service_id)
         is_finished = Filter("finished", company_id=company.id, service_id=service_id)
         open_tickets = await parts.read_tickets(tx, "open", MORE, is_open, newest)

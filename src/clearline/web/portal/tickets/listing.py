@@ -106,7 +106,7 @@ def chosen_in(query: dict[str, str]) -> Chosen:
 async def show_tickets(visit: Visit) -> Answer:
     """Show the list."""
     async with visit.database.transaction() as tx:
-        shell = await read_shell(tx, visit.actor)
+        shell = await read_shell(tx)
         listing = await read_listing(visit, tx, chosen_in(visit.query))
     return portal_page(visit, shell, "tickets.html", TICKETS, listing=listing, chosen=listing.chosen, export=EXPORT)
 

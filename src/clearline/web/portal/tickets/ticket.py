@@ -77,7 +77,7 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
     """Return the page of the ticket in the path, also after a form was refused: then nothing typed is lost."""
     number = access.parse_number(visit.path["number"])
     async with visit.database.transaction() as tx:
-        shell = await read_shell(tx, visit.actor)
+        shell = await read_shell(tx)
         page = await read_ticket(visit, tx, number)
     path = PATH.format(number=page.number)
     return portal_page(

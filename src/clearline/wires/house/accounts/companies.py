@@ -5,7 +5,7 @@ from uuid import UUID
 
 from clearline.accounts import usecases as accounts
 from clearline.deactivation import usecases as deactivation
-from clearline.identity import Scope
+from clearline.identity import Actor, Scope, User
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.mapping import activation_out, company_out, deactivation_out, new_company_out
 from clearline.wires.house.parameters import id_in_path, uuid_of
@@ -33,9 +33,9 @@ async def create_company(call: Call) -> wire.CompanyOut:
     """Add a customer."""
     body = call.body(wire.CompanyIn)
     async with call.transaction() as tx:
-        company = await accounts.add_company(tx, call.actor, body.name, body.code, now=call.now)
+        company = await accounts.add_company(tx, call.actor, body.name, body.code, language=body.language, now=call.now)
     call.location = f"{COMPANIES}/{company.id}"
-    return new_company_out(company)
+    return new_company_out(company, body.language)
 
 
 async def get_company(call: Call) -> wire.CompanyOut:
@@ -69,8 +69,23 @@ async def activate_company(call: Call) -> wire.ActivationOut:
 
 async def get_me(call: Call) -> wire.MeOut:
     """Return the user of the key."""
-    actor = call.actor
-    user, company = accounts.user_and_company(actor)
+    user, _company = accounts.user_and_company(call.actor)
+    return _me_out(call.actor, user)
+
+
+async def change_me(call: Call) -> wire.MeOut:
+    """Change the user of the key."""
+    values = set_fields(call.body(wire.MePatch))
+    async with call.transaction() as tx:
+        user = await accounts.lock_self(tx, call.actor)
+        call.check_if_match(_me_out(call.actor, user))
+        if "language" in values:
+            user = await accounts.change_own_language(tx, call.actor, values["language"], now=call.now)
+    return _me_out(call.actor, user)
+
+
+def _me_out(actor: Actor, user: User) -> wire.MeOut:
+    _user, company = accounts.user_and_company(actor)
     return wire.MeOut(
         str(user.id),
         user.name,
@@ -81,6 +96,7 @@ async def get_me(call: Call) -> wire.MeOut:
         sorted(map(Scope, actor.scopes)),
         str(actor.key_id),
         actor.key_expires_at,
+        user.language,
     )
 
 
@@ -89,6 +105,12 @@ OPERATIONS = (
         "getMe", "GET", "/api/v1/me", get_me,
         "Get yourself", "Returns the user of the key, its company, its role, and the scopes that are in effect.",
         None, wire.MeOut,
+    ),
+    Operation(
+        "changeMe", "PATCH", "/api/v1/me", change_me,
+        "Change yourself", "Sets the values in the merge-patch for the user of the key. Everything else about a user "
+        "is changed by its company's admins.",
+        Scope.TICKETS_WRITE, wire.MeOut, body=wire.MePatch, conditional=True,
     ),
     Operation(
         "listCompanies", "GET", COMPANIES, list_companies,

@@ -21,12 +21,13 @@ def company_out(company: CompanyDetails) -> wire.CompanyOut:
         company.id == PROVIDER_ID,
         company.deactivated_at is None,
         company.deactivated_at,
+        company.language,
     )
 
 
-def new_company_out(company: Company) -> wire.CompanyOut:
+def new_company_out(company: Company, language: str | None = None) -> wire.CompanyOut:
     """Return a company that was just added."""
-    return company_out(CompanyDetails(company.id, company.name, company.code))
+    return company_out(CompanyDetails(company.id, company.name, company.code, language=language))
 
 
 def deactivation_out(ended: Deactivation) -> wire.DeactivationOut:
@@ -55,6 +56,7 @@ def user_out(user: User) -> wire.UserOut:
         user.is_active,
         user.is_available,
         user.is_confirmed,
+        user.language,
     )
 
 

@@ -53,6 +53,7 @@ async def create_user(call: Call) -> wire.UserOut:
             email=body.email,
             phone=body.phone,
             role=None if body.role is None else Role(body.role),
+            language=body.language,
             limits=account_limits(call.services.settings),
             now=call.now,
         )

@@ -10,12 +10,14 @@ from clearline.accounts.domain import CODE_MAX, NAME_MAX
 from clearline.accounts.mail_domain import NAME_MAX as DOMAIN_MAX
 from clearline.accounts.mail_domain import DomainState, Proof
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role, Scope
+from clearline.language.reader import LANGUAGES
 from clearline.wires.house.wire import CompanyRef, Id, Moment, Name, PageQuery, Phone, Ref
 from clearline.wires.http.fields import Email, characters
 from clearline.wires.http.one_of import OneOf
 
 Code = Annotated[str, characters(1, CODE_MAX)]
 PersonRole = OneOf[str, (*CUSTOMER_ROLES, *STAFF_ROLES)]
+Language = OneOf[str, LANGUAGES]
 CLAIM_DECISIONS = ("confirm", "refuse")
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
 
@@ -33,10 +35,14 @@ class CompanyQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class CompanyIn(Struct, forbid_unknown_fields=True):
-    """A customer to add. ``code`` is its customer number. Name and code are unique, ignoring case."""
+    """A customer to add. ``code`` is its customer number. Name and code are unique, ignoring case.
+
+    ``language`` is that of its pages and mail; null is that of the desk, which is the provider's.
+    """
 
     name: Name
     code: Code
+    language: Language | None = None
 
 
 class CompanyPatch(Struct, forbid_unknown_fields=True):
@@ -44,6 +50,7 @@ class CompanyPatch(Struct, forbid_unknown_fields=True):
 
     name: Name | UnsetType = UNSET
     code: Code | UnsetType = UNSET
+    language: Language | UnsetType | None = UNSET
 
 
 class CompanyOut(Struct, frozen=True):
@@ -58,6 +65,7 @@ class CompanyOut(Struct, frozen=True):
     is_provider: bool
     is_active: bool
     deactivated_at: Moment | None
+    language: Language | None
 
 
 class DeactivateIn(Struct, forbid_unknown_fields=True):
@@ -99,13 +107,15 @@ class UserIn(Struct, forbid_unknown_fields=True):
     """A user to add.
 
     The roles of the provider's users are viewer, agent and admin, those of a customer's customer and customer_admin.
-    The default is the one with the fewest rights: viewer or customer.
+    The default is the one with the fewest rights: viewer or customer. ``language`` is that of the user's pages and
+    mail; null is that of the company.
     """
 
     name: Name
     email: Email
     phone: Phone = ""
     role: PersonRole | None = None
+    language: Language | None = None
 
 
 class UserPatch(Struct, forbid_unknown_fields=True):
@@ -123,6 +133,7 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     is_active: bool | UnsetType = UNSET
     is_available: bool | UnsetType = UNSET
     is_confirmed: bool | UnsetType = UNSET
+    language: Language | UnsetType | None = UNSET
     hand_over_to: UUID | UnsetType = UNSET
 
 
@@ -141,6 +152,7 @@ class UserOut(Struct, frozen=True):
     is_active: bool
     is_available: bool
     is_confirmed: bool
+    language: Language | None
 
 
 class InviteIn(Struct, forbid_unknown_fields=True):
@@ -271,3 +283,10 @@ class MeOut(Struct, frozen=True):
     scopes: list[Scope]
     key_id: Id
     key_expires_at: Moment | None
+    language: Language | None
+
+
+class MePatch(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396). ``language`` is that of your pages and mail; null is that of your company."""
+
+    language: Language | UnsetType | None = UNSET

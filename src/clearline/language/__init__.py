@@ -1,0 +1,1 @@
+"""The languages and time zones of those who read: words, times, and the catalogues of translations."""

@@ -1,0 +1,1 @@
+"""The language of pages: whose it is, and what refusals say in it."""

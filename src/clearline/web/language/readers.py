@@ -1,0 +1,93 @@
+"""Who reads a page: the language and the time zone of a request."""
+
+import re
+from datetime import timedelta
+
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from clearline.accounts import usecases as accounts
+from clearline.clock import monotonic
+from clearline.language.reader import ENGLISH, LANGUAGES, Reader, first_language, read_by, reader, set_reader, zone_of
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database
+from clearline.sign_in.domain import SessionActor
+from clearline.wires.http.edge import header
+
+_KEPT = timedelta(seconds=30).total_seconds()
+_ACCEPTED_MAX = 20
+_ACCEPTED = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
+
+
+def accepted_language(scope: AsgiScope) -> str | None:
+    """Return the language that the browser prefers of those that there are; None when it names none of them.
+
+    RFC 9110, 12.5.4: of equal weights the first counts, and a weight of 0 refuses a language.
+    """
+    text = (header(scope, b"accept-language") or b"").decode("latin-1")
+    weights: dict[str, float] = {}
+    for part in text.split(",")[:_ACCEPTED_MAX]:
+        match = _ACCEPTED.fullmatch(part)
+        if match is not None and (code := match[1].lower()) in LANGUAGES:
+            weights.setdefault(code, float(match[2] or 1))
+    accepted = [code for code, weight in weights.items() if weight > 0]
+    return max(accepted, key=weights.__getitem__, default=None)
+
+
+class DeskLanguage:
+    """The language of the desk, for browsers that ask for none that there is; read at most every 30 seconds."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._language, self._read_at = ENGLISH, float("-inf")
+
+    async def get(self) -> str:
+        """Return it, or what it was last while the database is unavailable."""
+        if monotonic() - self._read_at > _KEPT:
+            try:
+                async with self._database.statement() as tx:
+                    self._language = first_language((await accounts.provider(tx)).language)
+            except DatabaseUnavailable:
+                pass
+            self._read_at = monotonic()
+        return self._language
+
+
+class ByBrowser:
+    """An ASGI application of pages, read in the language that the browser prefers, or else in that of the desk."""
+
+    def __init__(self, app: ASGIApp, desk: DeskLanguage) -> None:
+        self._app, self._desk = app, desk
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3)."""
+        language = accepted_language(scope)
+        if language is None and b"text/html" in (header(scope, b"accept") or b""):
+            language = await self._desk.get()
+        with read_by(Reader(language or ENGLISH, is_by_browser=True)):
+            await self._app(scope, receive, send)
+
+
+def read_in_console() -> None:
+    """Set that the reader works in the console, which has English words and UTC."""
+    set_reader(Reader())
+
+
+def read_by_person(session: SessionActor) -> None:
+    """Set that the reader is signed in: the person's language, or its company's, counts before the browser's."""
+    before = reader()
+    is_by_browser = session.language not in LANGUAGES
+    language = first_language(session.language, before.language)
+    set_reader(Reader(language, zone_of(session.time_zone or "UTC"), is_by_browser))
+
+
+def language_headers() -> list[tuple[bytes, bytes]]:
+    """Return the headers that name the language of an answer, and what it depends on."""
+    own = reader()
+    varies = b", Accept-Language" if own.is_by_browser else b""
+    return [(b"content-language", own.language.encode()), (b"vary", b"Cookie, HX-Request" + varies)]
+
+
+def names_of_language() -> dict[str, str]:
+    """Return the headers that name the language of a page without sign-in, and what it depends on."""
+    return {"content-language": reader().language, "vary": "Accept-Language"}

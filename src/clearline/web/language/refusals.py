@@ -1,0 +1,80 @@
+"""What a refusal says in the reader's language: the texts of rules and errors are in English."""
+
+import re
+
+from clearline.errors import (
+    AlreadyExists,
+    AttachmentTooLarge,
+    CompanyInactive,
+    DeskError,
+    Forbidden,
+    IllegalTransition,
+    InvalidInput,
+    MergedInto,
+    TicketFinished,
+    TooMany,
+    Violation,
+)
+from clearline.language.reader import ENGLISH, reader
+from clearline.language.words import gettext, gettext_noop
+from clearline.sign_in.domain import StepUpNeeded, TooManyAttempts
+
+_RULES = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (
+            r"must have (?P<least>\d+) to (?P<most>\d+) characters",
+            gettext_noop("must have %(least)s to %(most)s characters"),
+        ),
+        (r"must have at most (?P<most>\d+) bytes", gettext_noop("must have at most %(most)s bytes")),
+        (r"must be an e-mail address of at most \d+ characters", gettext_noop("must be an e-mail address")),
+        (r"must not contain the NUL character.*", gettext_noop("must not contain control characters")),
+        (r"must not be your e-mail address", gettext_noop("must not be your e-mail address")),
+        (
+            r"must not be a common password or easy to guess.*",
+            gettext_noop("must not be a common password or easy to guess: use several words, or a password manager"),
+        ),
+        (r"must be the name of an IANA time zone.*", gettext_noop("must be a time zone, such as Europe/Amsterdam")),
+        (r"is required.*|must not be (blank|empty).*", gettext_noop("is required")),
+    )
+)
+
+
+def rule_text(violation: Violation) -> str:
+    """Return the rule that a value breaks; one without a translation is only said to be broken."""
+    if reader().language == ENGLISH:
+        return violation.rule
+    for pattern, words in _RULES:
+        if (match := pattern.fullmatch(violation.rule)) is not None:
+            return gettext(words) % match.groupdict()
+    return gettext("is not valid")
+
+
+def refusal_text(error: DeskError) -> str:
+    """Return why something was refused; in another language than English an error that it does not know is general."""
+    return str(error) if reader().language == ENGLISH else _translated(error)
+
+
+def _translated(error: DeskError) -> str:  # noqa: C901, PLR0911 - a table
+    match error:
+        case AttachmentTooLarge():
+            return gettext("The file is larger than %(most)s bytes.") % {"most": error.most}
+        case InvalidInput():
+            return "; ".join(rule_text(violation) for violation in error.violations)
+        case MergedInto():
+            return gettext("The ticket was merged into %(into)s. Write there.") % {"into": error.into}
+        case TicketFinished() | IllegalTransition():
+            return gettext("The ticket has another status by now, in which this is not possible.")
+        case AlreadyExists():
+            return gettext("%(name)s exists already.") % {"name": error.name}
+        case CompanyInactive():
+            return gettext("Your company is deactivated.")
+        case TooMany():
+            return gettext("There may be at most %(most)s of them.") % {"most": error.most}
+        case TooManyAttempts():
+            return gettext("Too many attempts failed. Wait some minutes, then try again.")
+        case StepUpNeeded():
+            return gettext("Confirm that it is you: enter your password again.")
+        case Forbidden():
+            return gettext("You may not do this.")
+    return gettext("This is not possible in the present state.")
