@@ -3,7 +3,7 @@
 The members and columns are those that an import reads, and some that it ignores.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -91,8 +91,7 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
     Raises:
         DatabaseUnavailable: the database is unavailable; the file is incomplete.
     """
-    columns = (*_COLUMNS, *_STAFF_COLUMNS) if export.for_staff else _COLUMNS
-    heading = ((BOM if bom else "") + write_table([columns])).encode() if kind == "csv" else b""
+    heading = table([], export, bom=bom) if kind == "csv" else b""
     after: int | None = 0
     while after is not None:
         async with database.statement() as tx:
@@ -112,8 +111,7 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
         if not batch.tickets:
             continue
         if kind == "csv":
-            table = write_table(_row(_members(view, export), columns) for view, *_ in batch.tickets)
-            yield heading + table.encode()
+            yield heading + _rows((view for view, *_ in batch.tickets), export)
             heading = b""
         else:
             yield b"".join(
@@ -129,6 +127,19 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
             )
     if heading:
         yield heading
+
+
+def table(views: Iterable[TicketView], export: Export, *, bom: bool = False) -> bytes:
+    """Return the table of some tickets, as ``read`` yields that of an export."""
+    return ((BOM if bom else "") + write_table([_columns(export)])).encode() + _rows(views, export)
+
+
+def _columns(export: Export) -> tuple[str, ...]:
+    return (*_COLUMNS, *_STAFF_COLUMNS) if export.for_staff else _COLUMNS
+
+
+def _rows(views: Iterable[TicketView], export: Export) -> bytes:
+    return write_table(_row(_members(view, export), _columns(export)) for view in views).encode()
 
 
 async def _merged_notes(tx: Tx, batch: Batch, export: Export) -> dict[int, list[TicketNote]]:

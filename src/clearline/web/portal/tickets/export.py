@@ -1,21 +1,24 @@
 """The list of tickets as a table for spreadsheets."""
 
 from clearline.bulk import export_usecases as exports
-from clearline.web.portal.tickets.listing import chosen_in
+from clearline.web.portal.tickets.listing import chosen_in, find_all
 from clearline.web.visit import Visit
-from clearline.wires.http.call import Headers, Stream, download
+from clearline.wires.http.call import Answer, Headers, Stream, download
 
 
-async def export_tickets(visit: Visit) -> Stream:
-    """Send the tickets that the filters of the list choose, without its words, as CSV."""
-    filters = chosen_in(visit.query).filter_for(visit.actor)
-    database = visit.database
-    async with database.statement() as tx:
+async def export_tickets(visit: Visit) -> Answer | Stream:
+    """Send the tickets that the list has, as CSV."""
+    chosen, database = chosen_in(visit.query), visit.database
+    filters = chosen.filter_for(visit.actor)
+    async with database.transaction() as tx:
         export = await exports.prepare(tx, visit.actor, state=filters.state, selected=filters)
+        found = await find_all(visit, tx, chosen) if chosen.q else None
     headers: Headers = [
         (b"content-type", b"text/csv; charset=utf-8; header=present"),
         (b"content-disposition", b'attachment; filename="tickets.csv"'),
         (b"cache-control", b"private, no-store"),
     ]
+    if found is not None:
+        return Answer(200, exports.table(found, export, bom=True), headers)
     table = exports.read(database, export, "csv", bom=True)
     return Stream(200, download(visit.services, filters.company_id, table), headers)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from clearline.accounts import usecases as accounts
-from clearline.errors import InvalidInput
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor
 from clearline.inventory.domain import ID_MAX
 from clearline.platform.database.transactions import Tx
@@ -22,6 +22,7 @@ from clearline.tickets.status_domain import FINISHED, State
 from clearline.web.lists.sorting import Sort, sort_named
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.visit import Visit
+from clearline.web.words import gettext, number
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
 
@@ -29,6 +30,9 @@ SIZE = 25
 QUERY_MAX = 300
 _ROUNDS = 8
 """How many pages of the search are read for one of the list, when most of what matches is filtered out."""
+FOUND_MAX, _READ_AT_ONCE = 1000, 100
+"""The most tickets of a table that the search finds, and how many of them are read at once."""
+_ROUNDS_OF_ALL = 2 * FOUND_MAX // _READ_AT_ONCE
 _STATES: dict[str, State] = {"open": "open", "closed": "finished", "all": "all"}
 EXPORT = f"{TICKETS}/export"
 
@@ -152,16 +156,36 @@ async def _found(
         after = None if keys is None else msgspec.convert(keys, SearchCursor)
     except msgspec.ValidationError:
         raise InvalidCursor from None
+    return await _matches(visit, tx, chosen, after, SIZE, _ROUNDS)
+
+
+async def find_all(visit: Visit, tx: Tx, chosen: Chosen) -> list[TicketView]:
+    """Return every ticket that the search finds and the filters do not leave out.
+
+    Raises:
+        InvalidInput: these are more than ``FOUND_MAX``, or the query is invalid.
+    """
+    with visit.services.searches.count(visit.customer):
+        found, following = await _matches(visit, tx, chosen, None, FOUND_MAX, _ROUNDS_OF_ALL)
+    if following is not None:
+        rule = gettext("has more than %(most)s matches: add a word, or a filter") % {"most": number(FOUND_MAX)}
+        raise InvalidInput([Violation("q", rule, RuleCode.COUNT)])
+    return found
+
+
+async def _matches(
+    visit: Visit, tx: Tx, chosen: Chosen, after: SearchCursor | None, size: int, rounds: int
+) -> tuple[list[TicketView], list[Any] | None]:
+    """Return at most ``size`` tickets after a place in the search, and where they go on, after so many reads."""
     filters, seconds = chosen.filter_for(visit.actor), visit.services.settings.search_seconds
     page: list[TicketView] = []
-    for _round in range(_ROUNDS):
-        result = await search.find_tickets(
-            tx, visit.actor, chosen.q, after=after, limit=SIZE - len(page), seconds=seconds
-        )
+    for _round in range(rounds):
+        limit = min(size - len(page), _READ_AT_ONCE)
+        result = await search.find_tickets(tx, visit.actor, chosen.q, after=after, limit=limit, seconds=seconds)
         numbers = [view.ticket.number for view in result.tickets]
         kept = await tickets.matching(tx, visit.actor, filters, numbers)
         page += [view for view in result.tickets if view.ticket.number in kept]
         after = result.next
-        if after is None or len(page) == SIZE:
+        if after is None or len(page) == size:
             break
     return page, None if after is None else msgspec.to_builtins(after)
