@@ -98,3 +98,13 @@ def index_anchors(page: Page) -> set[str]:
     start = next(index for index, (tag, attributes) in enumerate(tags) if attributes.get("id") == "index")
     end = next(index for index, (tag, _attributes) in enumerate(tags) if tag == "main")
     return {str(attributes["href"]).partition("#")[2] for tag, attributes in tags[start:end] if tag == "a"}
+
+
+def test_every_value_of_an_enumeration_has_a_meaning() -> None:
+    """Types of issues and of services mean what they say; a column is the member of its name."""
+    enumerations = {name: schema for name, schema in HOUSE["components"]["schemas"].items() if "enum" in schema}
+    for name in enumerations.keys() - {"Column", "IssueType", "ServiceType"}:
+        schema = enumerations[name]
+        assert set(schema["x-enumDescriptions"]) == set(schema["enum"]), name
+        texts = set(schema["x-enumDescriptions"].values())
+        assert len(texts) == len(schema["enum"]), name

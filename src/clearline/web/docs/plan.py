@@ -47,6 +47,7 @@ class Resource(Struct, frozen=True):
 
     path: str
     title: str
+    about: str
     operations: tuple[Operation, ...]
     schemas: tuple[str, ...]
 
@@ -77,7 +78,7 @@ class Plan(Struct, frozen=True):
 
     def resource(self, path: str) -> Resource:
         """Return the page at a path, which has nothing of this wire unless it is one of its own."""
-        return next((page for page in self.resources if page.path == path), Resource(path, "", (), ()))
+        return next((page for page in self.resources if page.path == path), Resource(path, "", "", (), ()))
 
 
 def plan_of(wire: Wire) -> Plan:
@@ -99,9 +100,10 @@ def plan_of(wire: Wire) -> Plan:
     else:
         (path,) = groups
         steps[path] = _steps([document["paths"]], document)
+    about = {tag["name"]: tag["description"] for tag in document.get("tags", [])}
     home = {name: _home(name, steps) for name in document["components"]["schemas"]}
     resources = tuple(
-        Resource(path, title, tuple(operations), tuple(sorted(
+        Resource(path, title, about.get(title, ""), tuple(operations), tuple(sorted(
             (name for name, at in home.items() if at == path), key=lambda name: steps[path][name])))
         for path, (title, operations) in groups.items()
     )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 from clearline.settings import Settings
 from clearline.wires.house import wire
 from clearline.wires.house.reference_examples import SAMPLES
+from clearline.wires.house.reference_groups import GROUP_TEXTS
 from clearline.wires.house.reference_meanings import MEANINGS
 from clearline.wires.house.reference_webhooks import webhooks
 from clearline.wires.house.routes import GROUPS, OPERATIONS
@@ -57,7 +58,7 @@ ABOUT = About(
 def openapi(settings: Settings) -> dict[str, Any]:
     """Return the OpenAPI document of a server with these settings."""
     described = document(ABOUT, OPERATIONS, settings)
-    described["tags"] = [{"name": name} for name in GROUPS]
+    described["tags"] = [{"name": name, "description": GROUP_TEXTS[name]} for name in GROUPS]
     group_of = {operation.name: name for name, operations in GROUPS.items() for operation in operations}
     for methods in described["paths"].values():
         for operation in methods.values():

@@ -1,0 +1,28 @@
+"""House API v1: what its groups of operations are about, for the tags of its OpenAPI document."""
+
+GROUP_TEXTS = {
+    "Tickets": "A ticket is a problem that a customer has with a service. Read, raise and change tickets, move them "
+    "from one status to another, and see what happened to them.",
+    "Notes": "A note is a message of a ticket: public for the customer too, internal for the provider's people. Notes "
+    "are added, and never changed.",
+    "Attachments": "Files of a ticket, sent and received as they are. Each is public or internal, as notes are.",
+    "Assignment and routing": "Who works on a ticket: the queue that it is in, the team of the queue, the assignee, "
+    "and the rules that choose them for a new ticket.",
+    "Watchers": "People who are told what happens to a ticket.",
+    "Links, merging, splitting": "What tickets have to do with each other: links, tickets merged into one, and notes "
+    "that become a ticket of their own.",
+    "Search and views": "Find tickets by words and filters, and keep searches as views.",
+    "Macros": "Prepared replies, with the changes that go with them.",
+    "Handovers": "What was open at the end of a shift, with a note for the next one.",
+    "Bulk changes, import, export": "Changes of many tickets as a job that runs in the background, and tickets as "
+    "files.",
+    "Companies, people, keys": "The provider and its customers, their users with roles, mail domains and API keys.",
+    "Services": "The services of a customer, about which tickets are raised.",
+    "Webhooks": "Subscriptions that send events to your server, their deliveries, and replays of these. What is sent "
+    "is on the page of webhook events.",
+    "Events": "Everything that happens, in order: as pages, as a stream of lines, or as server-sent events.",
+    "Inbound mail": "The mailboxes of the desk, and what became of the mail in them.",
+    "Outbound mail": "Mail that the desk sends, addresses that get none, and what recipients stopped.",
+    "Notifications": "Of what people are notified, how and when.",
+    "Audit": "Who did what and when, for those who may read it.",
+}
