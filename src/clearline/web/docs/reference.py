@@ -56,7 +56,7 @@ class Reader(Struct, frozen=True):
 class _Page(Struct, frozen=True):
     """A rendered page between its slots, and compressed as a reader sees it of whom nothing is known."""
 
-    parts: tuple[str, ...]
+    parts: tuple[bytes, ...]
     names: tuple[str, ...]
     contents: Mapping[bytes | None, bytes]
     etag: str
@@ -97,8 +97,9 @@ class Reference:
             if coding is not None:
                 headers["content-encoding"] = coding.decode()
         else:
-            content = _filled(page.parts, page.names, reader)
-            etag, headers = _tag(content), {**_HEADERS, **_FOR_ONE}
+            slots = _slots(reader)
+            content = _filled(page.parts, page.names, slots)
+            etag, headers = _tag(page.etag.encode() + b"".join(slots.values())), {**_HEADERS, **_FOR_ONE}
         headers["etag"] = etag
         if etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers={k: v for k, v in headers.items() if k != "content-encoding"})
@@ -109,8 +110,8 @@ class Reference:
             raise HTTPException(404)
         text = self._site.render(path, {name: f"{_SLOT}{name}{_SLOT}" for name in ("theme", "account", "key")})
         pieces = text.split(_SLOT)
-        parts, names = tuple(pieces[::2]), tuple(pieces[1::2])
-        content = _filled(parts, names, Reader())
+        parts, names = tuple(part.encode() for part in pieces[::2]), tuple(pieces[1::2])
+        content = _filled(parts, names, _slots(Reader()))
         contents = {
             None: content,
             b"br": brotli.compress(content, quality=_BROTLI_QUALITY),
@@ -136,17 +137,22 @@ class Reference:
         return Reader(theme, area_of(session.session.company_id), key)
 
 
-def _filled(parts: Sequence[str], names: Sequence[str], reader: Reader) -> bytes:
-    """Return a page for a reader: its parts, and what stands in the slots between them."""
-    slots = {
+def _slots(reader: Reader) -> dict[str, bytes]:
+    """Return what stands in the slots of a page for a reader."""
+    texts = {
         "theme": f' data-theme="{reader.theme}"' if reader.theme else "",
         "account": render("docs/account.html", reader=reader, console=CONSOLE, sign_in=SIGN_IN),
         "key": render("docs/key.html", reader=reader, console=CONSOLE),
     }
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _filled(parts: Sequence[bytes], names: Sequence[str], slots: Mapping[str, bytes]) -> bytes:
+    """Return a page: its parts, and what stands in the slots between them."""
     texts = [parts[0]]
     for name, part in zip(names, parts[1:], strict=True):
         texts += [slots[name], part]
-    return "".join(texts).encode()
+    return b"".join(texts)
 
 
 def _tag(content: bytes) -> str:
