@@ -1,23 +1,32 @@
 """What receipts and notifications say, in the words and the time of their reader."""
 
+from datetime import time, timedelta
 from uuid import uuid4
 
 import pytest
 from msgspec.structs import replace
 
+from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox
+from clearline.mail.outbound.domain import RateLimits
+from clearline.notifications.compose import CUSTOMER_TICKETS, STAFF_TICKETS
+from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, Status
-from tests.builders.mail.notification_rig import CONTACT, NotificationRig, new_watcher, note
+from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, Status, ticket_number
+from clearline.web.console.pages import PAGES
+from clearline.web.portal.pages import PORTAL_PAGES
+from tests.builders.mail.notification_rig import CONTACT, SETTINGS, NotificationRig, new_watcher, note
 from tests.builders.people import NOW, email_of, new_person
 from tests.builders.tickets import a_new_ticket, raised
+
+DESK = SETTINGS.public_url
 
 
 async def test_a_receipt_says_what_was_raised_by_whom_and_how_to_answer(rig: NotificationRig) -> None:
@@ -152,3 +161,66 @@ async def test_the_recipient_is_named(rig: NotificationRig) -> None:
     headers = {message["To"].addresses[0].addr_spec: message for message in await rig.take_messages()}
     assert headers[CONTACT]["To"].addresses[0].display_name == "Ada Okoro"
     assert headers[email_of(agent)]["To"].addresses[0].display_name == agent.name
+
+
+async def test_each_recipient_gets_the_page_for_its_kind_of_people(rig: NotificationRig) -> None:
+    company = rig.tenant.company.name
+
+    async def work(tx: Tx) -> tuple[int, Actor, Actor, Actor]:
+        number = await raised(tx, rig.tenant)
+        agent = await new_watcher(tx, number, Role.AGENT)
+        viewer = await new_watcher(tx, number, Role.VIEWER)
+        return number, agent, viewer, await new_watcher(tx, number, Role.CUSTOMER, company)
+
+    number, agent, viewer, customer = await rig.transact(work)
+    await rig.advance(GROUPING_WINDOW)
+    await rig.take_sent()
+    await rig.transact(note(number, "We are looking at it.", OPERATOR))
+    await rig.advance(GROUPING_WINDOW)
+    mails = {mail.to: mail for mail in await rig.take_sent()}
+    inc = ticket_number(number)
+    pages = {
+        email_of(agent): f"{DESK}/console/tickets/{inc}",
+        email_of(viewer): f"{DESK}/console/tickets/{inc}",
+        email_of(customer): f"{DESK}/portal/tickets/{inc}",
+    }
+    assert mails.keys() == {*pages, CONTACT}
+    for address, page in pages.items():
+        assert page in mails[address].text.splitlines()
+        assert f'href="{page}"' in mails[address].html
+    for part in (mails[CONTACT].text, mails[CONTACT].html):
+        assert "/tickets/" not in part
+        assert "Open the ticket" not in part
+
+
+async def test_a_digest_links_to_each_of_its_tickets(rig: NotificationRig) -> None:
+    rules = {NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST}
+
+    async def work(tx: Tx) -> tuple[int, Actor]:
+        number = await raised(tx, rig.tenant)
+        return number, await new_watcher(
+            tx, number, Role.CUSTOMER, rig.tenant.company.name, rules=rules, digest_at=time(18)
+        )
+
+    number, reader = await rig.transact(work)
+    await rig.transact(note(number, "We are looking at it.", OPERATOR))
+    await rig.advance(timedelta(hours=6))
+    [mail] = [mail for mail in await rig.take_sent() if mail.to == email_of(reader) and mail.kind == "digest"]
+    page = f"{DESK}/portal/tickets/{ticket_number(number)}"
+    assert page in mail.text.splitlines()
+    assert f'href="{page}"' in mail.html
+
+
+async def test_the_digest_of_a_contact_has_no_link(rig: NotificationRig) -> None:
+    rig.limit(RateLimits(per_address=0))
+    await rig.transact(lambda tx: raised(tx, rig.tenant))
+    await rig.advance(GROUPING_WINDOW)
+    await rig.advance(timedelta(hours=1))
+    [mail] = await rig.take_sent()
+    assert (mail.to, mail.kind) == (CONTACT, "digest")
+    assert "/tickets/" not in mail.text + mail.html
+
+
+def test_the_links_are_those_of_the_pages() -> None:
+    assert f"{STAFF_TICKETS}{{number}}" in {page.path for page in PAGES if page.method == "GET"}
+    assert f"{CUSTOMER_TICKETS}{{number}}" in {page.path for page in PORTAL_PAGES if page.method == "GET"}

@@ -43,6 +43,7 @@ def a_receipt() -> RenderedMail:
 def a_digest() -> RenderedMail:
     ticket = {
         "number": "INC000000000042", "title": "Port down", "status": "received", "company": "Alder",
+        "url": "https://desk.example.net/tickets/INC000000000042",
         "entries": [("Ada Lovelace", "1 Mar 2026 13:00 CET", NOTE, "Email"), ("Ben Ito", None, "", "System")],
     }  # fmt: skip
     return render("digest", count=2, tickets=[ticket, ticket], is_staff=True, footer="Because.", settings_url="")

@@ -30,6 +30,9 @@ from clearline.tickets.note_domain import Source
 from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 DIGEST = "digest"
+STAFF_TICKETS = "/console/tickets/"
+CUSTOMER_TICKETS = "/portal/tickets/"
+"""Where the pages of tickets begin, for the provider's people and for those of customers."""
 _MAX_PER_MAIL: Mapping[str, int] = {DeliveryMode.EMAIL: 50, DeliveryMode.DIGEST: 200}
 """The most notifications in one mail; the others go into another mail."""
 _DIGEST_TEXT_MAX = 300
@@ -75,13 +78,14 @@ class ComposeResult(Enum):
 
 
 class DigestTicket(Struct, frozen=True):
-    """A ticket in a digest: its current state, and its entries, oldest first."""
+    """A ticket in a digest: its current state, its entries, oldest first, and its page; an empty ``url`` for none."""
 
     number: str
     title: str
     status: str
     company: str
     entries: list[TemplateEntry]
+    url: str
 
 
 async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: datetime, now: datetime) -> ComposeResult:
@@ -242,12 +246,23 @@ def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext
         facts=facts,
         entries=_template_entries(pairs),
         is_receipt=is_receipt,
-        url="",
+        url=_page_of(latest.number, group, context),
         reply=_reply(latest, group, context, is_receipt=is_receipt),
         footer=_footer(group, pairs),
         settings_url="",
     )
     return _addressed(group, rendered, NOTIFICATION, pairs, context, company_id=latest.key[0], number=latest.number)
+
+
+def _page_of(number: int, group: MailGroup, context: MailContext) -> str:
+    """Return the address of the ticket's page for the recipient; empty for a contact, who cannot sign in.
+
+    The link has no secret: whoever opens it signs in first, and then comes to the page.
+    """
+    if group.user_id is None:
+        return ""
+    area = STAFF_TICKETS if group.user_company_id == PROVIDER_ID else CUSTOMER_TICKETS
+    return context.settings.link(f"{area}{ticket_number(number)}")
 
 
 def _reply(notification: DueNotification, group: MailGroup, context: MailContext, *, is_receipt: bool) -> str:
@@ -276,6 +291,7 @@ def _digest(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> N
                 status_words(_audience(latest, group))[latest.status],
                 latest.company_name,
                 _template_entries(of_ticket),
+                _page_of(number, group, context),
             )
         )
     rendered = context.render(

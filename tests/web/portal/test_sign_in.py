@@ -1,5 +1,7 @@
 """People of customers sign in on the same page as those of the provider, and get the portal."""
 
+from urllib.parse import quote
+
 import httpx
 import pytest
 
@@ -61,6 +63,20 @@ async def test_a_customer_gets_the_portal(
     assert (await visitor.get("/portal/tickets")).status_code == 200
     assert (await visitor.get("/sign-in")).headers["location"] == "/portal"
     assert (await visitor.get("/console/open")).status_code == 403
+
+
+@pytest.mark.parametrize("area", ["portal", "console"])
+async def test_the_link_of_a_mail_leads_to_its_page_after_the_sign_in(
+    client: httpx.AsyncClient, database: Database, area: str
+) -> None:
+    is_customer = area == "portal"
+    user = await (new_customer(database) if is_customer else new_person_with_password(database))
+    path, visitor = f"/{area}/tickets/INC000000000042", Visitor(client)
+    opened = await visitor.get(path)
+    assert (opened.status_code, opened.headers["location"]) == (303, f"/sign-in?next={quote(path, safe='')}")
+    assert "session" not in visitor.cookies
+    answer = await send(visitor, user.email, opened.headers["location"].removeprefix("/sign-in"))
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
 
 
 async def test_an_agent_who_wanted_a_page_of_the_portal_gets_the_console(
