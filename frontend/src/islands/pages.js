@@ -40,5 +40,8 @@ document.addEventListener("htmx:after:swap", () => {
   }
 });
 
-document.querySelector("#views [aria-current]")?.scrollIntoView({ block: "nearest" });
-atTheEnd();
+// In the frame that lays the page out: before, it would force another layout while scripts run.
+requestAnimationFrame(() => {
+  document.querySelector("#views [aria-current]")?.scrollIntoView({ block: "nearest" });
+  atTheEnd();
+});
