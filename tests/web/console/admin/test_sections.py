@@ -8,7 +8,7 @@ import pytest
 
 from clearline.platform.database.transactions import Database
 from clearline.web.console.admin.pages import SECTIONS
-from clearline.web.console.admin.section import Section
+from clearline.web.console.admin.section import AdminSection
 from tests.builders.web.pages import Page
 from tests.web.console.admin import forms
 from tests.web.console.admin.forms import Desk, new_desk
@@ -19,7 +19,7 @@ ALONE = {"webhook", "mailbox"}
 EDITED = [section for section in SECTIONS if section.can_create and section.can_change and section.noun not in ALONE]
 
 
-def named(section: Section[Any]) -> str:
+def named(section: AdminSection[Any]) -> str:
     return section.noun
 
 
@@ -28,11 +28,11 @@ async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
     return await new_desk(client, database)
 
 
-def word(section: Section[Any]) -> str:
+def word(section: AdminSection[Any]) -> str:
     return section.noun[0].upper() + section.noun[1:]
 
 
-def form_of(desk: Desk, section: Section[Any], **values: str) -> dict[str, str]:
+def form_of(desk: Desk, section: AdminSection[Any], **values: str) -> dict[str, str]:
     """Return a form of a new record that is accepted, with a name of its own."""
     form = {**forms.form_of(desk, f"create{word(section)}"), "name": f"N {uuid4().hex}", "once": uuid4().hex}
     if "email" in form:
@@ -46,7 +46,7 @@ def hidden(page: Page, name: str) -> str:
     return next(field["value"] or "" for field in page.all("input") if field.get("name") == name)
 
 
-async def added(desk: Desk, section: Section[Any], **values: str) -> str:
+async def added(desk: Desk, section: AdminSection[Any], **values: str) -> str:
     """Add a record; return the address of its form."""
     answer = await desk.admin.post(section.path, **form_of(desk, section, **values))
     assert answer.status_code == 303, answer.text
@@ -59,7 +59,7 @@ def is_safe(text: str) -> bool:
 
 
 @pytest.mark.parametrize("section", EDITED, ids=named)
-async def test_a_record_is_added_once_and_then_changed(desk: Desk, section: Section[Any]) -> None:
+async def test_a_record_is_added_once_and_then_changed(desk: Desk, section: AdminSection[Any]) -> None:
     form = form_of(desk, section)
     first, again = await desk.admin.post(section.path, **form), await desk.admin.post(section.path, **form)
     assert (first.status_code, again.status_code) == (303, 303), first.text
@@ -78,7 +78,7 @@ async def test_a_record_is_added_once_and_then_changed(desk: Desk, section: Sect
 
 
 @pytest.mark.parametrize("section", EDITED, ids=named)
-async def test_a_form_of_an_older_state_is_not_saved_but_kept(desk: Desk, section: Section[Any]) -> None:
+async def test_a_form_of_an_older_state_is_not_saved_but_kept(desk: Desk, section: AdminSection[Any]) -> None:
     path = await added(desk, section)
     page = await desk.admin.page(path)
     version, mine, theirs = hidden(page, "version"), f"Mine {uuid4().hex}", f"Theirs {uuid4().hex}"
@@ -95,7 +95,7 @@ async def test_a_form_of_an_older_state_is_not_saved_but_kept(desk: Desk, sectio
 
 
 @pytest.mark.parametrize("section", EDITED, ids=named)
-async def test_a_refused_form_names_the_field_and_keeps_what_was_typed(desk: Desk, section: Section[Any]) -> None:
+async def test_a_refused_form_names_the_field_and_keeps_what_was_typed(desk: Desk, section: AdminSection[Any]) -> None:
     path = await added(desk, section)
     for address in (section.path, path):
         form = form_of(desk, section, name="", version=hidden(await desk.admin.page(path), "version"))
@@ -111,7 +111,7 @@ async def test_a_refused_form_names_the_field_and_keeps_what_was_typed(desk: Des
 
 
 @pytest.mark.parametrize("section", EDITED, ids=named)
-async def test_text_in_every_field_is_shown_as_text(desk: Desk, section: Section[Any]) -> None:
+async def test_text_in_every_field_is_shown_as_text(desk: Desk, section: AdminSection[Any]) -> None:
     path = await added(desk, section, name=HOSTILE + uuid4().hex)
     answers = [await desk.admin.get(path), await desk.admin.get(section.path)]
     for field in form_of(desk, section):
@@ -127,7 +127,7 @@ async def test_text_in_every_field_is_shown_as_text(desk: Desk, section: Section
 
 
 @pytest.mark.parametrize("section", [section for section in EDITED if section.can_delete], ids=named)
-async def test_a_record_is_deleted(desk: Desk, section: Section[Any]) -> None:
+async def test_a_record_is_deleted(desk: Desk, section: AdminSection[Any]) -> None:
     path = await added(desk, section)
     answer = await desk.admin.post(f"{path}/delete")
     assert answer.status_code == 303, answer.text

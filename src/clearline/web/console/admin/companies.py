@@ -11,16 +11,17 @@ from clearline.identity import Scope
 from clearline.inventory import usecases as inventory
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.admin.form import Field, Line, Values
-from clearline.web.console.admin.person import language_field
-from clearline.web.console.admin.section import ADMIN, Section, require_identity
+from clearline.web.console.admin.section import ADMIN, AdminSection
+from clearline.web.records.form import Field, Line, Values
+from clearline.web.records.person import language_field
+from clearline.web.records.section import require_identity
 from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import gettext
 
 _SERVICES_MAX = 50
 
 
-class Companies(Section[CompanyDetails]):
+class Companies(AdminSection[CompanyDetails]):
     """The section of customers."""
 
     noun = "company"

@@ -9,18 +9,18 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Priority, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.people import all_queues
 from clearline.web.fields import id_in, member_in, optional_member_in
 from clearline.web.looks import PRIORITIES, STATUSES
+from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import PLACEHOLDERS, Macro
 
 
-class Macros(Section[Macro]):
+class Macros(AdminSection[Macro]):
     """The section of macros."""
 
     noun = "macro"

@@ -22,17 +22,16 @@ from clearline.web.console.admin.overview import show_overview
 from clearline.web.console.admin.people import PEOPLE
 from clearline.web.console.admin.queues import QUEUES
 from clearline.web.console.admin.routing import ROUTING
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.admin.sign_in.identity_providers import IDENTITY_PROVIDERS
 from clearline.web.console.admin.sign_in.second_factors import SECOND_FACTORS
 from clearline.web.console.admin.system.audit import AUDIT_PAGE
 from clearline.web.console.admin.system.health import HEALTH_PAGE
 from clearline.web.console.admin.teams import TEAMS
-from clearline.web.console.admin.webhooks.deliveries import DELIVERY_PAGES
-from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS
+from clearline.web.console.admin.webhooks import DELIVERY_PAGES, WEBHOOKS
 from clearline.web.visit import Page
 
-SECTIONS: tuple[Section[Any], ...] = (
+SECTIONS: tuple[AdminSection[Any], ...] = (
     PEOPLE,
     TEAMS,
     QUEUES,

@@ -15,16 +15,17 @@ from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets.domain import can_be_assigned
 from clearline.web import mail
-from clearline.web.console.admin.form import Field, Kind, Line, Outcome, Values
-from clearline.web.console.admin.person import person_fields, person_in, person_values
-from clearline.web.console.admin.section import ADMIN, Section, require_identity
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import id_in
+from clearline.web.records.form import Field, Kind, Line, Outcome, Values
+from clearline.web.records.person import person_fields, person_in, person_values
+from clearline.web.records.section import require_identity
 from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
 
-class People(Section[User]):
+class People(AdminSection[User]):
     """The section of the provider's people."""
 
     noun = "person"

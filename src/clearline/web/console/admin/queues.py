@@ -10,16 +10,16 @@ from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.queues.domain import Assignment
 from clearline.queues.store import QueueDetails
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import id_in, member_in
+from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
 
 _TEAMS_MAX = 1000
 
 
-class Queues(Section[QueueDetails]):
+class Queues(AdminSection[QueueDetails]):
     """The section of queues."""
 
     noun = "queue"

@@ -15,12 +15,12 @@ from clearline.routing import usecases as routing
 from clearline.routing.domain import INACTIVE
 from clearline.routing.rule_store import RuleDetails
 from clearline.tickets.domain import IssueType, Priority
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values, typed_values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.admin.sidebar import admin_sidebar
 from clearline.web.console.people import all_queues
 from clearline.web.fields import id_in, lines_in, member_in, members_in, whole_number
 from clearline.web.looks import PRIORITIES
+from clearline.web.records.form import Choice, Field, Kind, Line, Outcome, Values, typed_values
 from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -28,7 +28,7 @@ from clearline.wires.http.call import Answer
 _POSITION_MAX = 10_000
 
 
-class Routing(Section[RuleDetails]):
+class Routing(AdminSection[RuleDetails]):
     """The section of routing rules."""
 
     noun = "routingRule"

@@ -9,15 +9,15 @@ from clearline.identity import PROVIDER_ID, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues.team_store import TeamDetails
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.people import by_name
 from clearline.web.fields import ids_in
+from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 
 
-class Teams(Section[TeamDetails]):
+class Teams(AdminSection[TeamDetails]):
     """The section of teams."""
 
     noun = "team"

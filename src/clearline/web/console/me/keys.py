@@ -9,15 +9,16 @@ from clearline.accounts.domain import ApiKey
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.account import PATH as ACCOUNT
-from clearline.web.console.admin.form import Field
-from clearline.web.console.admin.keys import Keys, lifetime_field, lifetime_in, name_field, scopes_field
-from clearline.web.console.admin.section import require_identity
+from clearline.web.console.admin.section import AdminSection
 from clearline.web.console.views import Sidebar, sidebar
+from clearline.web.records.form import Field
+from clearline.web.records.keys import Keys, lifetime_field, lifetime_in, name_field, scopes_field
+from clearline.web.records.section import require_identity
 from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
 
 
-class OwnKeys(Keys):
+class OwnKeys(AdminSection[ApiKey], Keys):
     """The keys of the person who is signed in. They have no scope that the person does not have."""
 
     noun = "ownKey"

@@ -12,7 +12,9 @@ from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, effective_rules
 from clearline.notifications.preference_usecases import UserPreferences
 from clearline.web.console.account import PATH as ACCOUNT
-from clearline.web.console.admin.form import (
+from clearline.web.console.views import sidebar, with_counts
+from clearline.web.fields import member_in, whole_number
+from clearline.web.records.form import (
     ChangedMeanwhile,
     Choice,
     Field,
@@ -23,8 +25,6 @@ from clearline.web.console.admin.form import (
     typed_values,
     version_of,
 )
-from clearline.web.console.views import sidebar, with_counts
-from clearline.web.fields import member_in, whole_number
 from clearline.web.visit import Form, Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer

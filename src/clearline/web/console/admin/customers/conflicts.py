@@ -9,14 +9,15 @@ from clearline.accounts.conflict_store import AddressConflict
 from clearline.errors import Conflict, require_found
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.admin.form import Field, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section, require_identity
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import known_id
+from clearline.web.records.form import Field, Line, Values
+from clearline.web.records.section import require_identity
 from clearline.web.visit import Page, Visit
 from clearline.web.words import full_time, gettext
 
 
-class Conflicts(Section[AddressConflict]):
+class Conflicts(AdminSection[AddressConflict]):
     """The section of conflicts. The id of a record is that of the company and that of its user."""
 
     noun = "addressConflict"

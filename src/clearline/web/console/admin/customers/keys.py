@@ -5,14 +5,14 @@ from uuid import UUID
 
 from clearline.accounts.domain import ApiKey
 from clearline.identity import ROLE_SCOPES, Role, Scope
-from clearline.web.console.admin.customers.section import CompanySection, company_pages
-from clearline.web.console.admin.keys import Keys
+from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
 from clearline.web.fields import known_id
+from clearline.web.records.keys import Keys
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 
 
-class CompanyKeys(CompanySection[ApiKey], Keys):
+class CompanyKeys(CustomerSection[ApiKey], Keys):
     """The keys of one customer."""
 
     noun = "companyKey"
@@ -39,6 +39,6 @@ class CompanyKeys(CompanySection[ApiKey], Keys):
         return known_id("key", visit.path["key"])
 
 
-COMPANY_KEY_PAGES = company_pages(
+COMPANY_KEY_PAGES = CUSTOMER_PAGES.of(
     CompanyKeys, "CompanyKeys", "key", {"revoke": ("revokeCompanyKey", CompanyKeys.handle_revoke)}
 )

@@ -7,16 +7,16 @@ from uuid import UUID
 from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts.mail_domain import DomainState, MailDomain, Proof
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.admin.customers.section import CompanySection, company_pages
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
-from clearline.web.console.admin.section import require_identity
+from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
 from clearline.web.fields import known_id, member_in
+from clearline.web.records.form import Choice, Field, Kind, Line, Values
+from clearline.web.records.section import require_identity
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
 
-class MailDomains(CompanySection[MailDomain]):
+class MailDomains(CustomerSection[MailDomain]):
     """The mail domains of one customer."""
 
     noun = "mailDomain"
@@ -145,7 +145,7 @@ def _state_word(domain: MailDomain) -> str:
     return words[domain.state]
 
 
-MAIL_DOMAIN_PAGES = company_pages(
+MAIL_DOMAIN_PAGES = CUSTOMER_PAGES.of(
     MailDomains,
     "MailDomains",
     "domain",

@@ -6,14 +6,14 @@ from typing import Any
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import INVENTORY_TYPES, Service, ServiceType
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.admin.customers.section import CompanySection, company_pages
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
+from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
 from clearline.web.fields import from_segment, member_in, to_segment
+from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 
 
-class Services(CompanySection[Service]):
+class Services(CustomerSection[Service]):
     """The services of one customer. The id of a record is that of the service."""
 
     noun = "service"
@@ -100,4 +100,4 @@ class Services(CompanySection[Service]):
         await inventory.delete_service(tx, visit.actor, self.company_id, record.id, now=visit.now)
 
 
-SERVICE_PAGES = company_pages(Services, "Services", "service")
+SERVICE_PAGES = CUSTOMER_PAGES.of(Services, "Services", "service")

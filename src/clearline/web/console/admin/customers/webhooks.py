@@ -7,16 +7,16 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import Company
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.companies import COMPANIES
-from clearline.web.console.admin.customers.section import CompanySection, company_page, company_pages
-from clearline.web.console.admin.webhooks.deliveries import replay_delivery, show_delivery, show_log
-from clearline.web.console.admin.webhooks.subscriptions import Webhooks
+from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
 from clearline.web.fields import known_id
+from clearline.web.records.deliveries import replay_delivery, show_delivery, show_log
+from clearline.web.records.webhooks import Webhooks
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.webhooks.subscription_domain import Subscription
 
 
-class CompanyWebhooks(CompanySection[Subscription], Webhooks):
+class CompanyWebhooks(CustomerSection[Subscription], Webhooks):
     """The webhooks of one customer: they send what its admins may see of its own events."""
 
     noun = "companyWebhook"
@@ -45,7 +45,7 @@ class CompanyWebhooks(CompanySection[Subscription], Webhooks):
 _LOG = f"{COMPANIES.path}/{{id}}/{CompanyWebhooks.part}/{{webhook}}/deliveries"
 _DELIVERY = f"{_LOG}/{{delivery}}"
 COMPANY_WEBHOOK_PAGES = (
-    *company_pages(
+    *CUSTOMER_PAGES.of(
         CompanyWebhooks,
         "CompanyWebhooks",
         "webhook",
@@ -57,7 +57,7 @@ COMPANY_WEBHOOK_PAGES = (
             "test": ("testCompanyWebhook", CompanyWebhooks.handle_test),
         },
     ),
-    company_page(CompanyWebhooks, "companyWebhookDeliveries", "GET", _LOG, show_log),
-    company_page(CompanyWebhooks, "companyWebhookDelivery", "GET", _DELIVERY, show_delivery),
-    company_page(CompanyWebhooks, "replayCompanyDelivery", "POST", f"{_DELIVERY}/replay", replay_delivery),
+    CUSTOMER_PAGES.page(CompanyWebhooks, "companyWebhookDeliveries", "GET", _LOG, show_log),
+    CUSTOMER_PAGES.page(CompanyWebhooks, "companyWebhookDelivery", "GET", _DELIVERY, show_delivery),
+    CUSTOMER_PAGES.page(CompanyWebhooks, "replayCompanyDelivery", "POST", f"{_DELIVERY}/replay", replay_delivery),
 )

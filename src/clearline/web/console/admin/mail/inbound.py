@@ -15,10 +15,10 @@ from clearline.mail.inbound.usecases import MailDetails
 from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
-from clearline.web.console.admin.form import Field, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.tickets.mails import TEXT_SHOWN_MAX, raw_mail, shown_headers
 from clearline.web.fields import ticket_number_in
+from clearline.web.records.form import Field, Line, Values
 from clearline.web.visit import Page, Visit
 from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer, Stream
@@ -26,7 +26,7 @@ from clearline.wires.http.call import Answer, Stream
 _ALL = "all"
 
 
-class MailReview(Section[MailDetails]):
+class MailReview(AdminSection[MailDetails]):
     """The section of mail that came in."""
 
     noun = "inboundMail"

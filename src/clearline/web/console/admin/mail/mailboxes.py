@@ -12,16 +12,16 @@ from clearline.mail.inbound.imap import ImapFailed
 from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, Mailbox
 from clearline.mail.inbound.secret_box import UndecryptableSecret
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.people import all_queues
 from clearline.web.fields import id_in, lines_in, whole_number
+from clearline.web.records.form import Choice, Field, Kind, Line, Outcome, Values
 from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer
 
 
-class Mailboxes(Section[Mailbox]):
+class Mailboxes(AdminSection[Mailbox]):
     """The section of mailboxes."""
 
     noun = "mailbox"

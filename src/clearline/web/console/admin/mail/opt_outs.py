@@ -10,13 +10,13 @@ from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound.opt_out_domain import DIGEST, TICKETS, WEBHOOKS, StoredOptOut
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
-from clearline.web.console.admin.form import Field, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
+from clearline.web.records.form import Field, Line, Values
 from clearline.web.visit import Visit
 from clearline.web.words import full_time, gettext
 
 
-class OptOuts(Section[StoredOptOut]):
+class OptOuts(AdminSection[StoredOptOut]):
     """The section of stopped mail."""
 
     noun = "optOut"

@@ -13,9 +13,9 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.compose import decode
 from clearline.mail.outbound.domain import MailState, OutboundMail, Suppression
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.admin.form import Field, Kind, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.tickets.mails import TEXT_SHOWN_MAX
+from clearline.web.records.form import Field, Kind, Line, Values
 from clearline.web.visit import Page, Visit
 from clearline.web.words import full_time, gettext
 
@@ -29,7 +29,7 @@ class SentMail(Struct, frozen=True):
     message: bytes
 
 
-class OutboundMails(Section[SentMail]):
+class OutboundMails(AdminSection[SentMail]):
     """The section of mail that goes out; a new one is a test message."""
 
     noun = "outboundMail"

@@ -7,14 +7,14 @@ from clearline.identity import Scope
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import Suppression, SuppressionReason
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.admin.form import Field, Kind, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import from_segment, to_segment
+from clearline.web.records.form import Field, Kind, Line, Values
 from clearline.web.visit import Visit
 from clearline.web.words import full_time, gettext
 
 
-class Suppressions(Section[Suppression]):
+class Suppressions(AdminSection[Suppression]):
     """The section of suppressed addresses. The id of a record is its address."""
 
     noun = "suppression"

@@ -10,15 +10,16 @@ from clearline.sign_in.identity_providers import flow_usecases as flows
 from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.identity_providers.domain import CALLBACK_PATH, IdentityProvider
 from clearline.sign_in.identity_providers.openid_client import OpenIdClient
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Outcome, Values
-from clearline.web.console.admin.section import ADMIN, Section, require_identity
+from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import optional_member_in
+from clearline.web.records.form import Choice, Field, Kind, Line, Outcome, Values
+from clearline.web.records.section import require_identity
 from clearline.web.visit import Form, Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
 
-class IdentityProviders(Section[IdentityProvider]):
+class IdentityProviders(AdminSection[IdentityProvider]):
     """The section of identity providers."""
 
     noun = "identityProvider"

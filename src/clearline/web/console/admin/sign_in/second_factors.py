@@ -7,8 +7,9 @@ from clearline.errors import NotFound
 from clearline.identity import STAFF_ROLES, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in.second_factors import usecases as second_factors
-from clearline.web.console.admin.form import Field, Kind, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section, require_identity
+from clearline.web.console.admin.section import ADMIN, AdminSection
+from clearline.web.records.form import Field, Kind, Line, Values
+from clearline.web.records.section import require_identity
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 
@@ -20,7 +21,7 @@ class RolePolicy:
         self.role, self.needs = role, needs
 
 
-class SecondFactors(Section[RolePolicy]):
+class SecondFactors(AdminSection[RolePolicy]):
     """The section of the roles of the provider's people. The id of a record is the role."""
 
     noun = "secondFactorRole"

@@ -1,17 +1,15 @@
 """The log of deliveries of a webhook: each with its payload and attempts, and its replay."""
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 
 from clearline.errors import Conflict
-from clearline.web.console.admin.form import Outcome
-from clearline.web.console.admin.sidebar import admin_sidebar
-from clearline.web.console.admin.webhooks.subscriptions import WEBHOOKS, Webhooks
 from clearline.web.fields import known_id
-from clearline.web.visit import Page, Visit, redirect
+from clearline.web.records.form import Outcome
+from clearline.web.records.webhooks import Webhooks
+from clearline.web.visit import Visit, redirect
 from clearline.web.words import gettext
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_usecases as subscriptions
@@ -19,8 +17,6 @@ from clearline.webhooks.delivery_domain import REPLAYABLE, Delivery, DeliverySta
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
 
-_LOG = f"{WEBHOOKS.path}/{{id}}/deliveries"
-_DELIVERY = f"{_LOG}/{{delivery}}"
 _SIZE = 50
 
 
@@ -39,7 +35,7 @@ async def replay_delivery(section: Webhooks, visit: Visit) -> Answer:
     """Send a delivery again."""
     webhook_id, delivery_id = section.record_id(visit), _delivery_id(visit)
     try:
-        async with visit.services.database.transaction() as tx:
+        async with visit.database.transaction() as tx:
             owner = await section.owner(visit, tx)
             await deliveries.replay(tx, visit.actor, webhook_id, delivery_id, of=owner, now=visit.now)
     except Conflict as error:
@@ -57,8 +53,8 @@ async def _page(section: Webhooks, visit: Visit, delivery_id: UUID | None, outco
     log = f"{section.path}/{webhook_id}/deliveries"
     made_for = list_id(log, {"state": state or ""})
     after = _number(visit.services.cursors.read(visit.query["after"], made_for)) if visit.query.get("after") else None
-    async with visit.services.database.transaction() as tx:
-        side = await admin_sidebar(tx, visit.actor)
+    async with visit.database.transaction() as tx:
+        frame = await section.frame(visit, tx)
         owner = await section.owner(visit, tx)
         webhook = await subscriptions.get_subscription(tx, visit.actor, webhook_id, of=owner)
         listed = await deliveries.list_deliveries(
@@ -74,13 +70,14 @@ async def _page(section: Webhooks, visit: Visit, delivery_id: UUID | None, outco
         cursor = visit.services.cursors.make([listed[_SIZE - 1].number], made_for)
         following = f"{log}?{urlencode({'state': state or '', 'after': cursor})}"
     return visit.page(
-        "console/admin/deliveries.html", outcome.status, side=side, here=section.here or section.path, log=log,
+        "records/deliveries.html", outcome.status, here=section.here or section.path, log=log,
         state=state or "", webhook=webhook, webhook_title=section.title(webhook),
         webhook_path=f"{section.path}/{webhook_id}", deliveries=listed[:_SIZE], next=following,
         delivery=None if details is None else details.delivery,
         attempts=[] if details is None else details.attempts, payload="" if details is None else _text(details.body),
         can_replay=details is not None and _can_replay(details.delivery), outcome=outcome,
         states=[("", gettext("All")), *((state, word) for state, word in state_words().items())],
+        is_opened=details is not None, tickets=f"{visit.area.home}/tickets", **frame,
     )  # fmt: skip
 
 
@@ -112,19 +109,3 @@ def _can_replay(delivery: Delivery) -> bool:
 def _text(body: bytes) -> str:
     """Return the payload on lines of its own, as people read it."""
     return msgspec.json.format(body, indent=2).decode()
-
-
-def _page_of_provider(
-    name: str, method: str, path: str, handle: Callable[[Webhooks, Visit], Awaitable[Answer]]
-) -> Page:
-    async def answer(visit: Visit) -> Answer:
-        return await handle(WEBHOOKS, visit)
-
-    return Page(name, method, path, answer, WEBHOOKS.scope)
-
-
-DELIVERY_PAGES = (
-    _page_of_provider("webhookDeliveries", "GET", _LOG, show_log),
-    _page_of_provider("webhookDelivery", "GET", _DELIVERY, show_delivery),
-    _page_of_provider("replayDelivery", "POST", f"{_DELIVERY}/replay", replay_delivery),
-)

@@ -9,9 +9,9 @@ from clearline.events.event_types import EventType
 from clearline.identity import Company, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web import once
-from clearline.web.console.admin.form import Choice, Field, Kind, Line, Values
-from clearline.web.console.admin.section import ADMIN, Section, require_identity
-from clearline.web.visit import Form, Page, Visit, redirect
+from clearline.web.records.form import Choice, Field, Kind, Line, Values
+from clearline.web.records.section import Section, require_identity
+from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_usecases as subscriptions
@@ -23,12 +23,10 @@ _LATEST = 5
 
 
 class Webhooks(Section[Subscription]):
-    """The section of the provider's webhooks."""
+    """The webhooks of a company."""
 
-    noun = "webhook"
-    path = f"{ADMIN}/webhooks"
     scope = Scope.ACCOUNTS_WRITE
-    template = "console/admin/webhooks.html"
+    template = "records/webhooks.html"
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -46,17 +44,6 @@ class Webhooks(Section[Subscription]):
             "done resume": gettext("Active again. What waited is sent now."),
             "done replay": gettext("The failed deliveries are sent again, oldest first."),
         }
-
-    def pages(self) -> list[Page]:
-        """Return the pages of the section."""
-        return [
-            *super().pages(),
-            Page("pauseWebhook", "POST", f"{self.path}/{{id}}/pause", self.handle_pause, self.scope),
-            Page("resumeWebhook", "POST", f"{self.path}/{{id}}/resume", self.handle_resume, self.scope),
-            Page("replayFailedDeliveries", "POST", f"{self.path}/{{id}}/replay", self.handle_replay, self.scope),
-            Page("rotateWebhookSecret", "POST", f"{self.path}/{{id}}/rotate", self.handle_rotate, self.scope),
-            Page("testWebhook", "POST", f"{self.path}/{{id}}/test", self.handle_test, self.scope),
-        ]
 
     async def owner(self, visit: Visit, tx: Tx) -> Company | None:  # noqa: ARG002 - for those of customers
         """Return the company whose webhooks these are; None for the one of the admin."""
@@ -234,6 +221,3 @@ def _values(form: Form) -> dict[str, Any]:
         "description": form.get("description").strip(),
         "types": tuple(dict.fromkeys(form.all("types"))),
     }
-
-
-WEBHOOKS = Webhooks()

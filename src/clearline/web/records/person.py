@@ -5,8 +5,8 @@ from typing import Any
 
 from clearline.identity import Role, User
 from clearline.language.reader import LANGUAGES
-from clearline.web.console.admin.form import Choice, Field, Kind, Values
 from clearline.web.fields import member_in
+from clearline.web.records.form import Choice, Field, Kind, Values
 from clearline.web.visit import Form
 from clearline.web.words import gettext
 

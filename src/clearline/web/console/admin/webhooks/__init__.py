@@ -1,1 +1,0 @@
-"""Webhooks of the provider: subscriptions, and the log of what was sent to them."""
