@@ -22,9 +22,10 @@ _CLIENT = """import os
 
 import httpx
 
+key = os.environ["CLEARLINE_KEY"]
 api = httpx.Client(
     base_url=os.environ["CLEARLINE_URL"],
-    headers={"Authorization": f"Bearer {os.environ['CLEARLINE_KEY']}"},
+    headers={"Authorization": f"Bearer {key}"},
 )
 """
 _KEY_HEADER = '-H "Authorization: Bearer $CLEARLINE_KEY"'

@@ -4,9 +4,10 @@ PAGING = """import os
 
 import httpx
 
+key = os.environ["CLEARLINE_KEY"]
 api = httpx.Client(
     base_url=os.environ["CLEARLINE_URL"],
-    headers={"Authorization": f"Bearer {os.environ['CLEARLINE_KEY']}"},
+    headers={"Authorization": f"Bearer {key}"},
 )
 query = {"limit": 100}
 while True:
@@ -24,9 +25,10 @@ import uuid
 
 import httpx
 
+key = os.environ["CLEARLINE_KEY"]
 api = httpx.Client(
     base_url=os.environ["CLEARLINE_URL"],
-    headers={"Authorization": f"Bearer {os.environ['CLEARLINE_KEY']}"},
+    headers={"Authorization": f"Bearer {key}"},
 )
 ticket = {
     "title": "Port is down",
