@@ -19,6 +19,7 @@ from tests.builders.sign_in.sessions import PASSWORD
 from tests.builders.tickets import raised
 from tests.builders.web.browser import WIDTHS, Traffic, check, context
 from tests.builders.web.pages import token_of
+from tests.patience import patient, stretched
 
 SUBJECTS = (
     "Port flapping since 09:12 UTC, LACP member drops every 4 minutes",
@@ -33,6 +34,10 @@ TEXT = """Thanks for the counters. We see low receive power on our side since 09
     xe-0/1/3  input errors 18 422  crc 18 422
 
 Our field engineer is at the site: https://status.example.com/1"""
+SLOW_BYTES, SLOW_LATENCY = 50_000 // 8, 600
+"""A link of 50 kbit/s with a round trip of 600 ms, as a browser is told."""
+SLOW_PAINT = 5
+"""Seconds until a ticket can be read over it, on a quiet machine."""
 PAGE_MAX = 60 * 1024
 """Compressed bytes of a page of the portal without the font."""
 
@@ -103,7 +108,7 @@ async def test_a_page_is_small(browser: Browser, portal: Portal, cookies: dict[s
         await page.goto(portal.url + path, wait_until="networkidle")
         traffic = Traffic()
         await traffic.count(page)
-        assert sum(size for kind, size in traffic.sizes.items() if kind != "font") <= PAGE_MAX, traffic.sizes
+        assert sum(size for kind, size in traffic.sizes.items() if kind != "woff2") <= PAGE_MAX, traffic.sizes
         await opened.close()
 
 
@@ -167,4 +172,33 @@ async def test_the_list_goes_on_below_itself(browser: Browser, portal: Portal, c
     await page.get_by_role("link", name="Show more").click()
     await expect(page.locator(".rows li").nth(30)).to_be_visible()
     await expect(page.get_by_role("link", name="Show more")).to_have_count(0)
+    await opened.close()
+
+
+async def test_a_ticket_can_be_read_and_answered_over_a_slow_link(
+    browser: Browser, portal: Portal, cookies: dict[str, str]
+) -> None:
+    opened = await context(browser, "phone", cookies, portal.url)
+    page = await opened.new_page()
+    client = await opened.new_cdp_session(page)
+    await client.send("Network.enable")
+    slow = {"offline": False, "latency": SLOW_LATENCY, "downloadThroughput": SLOW_BYTES, "uploadThroughput": SLOW_BYTES}
+    await client.send("Network.emulateNetworkConditions", slow)
+    await page.goto(portal.url + portal.ticket, wait_until="domcontentloaded", timeout=patient(60) * 1000)
+    await expect(page.get_by_label("Reply")).to_be_visible()
+    painted = await page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert painted <= stretched(SLOW_PAINT) * 1000, painted
+    await opened.close()
+
+
+async def test_a_printed_ticket_has_the_conversation_and_no_forms(
+    browser: Browser, portal: Portal, cookies: dict[str, str]
+) -> None:
+    opened = await context(browser, "desktop", cookies, portal.url)
+    page = await opened.new_page()
+    await page.goto(portal.url + portal.ticket)
+    await page.emulate_media(media="print")
+    await expect(page.get_by_text("Thanks for the counters.")).to_be_visible()
+    for hidden in (page.get_by_label("Reply"), page.get_by_role("button"), page.get_by_role("navigation")):
+        await expect(hidden.first).to_be_hidden()
     await opened.close()
