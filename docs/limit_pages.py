@@ -54,6 +54,12 @@ TABLES = (
         f"{MESSAGE_FILES_MAX} in the composer of each user and ticket, and those of messages",
         ("keep_drafts_days",),
     ),
+    TableLimit(
+        "undone_assignment",
+        "one for each user and ticket: those that typing assigned and the user gave back",
+        ("keep_drafts_days",),
+    ),
+    TableLimit("assign_by_typing_off", "one for each user"),
     TableLimit("pending_message", "as the messages of agents: each waits for some seconds", ("undo_seconds",)),
     TableLimit("service", "none: only the provider's people add services"),
     TableLimit("second_factor", "one for each user"),

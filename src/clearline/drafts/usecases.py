@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from clearline.accounts import permissions
+from clearline.drafts import assignment_store
 from clearline.drafts import store as draft_store
 from clearline.drafts.domain import DRAFTS_MAX, Draft, Version, check_draft
 from clearline.errors import Forbidden, TooManyDrafts, require_valid
@@ -71,9 +72,10 @@ async def discard_draft(tx: Tx, actor: Actor, number: int, visibility: Visibilit
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:
-    """Delete a batch of the drafts, and of the files in composers, that were saved before a time; return how many."""
+    """Delete a batch of the drafts, files in composers and undone assignments from before a time; return how many."""
     files = await held_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
-    return files + await draft_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
+    undone = await assignment_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
+    return files + undone + await draft_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
 
 
 def _writer(actor: Actor) -> User:

@@ -5,7 +5,11 @@ import asyncio
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets.domain import parse_ticket_number
+from tests.builders.people import NOW
 from tests.builders.web.browser import WIDTHS, Site, check, context
 from tests.builders.web.messages import send_due
 
@@ -53,21 +57,16 @@ async def test_what_is_typed_survives_reloads_outages_and_other_devices(desktop:
 async def test_an_answer_about_older_words_does_not_say_that_newer_ones_are_saved(desktop: Page, site: Site) -> None:
     message, saved = desktop.get_by_role("textbox", name="Message"), desktop.locator("#saved")
     await desktop.goto(f"{site.url}/console/tickets/{site.number}")
-    release = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await release.wait()
-        await route.continue_()
-
-    await desktop.route("**/draft", hold, times=1)
-    async with desktop.expect_request("**/draft"):
-        await message.fill("We look")
+    held: asyncio.Queue[Route] = asyncio.Queue()
+    await desktop.route("**/draft", held.put, times=2)
+    await message.fill("We look")
+    older = await held.get()
     await message.fill("We look at port 7")
-    async with desktop.expect_response("**/draft"):
-        release.set()
+    await older.continue_()
+    newer = await held.get()  # sent once the answer to the older one is shown
     await expect(message).to_have_value("We look at port 7")
-    async with desktop.expect_response("**/draft"):
-        await expect(saved).to_be_empty()
+    await expect(saved).to_be_empty()
+    await newer.continue_()
     await expect(saved).to_contain_text("Draft saved")
     async with desktop.expect_response("**/draft"):
         await message.fill("")
@@ -146,6 +145,34 @@ async def test_a_reply_is_taken_back_from_the_page_from_another_page_and_not_onc
     await expect(waiting).to_have_count(0)
     await expect(desktop.locator("article.message").last).to_contain_text("Port 7 is back")
     await expect(message).to_have_value("")
+
+
+async def test_typing_in_a_ticket_without_an_assignee_assigns_it_with_undo(
+    desktop: Page, site: Site, database: Database
+) -> None:
+    number = parse_ticket_number(site.number)
+    assert number is not None
+    async with database.transaction() as tx:
+        await ticket_changes.assign(tx, OPERATOR, number, None, now=NOW)
+    await desktop.goto(f"{site.url}/console/tickets/{site.number}?list=open&sort=newest")
+    assignee, toast = desktop.locator("[popovertarget=pick-assignee]"), desktop.locator("#toast")
+    message = desktop.get_by_role("textbox", name="Message")
+    await expect(assignee).to_contain_text("Nobody")
+    await message.press_sequentially("We look")
+    await expect(toast).to_contain_text("Assigned to you")
+    await expect(assignee).not_to_contain_text("Nobody")
+    await expect(message).to_be_focused()
+    await expect(message).to_have_value("We look")
+    await desktop.keyboard.press("Escape")
+    await desktop.keyboard.press("z")
+    await expect(assignee).to_contain_text("Nobody")
+    await expect(toast).to_be_empty()
+    async with desktop.expect_response(lambda answer: answer.url.partition("?")[0].endswith("/draft")):
+        await message.press_sequentially(" at it")
+    await expect(desktop.locator("#saved")).to_contain_text("Draft saved")
+    await expect(message).to_have_value("We look at it")
+    await expect(assignee).to_contain_text("Nobody")
+    await expect(toast).to_be_empty()
 
 
 async def test_drafts_and_messages_that_wait_are_accessible_and_fit(

@@ -61,15 +61,16 @@ async function save({ form, kind, key, kept, text, fields }) {
   const isWhole = localStorage.getItem(key) === kept;
   if ((answer?.ok || wasSent) && isWhole) localStorage.removeItem(key);
   if (wasSent && stash(form, kind).dataset.was && field(form, kind).value === text) field(form, kind).value = "";
+  const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (page) document.dispatchEvent(new CustomEvent("draft", { detail: page }));
   if (!form.isConnected) return;
   const state = document.getElementById("saved");
-  if (answer?.ok) show(await answer.text(), isWhole);
+  if (page) show(page, isWhole);
   else state.textContent = wasSent ? "" : state.dataset.local;
 }
 
 /** Shows other drafts, and when this one was saved unless words were added since. */
-function show(html, isWhole) {
-  const page = new DOMParser().parseFromString(html, "text/html");
+function show(page, isWhole) {
   for (const id of isWhole ? ["saved", "other-drafts"] : ["other-drafts"]) {
     const before = document.getElementById(id);
     const after = page.getElementById(id);

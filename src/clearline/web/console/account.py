@@ -3,6 +3,7 @@
 import re
 
 from clearline.accounts import usecases as accounts
+from clearline.drafts import assignment_usecases as assignments
 from clearline.errors import InvalidInput
 from clearline.language.reader import LANGUAGES
 from clearline.sign_in import password_usecases as passwords
@@ -32,7 +33,7 @@ def device_name(user_agent: str) -> str:
 
 async def show_account(visit: Visit) -> Answer:
     """Show the page."""
-    return await _page(visit)
+    return await _page(visit, done=gettext("Saved.") if visit.query.get("done") == "assignment" else "")
 
 
 async def _page(visit: Visit, status: int = 200, *, problems: dict[str, str] | None = None, done: str = "") -> Answer:
@@ -41,6 +42,7 @@ async def _page(visit: Visit, status: int = 200, *, problems: dict[str, str] | N
         side = await sidebar(tx, visit.actor)
         mine = await sessions.list_sessions(tx, visit.session, limits=limits, now=visit.now)
         proofs = await identity_providers.proofs_of(tx, visit.session)
+        by_typing = await assignments.is_on(tx, visit.actor)
     side = await with_counts(visit, side)
     if status != 200 or done:
         visit.headers.append((b"hx-push-url", PATH.encode()))
@@ -48,7 +50,7 @@ async def _page(visit: Visit, status: int = 200, *, problems: dict[str, str] | N
     return visit.page(
         "console/account.html", status, side=side, here=PATH, sessions=named,
         current=visit.session.session.id, proofs=proofs,
-        languages=LANGUAGES, problems=problems or {}, done=done,
+        languages=LANGUAGES, by_typing=by_typing, problems=problems or {}, done=done,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from clearline.drafts import assignment_usecases as assignments
 from clearline.drafts import pending_usecases as pending
 from clearline.errors import Conflict, InvalidInput
 from clearline.platform.database.transactions import Tx
@@ -60,6 +61,16 @@ async def set_assignee(visit: Visit, tx: Tx, number: int) -> None:
     user = visit.actor.user
     to = user.id if visit.form.get("assignee") == "me" and user is not None else id_in(visit.form, "assignee")
     await ticket_changes.assign(tx, visit.actor, number, to, now=visit.now)
+
+
+async def undo_assignment(visit: Visit) -> Answer:
+    """Take the ticket from the person to whom it was assigned by typing; an open page stays, with its draft."""
+    number = access.parse_number(visit.path["number"])
+    async with visit.services.database.transaction() as tx:
+        await assignments.undo_assignment(tx, visit.actor, number, now=visit.now)
+    if visit.browser.is_partial:
+        return Answer(204, b"", [(b"cache-control", b"no-store")])
+    return redirect(visit.browser, address(visit, number))
 
 
 async def set_queue(visit: Visit, tx: Tx, number: int) -> None:

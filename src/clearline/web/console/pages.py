@@ -11,6 +11,7 @@ from clearline.web.console.handovers import handlers as handovers
 from clearline.web.console.lists.columns import choose_columns
 from clearline.web.console.live import lists, presence, stream
 from clearline.web.console.live import ticket as live_ticket
+from clearline.web.console.me.assignment import change_assignment
 from clearline.web.console.me.keys import OWN_KEYS
 from clearline.web.console.me.notifications import NOTIFICATION_PAGES
 from clearline.web.console.new_ticket import handlers as new_ticket
@@ -61,6 +62,7 @@ PAGES = (
     Page("setStatus", "POST", _TICKET + "/status", changes.change_handler(changes.set_status), _WRITE),
     Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),
     Page("setAssignee", "POST", _TICKET + "/assignee", changes.change_handler(changes.set_assignee), _WRITE),
+    Page("undoAssignment", "POST", _TICKET + "/assignee/undo", changes.undo_assignment, _WRITE),
     Page("setQueue", "POST", _TICKET + "/queue", changes.change_handler(changes.set_queue), _WRITE),
     Page("setTags", "POST", _TICKET + "/tags", changes.change_handler(changes.set_tags), _WRITE),
     Page("addLink", "POST", _TICKET + "/links", changes.change_handler(changes.add_link), _WRITE),
@@ -70,6 +72,7 @@ PAGES = (
     Page("account", "GET", account.PATH, account.show_account, _READ),
     *OWN_KEYS.pages(),
     *NOTIFICATION_PAGES,
+    Page("changeAssignment", "POST", f"{account.PATH}/assignment", change_assignment, _WRITE),
     Page("endSession", "POST", f"{account.PATH}/sessions/end", account.end_session, _READ),
     Page("endOtherSessions", "POST", f"{account.PATH}/sessions/end-others", account.end_other_sessions, _READ),
     Page("setLanguage", "POST", f"{account.PATH}/language", account.set_language, _READ),

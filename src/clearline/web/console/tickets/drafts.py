@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
+from clearline.drafts import assignment_usecases as assignments
 from clearline.drafts import usecases as drafts
 from clearline.drafts.domain import Draft as SavedDraft
 from clearline.drafts.domain import Version
@@ -129,6 +130,8 @@ def base_in(visit: Visit, visibility: Visibility) -> Version | None:
 async def save_draft(visit: Visit) -> Answer:
     """Store what the composer has now; return when, and the other versions. 410 when the form was sent already.
 
+    The first draft of a reply assigns a ticket that has no assignee to its writer: the answer says so, with Undo.
+
     ``was`` is the form in which the text was typed, when a browser kept it and the page was opened again.
     """
     number, form = access.parse_number(visit.path["number"]), visit.form
@@ -137,6 +140,9 @@ async def save_draft(visit: Visit) -> Answer:
     async with visit.services.database.transaction() as tx:
         if any([await _was_sent(visit, tx, number, key) for key in {writer, form.get("was")} if once.is_key(key)]):
             return _GONE
+        is_assigned = await assignments.begin_draft(
+            tx, visit.actor, number, form.get("text"), visibility=visibility, now=visit.now
+        )
         await save_typed(visit, tx, number)
         saved = await drafts.list_drafts(tx, visit.actor, number)
     replaced = {draft.writer for draft in saved if draft.version == base_in(visit, draft.visibility)}
@@ -146,7 +152,8 @@ async def save_draft(visit: Visit) -> Answer:
         "console/draft.html",
         saved_at=visit.now if has_text else None,
         others=others,
-        base=f"/console/tickets/{ticket_number(number)}",
+        number=ticket_number(number),
+        is_assigned=is_assigned,
         end=list_in(visit),
     )
 
