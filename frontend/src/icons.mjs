@@ -14,6 +14,7 @@ export const icons = {
   "bell-off": null,
   bookmark: null,
   "building-2": null,
+  camera: null,
   "chart-line": null,
   check: null,
   "chevron-down": null,

@@ -92,6 +92,20 @@ async def find(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
     return None if row is None else _service(row)
 
 
+async def with_ids(tx: Tx, company_id: UUID, service_ids: Sequence[str]) -> list[Service]:
+    """Return those services of a company that have one of these ids, in the order of the ids.
+
+    Served by the primary key.
+    """
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from service where company_id = $1 and id = any($2::text[])
+             order by array_position($2::text[], id)""",
+        company_id,
+        service_ids,
+    )
+    return [_service(row) for row in rows]
+
+
 async def lock(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
     """Lock a service of a company until the transaction ends; return it, or None."""
     row = await tx.fetchrow(

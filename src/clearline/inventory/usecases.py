@@ -89,6 +89,12 @@ async def get_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_id:
     return require_found(service, KIND, service_id)
 
 
+async def services_with_ids(tx: Tx, actor: Actor, company_ref: UUID | str, service_ids: Sequence[str]) -> list[Service]:
+    """Return those services of a company that have one of these ids, in the order of the ids."""
+    company = await _company_to_read(tx, actor, company_ref)
+    return await service_store.with_ids(tx, company.id, service_ids)
+
+
 async def company_to_manage(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     """Return a company whose inventory the actor manages."""
     permissions.require_desk_admin(actor)

@@ -28,6 +28,20 @@ FORMS: dict[str, dict[str, str]] = {
     "confirmIdentity": {"password": "wrong"},
     "confirmSecondFactor": {"code": "000000"},
     "follow": {"text": "", "once": "a key of this form"},
+    "raiseTicket": {
+        "service": "SVC-1",
+        "title": "Port is down",
+        "description": "No light",
+        "issue_type": "Circuit Down",
+        "since": "09:12 UTC",
+        "reference": "CHG-1",
+        "priority": "",
+        "person": "",
+        "name": "Ada Okoro",
+        "email": "ada@example.com",
+        "phone": "",
+        "once": "a key of this form",
+    },
     "removeSecondFactor": {},
     "renewRecoveryCodes": {},
     "reopen": {"text": "It fails again", "once": "a key of this form"},
@@ -189,13 +203,15 @@ async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry)
 
 @pytest.mark.parametrize("entry", [entry for entry in WRITES if entry.name != "signOut"], ids=named)
 async def test_a_value_that_cannot_be_stored_is_no_error_of_the_desk(desk: Desk, entry: Entry) -> None:
-    for field in sorted({*FORMS[entry.name], "text", "user", "once"}):
+    for field in sorted({*FORMS[entry.name], "text", "user", "once", "step", "find", "other"}):
         form = {**FORMS[entry.name], "once": f"a key for {field}", field: "a\0b"}
         answer = await desk.customer.post(desk.path(entry), **form)
         assert answer.status_code < 500, f"{field}: {answer.text}"
 
 
-@pytest.mark.parametrize("name", ["q", "service", "status", "show", "mine", "after", "id", "part", "all", "done"])
+@pytest.mark.parametrize(
+    "name", ["q", "service", "status", "show", "mine", "after", "id", "part", "all", "done", "find", "other", "step"]
+)
 async def test_an_address_that_means_nothing_is_no_error_of_the_desk(desk: Desk, name: str) -> None:
     for entry in READS:
         for value in ("%00", "a" * 5000, "%F0%9F%A6%8A", "status:nothing", "%22"):

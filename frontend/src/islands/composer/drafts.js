@@ -1,6 +1,7 @@
 // Drafts: what is typed is kept in the browser at once and on the server after a pause, through reloads, crashes and an
 // expired session. Another device finds it, too.
-export const PREFIX = "clearline.draft."; // of every key that signing out deletes
+import { forget, PREFIX } from "../kept.js";
+
 const PAUSE_MS = 1000;
 let timer = 0;
 let waiting = null; // the words that were typed last
@@ -85,7 +86,7 @@ document.addEventListener("visibilitychange", flush);
 document.addEventListener("submit", ({ target }) => {
   if (!target.matches("[data-sign-out]")) return;
   flush();
-  for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
+  forget();
 });
 
 document.addEventListener("htmx:before:request", ({ target }) => {

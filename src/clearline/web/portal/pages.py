@@ -4,6 +4,7 @@ from clearline.identity import Scope
 from clearline.web.account import second_factor
 from clearline.web.area import PORTAL
 from clearline.web.files import download_file
+from clearline.web.portal.new_ticket import handlers as new_ticket
 from clearline.web.portal.services import handlers as services
 from clearline.web.portal.shell import SERVICES, TICKETS
 from clearline.web.portal.tickets import actions
@@ -26,6 +27,8 @@ PORTAL_PAGES = (
     Page("home", "GET", PORTAL.home, home, _READ),
     Page("tickets", "GET", TICKETS, show_tickets, _READ),
     Page("exportTickets", "GET", EXPORT, export_tickets, _READ),
+    Page("newTicket", "GET", new_ticket.PATH, new_ticket.show_new_ticket, _WRITE),
+    Page("raiseTicket", "POST", new_ticket.PATH, new_ticket.raise_ticket, _WRITE, has_files=True),
     Page("ticket", "GET", PATH, show_ticket, _READ),
     Page("file", "GET", f"{PATH}/files/{{file}}", download_file, _READ),
     Page("reply", "POST", f"{PATH}/messages", actions.reply, _WRITE, has_files=True),

@@ -1,9 +1,7 @@
 """What was typed into the form of a new ticket, as the values of one."""
 
-from enum import StrEnum
 from itertools import zip_longest
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.identity import User
@@ -13,43 +11,12 @@ from clearline.tickets.domain import TICKET_CHANNELS, Channel, Impact, IssueType
 from clearline.tickets.domain import check_new_ticket as check_values
 from clearline.tickets.external_id_domain import check_external_ids
 from clearline.tickets.tag_domain import check_tags, normalize_tags
-from clearline.web.fields import id_in
+from clearline.web.tickets.new_ticket import Violations
 from clearline.web.visit import Form
 
-E = TypeVar("E", bound=StrEnum)
 SYSTEM, EXTERNAL_ID = "system", "external_id"
 EXTERNAL_ROWS = 2
 """Empty rows for external ids in a new form."""
-_FIELDS = {
-    "asked_severity": "severity", "asked_priority": "priority", "assignee_id": "assignee", "contact.email": "email",
-    "contact.name": "name", "contact.phone": "phone", "queue_id": "queue", "service.id": "service",
-    "service.type": "service",
-}  # fmt: skip
-"""The fields of the form for the fields of the domain that are called otherwise."""
-
-
-class Violations:
-    """Every rule that the values of a form break."""
-
-    def __init__(self) -> None:
-        self.all: list[Violation] = []
-
-    def choice(self, kind: type[E], form: Form, field: str, *, default: E | None = None) -> E | None:
-        """Return the member that a field names; ``default`` for an empty one or, noting it, for any other text."""
-        text = form.get(field)
-        try:
-            return kind(text) if text else default
-        except ValueError:
-            self.all.append(Violation(field, "must be one of " + ", ".join(kind), RuleCode.CHOICE))
-            return default
-
-    def id(self, form: Form, field: str) -> UUID | None:
-        """Return the id in a field; None for an empty one or, noting it, for any other text."""
-        try:
-            return id_in(form, field)
-        except InvalidInput as error:
-            self.all += error.violations
-            return None
 
 
 def new_ticket(form: Form, service_id: str, service_type: ServiceType, person: User | None) -> NewTicket:
@@ -59,16 +26,13 @@ def new_ticket(form: Form, service_id: str, service_type: ServiceType, person: U
         InvalidInput: naming everything that is wrong.
     """
     violations = Violations()
-    if not form.get("issue_type"):
-        violations.all.append(Violation("issue_type", "is required", RuleCode.REQUIRED))
-    issue_type = violations.choice(IssueType, form, "issue_type", default=IssueType.OTHERS)
     channel = violations.choice(Channel, form, "channel", default=Channel.CONSOLE)
     if channel not in TICKET_CHANNELS:
         violations.all.append(Violation("channel", "must be one of " + ", ".join(TICKET_CHANNELS), RuleCode.CHOICE))
     new = NewTicket(
         title=form.get("title").strip(),
         description=form.get("description").rstrip(),
-        issue_type=issue_type or IssueType.OTHERS,
+        issue_type=violations.required_choice(IssueType, form, "issue_type", default=IssueType.OTHERS),
         service_type=service_type,
         service_id=service_id,
         contact=_contact(form, person),
@@ -100,17 +64,6 @@ def other_values(form: Form) -> dict[str, Any]:
     }
     require_valid(violations.all)
     return {name: value for name, value in values.items() if value is not None}
-
-
-def problems(error: InvalidInput) -> dict[str, str]:
-    """Return what is wrong, by the field of the form."""
-    by_field: dict[str, str] = {}
-    for violation in error.violations:
-        field = _FIELDS.get(violation.field, violation.field)
-        if field.startswith("external_ids"):
-            field = EXTERNAL_ID
-        by_field.setdefault(field, violation.rule)
-    return by_field
 
 
 def external_rows(form: Form) -> list[tuple[str, str]]:

@@ -6,15 +6,12 @@ Each step is a page with an address. Once something is typed, going back to a st
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
-
 from clearline.accounts import usecases as accounts
-from clearline.errors import Conflict, InvalidInput, NotFound, RuleCode, Violation, require_valid
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.platform.database.transactions import Tx
-from clearline.text import check_text, storable
+from clearline.text import storable
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import (
@@ -27,11 +24,12 @@ from clearline.tickets.domain import (
 )
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
-from clearline.web import looks, once
-from clearline.web.console.new_ticket.fields import external_rows, new_ticket, other_values, problems
+from clearline.web import looks
+from clearline.web.console.new_ticket.fields import external_rows, new_ticket, other_values
 from clearline.web.console.people import all_queues, assignable
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.multipart import SentFiles, receive_form
+from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -43,23 +41,6 @@ _PEOPLE_MAX = 200
 _CHANNELS = sorted(TICKET_CHANNELS, key=lambda channel: channel is not Channel.CONSOLE)
 """The ways in which a ticket can come in; that of the form first."""
 _CHOSEN = {"company", "service", "listed", "step", "find", "csrf"}
-
-
-class ChosenService(Struct, frozen=True):
-    """The service of a new ticket; one that is not in the inventory has no label."""
-
-    id: str
-    type: ServiceType
-    label: str = ""
-
-
-class Refusal(Struct, frozen=True):
-    """Why a form was not accepted: problems by field, or one of the whole form, maybe with the ticket to open."""
-
-    fields: dict[str, str] = {}
-    text: str = ""
-    address: str = ""
-    status: int = 422
 
 
 async def show_new_ticket(visit: Visit) -> Answer:
@@ -89,15 +70,10 @@ async def _created(visit: Visit, files: SentFiles) -> Answer:
         await files.attach(visit, tx, number, Visibility.PUBLIC)
         return f"/console/tickets/{ticket_number(number)}"
 
-    try:
-        return redirect(visit.browser, await once.perform_once(visit, "createTicket", create))
-    except InvalidInput as error:
-        return await _step(visit, form, carries=True, refusal=Refusal(problems(error)))
-    except once.SentBefore as before:
-        text = gettext("This form created a ticket before. Open it; or send the form again, and there will be two.")
-        return await _step(visit, form, carries=True, refusal=Refusal({}, text, before.address, 409))
-    except Conflict as error:
-        return await _step(visit, form, carries=True, refusal=Refusal({}, str(error), "", 409))
+    outcome = await create_once(visit, create)
+    if isinstance(outcome, Refusal):
+        return await _step(visit, form, carries=True, refusal=outcome)
+    return redirect(visit.browser, outcome)
 
 
 async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
@@ -151,11 +127,9 @@ async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Re
     side = await with_counts(visit, side)
     kept = [pair for pair in typed.pairs if pair[0] not in without] if carries else []
     refusal = refusal or Refusal(status=200)
-    if refusal.address or not (key := typed.get(once.FIELD)) or once.FIELD in refusal.fields:
-        key = once.new_key()
     return visit.page(
-        f"console/new_ticket/{template}.html", refusal.status, side=side, here=PATH, kept=kept, once=key,
-        refusal=refusal, **({"problem": ""} | values),
+        f"console/new_ticket/{template}.html", refusal.status, side=side, here=PATH, kept=kept,
+        once=key_of(typed, refusal), refusal=refusal, **({"problem": ""} | values),
     )  # fmt: skip
 
 
@@ -201,24 +175,8 @@ async def _company(visit: Visit, tx: Tx, form: Form) -> Company | None:
 
 
 async def _service(visit: Visit, tx: Tx, company: Company, form: Form) -> ChosenService:
-    """Return the service that was chosen.
-
-    Raises:
-        InvalidInput: none, or one that is in the inventory no longer.
-    """
-    text = form.get("service").strip()
-    if not text:
-        raise InvalidInput([Violation("service", "must be chosen", RuleCode.REQUIRED)])
-    require_valid(check_text("service", text, most=ID_MAX))
-    try:
-        service = await inventory.get_service(tx, visit.actor, company.id, text)
-    except NotFound:
-        if form.get("listed") == "no":
-            return ChosenService(text, ServiceType.NON_CONSOLE)
-        rule = gettext("%(id)s is not in the inventory of %(company)s: choose another, or say that it is not listed")
-        text = rule % {"id": text, "company": company.name}
-        raise InvalidInput([Violation("service", text, RuleCode.REFERENCE)]) from None
-    return ChosenService(service.id, service.type, service.label)
+    is_unlisted = form.get("listed") == "no"
+    return await chosen_service(visit, tx, company, form.get("service").strip(), may_be_unlisted=is_unlisted)
 
 
 async def _person(visit: Visit, tx: Tx, company: Company, form: Form) -> User | None:

@@ -22,6 +22,7 @@ NEXT_STEPS: dict[str, str] = {
 }
 """Who acts next, by the status of the ticket."""
 DONE: dict[str, str] = {
+    "raised": _("Your ticket is raised."),
     "sent": _("Your reply is sent."),
     "works": _("Thank you. The support team knows that it works again, and resolves the ticket."),
     "closed": _("Thank you. The ticket is closed."),

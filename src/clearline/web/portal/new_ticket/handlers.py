@@ -1,0 +1,176 @@
+"""Raise a ticket: choose the service, then describe the fault, with the open tickets of the service in sight.
+
+Each step is a page with an address. Once something is typed, going back to a step sends the form, which carries it.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from clearline.accounts import usecases as accounts
+from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
+from clearline.identity import Actor, Company, Scope, User
+from clearline.inventory import usecases as inventory
+from clearline.inventory.domain import ID_MAX
+from clearline.platform.database.transactions import Tx
+from clearline.text import storable
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import TITLE_MAX, ticket_number
+from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX
+from clearline.tickets.list_store import Filter
+from clearline.tickets.note_domain import Visibility
+from clearline.web import looks
+from clearline.web.multipart import SentFiles, receive_form
+from clearline.web.portal.new_ticket.fields import SEEN_MAX, SINCE_MAX, new_ticket
+from clearline.web.portal.new_ticket.words import ISSUES
+from clearline.web.portal.shell import TICKETS, portal_page, read_shell
+from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
+from clearline.web.visit import Form, Visit, redirect
+from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
+
+PATH = f"{TICKETS}/new"
+_SHOWN, _MATCHES = 8, 50
+"""The most services that are offered at first, and that a search shows."""
+_NEWEST = 50
+"""How many of the newest tickets of the company say which services it raised tickets about."""
+_OPEN_SHOWN = 5
+_PEOPLE_MAX = 200
+_QUERY_MAX = 200
+_OF_SERVICE = {"service", "other", "step", "find", "csrf", "once"}
+
+
+async def show_new_ticket(visit: Visit) -> Answer:
+    """Show the step that comes next after what the address names."""
+    return await _step(visit, Form(list(visit.query.items())))
+
+
+async def raise_ticket(visit: Visit) -> Answer:
+    """Create the ticket with its files and lead to it; or go to another step, with everything that was typed."""
+    _user, company = accounts.user_and_company(visit.actor)
+
+    async def company_of(_form: Form) -> UUID:
+        return company.id
+
+    async with receive_form(visit, company_of) as files:
+        if visit.form.get("step"):
+            return await _step(visit, visit.form, carries=True, files=files)
+
+        async def create(tx: Tx) -> str:
+            number = await _create(visit, tx, files)
+            await files.attach(visit, tx, number, Visibility.PUBLIC)
+            return f"{TICKETS}/{ticket_number(number)}?done=raised"
+
+        outcome = await create_once(visit, create, external_ids="reference")
+        if isinstance(outcome, Refusal):
+            return await _step(visit, visit.form, carries=True, refusal=outcome, files=files)
+        return redirect(visit.browser, outcome)
+
+
+async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
+    """Create the ticket that the form describes; return its number."""
+    person: User | None
+    person, company = accounts.user_and_company(visit.actor)
+    service = await _service(visit, tx, company, visit.form)
+    violations: list[Violation] = []
+    try:
+        person = await _person(visit.actor, tx, company, visit.form)
+    except InvalidInput as error:
+        violations += error.violations
+    try:
+        new = new_ticket(visit.form, service, person)
+    except InvalidInput as error:
+        violations += error.violations
+        raise InvalidInput([*violations, *files.violations]) from None
+    require_valid([*violations, *files.violations])
+    created = await tickets.create_ticket(tx, visit.actor, new, now=visit.now)
+    return created.ticket.number
+
+
+async def _step(
+    visit: Visit,
+    typed: Form,
+    *,
+    carries: bool = False,
+    refusal: Refusal | None = None,
+    files: SentFiles | None = None,
+) -> Answer:
+    """Return the page of a step. ``carries`` is whether it has to carry what was typed."""
+    refusal = refusal or Refusal(status=200)
+    problem = refusal.fields.get("service", "")
+    _user, company = accounts.user_and_company(visit.actor)
+    async with visit.database.transaction() as tx:
+        shell = await read_shell(tx, visit.actor)
+        service = None
+        if typed.get("step") != "service" and (carries or any(map(typed.has, ("service", "other", "step")))):
+            try:
+                service = await _service(visit, tx, company, typed)
+            except InvalidInput as error:
+                problem = problem or error.violations[0].rule
+        values = await (_form(visit, tx, company, service) if service else _services(visit, tx, company, typed))
+    if files is not None:
+        values["chosen_again"] = [file.new.name for file in files.files]
+    return portal_page(
+        visit, shell, f"new_ticket/{'form' if service else 'service'}.html", TICKETS, refusal.status, typed=typed,
+        carries=carries, kept=[pair for pair in typed.pairs if pair[0] not in _OF_SERVICE] if carries else [],
+        once_key=key_of(typed, refusal), refusal=refusal, problem=problem, **({"chosen_again": []} | values),
+    )  # fmt: skip
+
+
+async def _services(visit: Visit, tx: Tx, company: Company, typed: Form) -> dict[str, Any]:
+    """Return the services that are offered: those that match, or those of the newest tickets and then others."""
+    actor, find = visit.actor, typed.get("find").strip()[:_QUERY_MAX]
+    if find:
+        listed = await inventory.services_matching(tx, actor, company.id, find, limit=_MATCHES + 1)
+        return {"find": find, "services": listed[:_MATCHES], "has_more": len(listed) > _MATCHES, "other_max": ID_MAX}
+    newest = await tickets.list_tickets(tx, actor, Filter("all", company_id=company.id), after=None, limit=_NEWEST)
+    ids = dict.fromkeys([typed.get("service"), *(view.ticket.service_id for view in newest)])
+    recent = await inventory.services_with_ids(tx, actor, company.id, [each for each in ids if storable(each)])
+    others = await inventory.services_of(tx, actor, company.id, limit=_SHOWN + 1)
+    listed = [*recent, *(service for service in others if service not in recent)]
+    return {"find": "", "services": listed[:_SHOWN], "has_more": len(listed) > _SHOWN, "other_max": ID_MAX}
+
+
+async def _form(visit: Visit, tx: Tx, company: Company, service: ChosenService) -> dict[str, Any]:
+    """Return what the form shows, with the open tickets of the service."""
+    user, _company = accounts.user_and_company(visit.actor)
+    of_service = Filter(company_id=company.id, service_id=service.id)
+    listed = await tickets.list_tickets(tx, visit.actor, of_service, after=None, limit=_OPEN_SHOWN + 1)
+    people = [user]
+    if Scope.ACCOUNTS_READ in visit.actor.scopes:
+        users = await accounts.list_users(tx, visit.actor, company.id, limit=_PEOPLE_MAX)
+        others = [each for each in users if each.is_active and each.id != user.id]
+        people += sorted(others, key=lambda each: each.name.casefold())
+    field = "service" if service.label else "other"
+    return {
+        "service": service, "field": field, "address": f"{PATH}?{urlencode({field: service.id})}",
+        "open_tickets": listed[:_OPEN_SHOWN], "has_more": len(listed) > _OPEN_SHOWN, "people": people,
+        "issues": ISSUES,
+        "asked_priorities": [(priority, gettext(look.label)) for priority, look in looks.PRIORITIES.items()],
+        "title_max": TITLE_MAX, "seen_max": SEEN_MAX, "since_max": SINCE_MAX, "reference_max": EXTERNAL_ID_MAX,
+    }  # fmt: skip
+
+
+async def _service(visit: Visit, tx: Tx, company: Company, form: Form) -> ChosenService:
+    """Return the service that was chosen, or one that is called otherwise than any in the inventory."""
+    service_id, other = form.get("service").strip(), form.get("other").strip()
+    return await chosen_service(visit, tx, company, service_id or other, may_be_unlisted=not service_id)
+
+
+async def _person(actor: Actor, tx: Tx, company: Company, form: Form) -> User | None:
+    """Return the person who was chosen as the contact, at first the actor; None when somebody else is typed.
+
+    Raises:
+        InvalidInput: it is no active person of the company, as far as the actor may know.
+    """
+    user, _company = accounts.user_and_company(actor)
+    text = form.get("person") if form.has("person") else str(user.id)
+    if not text or text == str(user.id):
+        return user if text else None
+    try:
+        person = await accounts.get_user(tx, actor, company.id, UUID(text))
+        if person.is_active:
+            return person
+    except (ValueError, NotFound, Forbidden):
+        pass
+    raise InvalidInput([Violation("person", "must be one of your company's people", RuleCode.REFERENCE)])
