@@ -36,6 +36,15 @@ _RULES = tuple(
         ),
         (r"must be the name of an IANA time zone.*", gettext_noop("must be a time zone, such as Europe/Amsterdam")),
         (r"is required.*|must not be (blank|empty).*", gettext_noop("is required")),
+        (r"must be one of .*", gettext_noop("must be one of the choices")),
+        (r"must be chosen", gettext_noop("must be chosen")),
+        (r"must be at most (?P<most>\d+)", gettext_noop("must be at most %(most)s")),
+        (
+            r"(?P<id>.+) is not in the inventory of .+",
+            gettext_noop("%(id)s is not in the inventory: choose another, or say that it is not listed"),
+        ),
+        (r"is missing: open the form again", gettext_noop("is missing: send the form once more")),
+        (r"(?P<file>.+): must .*", gettext_noop("%(file)s cannot be accepted")),
     )
 )
 

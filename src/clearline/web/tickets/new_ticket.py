@@ -15,6 +15,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.text import check_text
 from clearline.web import once
 from clearline.web.fields import id_in
+from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
 
@@ -81,7 +82,7 @@ def problems(error: InvalidInput, external_ids: str) -> dict[str, str]:
         field = _FIELDS.get(violation.field, violation.field)
         if field.startswith("external_ids"):
             field = external_ids
-        by_field.setdefault(field, violation.rule)
+        by_field.setdefault(field, rule_text(violation))
     return by_field
 
 
@@ -101,9 +102,8 @@ async def chosen_service(
     except NotFound:
         if may_be_unlisted:
             return ChosenService(service_id, ServiceType.NON_CONSOLE)
-        rule = gettext("%(id)s is not in the inventory of %(company)s: choose another, or say that it is not listed")
-        text = rule % {"id": service_id, "company": company.name}
-        raise InvalidInput([Violation("service", text, RuleCode.REFERENCE)]) from None
+        rule = f"{service_id} is not in the inventory of {company.name}: choose another, or say that it is not listed"
+        raise InvalidInput([Violation("service", rule, RuleCode.REFERENCE)]) from None
     return ChosenService(service.id, service.type, service.label)
 
 
@@ -122,7 +122,7 @@ async def create_once(
         text = gettext("This form created a ticket before. Open it; or send the form again, and there will be two.")
         return Refusal({}, text, before.address, 409)
     except Conflict as error:
-        return Refusal({}, str(error), "", 409)
+        return Refusal({}, refusal_text(error), "", 409)
 
 
 def key_of(typed: Form, refusal: Refusal) -> str:

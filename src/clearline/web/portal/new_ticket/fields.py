@@ -53,7 +53,8 @@ def described(since: str, seen: str) -> str:
     """Return the description: what was seen, below the time since when, if that was said."""
     if not since:
         return seen
-    return f"**{gettext('Since when')}:** {since}\n\n**{gettext('What we see')}:**\n\n{seen}"
+    marks = gettext("Since when"), gettext("What we see")
+    return f"**{marks[0]}:** {since}\n\n**{marks[1]}:**\n\n{seen}"
 
 
 def _contact(form: Form, person: User | None) -> Contact:

@@ -20,6 +20,7 @@ from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
+from clearline.web.language.refusals import rule_text
 from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.portal.new_ticket.fields import SEEN_MAX, SINCE_MAX, new_ticket
 from clearline.web.portal.new_ticket.words import ISSUES
@@ -100,13 +101,13 @@ async def _step(
     problem = refusal.fields.get("service", "")
     _user, company = accounts.user_and_company(visit.actor)
     async with visit.database.transaction() as tx:
-        shell = await read_shell(tx, visit.actor)
+        shell = await read_shell(tx)
         service = None
         if typed.get("step") != "service" and (carries or any(map(typed.has, ("service", "other", "step")))):
             try:
                 service = await _service(visit, tx, company, typed)
             except InvalidInput as error:
-                problem = problem or error.violations[0].rule
+                problem = problem or rule_text(error.violations[0])
         values = await (_form(visit, tx, company, service) if service else _services(visit, tx, company, typed))
     if files is not None:
         values["chosen_again"] = [file.new.name for file in files.files]
