@@ -80,9 +80,11 @@ async def test_the_steps_say_how_far_the_ticket_is(opened: PortalTicket) -> None
     def states(page: Page) -> list[str | None]:
         return [item["class"] for item in page.all("li") if item.get("class") in {"done", "current", "ahead"}]
 
-    assert states(await opened.page()) == ["done", "ahead", "current", "ahead"]
+    assert states(await opened.page()) == ["done", "done", "current", "ahead"]  # work that began is an answer
+    times = [item["datetime"] for item in (await opened.page()).all("time")][:3]
     await opened.answer("We look at it.")
     assert states(await opened.page()) == ["done", "done", "current", "ahead"]
+    assert [item["datetime"] for item in (await opened.page()).all("time")][:3] == times
     await opened.move(Status.RESOLVED)
     assert states(await opened.page()) == ["done", "done", "done", "done"]
     await opened.move(Status.REOPENED)

@@ -28,8 +28,9 @@ class Step(Struct, frozen=True):
 def steps_of(ticket: Ticket, notes: Sequence[TicketNote], events: Sequence[Event]) -> list[Step]:
     """Return the steps of a ticket from its public notes and the events that its customer sees."""
     answers = (entry.note.created_at for entry in notes if entry.note.source == Source.SELLER)
-    answered_at = next(answers, None)
     began_at = next((event.at for event in events if _began(event)), None)
+    # Work that begins is an answer, too: the steps are reached in their order.
+    answered_at = min((at for at in (next(answers, None), began_at) if at is not None), default=None)
     is_over = ticket.status in _SOLVED | FINISHED
     is_new = ticket.status is Status.ACKNOWLEDGED
     return [
