@@ -97,6 +97,16 @@ async def lock_details(tx: Tx, company_id: UUID) -> CompanyDetails | None:
     return None if row is None else CompanyDetails(*row)
 
 
+async def language_of_mail(tx: Tx, company_id: UUID) -> str | None:
+    """Return the language of mail to those of a company who have set none: the company's, or else the desk's."""
+    language: str | None = await tx.fetchval(
+        """select coalesce((select language from company where id = $1),
+                           (select language from company where is_provider))""",
+        company_id,
+    )
+    return language
+
+
 async def set_ended(tx: Tx, company_id: UUID, ended: Ended | None, *, now: datetime) -> None:
     """Deactivate a locked company, and store what that ended; activate it with None."""
     await tx.write(

@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from clearline.language.words import gettext_noop as _
+
 
 class EventType(StrEnum):
     """Every type that a stored event can have: about a ticket, or the kind of a record and what was done to it."""
@@ -173,7 +175,7 @@ class EventTypeRow(Struct, frozen=True):
     ``record`` is what the event is about: ``ticket``, or the kind of another record. ``notifications`` is None for a
     type that notifies nobody, and then it has no ``headline``. ``sentence`` completes "<actor>: ..." in a mail;
     ``sentence_when_cleared`` does so when the event's ``after`` is null, and ``sentence_when_bounced`` when its ``by``
-    is ``BY_BOUNCE``. All name values in braces.
+    is ``BY_BOUNCE``. All name values in braces. What mail says is marked for translation.
     """
 
     type: EventType
@@ -212,11 +214,11 @@ _TICKET_ROWS = (
             NotificationRule(NotificationKind.TICKET_RAISED, _CONTACT | {Relation.STAFF}, {}, _IMPORTED),
             NotificationRule(NotificationKind.COMPANY_TICKET, _COMPANY, {}, _IMPORTED),
         ),
-        "New ticket", "Raised the ticket.",
+        _("New ticket"), _("Raised the ticket."),
     ),
     EventTypeRow(
         EventType.TICKET_MERGED, "ticket", Visibility.ALWAYS, _MERGES,
-        "Merged", "Merged the ticket into {into}. Use that ticket from now on.",
+        _("Merged"), _("Merged the ticket into {into}. Use that ticket from now on."),
     ),
     EventTypeRow(
         EventType.STATUS_CHANGED, "ticket", Visibility.ALWAYS,
@@ -236,15 +238,15 @@ _TICKET_ROWS = (
             ),
             NotificationRule(NotificationKind.COMPANY_TICKET, _COMPANY),
         ),
-        "{after}", "Changed the status from {before} to {after}.",
+        "{after}", _("Changed the status from {before} to {after}."),
     ),
     EventTypeRow(
         EventType.NOTE_ADDED, "ticket", Visibility.WHEN_PUBLIC, _NOTES,
-        "New note", "Added a note.",
+        _("New note"), _("Added a note."),
     ),
     EventTypeRow(
         EventType.ATTACHMENT_ADDED, "ticket", Visibility.WHEN_PUBLIC, _NOTES,
-        "New file", "Attached {file} ({size}).",
+        _("New file"), _("Attached {file} ({size})."),
     ),
     EventTypeRow(
         EventType.TICKET_ASSIGNED, "ticket", Visibility.STAFF_ONLY,
@@ -253,17 +255,17 @@ _TICKET_ROWS = (
             NotificationRule(NotificationKind.ROUTED_TO_MY_TEAM, frozenset({Relation.TEAM}), {"by": (BY_BOUNCE,)}),
             _WATCHED,
         ),
-        "New agent", "Assigned the ticket to {agent}.", "Unassigned the ticket.",
-        "Returned the ticket to its queue, because mail to its agent bounces.",
+        _("New agent"), _("Assigned the ticket to {agent}."), _("Unassigned the ticket."),
+        _("Returned the ticket to its queue, because mail to its agent bounces."),
     ),
     EventTypeRow(
         EventType.TICKET_ROUTED, "ticket", Visibility.STAFF_ONLY,
         (NotificationRule(NotificationKind.ROUTED_TO_MY_TEAM, frozenset({Relation.TEAM})), _WATCHED),
-        "New queue", "Moved the ticket to {queue}.", "Removed the ticket from its queue.",
+        _("New queue"), _("Moved the ticket to {queue}."), _("Removed the ticket from its queue."),
     ),
     EventTypeRow(
         EventType.TICKET_CHANGED, "ticket", Visibility.SOME_FIELDS, (_WATCHED,),
-        "Updated", "Changed {changes}.",
+        _("Updated"), _("Changed {changes}."),
         visible_fields=frozenset({
             "title", "issue_type", "contact", "severity", "priority", "impact", "asked_severity", "asked_priority",
             "external_ids",
@@ -271,15 +273,15 @@ _TICKET_ROWS = (
     ),
     EventTypeRow(
         EventType.TICKET_LINKED, "ticket", Visibility.STAFF_ONLY, (_WATCHED,),
-        "Updated", "Linked the ticket: {link} {other}.",
+        _("Updated"), _("Linked the ticket: {link} {other}."),
     ),
     EventTypeRow(
         EventType.TICKET_UNLINKED, "ticket", Visibility.STAFF_ONLY, (_WATCHED,),
-        "Updated", "Removed the link: {link} {other}.",
+        _("Updated"), _("Removed the link: {link} {other}."),
     ),
     EventTypeRow(
         EventType.TICKET_UNMERGED, "ticket", Visibility.ALWAYS, _MERGES,
-        "Updated", "Undid the merge into {into}.",
+        _("Updated"), _("Undid the merge into {into}."),
     ),
     EventTypeRow(
         EventType.TICKET_WATCHED, "ticket", Visibility.STAFF_ONLY, None,

@@ -29,7 +29,9 @@ def _translations(language: str) -> NullTranslations:
 def gettext(text: str) -> str:
     """Return a text in the reader's language."""
     language = reader().language
-    return text if language == ENGLISH else _translations(language).gettext(text)
+    if language == ENGLISH or not text:  # the empty text is the header of a catalogue
+        return text
+    return _translations(language).gettext(text)
 
 
 def ngettext(text: str, texts: str, count: int) -> str:
@@ -43,3 +45,8 @@ def ngettext(text: str, texts: str, count: int) -> str:
 def gettext_noop(text: str) -> str:
     """Return the text itself: it is marked for translation here, and ``gettext`` translates it where it is shown."""
     return text
+
+
+def first_upper(text: str) -> str:
+    """Return a text with its first letter in upper case, and the others as they are."""
+    return text[:1].upper() + text[1:]

@@ -6,6 +6,7 @@ from clearline.accounts import account_mail_store, company_store
 from clearline.accounts import address_usecases as addresses
 from clearline.accounts.account_mail_store import AccountMail, AccountMailKind
 from clearline.identity import Company
+from clearline.language.reader import Reader, first_language, read_by
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import INVITATION, NewMail
 from clearline.notifications.compose import MailContext
@@ -26,7 +27,9 @@ async def write_address_mail(tx: Tx, *, context: MailContext, limit: int, now: d
     for mail in mails:
         company = await company_store.get(tx, mail.company_id)
         if company is not None and await _is_due(tx, mail):
-            await outbound_mail.enqueue(tx, _mail(mail, company, context), now=now, settings=context.settings)
+            with read_by(await _reader(tx, mail)):
+                composed = _mail(mail, company, context)
+            await outbound_mail.enqueue(tx, composed, now=now, settings=context.settings)
         await account_mail_store.mark_sent(tx, mail, now=now)
     return len(mails)
 
@@ -36,6 +39,13 @@ async def _is_due(tx: Tx, mail: AccountMail) -> bool:
         return True
     invited = await addresses.user_with_address(tx, mail.company_id, mail.address)
     return invited is not None and not invited[1].is_confirmed
+
+
+async def _reader(tx: Tx, mail: AccountMail) -> Reader:
+    """Return how the recipient reads: as the user who has the address, if there is one."""
+    invited = await addresses.user_with_address(tx, mail.company_id, mail.address)
+    own = None if invited is None else invited[1].language
+    return Reader(first_language(own, await company_store.language_of_mail(tx, mail.company_id)))
 
 
 def _mail(mail: AccountMail, company: Company, context: MailContext) -> NewMail:

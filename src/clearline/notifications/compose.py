@@ -10,8 +10,10 @@ from msgspec.structs import replace
 
 from clearline.events.event_types import Audience, EventType, visible_data
 from clearline.identity import PROVIDER_ID, Role
-from clearline.language.reader import Reader, read_by, zone_of
+from clearline.language.reader import Reader, first_language, read_by, reader, zone_of
 from clearline.language.times import time_text
+from clearline.language.words import first_upper, gettext
+from clearline.language.words import gettext_noop as _
 from clearline.mail.format.public_mark import MARK
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, NewMail, RateLimits, Render, RenderedMail
@@ -23,7 +25,7 @@ from clearline.notifications.domain import DeliveryMode, DigestFrequency, Notifi
 from clearline.notifications.quiet_hours import next_digest
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.store import DueNotification, MailGroup
-from clearline.notifications.wording import MailEntry, author_text, headline, sentence, status_words
+from clearline.notifications.wording import MailEntry, author_text, headline, sentence, status_words, value_word
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import Source
@@ -39,12 +41,12 @@ _DIGEST_TEXT_MAX = 300
 """The most characters of a note that a digest repeats."""
 _CONTACT_PREFERENCES = NotificationPreferences(digest=DigestFrequency.HOURLY)
 """The preferences of contacts who are not users."""
-_REPLY = "Reply to this mail to add a note to the ticket."
-_REPLY_OF_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
-_REPLY_TO_CUSTOMER = (
-    f"Begin your answer with {MARK} on a line of its own to send it to the customer; otherwise it stays internal."
+_REPLY = _("Reply to this mail to add a note to the ticket.")
+_REPLY_OF_STAFF = _("Reply to this mail to add an internal note. The customer does not see it.")
+_REPLY_TO_CUSTOMER = _(
+    "Begin your answer with %(mark)s on a line of its own to send it to the customer; otherwise it stays internal."
 )
-_ANSWER_OF_RECEIPT = "To add something, contact us and name the number of the ticket."
+_ANSWER_OF_RECEIPT = _("To add something, contact us and name the number of the ticket.")
 """How to answer when replies to mail are not read."""
 
 TemplateEntry = tuple[str, str, str, str]
@@ -107,13 +109,15 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
     locked = await notification_store.lock_due(tx, group, until=until, limit=_MAX_PER_MAIL[group.channel])
     if not locked:
         return ComposeResult.EMPTY
-    pairs = _pairs(locked, group, since)
+    reader_of_mail = _reader(locked[0])
+    with read_by(reader_of_mail):
+        pairs = _pairs(locked, group, since)
     result = ComposeResult.WRITTEN if pairs else ComposeResult.EMPTY
     if pairs and await _exceeds_contact_limit(tx, group, context, now):
         result = ComposeResult.WITHHELD
     elif pairs:
         is_digest = group.channel == DeliveryMode.DIGEST
-        with read_by(_reader(pairs)):
+        with read_by(reader_of_mail):
             mail = _digest(group, pairs, context) if is_digest else _notification(group, pairs, context)
         await outbound_mail.enqueue(tx, mail, now=now, settings=context.settings)
     await notification_store.delete(tx, [notification.key for notification in locked])
@@ -214,9 +218,9 @@ def _entry(notification: DueNotification, group: MailGroup) -> MailEntry | None:
     return MailEntry(notification.key[1], notification.at, kind, data, author, text or "", notification.channel)
 
 
-def _reader(pairs: Sequence[_Pair]) -> Reader:
+def _reader(notification: DueNotification) -> Reader:
     """Return how the recipient reads."""
-    return Reader(zone=zone_of(pairs[0][0].time_zone))
+    return Reader(first_language(notification.language), zone_of(notification.time_zone))
 
 
 def _template_entries(pairs: Sequence[_Pair]) -> list[TemplateEntry]:
@@ -228,13 +232,13 @@ def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext
     entries = [entry for _notification, entry in pairs]
     is_staff = _is_staff(latest, group)
     is_receipt = not is_staff and any(entry.type == EventType.TICKET_CREATED for entry in entries)
-    status = status_words(_audience(latest, group))[latest.status].capitalize()
-    facts = [("Status", status), ("Service", (latest.service or "").strip())]
+    status = first_upper(status_words(_audience(latest, group))[latest.status])
+    facts = [(gettext("Status"), status), (gettext("Service"), (latest.service or "").strip())]
     if is_staff:
         facts += [
-            ("Customer", latest.company_name),
-            ("Priority", latest.priority),
-            ("Agent", latest.agent_name or "unassigned"),
+            (gettext("Customer"), latest.company_name),
+            (gettext("Priority"), value_word(latest.priority)),
+            (gettext("Agent"), latest.agent_name or gettext("unassigned")),
         ]
     rendered = context.render(
         NOTIFICATION,
@@ -247,8 +251,8 @@ def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext
         entries=_template_entries(pairs),
         is_receipt=is_receipt,
         url=_page_of(latest.number, group, context),
-        reply=_reply(latest, group, context, is_receipt=is_receipt),
-        footer=_footer(group, pairs),
+        reply=gettext(_reply(latest, group, context, is_receipt=is_receipt)) % {"mark": MARK},
+        footer=_footer(group),
         settings_url="",
     )
     return _addressed(group, rendered, NOTIFICATION, pairs, context, company_id=latest.key[0], number=latest.number)
@@ -288,7 +292,7 @@ def _digest(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> N
             DigestTicket(
                 ticket_number(number),
                 latest.title,
-                status_words(_audience(latest, group))[latest.status],
+                first_upper(status_words(_audience(latest, group))[latest.status]),
                 latest.company_name,
                 _template_entries(of_ticket),
                 _page_of(number, group, context),
@@ -299,16 +303,20 @@ def _digest(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> N
         count=len(pairs),
         tickets=tickets,
         is_staff=_is_staff(pairs[0][0], group),
-        footer=_footer(group, pairs),
+        footer=_footer(group),
         settings_url="",
     )
     company_id = group.user_company_id or pairs[0][0].key[0]
     return _addressed(group, rendered, DIGEST, pairs, context, company_id=company_id, number=None)
 
 
-def _footer(group: MailGroup, pairs: Sequence[_Pair]) -> str:
-    reason = "a ticket names you as its contact" if group.user_id is None else "of your notification preferences"
-    return f"You receive this mail because {reason}. Times are in {zone_of(pairs[0][0].time_zone).key}."
+def _footer(group: MailGroup) -> str:
+    because = (
+        gettext("You receive this mail because a ticket names you as its contact.")
+        if group.user_id is None
+        else gettext("You receive this mail because of your notification preferences.")
+    )
+    return f"{because} {gettext('Times are in %(zone)s.') % {'zone': reader().zone.key}}"
 
 
 def _addressed(

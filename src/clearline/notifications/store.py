@@ -121,6 +121,7 @@ class DueNotification(NamedTuple):
     replies_by_mail: bool
     channel: str
     names: Names
+    language: str | None
 
 
 LOCK_DUE = f"""
@@ -140,7 +141,10 @@ LOCK_DUE = f"""
            coalesce(s.replies_by_mail, false),
            case n.type when '{EventType.TICKET_CREATED}' then t.channel
                        else coalesce(note.channel, '{Channel.SYSTEM}') end,
-           f.name, f.size, assignee.name, q.name
+           f.name, f.size, assignee.name, q.name,
+           coalesce(u.language,
+                    (select o.language from company o where o.id = coalesce(n.user_company_id, n.company_id)),
+                    (select o.language from company o where o.id = $7))
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
@@ -184,7 +188,7 @@ async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> 
 
 def _due(row: Record) -> DueNotification:
     names = Names(row[23], row[24] or 0, row[25], row[26])
-    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names))
+    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, row[27]))
 
 
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:

@@ -1,20 +1,46 @@
 """The sentences about an event in a mail, for each reader."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from clearline.events.event_types import BY_BOUNCE, EVENT_TYPES, Audience, EventType, Visibility, types_with
+from clearline.language.words import first_upper, gettext
+from clearline.language.words import gettext_noop as _
 from clearline.tickets.domain import Channel, Status
 
-_STAFF_WORDS: dict[str, str] = {status: status.replace("_", " ") for status in Status}
+_STAFF_WORDS: dict[str, str] = {
+    Status.ACKNOWLEDGED: _("acknowledged"),
+    Status.IN_PROGRESS: _("in progress"),
+    Status.PENDING: _("pending"),
+    Status.HELD: _("held"),
+    Status.RESOLVED: _("resolved"),
+    Status.REOPENED: _("reopened"),
+    Status.CANCELLATION_REQUESTED: _("cancellation requested"),
+    Status.CANCELLED: _("cancelled"),
+    Status.CLOSED: _("closed"),
+    Status.REJECTED: _("rejected"),
+}
 _CUSTOMER_WORDS: dict[str, str] = {
     **_STAFF_WORDS,
-    Status.ACKNOWLEDGED: "received",
-    Status.PENDING: "waiting for your answer",
-    Status.HELD: "on hold",
+    Status.ACKNOWLEDGED: _("received"),
+    Status.PENDING: _("waiting for your answer"),
+    Status.HELD: _("on hold"),
+}
+_VALUES = {
+    *(_("critical"), _("high"), _("medium"), _("low"), _("extensive"), _("significant"), _("moderate"), _("minor")),
+    *(_("down"), _("intermittent"), _("degraded")),
+}
+"""Values of fields that are words. What people wrote is shown as it is."""
+_FIELDS = {
+    *(_("title"), _("issue type"), _("contact"), _("severity"), _("priority"), _("impact"), _("asked severity")),
+    *(_("asked priority"), _("external ids"), _("service"), _("tags"), _("status"), _("queue"), _("assignee")),
+}
+_LINKS = {
+    *(_("related"), _("duplicates"), _("duplicated by"), _("causes"), _("caused by"), _("parent of"), _("child of")),
+    *(_("split into"), _("split from"), _("followed up by"), _("follow up of")),
 }
 _WITH_VISIBILITY = types_with(Visibility.WHEN_PUBLIC)
 _KIB = 1024
@@ -47,8 +73,14 @@ class MailEntry(Struct, frozen=True):
 
 
 def status_words(audience: Audience) -> Mapping[str, str]:
-    """Return the words of each status, in lower case, for customers or for the staff."""
-    return _STAFF_WORDS if audience is Audience.STAFF else _CUSTOMER_WORDS
+    """Return the words of each status, as they stand in a sentence, for customers or for the staff."""
+    words = _STAFF_WORDS if audience is Audience.STAFF else _CUSTOMER_WORDS
+    return {status: gettext(text) for status, text in words.items()}
+
+
+def value_word(value: str) -> str:
+    """Return the word of a value of a field."""
+    return gettext(value) if value in _VALUES else value
 
 
 def headline(entries: Sequence[MailEntry], *, reader_id: str | None, audience: Audience = Audience.STAFF) -> str:
@@ -59,17 +91,18 @@ def headline(entries: Sequence[MailEntry], *, reader_id: str | None, audience: A
     last = {entry.type: entry for entry in entries}
     first = next(last[kind] for kind in EVENT_TYPES if kind in last)
     if first.type == EventType.TICKET_ASSIGNED and first.data["after"] == reader_id and reader_id is not None:
-        return "Assigned to you"
+        return gettext("Assigned to you")
     if first.data.get("by") == BY_BOUNCE:
-        return "Returned to the queue"
+        return gettext("Returned to the queue")
     status = status_words(audience).get(first.data.get("after", ""), "")
-    return (EVENT_TYPES[first.type].headline or "").format(after=status.capitalize())
+    text = EVENT_TYPES[first.type].headline or ""
+    return gettext(text).format(after=first_upper(status))
 
 
 def author_text(kind: str, data: Mapping[str, Any], actor: str) -> str:
     """Return the author of an event, marked as internal when the customer does not see it."""
     is_internal = kind in _WITH_VISIBILITY and data["visibility"] != "public"
-    return f"{actor} (internal)" if is_internal else actor
+    return gettext("%(name)s (internal)") % {"name": actor} if is_internal else actor
 
 
 def sentence(
@@ -78,18 +111,20 @@ def sentence(
     """Return a sentence about an event; ``is_own`` when its reader is the one that the ticket was assigned to."""
     row, words = EVENT_TYPES[kind], status_words(audience)
     if row.sentence_when_bounced is not None and data.get("by") == BY_BOUNCE:
-        return row.sentence_when_bounced
+        return gettext(row.sentence_when_bounced)
     if row.sentence_when_cleared is not None and data["after"] is None:
-        return row.sentence_when_cleared
-    text = row.sentence.format(
+        return gettext(row.sentence_when_cleared)
+    text = gettext(row.sentence).format(
         file=names.file,
         size=_size(names.size),
-        agent="you" if is_own else names.agent or "another agent",
-        queue=f"the queue {names.queue}" if names.queue else "a queue that no longer exists",
+        agent=gettext("you") if is_own else names.agent or gettext("another agent"),
+        queue=gettext("the queue %(name)s") % {"name": names.queue}
+        if names.queue
+        else gettext("a queue that no longer exists"),
         before=words.get(data.get("before", "")),
         after=words.get(data.get("after", "")),
         into=data.get("into"),
-        link=data.get("link", "").replace("_", " "),
+        link=_word(data.get("link", ""), _LINKS),
         other=data.get("other"),
         changes="; ".join(map(_changed, data.get("changes", ()))),
     )
@@ -97,11 +132,20 @@ def sentence(
 
 
 def _changed(change: Mapping[str, Any]) -> str:
-    field = change["field"].replace("_", " ")
     before, after = change["before"], change["after"]
-    if isinstance(before, str) and isinstance(after, str):
-        return f"{field} from {_short(before)} to {_short(after)}"
-    return f"{field} to {_short(after)}" if isinstance(after, str) else field
+    shown = {"field": _word(change["field"], _FIELDS)}
+    if not isinstance(after, str):
+        return shown["field"]
+    shown["after"] = _short(value_word(after))
+    if not isinstance(before, str):
+        return gettext("%(field)s to %(after)s") % shown
+    return gettext("%(field)s from %(before)s to %(after)s") % {**shown, "before": _short(value_word(before))}
+
+
+def _word(name: str, words: Collection[str]) -> str:
+    """Return a name of ours in words."""
+    text = name.replace("_", " ")
+    return gettext(text) if text in words else text
 
 
 def _short(value: str) -> str:
@@ -109,4 +153,4 @@ def _short(value: str) -> str:
 
 
 def _size(size: int) -> str:
-    return f"{size} bytes" if size < _KIB else f"{-(-size // _KIB)} KiB"
+    return gettext("%(num)s bytes") % {"num": size} if size < _KIB else f"{-(-size // _KIB)} KiB"

@@ -4,13 +4,14 @@ import asyncio
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from clearline.accounts import permissions
+from clearline.accounts import company_store, permissions
 from clearline.accounts import usecases as accounts
 from clearline.clock import monotonic
 from clearline.errors import Conflict, UserInactive
 from clearline.events.domain import Change
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, User
+from clearline.language.reader import Reader, first_language, read_by
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import SIGN_IN_LINK, MailSettings, NewMail, Render
 from clearline.platform.database.transactions import Database, Tx
@@ -82,7 +83,9 @@ async def _create(
     is_mailable = settings.smtp is not None and user.is_confirmed and await outbound_mail.may_mail(tx, user.email)
     if render is not None and credential is not None and is_mailable:
         mail_settings = await outbound_mail.mail_settings(tx, settings)
-        mail = _mail(credential, token, kind, mail_settings, render)
+        language = first_language(user.language, await company_store.language_of_mail(tx, user.company_id))
+        with read_by(Reader(language)):
+            mail = _mail(credential, token, kind, mail_settings, render)
         is_mailed = await outbound_mail.enqueue(tx, mail, now=now, settings=mail_settings) is not None
     changes = [Change("kind", None, kind), Change("is_mailed", None, is_mailed)]
     await append_record_event(tx, actor, "sign_in_link", "created", user, changes, company_id=user.company_id, now=now)

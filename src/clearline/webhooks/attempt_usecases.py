@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from clearline.identity import ALL_SCOPES, Actor, Role
+from clearline.language.words import gettext_noop
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import CLOCK_SECONDS, LEASE_SECONDS
 from clearline.webhooks import attempt_store, subscription_store
@@ -29,6 +30,7 @@ from clearline.webhooks.subscription_usecases import disable
 
 WEBHOOKS = Actor(Role.OPERATOR, "webhooks", scopes=ALL_SCOPES)
 """The actor that disables the subscription of a receiver that cannot be reached."""
+_GONE = gettext_noop("the receiver answered 410: it wants nothing more")
 
 
 async def record_failure(
@@ -61,7 +63,7 @@ async def record_failure(
     if not subscription.is_active:
         return None
     if outcome is Outcome.GONE:
-        return await disable(tx, WEBHOOKS, subscription, "the receiver answered 410: it wants nothing more", now=now)
+        return await disable(tx, WEBHOOKS, subscription, _GONE, now=now)
     if subscription.failures == claim.failures:
         return await _pause(tx, subscription, attempt, retry_after=retry_after, chance=chance, now=now)
     return None  # another attempt at the same time failed first, or the receiver was reached since

@@ -1,10 +1,13 @@
 """The mail about a subscription that the server disabled."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
-from clearline.accounts import user_store
+from clearline.accounts import company_store, user_store
 from clearline.identity import User
+from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.words import gettext
 from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail, RenderedMail
@@ -14,6 +17,7 @@ from clearline.webhooks.subscription_domain import Subscription
 
 _USERS_READ = 1_000
 _RECIPIENTS_MAX = 5
+_NOT_REACHED = re.compile(r"the receiver could not be reached (?P<count>\d+) times in a row: (?P<error>.*)", re.DOTALL)
 
 Render = Callable[..., RenderedMail]
 """Fills in the templates of a name."""
@@ -26,16 +30,18 @@ async def send_disabled_mail(
 
     ``kept_days`` is how long its dead letters can be replayed.
     """
-    rendered = render(
-        "webhook_disabled",
-        origin=subscription.name,
-        reason=subscription.disabled_reason,
-        id=str(subscription.id),
-        days=kept_days,
-    )
+    language = await company_store.language_of_mail(tx, subscription.company_id)
     for user in await _recipients(tx, subscription):
         if await opt_outs.is_stopped(tx, OptOut(subscription.company_id, user.email, WEBHOOKS)):
             continue
+        with read_by(Reader(first_language(user.language, language))):
+            rendered = render(
+                "webhook_disabled",
+                origin=subscription.name,
+                reason=_reason(subscription.disabled_reason or ""),
+                id=str(subscription.id),
+                days=kept_days,
+            )
         mail = NewMail(
             recipient=user.email,
             subject=rendered.subject,
@@ -48,6 +54,15 @@ async def send_disabled_mail(
             unsubscribe=unsubscribe_link(settings, subscription.company_id, user.email, WEBHOOKS),
         )
         await outbound_mail.enqueue(tx, mail, now=now, settings=settings)
+
+
+def _reason(text: str) -> str:
+    """Return why the subscription was disabled; what the receiver or the network said is in English."""
+    match = _NOT_REACHED.fullmatch(text)
+    if match is None:
+        return gettext(text)
+    words = gettext("the receiver could not be reached %(count)s times in a row: %(error)s")
+    return words % match.groupdict()
 
 
 async def _recipients(tx: Tx, subscription: Subscription) -> list[User]:

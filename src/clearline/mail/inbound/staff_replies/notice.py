@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from clearline.accounts import company_store
 from clearline.identity import Actor
+from clearline.language.reader import Reader, first_language, read_by
 from clearline.mail.format.public_mark import MARK
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.inbound.staff_replies.domain import Notices
@@ -31,14 +33,16 @@ async def write_notice(
     """
     if notices is None or actor.user is None:
         return
-    rendered = notices.render(
-        REPLY_NOT_SENT,
-        number=ticket_number(ticket.number),
-        title=ticket.title,
-        mark=MARK,
-        reason=reason,
-        is_note=state is InboundState.ACCEPTED,
-    )
+    language = first_language(actor.user.language, await company_store.language_of_mail(tx, actor.user.company_id))
+    with read_by(Reader(language)):
+        rendered = notices.render(
+            REPLY_NOT_SENT,
+            number=ticket_number(ticket.number),
+            title=ticket.title,
+            mark=MARK,
+            reason=reason,
+            is_note=state is InboundState.ACCEPTED,
+        )
     mail = NewMail(
         recipient=actor.user.email,
         recipient_name=actor.user.name,
