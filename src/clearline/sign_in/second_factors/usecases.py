@@ -228,11 +228,11 @@ async def is_set_up(tx: Tx, current: SessionActor) -> bool:
     return existing is not None and existing.is_confirmed
 
 
-async def has_second_factor(tx: Tx, actor: Actor, user_id: UUID) -> bool:
-    """Return whether one of the provider's people has a second factor."""
+async def has_second_factor(tx: Tx, actor: Actor, user_id: UUID, *, company_id: UUID = PROVIDER_ID) -> bool:
+    """Return whether a person of the provider, or of a customer, has a second factor."""
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_READ)
-    existing = await second_factor_store.get(tx, PROVIDER_ID, user_id)
+    existing = await second_factor_store.get(tx, company_id, user_id)
     return existing is not None and existing.is_confirmed
 
 

@@ -10,16 +10,17 @@ from clearline.platform.database.transactions import Tx
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.identity_providers import usecases as identity_providers
-from clearline.sign_in.link_domain import NewLink, path_of
+from clearline.sign_in.link_domain import NewLink
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets.domain import can_be_assigned
 from clearline.web import mail
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import id_in
-from clearline.web.records.form import Field, Kind, Line, Outcome, Values
+from clearline.web.records.form import Field, Kind, Line, Values
 from clearline.web.records.person import person_fields, person_in, person_values
 from clearline.web.records.section import require_identity
+from clearline.web.records.sign_in_links import send_sign_in_link
 from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -145,19 +146,7 @@ class People(AdminSection[User]):
         await hand_over.change_user(tx, visit.actor, PROVIDER_ID, record.id, values, now=visit.now)
 
     async def _send_link(self, visit: Visit) -> Answer:
-        """Mail a link with which a person chooses a password, or else show it, once."""
-        person_id = self.record_id(visit)
-
-        async def work() -> Answer:
-            require_identity(visit)
-            async with visit.services.database.transaction() as tx:
-                link = await _link(visit, tx, await self.lock(visit, tx, person_id))
-            if link.is_mailed:
-                return self.led_to(visit, f"{self.path}/{person_id}", "link")
-            url = visit.services.settings.page_url(path_of(link.token, link.kind))
-            return await self.page(visit, person_id, Outcome(secret=url))
-
-        return await self.perform(visit, work, person_id)
+        return await send_sign_in_link(self, visit, PROVIDER_ID)
 
 
 async def _link(visit: Visit, tx: Tx, user: User) -> NewLink:

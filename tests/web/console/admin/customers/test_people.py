@@ -1,5 +1,6 @@
 """The people of a customer in the administration."""
 
+import re
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -9,8 +10,11 @@ import pytest
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.platform.database.transactions import Database
+from clearline.web import csrf
 from tests.builders.people import Tenant, new_tenant
+from tests.builders.sign_in.sessions import PASSWORD
 from tests.builders.web.pages import Page, Person, person
+from tests.builders.web.visitors import Visitor
 from tests.web.console.admin.forms import let_time_pass
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -151,3 +155,33 @@ async def test_names_are_shown_as_text(customer: Customer) -> None:
         answer = await customer.admin.get(address)
         assert "<script>alert" not in answer.text
         assert not [tag for tag, attributes in Page(answer.text).tags if "onerror" in attributes]
+
+
+async def test_an_admin_gives_a_person_a_link_and_ends_its_sessions(
+    customer: Customer, client: httpx.AsyncClient
+) -> None:
+    path = await customer.added()
+    page = await customer.admin.page(path)
+    assert "Make a sign-in link" in page.text
+    answer = await customer.admin.post(f"{path}/link")
+    match = re.search(r"/sign-in/link\?token=[\w-]{43}", answer.text)
+    assert match is not None, answer.text
+    visitor = Visitor(client)
+    await visitor.get(match[0])
+    fields = {"csrf": csrf.token_for(visitor.cookies["visitor"]), "password": PASSWORD}
+    chosen = await visitor.post(match[0], fields)
+    assert (chosen.status_code, chosen.headers["location"]) == (303, "/portal")
+    assert (await visitor.get("/portal/tickets")).status_code == 200
+    ended = await customer.admin.post(f"{path}/sign-out")
+    assert ended.status_code == 303
+    assert "All sessions have ended." in (await customer.admin.page(ended.headers["location"])).text
+    assert (await visitor.get("/portal/tickets")).status_code == 303
+    refused = await customer.admin.post(f"{path}/second-factor")
+    assert (refused.status_code, "has no second factor" in refused.text) == (409, True)
+
+
+async def test_a_link_needs_the_password_again(customer: Customer) -> None:
+    path = await customer.added()
+    await let_time_pass(customer.database, customer.admin.user)
+    asked = await customer.admin.post(f"{path}/link")
+    assert (asked.status_code, "Confirm that it is you" in asked.text) == (403, True)
