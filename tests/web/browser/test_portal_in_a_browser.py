@@ -1,10 +1,11 @@
 """The portal in Chromium: journeys of a customer, axe-core in both themes at three widths, and what pages weigh."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Database
@@ -90,19 +91,26 @@ async def test_no_page_breaks_a_rule_of_accessibility_or_scrolls_sideways(
         page = await opened.new_page()
         for path in (
             "/", "/portal/tickets", "/portal/tickets?q=nothinglikethis", portal.ticket, "/portal/services",
-            "/portal/service?id=SVC-1", "/portal/second-factor", "/portal/nothing",
+            "/portal/service?id=SVC-1", "/portal/second-factor", "/portal/nothing", "/portal/tickets/new",
+            "/portal/tickets/new?step=service&find=nothinglikethis", "/portal/tickets/new?service=SVC-1",
         ):  # fmt: skip
             await page.goto(portal.url + path)
             wrong += await check(page, f"{path} {size}")
         await page.goto(portal.url + portal.ticket)
         await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         wrong += await check(page, f"menus {size}")
+        await page.goto(f"{portal.url}/portal/tickets/new?service=SVC-1")
+        await page.evaluate("document.getElementById('raise').noValidate = true")
+        await page.get_by_label("Summary").fill(" ")
+        await page.get_by_role("button", name="Raise ticket").click()
+        await expect(page.get_by_text("The ticket is not raised yet.")).to_be_visible()
+        wrong += await check(page, f"a refused ticket {size}")
         await opened.close()
     assert wrong == []
 
 
 async def test_a_page_is_small(browser: Browser, portal: Portal, cookies: dict[str, str]) -> None:
-    for path in ("/portal/tickets", portal.ticket):
+    for path in ("/portal/tickets", portal.ticket, "/portal/tickets/new?service=SVC-1"):
         opened = await context(browser, "phone", cookies, portal.url)
         page = await opened.new_page()
         await page.goto(portal.url + path, wait_until="networkidle")
@@ -161,6 +169,91 @@ async def test_a_reply_survives_a_reload_and_an_expired_sign_in(
     await page.get_by_role("button", name="Send").click()
     await expect(page.locator(".timeline").get_by_text("Half a sentence, and the other half")).to_be_visible()
     await expect(page.get_by_label("Reply")).to_have_value("")
+    await opened.close()
+
+
+async def describe_the_fault(page: Page, title: str) -> None:
+    """Choose a service and describe a fault, as on a phone."""
+    await page.get_by_role("link", name="Raise a ticket").click()
+    await page.get_by_role("radio", name="Service 2").check()
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_role("radio", name="Packet loss").check()
+    await page.get_by_label("Summary").fill(title)
+    await page.get_by_label("Since when?").fill("09:12 UTC")
+    await page.get_by_label("What do you see?").fill("2 % of the packets are lost")
+
+
+def levels() -> list[FilePayload]:
+    return [FilePayload(name="levels.txt", mimeType="text/plain", buffer=b"rx -14.6")]
+
+
+async def test_a_ticket_is_raised_on_a_phone_through_reload_refusal_lost_connection_and_expired_sign_in(
+    browser: Browser, portal: Portal, cookies: dict[str, str], database: Database
+) -> None:
+    opened = await context(browser, "phone", cookies, portal.url)
+    page = await opened.new_page()
+    title, send = page.get_by_label("Summary"), page.get_by_role("button", name="Raise ticket")
+    await page.goto(f"{portal.url}/portal/tickets")
+    await describe_the_fault(page, "Loss on a phone")
+    await page.reload()
+    await expect(title).to_have_value("Loss on a phone")
+    await expect(page.get_by_role("radio", name="Packet loss")).to_be_checked()
+    await page.goto(f"{portal.url}/portal/tickets/new")
+    await page.get_by_role("link", name="Continue with it").click()
+    await expect(page.get_by_text("This is what you typed before.")).to_be_visible()
+    await page.locator("#files").set_input_files(levels())
+    await title.fill(" ")
+    await send.click()
+    await expect(page.get_by_role("alert").filter(has_text="The ticket is not raised yet.")).to_be_focused()
+    await title.fill("Loss on a phone")
+    await opened.set_offline(offline=True)
+    await send.click()
+    await expect(page.get_by_text("Not sent: there is no connection.")).to_be_visible()
+    await opened.set_offline(offline=False)
+    await opened.clear_cookies()
+    await send.click()
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert "next=%2Fportal%2Ftickets%2Fnew%3Fservice%3DSVC-2" in page.url
+    token = await token_of(database, portal.tenant.user)
+    await opened.add_cookies([{"name": "clearline-session", "value": token, "url": portal.url}])
+    await page.goto(f"{portal.url}/portal/tickets/new?service=SVC-2")
+    await expect(title).to_have_value("Loss on a phone")
+    await page.locator("#files").set_input_files(levels())
+    await send.dblclick()
+    await expect(page.get_by_text("Your ticket is raised.")).to_be_visible()
+    await expect(page.get_by_role("link", name="levels.txt")).to_have_count(1)
+    await expect(page.get_by_text("Since when: 09:12 UTC")).to_be_visible()
+    await page.goto(f"{portal.url}/portal/service?id=SVC-2")
+    await expect(page.get_by_role("link", name="Loss on a phone")).to_have_count(1)
+    await page.goto(f"{portal.url}/portal/tickets/new?service=SVC-2")
+    await expect(title).to_have_value("")
+    await title.fill("Never sent")
+    await page.locator("details.account summary").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page).not_to_have_url(re.compile("/portal/"))
+    assert await page.evaluate("Object.keys(localStorage)") == []
+    await opened.close()
+
+
+async def test_a_ticket_is_raised_without_scripts(browser: Browser, portal: Portal, cookies: dict[str, str]) -> None:
+    opened = await browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
+    await opened.add_cookies([{"name": name, "value": value, "url": portal.url} for name, value in cookies.items()])
+    page = await opened.new_page()
+    await page.goto(f"{portal.url}/portal/tickets")
+    await describe_the_fault(page, "Loss without scripts")
+    await page.get_by_role("button", name="Change the service").click()
+    await page.get_by_role("radio", name="Not in the list").check()
+    await page.get_by_label("What is it called?").fill("radio link 7")
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_label("Summary")).to_have_value("Loss without scripts")
+    await page.locator("#files").set_input_files(levels())
+    await page.get_by_role("button", name="Raise ticket").click()
+    await expect(page.get_by_text("Your ticket is raised.")).to_be_visible()
+    await expect(page.get_by_role("link", name="levels.txt")).to_have_count(1)
+    await page.goto(f"{portal.url}/portal/tickets/new?other=radio+link+7")
+    await page.get_by_role("button", name="Follow this one").click()
+    await expect(page.get_by_role("heading", name="Loss without scripts")).to_be_visible()
+    await expect(page.locator(".followers")).to_contain_text("Ada Okoro")
     await opened.close()
 
 
