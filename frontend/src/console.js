@@ -17,3 +17,4 @@ import "./islands/presence.js";
 import "./islands/live.js";
 import "./islands/suggest.js";
 import "./islands/filetext.js";
+import "./islands/copy.js";

@@ -29,6 +29,7 @@ export const icons = {
   "clipboard-check": null,
   clock: null,
   "columns-3": null,
+  copy: null,
   eye: null,
   "git-commit-horizontal": null,
   "git-merge": null,

@@ -388,3 +388,8 @@ def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[st
 def types_with(visibility: Visibility) -> list[EventType]:
     """Return the types of a visibility, in the table's order."""
     return [row.type for row in EVENT_TYPES.values() if row.visibility is visibility]
+
+
+def customer_types() -> list[EventType]:
+    """Return the types of which a customer can be sent at least a part, in the table's order."""
+    return [row.type for row in EVENT_TYPES.values() if row.visibility is not Visibility.STAFF_ONLY]

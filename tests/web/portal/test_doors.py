@@ -5,6 +5,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
+from clearline.accounts import key_usecases as keys
 from clearline.identity import OPERATOR, Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.tickets import note_usecases as notes
@@ -13,16 +14,39 @@ from clearline.tickets.note_domain import Visibility
 from clearline.web.portal.pages import PORTAL_PAGES
 from clearline.web.sign_in.session_pages import SESSION_PAGES
 from clearline.web.visit import Page as Entry
+from clearline.webhooks import subscription_usecases as subscriptions
 from tests.builders.databases import everything
-from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_person, new_tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person, session_of
+from tests.builders.webhooks.sending import insert_deliveries
 
 TITLE = "zq8onlyofa port is slow"
 INTERNAL = "zq8internalonly look at the line card"
 NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
 PAGES = (*PORTAL_PAGES, *SESSION_PAGES)
+ONCE = "a key of this form"
+WEBHOOK = {"url": "https://hooks.example.com/a", "description": "", "types": "ticket."}
+PERSON = {"name": "Ida Moss", "email": "ida@example.net", "phone": "", "role": "customer", "language": ""}
 FORMS: dict[str, dict[str, str]] = {
+    "activatePerson": {},
+    "changePerson": PERSON,
+    "changeWebhook": WEBHOOK,
+    "createKey": {"name": "crm", "user_id": "{person}", "scopes": "tickets:read", "lifetime": "", "once": ONCE},
+    "createPerson": {**PERSON, "once": ONCE},
+    "createWebhook": {**WEBHOOK, "once": ONCE},
+    "deactivatePerson": {},
+    "deleteWebhook": {},
+    "invitePersonAgain": {},
+    "pauseWebhook": {},
+    "replayDelivery": {},
+    "replayFailedDeliveries": {},
+    "resumeWebhook": {},
+    "revokeKey": {},
+    "rotateWebhookSecret": {"once": ONCE},
+    "sendSignInLink": {},
+    "signPersonOut": {},
+    "testWebhook": {"once": ONCE},
     "beginSecondFactor": {},
     "cancel": {"text": "Not needed", "once": "a key of this form"},
     "confirmIdentity": {"password": "wrong"},
@@ -59,16 +83,30 @@ OWN = {
 
 
 class Desk(NamedTuple):
-    """A ticket of a company, a person of it, and one of another company."""
+    """A ticket of a company, a person and an admin of it, an admin of another one, and records by their kind."""
 
     tenant: Tenant
     number: str
     customer: Person
+    admin: Person
     stranger: Person
+    ids: dict[str, str]
 
     def path(self, entry: Entry) -> str:
         """Return the path of a page with ids of this desk."""
-        return entry.path.format(number=self.number, file=NO_ID)
+        return entry.path.format(number=self.number, file=NO_ID, **self.ids)
+
+    def without_records(self) -> "Desk":
+        """Return the same with ids of nothing."""
+        return self._replace(number="INC999999999999", ids=dict.fromkeys(self.ids, NO_ID))
+
+    def person_for(self, entry: Entry) -> Person:
+        """Return somebody of the company who may open a page."""
+        return self.admin if entry.scope is Scope.ACCOUNTS_WRITE else self.customer
+
+    def form(self, name: str) -> dict[str, str]:
+        """Return the fields of a form, with ids of this desk."""
+        return {field: self.ids.get(value.strip("{}"), value) for field, value in FORMS[name].items()}
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +117,26 @@ async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
         await notes.append_note(
             tx, OPERATOR, number, INTERNAL, channel=Channel.CONSOLE, visibility=Visibility.INTERNAL, now=NOW
         )
-    customer, stranger = [await session_of(client, database, each.user) for each in (tenant, other)]
-    return Desk(tenant, ticket_number(number), customer, stranger)
+        admin = await new_person(tx, "Ines Duarte", Role.CUSTOMER_ADMIN, company=tenant.company.code)
+        assert admin.user is not None
+        colleague = await new_person(tx, "Marek Nowak", Role.CUSTOMER, company=tenant.company.code)
+        assert colleague.user is not None
+        await tx.write("update app_user set role = 'customer_admin' where id = $1", other.user.id)
+        key, _secret = await keys.create_key(tx, OPERATOR, tenant.company.id, name="zq8crm", now=NOW)
+        values = {"url": "https://hooks.example.com/zq8", "is_active": False}
+        webhook, _secret = await subscriptions.add_subscription(
+            tx, OPERATOR, values, of=tenant.company, networks=(), now=NOW
+        )
+    [delivery] = await insert_deliveries(database, webhook)
+    ids = {"person": colleague.user.id, "key": key.id, "webhook": webhook.id, "delivery": delivery}
+    return Desk(
+        tenant,
+        ticket_number(number),
+        await session_of(client, database, tenant.user),
+        await session_of(client, database, admin.user),
+        await session_of(client, database, other.user),
+        {kind: str(record_id) for kind, record_id in ids.items()},
+    )
 
 
 def named(entry: Entry) -> str:
@@ -89,20 +145,22 @@ def named(entry: Entry) -> str:
 
 READS = [entry for entry in PAGES if entry.method == "GET"]
 WRITES = [entry for entry in PAGES if entry.method == "POST"]
-ABOUT_A_TICKET = [entry for entry in PAGES if "{number}" in entry.path]
+ABOUT_A_RECORD = [entry for entry in PAGES if "{" in entry.path]
+OF_ADMINS = [entry for entry in PAGES if entry.scope is Scope.ACCOUNTS_WRITE]
 
 
 def test_every_form_has_its_fields_and_every_page_a_scope() -> None:
     assert {entry.name for entry in WRITES} == set(FORMS)
     assert len({entry.name for entry in PAGES}) == len(PAGES)
     assert {entry.method for entry in PAGES} == {"GET", "POST"}
-    assert all(entry.scope is Scope.TICKETS_WRITE for entry in WRITES if entry.name not in OWN)
+    scopes = {Scope.TICKETS_WRITE, Scope.ACCOUNTS_WRITE}
+    assert all(entry.scope in scopes for entry in WRITES if entry.name not in OWN)
 
 
 async def ask(desk: Desk, who: Person, entry: Entry) -> httpx.Response:
     if entry.method == "GET":
         return await who.get(desk.path(entry))
-    return await who.post(desk.path(entry), **FORMS[entry.name])
+    return await who.post(desk.path(entry), **desk.form(entry.name))
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=named)
@@ -129,13 +187,24 @@ async def test_the_providers_people_are_led_to_the_console(
     assert await everything(database, desk.tenant) == before
 
 
-@pytest.mark.parametrize("entry", ABOUT_A_TICKET, ids=named)
-async def test_the_ticket_of_another_company_is_like_one_that_does_not_exist(
+@pytest.mark.parametrize("entry", OF_ADMINS, ids=named)
+async def test_only_admins_of_a_company_manage_it(database: Database, desk: Desk, entry: Entry) -> None:
+    before = await everything(database, desk.tenant)
+    answer = await ask(desk, desk.customer, entry)
+    assert answer.status_code == 403, answer.text
+    assert "Your role may not do this." in answer.text
+    assert await everything(database, desk.tenant) == before
+    if entry.method == "GET":
+        assert (await ask(desk, desk.admin, entry)).status_code == 200
+
+
+@pytest.mark.parametrize("entry", ABOUT_A_RECORD, ids=named)
+async def test_the_record_of_another_company_is_like_one_that_does_not_exist(
     database: Database, desk: Desk, entry: Entry
 ) -> None:
     before = await everything(database, desk.tenant)
     theirs = await ask(desk, desk.stranger, entry)
-    nothing = await ask(desk._replace(number="INC999999999999"), desk.stranger, entry)
+    nothing = await ask(desk.without_records(), desk.stranger, entry)
     assert theirs.status_code == nothing.status_code == 404
     assert TITLE not in theirs.text
     texts = [answer.text.replace(answer.headers["x-request-id"], "") for answer in (theirs, nothing)]
@@ -147,7 +216,7 @@ async def test_the_ticket_of_another_company_is_like_one_that_does_not_exist(
 async def test_a_page_shows_nothing_of_another_company(desk: Desk, entry: Entry) -> None:
     for query in ("", "?q=zq8onlyofa&show=all", "?id=SVC-1", f"?service={desk.number}"):
         answer = await desk.stranger.get(desk.path(entry) + query)
-        for secret in (TITLE, INTERNAL, desk.number, desk.tenant.company.name, desk.tenant.user.email):
+        for secret in (TITLE, INTERNAL, desk.number, desk.tenant.company.name, desk.tenant.user.email, "zq8crm"):
             assert query.endswith(secret) or secret not in answer.text
 
 
@@ -156,7 +225,7 @@ async def test_a_customer_never_sees_an_internal_note_and_opening_a_page_changes
     database: Database, desk: Desk, entry: Entry
 ) -> None:
     before = await everything(database, desk.tenant)
-    answer = await desk.customer.get(desk.path(entry))
+    answer = await desk.person_for(entry).get(desk.path(entry))
     assert answer.status_code in {200, 303, 404}, answer.text
     assert INTERNAL not in answer.text
     assert await everything(database, desk.tenant) == before
@@ -167,10 +236,10 @@ async def test_a_form_without_the_token_of_the_session_does_nothing(
     client: httpx.AsyncClient, database: Database, desk: Desk, entry: Entry
 ) -> None:
     before = await everything(database, desk.tenant)
-    foreign = desk.stranger.token_of_form()
+    foreign, sender = desk.stranger.token_of_form(), desk.person_for(entry)
     for token in (None, "", "A" * 43, "not base64!", foreign):
-        data = FORMS[entry.name] if token is None else {**FORMS[entry.name], "csrf": token}
-        answer = await client.post(desk.path(entry), headers=desk.customer.headers, data=data)
+        data = desk.form(entry.name) if token is None else {**desk.form(entry.name), "csrf": token}
+        answer = await client.post(desk.path(entry), headers=sender.headers, data=data)
         assert answer.status_code == 403, answer.text
     assert await everything(database, desk.tenant) == before
     assert (await desk.customer.get("/portal/tickets")).status_code == 200
@@ -182,21 +251,22 @@ async def test_a_form_from_another_site_does_nothing(
     database: Database, desk: Desk, entry: Entry, headers: dict[str, str]
 ) -> None:
     before = await everything(database, desk.tenant)
-    answer = await desk.customer.client.post(
+    sender = desk.person_for(entry)
+    answer = await sender.client.post(
         desk.path(entry),
-        headers={**desk.customer.headers, **headers},
-        data={**FORMS[entry.name], "csrf": desk.customer.token_of_form()},
+        headers={**sender.headers, **headers},
+        data={**desk.form(entry.name), "csrf": sender.token_of_form()},
     )
     assert answer.status_code == 403, answer.text
     assert await everything(database, desk.tenant) == before
 
 
-@pytest.mark.parametrize("entry", ABOUT_A_TICKET, ids=named)
+@pytest.mark.parametrize("entry", ABOUT_A_RECORD, ids=named)
 async def test_ids_of_nothing_are_answered_with_a_page(desk: Desk, entry: Entry) -> None:
     for number, some_id in (("INC999999999999", NO_ID), ("nothing", "nothing"), ("INC1", "0"), ("%00", "%00")):
-        path = entry.path.format(number=number, file=some_id)
-        form = FORMS.get(entry.name, {})
-        answer = await (desk.customer.get(path) if entry.method == "GET" else desk.customer.post(path, **form))
+        path = entry.path.format(number=number, file=some_id, **dict.fromkeys(desk.ids, some_id))
+        form, who = FORMS.get(entry.name, {}), desk.person_for(entry)
+        answer = await (who.get(path) if entry.method == "GET" else who.post(path, **form))
         assert answer.status_code == 404, answer.text
         assert answer.headers["x-request-id"] in Page(answer.text).text
 
@@ -210,10 +280,10 @@ async def test_a_value_that_cannot_be_stored_is_no_error_of_the_desk(desk: Desk,
 
 
 @pytest.mark.parametrize(
-    "name", ["q", "service", "status", "show", "mine", "after", "id", "part", "all", "done", "find", "other", "step"]
+    "name", ["q", "service", "status", "show", "mine", "after", "id", "part", "all", "done", "find", "other", "step", "state"]
 )
 async def test_an_address_that_means_nothing_is_no_error_of_the_desk(desk: Desk, name: str) -> None:
     for entry in READS:
         for value in ("%00", "a" * 5000, "%F0%9F%A6%8A", "status:nothing", "%22"):
-            answer = await desk.customer.get(f"{desk.path(entry)}?{name}={value}")
+            answer = await desk.person_for(entry).get(f"{desk.path(entry)}?{name}={value}")
             assert answer.status_code < 500, f"{entry.name} {name}={value}: {answer.text}"

@@ -5,8 +5,12 @@ from clearline.web.account import second_factor
 from clearline.web.area import PORTAL
 from clearline.web.files import download_file
 from clearline.web.portal.new_ticket import handlers as new_ticket
+from clearline.web.portal.company.keys import KEY_PAGES
+from clearline.web.portal.company.overview import show_company
+from clearline.web.portal.company.people import PEOPLE_PAGES
+from clearline.web.portal.company.webhooks import WEBHOOK_PAGES
 from clearline.web.portal.services import handlers as services
-from clearline.web.portal.shell import SERVICES, TICKETS
+from clearline.web.portal.shell import COMPANY, SERVICES, TICKETS
 from clearline.web.portal.tickets import actions
 from clearline.web.portal.tickets.actions import action_handler
 from clearline.web.portal.tickets.export import export_tickets
@@ -44,6 +48,10 @@ PORTAL_PAGES = (
     ),
     Page("services", "GET", SERVICES, services.show_services, _READ),
     Page("service", "GET", services.SERVICE, services.show_service, _READ),
+    Page("company", "GET", COMPANY, show_company, _READ),
+    *PEOPLE_PAGES,
+    *KEY_PAGES,
+    *WEBHOOK_PAGES,
     *second_factor.pages(PORTAL),
 )
 """A path with a parameter matches one segment: a fixed path stands before the one with a parameter in its place."""

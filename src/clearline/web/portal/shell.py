@@ -9,6 +9,7 @@ from clearline.wires.http.call import Answer
 
 TICKETS = "/portal/tickets"
 SERVICES = "/portal/services"
+COMPANY = "/portal/company"
 
 
 class Shell(Struct, frozen=True):

@@ -102,8 +102,13 @@ class Keys(Section[ApiKey]):
         }
 
     def times(self, visit: Visit, record: ApiKey) -> dict[str, object]:
-        """Return the last use of a key and its state, in words."""
-        return {"last_use": _last_use(record), "state_word": _state(record, visit.now)}
+        """Return the last use of a key and its state, in words, and an address that it can be tried with."""
+        what = "tickets?limit=5" if Scope.TICKETS_READ in record.scopes else "me"
+        return {
+            "last_use": _last_use(record),
+            "state_word": _state(record, visit.now),
+            "try_address": f'"{visit.services.settings.page_url(f"/api/v1/{what}")}"',
+        }
 
     async def handle_create(self, visit: Visit) -> Answer:
         """Issue a key, once, and show its secret. A form that is sent again opens the key without it."""

@@ -1,11 +1,11 @@
 """Webhooks: which events go to which URL, their secrets, a test, and what was sent lately."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from clearline.events.event_types import EventType
+from clearline.events.event_types import EventType, customer_types
 from clearline.identity import Company, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web import once
@@ -45,6 +45,10 @@ class Webhooks(Section[Subscription]):
             "done replay": gettext("The failed deliveries are sent again, oldest first."),
         }
 
+    def types(self) -> Sequence[EventType]:
+        """Return the types of events that can be sent."""
+        return tuple(EventType)
+
     async def owner(self, visit: Visit, tx: Tx) -> Company | None:  # noqa: ARG002 - for those of customers
         """Return the company whose webhooks these are; None for the one of the admin."""
         return None
@@ -64,13 +68,13 @@ class Webhooks(Section[Subscription]):
 
     async def fields(self, visit: Visit, tx: Tx, record: Subscription | None) -> list[Field]:  # noqa: ARG002
         """Return the fields of a webhook."""
-        prefixes = dict.fromkeys(kind.partition(".")[0] for kind in EventType)
+        prefixes = dict.fromkeys(kind.partition(".")[0] for kind in self.types())
         choices = [
             choice
             for prefix in prefixes
             for choice in (
                 Choice(f"{prefix}.", gettext("%(prefix)s (all)") % {"prefix": f"{prefix}."}),
-                *(Choice(kind, kind) for kind in EventType if kind.startswith(f"{prefix}.")),
+                *(Choice(kind, kind) for kind in self.types() if kind.startswith(f"{prefix}.")),
             )
         ]
         return [
@@ -198,6 +202,14 @@ class Webhooks(Section[Subscription]):
             return redirect(visit.browser, address, visit.headers)
 
         return await self.perform(visit, work, record_id)
+
+
+class CustomerWebhooks(Webhooks):
+    """The webhooks of a customer: they send what its admins may see of its own events."""
+
+    def types(self) -> Sequence[EventType]:
+        """Return the types of events that can be sent: none that only the provider sees."""
+        return customer_types()
 
 
 def state_word(webhook: Subscription) -> str:

@@ -19,7 +19,7 @@ class AdminSection(Section[R]):
 
     async def frame(self, visit: Visit, tx: Tx) -> dict[str, object]:
         """Return the frame of the console with the side bar."""
-        return {"layout": "console/records.html", "side": await self.side(visit, tx)}
+        return {"layout": "console/records.html", "side": await self.side(visit, tx), "has_lead": False}
 
     async def side(self, visit: Visit, tx: Tx) -> Sidebar:
         """Return the side bar of the page."""

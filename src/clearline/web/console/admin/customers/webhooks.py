@@ -10,14 +10,14 @@ from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
 from clearline.web.fields import known_id
 from clearline.web.records.deliveries import replay_delivery, show_delivery, show_log
-from clearline.web.records.webhooks import Webhooks
+from clearline.web.records.webhooks import CustomerWebhooks
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.webhooks.subscription_domain import Subscription
 
 
-class CompanyWebhooks(CustomerSection[Subscription], Webhooks):
-    """The webhooks of one customer: they send what its admins may see of its own events."""
+class CompanyWebhooks(CustomerSection[Subscription], CustomerWebhooks):
+    """The webhooks of one customer."""
 
     noun = "companyWebhook"
     part = "webhooks"

@@ -1,14 +1,4 @@
-// Buttons that copy a text, and selects that send their form.
-for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
-
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest("[data-copy]");
-  if (!button) return;
-  await navigator.clipboard.writeText(button.dataset.copy);
-  button.ariaLabel = button.title = button.dataset.copied;
-  button.classList.add("green");
-});
-
+// Selects that send their form, and the menu of the account.
 document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-submit]")) target.form.requestSubmit();
 });

@@ -1,0 +1,56 @@
+"""The people of a company in the portal."""
+
+from urllib.parse import urlsplit
+
+from clearline.identity import Role
+from tests.builders.web.companies import COMPANY, PortalCompany, secrets_in
+
+IDA = {"name": "Ida Moss", "email": "ida@example.net", "phone": "", "role": "customer", "language": ""}
+
+
+async def test_a_colleague_is_invited_once_and_shown_as_unconfirmed(company: PortalCompany) -> None:
+    added = await company.send("/people", **IDA, once="once")
+    again = await company.send("/people", **IDA, once="once")
+    ida = await company.user(IDA["email"])
+    assert not ida.is_confirmed
+    assert added.headers["location"].startswith(f"{COMPANY}/people/{ida.id}?done=")
+    assert again.headers["location"].startswith(f"{COMPANY}/people/{ida.id}")
+    assert "unconfirmed" in (await company.admin.page(f"{COMPANY}/people")).text
+    same = await company.send("/people", 409, **IDA)
+    assert IDA["email"] in same.text
+
+
+async def test_a_desk_without_a_mail_server_gives_the_link_to_hand_over(company: PortalCompany) -> None:
+    await company.send("/people", **IDA)
+    ida = await company.user(IDA["email"])
+    made = await company.send(f"/people/{ida.id}/link", 200)
+    [link] = secrets_in(made)
+    address = urlsplit(link)
+    assert (await company.admin.client.get(f"{address.path}?{address.query}")).status_code == 200
+
+
+async def test_a_role_changes_and_access_ends_and_comes_back(company: PortalCompany) -> None:
+    user = company.tenant.user
+    path = f"/people/{user.id}"
+    page = await company.admin.page(COMPANY + path)
+    [version] = [field["value"] or "" for field in page.all("input") if field.get("name") == "version"]
+    person = {"name": user.name, "email": user.email, "phone": user.phone, "language": ""}
+    await company.send(path, **person, role="customer_admin", version=version)
+    assert (await company.user(user.email)).role is Role.CUSTOMER_ADMIN
+    await company.send(f"{path}/deactivate")
+    assert not (await company.user(user.email)).is_active
+    assert "inactive" in (await company.admin.page(f"{COMPANY}/people")).text
+    await company.send(f"{path}/activate")
+    assert (await company.user(user.email)).is_active
+
+
+async def test_no_role_of_the_provider_can_be_given(company: PortalCompany) -> None:
+    await company.send("/people", 422, **{**IDA, "role": "admin"})
+    assert "agent" not in [
+        option.get("value") for option in (await company.admin.page(f"{COMPANY}/people/new")).all("option")
+    ]
+
+
+async def test_nobody_is_offered_to_deactivate_itself(company: PortalCompany) -> None:
+    page = await company.admin.page(f"{COMPANY}/people/{company.admin.user.id}")
+    assert not any((form.get("action") or "").endswith("/deactivate") for form in page.all("form"))
