@@ -280,7 +280,8 @@ async def test_a_value_that_cannot_be_stored_is_no_error_of_the_desk(desk: Desk,
 
 
 @pytest.mark.parametrize(
-    "name", ["q", "service", "status", "show", "mine", "after", "id", "part", "all", "done", "find", "other", "step", "state"]
+    "name",
+    ["q", "service", "status", "show", "mine", "after", "id", "part", "all", "done", "find", "other", "step", "state"],
 )
 async def test_an_address_that_means_nothing_is_no_error_of_the_desk(desk: Desk, name: str) -> None:
     for entry in READS:

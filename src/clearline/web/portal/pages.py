@@ -4,11 +4,11 @@ from clearline.identity import Scope
 from clearline.web.account import second_factor
 from clearline.web.area import PORTAL
 from clearline.web.files import download_file
-from clearline.web.portal.new_ticket import handlers as new_ticket
 from clearline.web.portal.company.keys import KEY_PAGES
 from clearline.web.portal.company.overview import show_company
 from clearline.web.portal.company.people import PEOPLE_PAGES
 from clearline.web.portal.company.webhooks import WEBHOOK_PAGES
+from clearline.web.portal.new_ticket import handlers as new_ticket
 from clearline.web.portal.services import handlers as services
 from clearline.web.portal.shell import COMPANY, SERVICES, TICKETS
 from clearline.web.portal.tickets import actions

@@ -8,6 +8,7 @@ from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import account_limits
 from clearline.identity import CUSTOMER_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
+from clearline.sign_in import session_usecases as sessions
 from clearline.web.fields import known_id
 from clearline.web.records.company import CompanySection
 from clearline.web.records.form import Field, Line, Values
@@ -15,6 +16,7 @@ from clearline.web.records.person import person_fields, person_in, person_values
 from clearline.web.records.section import require_identity
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
 
 
 class CompanyPeople(CompanySection[User]):
@@ -105,6 +107,13 @@ class CompanyPeople(CompanySection[User]):
             tx, visit.actor, self.company_id, record.id, values,
             limits=account_limits(visit.services.settings), now=visit.now,
         )  # fmt: skip
+
+    async def sign_out(self, visit: Visit) -> Answer:
+        """End all sessions of the person."""
+        return await self.handle_action(visit, "sign-out", self._sign_out)
+
+    async def _sign_out(self, visit: Visit, tx: Tx, user: User) -> None:
+        await sessions.revoke_sessions_of(tx, visit.actor, self.company_id, user.id, now=visit.now)
 
 
 def _state(user: User) -> str:

@@ -8,13 +8,11 @@ from clearline.accounts.domain import account_limits
 from clearline.identity import User
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import link_usecases as links
-from clearline.sign_in import session_usecases as sessions
-from clearline.sign_in.link_domain import NewLink, path_of
 from clearline.web import mail
 from clearline.web.portal.company.section import OWN_COMPANY, PortalSection
-from clearline.web.records.form import Outcome
 from clearline.web.records.people import CompanyPeople
 from clearline.web.records.section import require_identity
+from clearline.web.records.sign_in_links import send_sign_in_link
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -66,33 +64,19 @@ class Colleagues(PortalSection[User], CompanyPeople):
         if visit.services.settings.smtp is not None:
             self._created = "invite" if user.is_confirmed else "confirm"
             if user.is_confirmed:
-                await self._link(visit, tx, user)
+                await links.invite(
+                    tx, visit.actor, user.id, company_ref=self.company_id, settings=visit.services.settings,
+                    render=mail.render, now=visit.now,
+                )  # fmt: skip
         return user.id
 
     def created_word(self, visit: Visit) -> str:  # noqa: ARG002
         """Return the name of the words that say how the person was invited."""
         return self._created or "change"
 
-    async def _link(self, visit: Visit, tx: Tx, user: User) -> NewLink:
-        return await links.invite(
-            tx, visit.actor, user.id, company_ref=self.company_id, settings=visit.services.settings,
-            render=mail.render, now=visit.now,
-        )  # fmt: skip
-
-    async def handle_link(self, visit: Visit) -> Answer:
-        """Mail a link with which a person chooses a password, or else show it, once."""
-        person_id = self.record_id(visit)
-
-        async def work() -> Answer:
-            require_identity(visit)
-            async with visit.database.transaction() as tx:
-                link = await self._link(visit, tx, await self.lock(visit, tx, person_id))
-            if link.is_mailed:
-                return self.led_to(visit, self.address(person_id), "link")
-            url = visit.services.settings.page_url(path_of(link.token, link.kind))
-            return await self.page(visit, person_id, Outcome(secret=url))
-
-        return await self.perform(visit, work, person_id)
+    async def send_link(self, visit: Visit) -> Answer:
+        """Send the person a link to choose a password."""
+        return await send_sign_in_link(self, visit, self.company_id)
 
     async def handle_invite(self, visit: Visit) -> Answer:
         """Send the invitation of an unconfirmed address again."""
@@ -119,24 +103,16 @@ class Colleagues(PortalSection[User], CompanyPeople):
 
         return await self.handle_action(visit, "activate", activate)
 
-    async def handle_sign_out(self, visit: Visit) -> Answer:
-        """End all sessions of a person."""
-
-        async def sign_out(visit: Visit, tx: Tx, user: User) -> None:
-            await sessions.revoke_sessions_of(tx, visit.actor, self.company_id, user.id, now=visit.now)
-
-        return await self.handle_action(visit, "sign-out", sign_out)
-
 
 PEOPLE_PAGES = OWN_COMPANY.of(
     Colleagues,
     "People",
     "person",
     {
-        "link": ("sendSignInLink", Colleagues.handle_link),
+        "link": ("sendSignInLink", Colleagues.send_link),
         "invite": ("invitePersonAgain", Colleagues.handle_invite),
         "deactivate": ("deactivatePerson", Colleagues.handle_deactivate),
         "activate": ("activatePerson", Colleagues.handle_activate),
-        "sign-out": ("signPersonOut", Colleagues.handle_sign_out),
+        "sign-out": ("signPersonOut", Colleagues.sign_out),
     },
 )

@@ -5,7 +5,6 @@ from typing import Any
 
 from clearline.identity import User
 from clearline.platform.database.transactions import Tx
-from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
 from clearline.web.records.form import Field, Kind, Values
@@ -70,13 +69,6 @@ class CustomerPeople(CustomerSection[User], CompanyPeople):
     async def send_link(self, visit: Visit) -> Answer:
         """Send the person a link to choose a password."""
         return await send_sign_in_link(self, visit, self.company_id)
-
-    async def sign_out(self, visit: Visit) -> Answer:
-        """End all sessions of the person."""
-        return await self.handle_action(visit, "sign-out", self._sign_out)
-
-    async def _sign_out(self, visit: Visit, tx: Tx, user: User) -> None:
-        await sessions.revoke_sessions_of(tx, visit.actor, self.company_id, user.id, now=visit.now)
 
     async def reset_second_factor(self, visit: Visit) -> Answer:
         """Remove the second factor of the person, who lost it."""
