@@ -39,6 +39,7 @@ from clearline.mail.inbound.follow_up import file_reply
 from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.mail.inbound.parsing.parser_process import MailContents
 from clearline.mail.inbound.staff_replies.reply import file_staff_reply
+from clearline.mail.inbound.staff_replies.waiting import lock_ticket_of
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as outbound_mail
@@ -49,7 +50,6 @@ from clearline.text import normalized_address
 from clearline.tickets import store as ticket_store
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Ticket
-from clearline.tickets.links.follow_up_usecases import lock_final_ticket
 
 _REFERENCES_MAX = 10
 """How many mails that a mail refers to are looked up for an invitation."""
@@ -242,7 +242,7 @@ async def _first_permitted(
 ) -> tuple[Actor, Ticket] | InboundMailOutcome:
     """Return the first ticket that the sender may write to, with the actor, or the outcome if there is none."""
     for company_id, number in candidates:
-        ticket = await lock_final_ticket(tx, company_id, number)
+        ticket = await lock_ticket_of(tx, sender, company_id, number)
         actor = None if ticket is None else await acting_user(tx, sender, ticket)
         if ticket is not None and actor is not None:
             return actor, ticket

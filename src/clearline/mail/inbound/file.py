@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import company_store, key_store, user_store
 from clearline.accounts.domain import NAME_MAX
+from clearline.drafts import pending_usecases as pending
 from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.inventory.domain import ID_MAX, ServiceType
@@ -33,6 +34,7 @@ from clearline.mail.inbound.domain import (
     title_of,
 )
 from clearline.mail.inbound.staff_replies.domain import StaffReplies
+from clearline.mail.inbound.staff_replies.waiting import lock_ticket_of
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
@@ -58,15 +60,12 @@ from clearline.tickets.attachments.domain import (
 )
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, IssueType, NewTicket, Ticket, ticket_number
-from clearline.tickets.links.follow_up_usecases import lock_final_ticket
 from clearline.tickets.note_domain import NoteMail, Source, Visibility
 
 SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
 """What a mail may do on behalf of its sender."""
-
 _KNOWN_MAILS_MAX = 5
 """How many of our mails that a reply refers to are looked for in it."""
-
 _WORDS_MAX = 3000
 _WORD = re.compile(r"[^\s,;:()<>\[\]\"'„“”]+")
 _TEXT_FILE = "mail.txt"
@@ -138,10 +137,10 @@ async def file_as_note(
         TicketFinished: the ticket accepts no more notes.
     """
     company_id = await ticket_store.company_of(tx, number)
-    ticket = None if company_id is None else await lock_final_ticket(tx, company_id, number)
+    sender = sender_of(parsed)
+    ticket = None if company_id is None else await lock_ticket_of(tx, sender, company_id, number)
     if ticket is None:
         raise NotFound("ticket", ticket_number(number))
-    sender = sender_of(parsed)
     actor = await acting_user(tx, sender, ticket) or await contact_actor(tx, ticket.company_id, name_of(sender))
     if actor is None:
         raise NotFound("ticket", ticket_number(number))
@@ -177,7 +176,7 @@ async def add_note(
     context: InboundMailContext,
     now: datetime,
 ) -> InboundMailOutcome:
-    """Add the text and files of a mail to a ticket, on behalf of the actor.
+    """Add the text and files of a mail to a ticket, on behalf of the actor, after what it has waiting to be sent there.
 
     The note has the reply, and keeps the trimmed text. If there is nothing but a quote and a signature, the whole text
     is the note. A mail that a program may have written reopens nothing. A note of the provider's people is internal,
@@ -186,6 +185,7 @@ async def add_note(
     Raises:
         TicketFinished: the ticket accepts no more notes.
     """
+    await pending.send_waiting(tx, actor, ticket.number, notes_max=context.notes_max, now=now)
     is_internal = access.note_source(actor) is Source.SELLER and public_reply is None
     visibility = Visibility.INTERNAL if is_internal else Visibility.PUBLIC
     room = PER_TICKET_MAX - await attachment_store.count(tx, ticket.company_id, ticket.number)

@@ -92,6 +92,22 @@ async def test_the_closing_by_somebody_else_keeps_the_reply_with_the_reason(
     assert (await rig.texts(), await rig.not_sent()) == ([], 1)
 
 
+@pytest.mark.parametrize("visibility", Visibility)
+async def test_a_note_by_the_api_comes_after_the_own_reply(rig: Rig, visibility: Visibility) -> None:
+    await rig.reply()
+    answer = await rig.call("notes", {"text": "By a program", "visibility": visibility})
+    assert answer.status_code == 201, answer.text
+    assert await rig.texts() == ["We look", "By a program"]
+    await send_due(rig.opened.database)
+    assert (await rig.texts(), await rig.not_sent()) == (["We look", "By a program"], 0)
+
+
+async def test_a_note_by_the_api_that_is_refused_leaves_the_reply_waiting(rig: Rig) -> None:
+    await rig.reply()
+    assert (await rig.call("notes", {"text": " "})).status_code == 422
+    assert await rig.texts() == []
+
+
 async def test_an_etag_that_was_read_while_a_reply_waits_counts(rig: Rig) -> None:
     await rig.reply()
     path = f"/api/v1/tickets/{ticket_number(rig.opened.number)}"

@@ -1,5 +1,6 @@
 """House API v1: the notes of a ticket."""
 
+from clearline.drafts import pending_usecases as pending
 from clearline.errors import NotFound
 from clearline.identity import Scope
 from clearline.tickets import access
@@ -35,10 +36,13 @@ async def list_notes(call: Call) -> Page[wire.NoteOut]:
 
 
 async def add_note(call: Call) -> wire.NoteOut:
-    """Add a note."""
+    """Add a note, after what its author has waiting to be sent in the console."""
     number = access.parse_number(call.path["number"])
     body = call.body(wire.NoteIn)
-    async with call.statement() as tx:
+    may_wait = call.actor.is_staff and call.actor.user is not None
+    notes_max = call.services.settings.ticket_notes_max
+    async with call.transaction() if may_wait else call.statement() as tx:
+        await pending.send_waiting(tx, call.actor, number, notes_max=notes_max, now=call.now)
         added = await notes.append_note(
             tx,
             call.actor,
@@ -47,7 +51,7 @@ async def add_note(call: Call) -> wire.NoteOut:
             channel=Channel.API,
             visibility=body.visibility,
             reopens=call.services.settings.reopen_on_answer,
-            notes_max=call.services.settings.ticket_notes_max,
+            notes_max=notes_max,
             now=call.now,
         )
     call.location = f"{TICKETS}/{ticket_number(number)}/notes/{worklog_id(added.number)}"
