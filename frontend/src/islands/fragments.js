@@ -1,4 +1,6 @@
 // What changed is fetched again, with the rights of the person, and put in its place: nothing moves, nothing loses the focus.
+import { fetchInto, notBefore } from "./fetch.js";
+
 const WAIT_MS = 150; // for more that changes at the same time
 const SHOWN_MS = 2000; // between two requests, when what is shown changes all the time
 const OTHERS_MS = 3000; // the same for tickets that may be new to the list
@@ -12,15 +14,6 @@ let fetchedAt = 0;
 let timer = 0;
 let viewsAt = 0;
 let viewsTimer = 0;
-
-/** Puts the fragments that an address answers into the page, unless another one was opened meanwhile. */
-export async function fetchInto(address, options) {
-  const main = document.getElementById("main");
-  const answer = await fetch(address, { headers: { "HX-Request": "true" }, ...options }).catch(() => null);
-  const text = answer?.ok ? await answer.text() : "";
-  if (!text || !main.isConnected) return;
-  await htmx.swap({ text, sourceElement: document.getElementById("live"), swap: "none" });
-}
 
 const shownTicket = () => document.getElementById("timeline")?.closest("[data-ticket]").dataset.ticket;
 const rowOf = (id) => document.querySelector(`#rows > [id="${id}"]`);
@@ -37,8 +30,9 @@ async function refreshList(ids, missed) {
   query.last = rows.at(-1)?.id ?? "";
   if (!document.querySelector("#pager a, #news[data-more]")) query.whole = 1;
   if (missed) query.missed = 1;
-  await fetchInto(`/console/live/rows?${new URLSearchParams(query)}`);
-  if (!missed) for (const id of shown) flash(rowOf(id));
+  const isDone = await fetchInto(`/console/live/rows?${new URLSearchParams(query)}`);
+  if (isDone && !missed) for (const id of shown) flash(rowOf(id));
+  return isDone;
 }
 
 function flash(row) {
@@ -54,12 +48,13 @@ async function refreshTicket(ticket) {
   const isEditing = document.querySelector(".details :is(:popover-open, input:focus, select:focus)");
   const details = isEditing ? "editing" : document.querySelector(".details").dataset.state;
   const query = { ...Object.fromEntries(new URLSearchParams(location.search)), seen, last, details };
-  await fetchInto(`/console/tickets/${ticket}/live?${new URLSearchParams(query)}`);
+  if (!(await fetchInto(`/console/tickets/${ticket}/live?${new URLSearchParams(query)}`))) return false;
   const form = document.querySelector("[data-composer]");
   const isEmpty = form && ![...form.querySelectorAll("textarea")].some((text) => text.value);
   if (isEmpty) form.elements.seen.value = document.getElementById("timeline").dataset.last;
   if (isAtEnd) scrollTo(0, page.scrollHeight);
   if (isEditing) changed.add(ticket); // the details are still to come
+  return true;
 }
 
 async function refresh() {
@@ -69,8 +64,11 @@ async function refresh() {
   changed.clear();
   isMissed = false;
   const ticket = shownTicket();
-  if (document.getElementById("news")?.checkVisibility()) await refreshList(missed ? [] : ids, missed);
-  if (ticket && (missed || ids.includes(ticket))) await refreshTicket(ticket);
+  let isDone = true;
+  if (document.getElementById("news")?.checkVisibility()) isDone = await refreshList(missed ? [] : ids, missed);
+  if (ticket && (missed || ids.includes(ticket))) isDone = (await refreshTicket(ticket)) && isDone;
+  if (!isDone) for (const id of ids) changed.add(id);
+  isMissed ||= missed && !isDone;
   fetchedAt = Date.now();
   isBusy = false;
   began = 0;
@@ -81,7 +79,12 @@ async function refreshViews() {
   viewsTimer = 0;
   viewsAt = Date.now();
   const here = document.querySelector("#views [aria-current]")?.pathname ?? "";
-  await fetchInto(`/console/live/views?${new URLSearchParams({ here })}`);
+  if (!(await fetchInto(`/console/live/views?${new URLSearchParams({ here })}`))) soonViews();
+}
+
+function soonViews() {
+  const at = Math.max(Date.now() + WAIT_MS, viewsAt + VIEWS_MS, notBefore);
+  viewsTimer ||= setTimeout(refreshViews, at - Date.now());
 }
 
 /** Fetches at once what is shown, unless that was done just now; a hidden tab waits until it is seen. */
@@ -89,10 +92,10 @@ function soon() {
   if (document.hidden || isBusy) return;
   began ||= Date.now();
   const isShown = isMissed || [...changed].some((id) => id === shownTicket() || rowOf(id));
-  const at = Math.max(began + WAIT_MS, fetchedAt + (isShown ? SHOWN_MS : OTHERS_MS));
+  const at = Math.max(began + WAIT_MS, fetchedAt + (isShown ? SHOWN_MS : OTHERS_MS), notBefore);
   clearTimeout(timer);
   timer = setTimeout(refresh, at - Date.now());
-  viewsTimer ||= setTimeout(refreshViews, Math.max(WAIT_MS, viewsAt + VIEWS_MS - Date.now()));
+  soonViews();
 }
 
 document.addEventListener("live", ({ detail }) => {

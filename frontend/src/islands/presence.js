@@ -1,5 +1,5 @@
 // Presence: a page of a ticket reports that its person views it or writes, and shows who else does.
-import { fetchInto } from "./fragments.js";
+import { fetchInto } from "./fetch.js";
 
 const TICK_MS = 5000;
 const REPORT_MS = 20_000;

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from time import monotonic
+from typing import Any, NamedTuple
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
@@ -101,6 +102,41 @@ async def test_what_one_agent_does_appears_for_the_other(
     await expect(mara.get_by_role("textbox", name="Message")).to_have_value("Half a thought")
     await expect(mara.get_by_role("textbox", name="Message")).to_be_focused()
     await mara.get_by_role("textbox", name="Message").fill("")
+
+
+async def test_what_changed_is_fetched_again_after_a_failure(
+    colleagues: Colleagues, site: Site, database: Database
+) -> None:
+    ben, _mara = colleagues
+    await ben.goto(f"{site.url}/console/open?sort=-number")
+    await live(ben)
+    row = ben.locator("#rows tr[id]").first
+    number = parse_ticket_number(str(await row.get_attribute("id")))
+    assert number is not None
+    times: list[float] = []
+    failures: list[dict[str, Any] | None] = [
+        {"status": 429, "headers": {"Retry-After": "4"}}, {"status": 503}, None,
+    ]  # fmt: skip
+    answers = iter(failures)
+
+    async def fail(route: Route) -> None:
+        times.append(monotonic())
+        answer = next(answers, ())
+        if answer == ():
+            await route.fallback()
+        elif answer is None:
+            await route.abort()
+        else:
+            await route.fulfill(**answer)
+
+    await ben.route("**/live/rows?*", fail)
+    before = await row.locator(".priority").inner_text()
+    priority = Priority.LOW if before.strip() != "Low" else Priority.HIGH
+    async with database.transaction() as tx:
+        await ticket_changes.change_ticket(tx, OPERATOR, number, {"priority": priority}, now=datetime.now(UTC))
+    await expect(row).to_contain_text(priority.capitalize(), timeout=patient(20) * 1000)
+    assert len(times) == len(failures) + 1
+    assert times[1] - times[0] >= 4
 
 
 async def test_colleagues_see_each_other_and_a_restart_of_two_processes_loses_nothing(
