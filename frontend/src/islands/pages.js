@@ -4,6 +4,10 @@ let warm = 0;
 
 for (const element of document.querySelectorAll("[data-palette], [data-help]")) element.hidden = false;
 
+function showHere() {
+  document.querySelector("#views [aria-current]")?.scrollIntoView({ block: "nearest" });
+}
+
 function atTheEnd() {
   const composer = document.querySelector(".composer");
   if (composer && innerWidth >= 1024) scrollTo(0, document.documentElement.scrollHeight);
@@ -22,6 +26,7 @@ document.addEventListener("htmx:before:swap", ({ detail }) => (source = detail.c
 
 document.addEventListener("htmx:after:swap", () => {
   const main = document.getElementById("main");
+  if (source?.matches("a")) showHere();
   if (!source || !main || main.contains(document.activeElement)) return;
   const preview = main.querySelector(".macro");
   if (preview && !source.matches("a")) {
@@ -42,6 +47,6 @@ document.addEventListener("htmx:after:swap", () => {
 
 // In the frame that lays the page out: before, it would force another layout while scripts run.
 requestAnimationFrame(() => {
-  document.querySelector("#views [aria-current]")?.scrollIntoView({ block: "nearest" });
+  showHere();
   atTheEnd();
 });

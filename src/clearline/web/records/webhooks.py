@@ -67,7 +67,7 @@ class Webhooks(Section[Subscription]):
         ]  # fmt: skip
 
     async def fields(self, visit: Visit, tx: Tx, record: Subscription | None) -> list[Field]:  # noqa: ARG002
-        """Return the fields of a webhook."""
+        """Return the fields of a webhook. It keeps the types that it has, also those that are never sent."""
         prefixes = dict.fromkeys(kind.partition(".")[0] for kind in self.types())
         choices = [
             choice
@@ -77,6 +77,8 @@ class Webhooks(Section[Subscription]):
                 *(Choice(kind, kind) for kind in self.types() if kind.startswith(f"{prefix}.")),
             )
         ]
+        offered = {choice.value for choice in choices}
+        choices += [Choice(kind, kind) for kind in (record.types if record else ()) if kind not in offered]
         return [
             Field(
                 "url", gettext("URL"), Kind.URL, is_required=True,
