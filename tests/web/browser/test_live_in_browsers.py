@@ -117,14 +117,12 @@ async def test_what_changed_is_fetched_again_after_a_failure(
     failures: list[dict[str, Any] | None] = [
         {"status": 429, "headers": {"Retry-After": "4"}}, {"status": 503}, None,
     ]  # fmt: skip
-    answers = iter(failures)
 
     async def fail(route: Route) -> None:
         times.append(monotonic())
-        answer = next(answers, ())
-        if answer == ():
+        if len(times) > len(failures):
             await route.fallback()
-        elif answer is None:
+        elif (answer := failures[len(times) - 1]) is None:
             await route.abort()
         else:
             await route.fulfill(**answer)

@@ -147,8 +147,8 @@ async def test_a_webhook_is_found_only_at_its_own_company(database: Database, pr
         assert (await programs.admin.post(f"{address.removesuffix('/deliveries')}/delete")).status_code == 404
     stored = await programs.stored(path)
     # The application of the tests may try to reach the URL meanwhile, and pause.
-    tried = {"failures": stored.failures, "resume_at": stored.resume_at, "paused_at": stored.paused_at}
-    assert stored == replace(webhook, **tried)
+    names = ("failures", "resume_at", "paused_at", "updated_at")
+    assert stored == replace(webhook, **{name: getattr(stored, name) for name in names})
     ours = f"/console/admin/companies/{PROVIDER.id}/webhooks"
     assert (await programs.admin.get(ours)).status_code == 404
 
