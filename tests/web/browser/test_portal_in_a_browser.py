@@ -201,6 +201,7 @@ async def test_a_ticket_is_raised_on_a_phone_through_reload_refusal_lost_connect
     await page.goto(f"{portal.url}/portal/tickets/new")
     await page.get_by_role("link", name="Continue with it").click()
     await expect(page.get_by_text("This is what you typed before.")).to_be_visible()
+    await expect(page.get_by_label("Take a photo")).to_be_visible()
     await page.locator("#files").set_input_files(levels())
     await title.fill(" ")
     await send.click()

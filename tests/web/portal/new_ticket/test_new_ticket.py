@@ -14,6 +14,7 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import IssueType, Status, Ticket, TicketView, ticket_number
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.list_store import Filter
+from clearline.web import csrf
 from clearline.web.portal.new_ticket.fields import REFERENCE
 from clearline.web.portal.new_ticket.words import ISSUES
 from tests.builders.people import NOW, Tenant, customer_admin, new_person, new_tenant
@@ -128,7 +129,7 @@ async def test_the_form_raises_the_ticket_and_leads_to_it(customer: Person, tena
         contact.name, contact.email, contact.phone,
     )  # fmt: skip
     page = await customer.page(answer.headers["location"])
-    for part in ("Your ticket is raised.", "Since when: 09:12 UTC", "No light on", "CHG-4711"):
+    for part in ("Your ticket is raised.", "Since when: 09:12 UTC", "No light on", "Your reference CHG-4711"):
         assert part in page.text
 
 
@@ -347,6 +348,27 @@ async def test_after_an_expired_sign_in_the_form_opens_again(client: httpx.Async
     assert (answer.status_code, answer.headers["location"]) == (
         303, "/sign-in?next=%2Fportal%2Ftickets%2Fnew%3Fservice%3DSVC-1",
     )  # fmt: skip
+
+
+async def test_a_german_reader_is_refused_and_quoted_in_german(
+    customer: Person, tenant: Tenant, database: Database
+) -> None:
+    async def send(**changes: str) -> httpx.Response:
+        data = {csrf.FIELD: customer.token_of_form(), **form(**changes)}
+        return await customer.client.post(PATH, headers={**customer.headers, "Accept-Language": "de"}, data=data)
+
+    for changes, shown in (
+        ({"title": ""}, "muss 1 bis 255 Zeichen haben"),
+        ({"issue_type": "Fire"}, "muss eine der Möglichkeiten sein"),
+        ({"service": "SVC-9"}, "SVC-9 ist nicht im Inventar"),
+        ({"service": "", "other": ""}, "muss gewählt werden"),
+        ({"once": ""}, "fehlt: Senden Sie das Formular noch einmal"),
+    ):
+        answer = await send(**changes)
+        assert answer.status_code == 422
+        assert shown.casefold() in Page(answer.text).text.casefold()
+    ticket = await only_ticket(database, tenant, await send())
+    assert ticket.description.startswith("**Seit wann:** 09:12 UTC\n\n**Was wir sehen:**\n\nNo light")
 
 
 async def test_nothing_that_is_typed_becomes_markup(customer: Person) -> None:
