@@ -47,6 +47,7 @@ from clearline.web.front import Front
 from clearline.web.home import home_route
 from clearline.web.language.readers import ByBrowser, DeskLanguage
 from clearline.web.mail_pages.confirmation import confirmation_route
+from clearline.web.mail_pages.feedback import feedback_routes
 from clearline.web.mail_pages.unsubscribe import unsubscribe_routes
 from clearline.web.open_pages.answer import not_found, wants_page
 from clearline.web.open_pages.icons import icon_routes
@@ -275,6 +276,7 @@ class _Switch:
             *icon_routes(),
             confirmation_route(services.database, services.now),
             *unsubscribe_routes(services.database, services.now),
+            *feedback_routes(services.database, services.now),
             *reference.routes(),
         ]
         self._other = ByBrowser(Compression(Starlette(routes=other, exception_handlers={404: not_found})), desk)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from clearline.accounts.account_mail_store import AccountMailKind
 from clearline.accounts.mail_domain import DomainState, Proof
 from clearline.bulk.domain import ItemOutcome, JobKind, JobState
+from clearline.feedback.domain import Rating
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
 from clearline.inventory.domain import INVENTORY_TYPES
 from clearline.mail.inbound.domain import InboundState
@@ -38,6 +39,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "macro.visibility": Visibility,
     "mail_suppression.reason": SuppressionReason,
     "note.source": Source,
+    "feedback.rating": Rating,
     "note.visibility": Visibility,
     "notification.channel": (DeliveryMode.EMAIL, DeliveryMode.DIGEST),
     "notification_settings.digest": DigestFrequency,

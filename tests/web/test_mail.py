@@ -31,12 +31,15 @@ def a_ticket(**values: Any) -> RenderedMail:
     return render("ticket", **(usual | values))
 
 
+RATINGS = {rating: f"https://desk.example.net/feedback/x?rating={rating}" for rating in ("good", "bad")}
+
+
 def a_receipt() -> RenderedMail:
     return render(
         "notification", number="INC000000000042", title="Port down", headline="New ticket", is_receipt=True,
         facts=[("Status", "Received"), ("Service", "")], url="", reply="Reply to this mail.", footer="Because.",
         entries=[("Ada Lovelace", "1 Mar 2026 13:00 CET", "Raised the ticket.\n\nNo light since 11:40.", "API")],
-        settings_url="",
+        settings_url="", feedback=RATINGS,
     )  # fmt: skip
 
 

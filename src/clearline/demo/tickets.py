@@ -7,12 +7,15 @@ from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import ChangeTags
 from clearline.demo.companies import DemoCompany, DemoTicket
 from clearline.demo.desk import ADMIN, AGENT, find_staff, user_of
+from clearline.feedback import usecases as feedback
+from clearline.feedback.domain import OPEN_FOR, Rating, ballot_of
 from clearline.identity import ALL_SCOPES, Actor, Company, Role, User
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
 from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs
@@ -24,6 +27,12 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Visibility
+
+_RATINGS = (
+    (Rating.GOOD, "Fast, and we always knew what was going on."),
+    (Rating.GOOD, ""),
+    (Rating.BAD, "It took two days until somebody looked at our logs."),
+)
 
 _WITH_FILES = "CRC errors on the Sydney port"
 """The title of the ticket that has files attached."""
@@ -75,6 +84,21 @@ async def _load_ticket(
         else:
             await notes.add_note(tx, agent, number, step, channel=Channel.CONSOLE, now=at)
     return number
+
+
+async def rate_resolutions(tx: Tx, company: Company, numbers: Mapping[str, int], *, now: datetime) -> None:
+    """Let the contacts of resolved tickets rate the resolution, every third of them badly."""
+    resolved = [
+        ticket
+        for number in numbers.values()
+        if (ticket := await ticket_store.lock(tx, company.id, number)) is not None and ticket.resolved_at is not None
+    ]
+    for index, ticket in enumerate(resolved):
+        at = ticket.resolved_at or now
+        if now < at + OPEN_FOR:
+            ballot = ballot_of(company.id, ticket.number, at, ticket.contact.email)
+            rating, comment = _RATINGS[index % len(_RATINGS)]
+            await feedback.rate(tx, ballot, rating, comment, now=min(at + timedelta(minutes=20), now))
 
 
 async def assign_tag_and_link(tx: Tx, numbers: Mapping[str, int], *, now: datetime) -> None:

@@ -11,7 +11,13 @@ from clearline.demo.companies import COMPANIES, DemoCompany
 from clearline.demo.desk import ADMIN, find_staff, load_desk, user_of
 from clearline.demo.integrations import load_mailbox, load_webhook
 from clearline.demo.notifications import set_preferences, turn_off_contact_mail
-from clearline.demo.tickets import assign_tag_and_link, attach_files, load_tickets, merge_split_and_tag
+from clearline.demo.tickets import (
+    assign_tag_and_link,
+    attach_files,
+    load_tickets,
+    merge_split_and_tag,
+    rate_resolutions,
+)
 from clearline.identity import OPERATOR, PROVIDER_ID, Company, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database, Tx
@@ -82,6 +88,7 @@ async def _load_company(tx: Tx, demo: DemoCompany, *, now: datetime) -> tuple[Co
         await inventory.add_service(tx, OPERATOR, company.id, service.id, service.type, service.label, now=now)
     await turn_off_contact_mail(tx, OPERATOR, company.id, now=now)
     numbers = await load_tickets(tx, demo, company, users, now=now)
+    await rate_resolutions(tx, company, numbers, now=now)
     if demo is COMPANIES[0]:
         await assign_tag_and_link(tx, numbers, now=now)
     else:

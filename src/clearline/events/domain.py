@@ -114,6 +114,14 @@ class AttachmentRemoved(Struct, frozen=True, tag=EventType.ATTACHMENT_REMOVED.va
     visibility: str
 
 
+class TicketRated(Struct, frozen=True, tag=EventType.TICKET_RATED.value, tag_field="type"):
+    """A customer rated how a ticket was resolved. ``before`` is the rating that it replaces."""
+
+    id: str
+    before: str | None
+    after: str
+
+
 class RecordChanged(Struct, frozen=True):
     """Something other than a ticket was created, changed or deleted: a user, a key, a queue.
 
@@ -141,6 +149,7 @@ TicketFact = (
     | TicketUnmerged
     | AttachmentAdded
     | AttachmentRemoved
+    | TicketRated
 )
 Fact = TicketFact | RecordChanged
 

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     TICKET_UNMERGED = "ticket.unmerged"
     TICKET_WATCHED = "ticket.watched"
     ATTACHMENT_REMOVED = "attachment.removed"
+    TICKET_RATED = "ticket.rated"
 
     COMPANY_CREATED = "company.created"
     COMPANY_CHANGED = "company.changed"
@@ -290,6 +291,10 @@ _TICKET_ROWS = (
     EventTypeRow(
         EventType.ATTACHMENT_REMOVED, "ticket", Visibility.WHEN_PUBLIC, None,
         None, "Deleted an attached file.",
+    ),
+    EventTypeRow(
+        EventType.TICKET_RATED, "ticket", Visibility.STAFF_ONLY, None,
+        None, "Rated how the ticket was resolved, or changed the rating.",
     ),
 )  # fmt: skip
 

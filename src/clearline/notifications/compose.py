@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.events.event_types import Audience, EventType, visible_data
+from clearline.feedback.domain import Rating, ballot_of, feedback_link
 from clearline.identity import PROVIDER_ID, Role
 from clearline.language.reader import Reader, first_language, read_by, reader, zone_of
 from clearline.language.times import time_text
@@ -27,7 +28,7 @@ from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.store import DueNotification, MailGroup
 from clearline.notifications.wording import MailEntry, author_text, headline, sentence, status_words, value_word
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.domain import ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.note_domain import Source
 from clearline.tickets.status_domain import ACCEPTS_NOTES
 
@@ -251,6 +252,7 @@ def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext
         entries=_template_entries(pairs),
         is_receipt=is_receipt,
         url=_page_of(latest.number, group, context),
+        feedback=_feedback(group, latest, entries, context),
         reply=gettext(_reply(latest, group, context, is_receipt=is_receipt)) % {"mark": MARK},
         footer=_footer(group),
         settings_url="",
@@ -267,6 +269,21 @@ def _page_of(number: int, group: MailGroup, context: MailContext) -> str:
         return ""
     area = STAFF_TICKETS if group.user_company_id == PROVIDER_ID else CUSTOMER_TICKETS
     return context.settings.link(f"{area}{ticket_number(number)}")
+
+
+def _feedback(
+    group: MailGroup, latest: DueNotification, entries: Sequence[MailEntry], context: MailContext
+) -> Mapping[str, str]:
+    """Return the links by which a customer rates the resolution that a mail reports, by rating; none in other mail."""
+    is_resolution = latest.status == Status.RESOLVED and any(
+        entry.type == EventType.STATUS_CHANGED and entry.data["after"] == Status.RESOLVED for entry in entries
+    )
+    if not is_resolution or latest.resolved_at is None or group.user_company_id == PROVIDER_ID:
+        return {}
+    if latest.role == Role.VIEWER:
+        return {}
+    page = feedback_link(context.settings, ballot_of(latest.key[0], latest.number, latest.resolved_at, group.recipient))
+    return {rating.value: f"{page}?rating={rating}" for rating in Rating}
 
 
 def _reply(notification: DueNotification, group: MailGroup, context: MailContext, *, is_receipt: bool) -> str:

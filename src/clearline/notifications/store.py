@@ -122,6 +122,7 @@ class DueNotification(NamedTuple):
     channel: str
     names: Names
     language: str | None
+    resolved_at: datetime | None
 
 
 LOCK_DUE = f"""
@@ -144,7 +145,8 @@ LOCK_DUE = f"""
            f.name, f.size, assignee.name, q.name,
            coalesce(u.language,
                     (select o.language from company o where o.id = coalesce(n.user_company_id, n.company_id)),
-                    (select o.language from company o where o.id = $7))
+                    (select o.language from company o where o.id = $7)),
+           t.resolved_at
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
@@ -188,7 +190,9 @@ async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> 
 
 def _due(row: Record) -> DueNotification:
     names = Names(row[23], row[24] or 0, row[25], row[26])
-    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, row[27]))
+    return DueNotification._make(
+        ((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, row[27], row[28])
+    )
 
 
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:

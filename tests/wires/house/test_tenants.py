@@ -105,6 +105,7 @@ DESKS_OWN = (
     "outbound-mails",
     "mail-suppressions",
     "mail-opt-outs",
+    "feedback",
 )
 """Kinds of things that only the provider's people may read."""
 

@@ -1,10 +1,6 @@
 """What mail a recipient can stop, and the tokens of the links that do so."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error as Base64Error
 from datetime import datetime
-from hashlib import sha512
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -12,10 +8,8 @@ from msgspec import Struct
 
 from clearline.identity import Company
 from clearline.mail.outbound.domain import MailSettings
+from clearline.mail.outbound.sealed_token import seal, unseal
 from clearline.text import normalized_address
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 UNSUBSCRIBE_PATH = "/unsubscribe/"
 """The start of the path of the page that stops mail; a token follows."""
@@ -27,7 +21,7 @@ TICKETS = "tickets"
 WEBHOOKS = "webhooks"
 """Webhook subscriptions of the company that the server disabled."""
 _TICKET = "ticket "
-_TOKEN_MAX = 1024
+_PURPOSE = b"unsubscribe"
 
 
 class OptOut(Struct, frozen=True, array_like=True):
@@ -77,25 +71,14 @@ def unsubscribe_link(settings: MailSettings, company_id: UUID, recipient: str, t
 
 
 def write_token(opt_out: OptOut, secret: bytes) -> str:
-    """Return a token that names an opt-out: authentic and unreadable (AES-SIV, RFC 5297), and always the same."""
-    sealed = _cipher(secret).encrypt(_encode(opt_out), None)
-    return urlsafe_b64encode(sealed).decode().rstrip("=")
+    """Return a token that names an opt-out: authentic, unreadable, and always the same."""
+    return seal(_encode(opt_out), _PURPOSE, secret)
 
 
 def read_token(token: str, secret: bytes) -> OptOut | None:
     """Return the opt-out that a token names; None when the token is not ours."""
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - slow to import, and most commands need none
-
-    if len(token) > _TOKEN_MAX or not token.isascii():
-        return None
+    values = unseal(token, _PURPOSE, secret)
     try:
-        sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        return _decode(_cipher(secret).decrypt(sealed, None))
-    except (Base64Error, InvalidTag, ValueError):
+        return None if values is None else _decode(values)
+    except msgspec.ValidationError:
         return None
-
-
-def _cipher(secret: bytes) -> "AESSIV":
-    from cryptography.hazmat.primitives.ciphers.aead import AESSIV  # noqa: PLC0415 - slow to import, and most commands need none
-
-    return AESSIV(sha512(b"unsubscribe\0" + secret).digest())

@@ -1,6 +1,6 @@
 """The page of a ticket."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import xxhash
 from msgspec import Struct
@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from clearline.accounts import usecases as accounts
 from clearline.drafts import pending_usecases as pending
 from clearline.drafts.pending_domain import PendingMessage
+from clearline.feedback import usecases as feedback
+from clearline.feedback.domain import Feedback
 from clearline.identity import PROVIDER_ID, Scope, User
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
@@ -39,6 +41,7 @@ from clearline.wires.http.call import Answer, encode
 _EVENTS_MAX = 500
 _LINKS_MAX = 50
 _WATCHERS_MAX = 50
+_FEEDBACK_MAX = 5
 _CUSTOMERS_MAX = 200
 _OPEN_SHOWN = 6
 
@@ -84,6 +87,7 @@ class TicketPage(Struct, frozen=True):
     composer: Composer = Composer()
     pending: list[PendingMessage] = []
     held: list[HeldFile] = []
+    feedback: Sequence[Feedback] = ()
 
     @property
     def details_state(self) -> str:
@@ -92,7 +96,7 @@ class TicketPage(Struct, frozen=True):
         ticket = replace(view.ticket, description="", version=0, updated_at=view.ticket.created_at)
         people = [(user.id, user.name) for user in (*self.agents, *self.customers)]
         others = [(other.ticket.number, other.ticket.title, other.ticket.status) for other in self.others]
-        shown = (replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers)
+        shown = (replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers, self.feedback)
         return xxhash.xxh3_64_hexdigest(encode(shown))
 
 
@@ -158,6 +162,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         await read_composer(visit, tx, number, typed, accepts_notes=accepts_notes) if may_draft else Composer(),
         await pending.list_pending(tx, actor, number),
         await held_files.list_held(tx, actor, number),
+        await feedback.list_feedback(tx, actor, number=number, limit=_FEEDBACK_MAX),
     )
 
 

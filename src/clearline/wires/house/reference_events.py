@@ -37,6 +37,7 @@ _TICKET_FACTS: tuple[facts.TicketFact, ...] = (
     facts.TicketUnmerged(_OTHER),
     facts.AttachmentAdded(_RECORD, 48213, "public"),
     facts.AttachmentRemoved(_RECORD, "public"),
+    facts.TicketRated(_RECORD, None, "good"),
 )
 _NAMES = {
     "api_key": "Dashboard",

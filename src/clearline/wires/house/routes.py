@@ -7,6 +7,7 @@ from clearline.wires.house.accounts import addresses, companies, keys, mail_doma
 from clearline.wires.house.audit import handlers as audit
 from clearline.wires.house.bulk import exports, jobs
 from clearline.wires.house.event_stream import handlers as events
+from clearline.wires.house.feedback import handlers as feedback
 from clearline.wires.house.handovers import handlers as handovers
 from clearline.wires.house.inventory import handlers as services
 from clearline.wires.house.mail import inbound as inbound_mail
@@ -36,6 +37,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Links, merging, splitting": (*links.OPERATIONS, *merging.OPERATIONS),
     "Search and views": (*search.OPERATIONS, *views.OPERATIONS),
     "Macros": macros.OPERATIONS,
+    "Feedback": feedback.OPERATIONS,
     "Handovers": handovers.OPERATIONS,
     "Bulk changes, import, export": (*jobs.OPERATIONS, *exports.OPERATIONS),
     "Companies, people, keys": (

@@ -7,6 +7,8 @@ from msgspec import Struct
 
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
+from clearline.feedback import usecases as feedback
+from clearline.feedback.domain import Feedback
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -55,6 +57,7 @@ class Change(Struct, frozen=True):
 class TicketPage(Struct, frozen=True):
     """Everything that the page shows. ``moves`` are the statuses that the person may set.
 
+    ``rating`` is the path of the page that rates the resolution, with the vote if there is one.
     ``closes_at`` is when a resolved ticket closes by itself, ``earlier`` how many entries are left out.
     """
 
@@ -68,6 +71,7 @@ class TicketPage(Struct, frozen=True):
     may_write: bool
     closes_at: datetime | None
     earlier: int
+    rating: tuple[str, Feedback | None] | None
 
 
 async def show_ticket(visit: Visit) -> Answer:
@@ -114,6 +118,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int) -> TicketPage:
         Scope.TICKETS_WRITE in actor.scopes,
         ticket.status_changed_at + timedelta(hours=hours) if is_resolved else None,
         earlier,
+        await feedback.page_of(tx, actor, ticket, now=visit.now),
     )
 
 
