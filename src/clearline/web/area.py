@@ -22,6 +22,11 @@ class Area(Struct, frozen=True):
         return f"{self.home}/me"
 
     @property
+    def notifications(self) -> str:
+        """The path of the page of what the person is notified of."""
+        return f"{self.account}/notifications"
+
+    @property
     def second_factor(self) -> str:
         """The path of the page of the second factor."""
         return f"{self.home}/second-factor"

@@ -6,7 +6,7 @@ import pytest
 from clearline.clock import now
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.web.console.account import device_name
+from clearline.web.account.profile import device_name
 from tests.builders.sign_in.sessions import ELSEWHERE, PASSWORD, new_person_with_password, signed_in
 from tests.builders.web.pages import Page, Person
 

@@ -30,6 +30,8 @@ WEBHOOK = {"url": "https://hooks.example.com/a", "description": "", "types": "ti
 PERSON = {"name": "Ida Moss", "email": "ida@example.net", "phone": "", "role": "customer", "language": ""}
 FORMS: dict[str, dict[str, str]] = {
     "activatePerson": {},
+    "changeNotifications": {"digest": "daily", "digest_at": "08:00", "time_zone": "UTC", "version": ""},
+    "changePassword": {"current": "wrong", "password": "four words make a pass"},
     "changePerson": PERSON,
     "changeWebhook": WEBHOOK,
     "createKey": {"name": "crm", "user_id": "{person}", "scopes": "tickets:read", "lifetime": "", "once": ONCE},
@@ -37,6 +39,8 @@ FORMS: dict[str, dict[str, str]] = {
     "createWebhook": {**WEBHOOK, "once": ONCE},
     "deactivatePerson": {},
     "deleteWebhook": {},
+    "endOtherSessions": {},
+    "endSession": {"session": NO_ID},
     "invitePersonAgain": {},
     "pauseWebhook": {},
     "replayDelivery": {},
@@ -70,16 +74,18 @@ FORMS: dict[str, dict[str, str]] = {
     "renewRecoveryCodes": {},
     "reopen": {"text": "It fails again", "once": "a key of this form"},
     "reply": {"text": "From the portal", "once": "a key of this form"},
+    "setLanguage": {"language": "de"},
     "setTheme": {"theme": "dark"},
     "signOut": {},
     "unfollow": {"user": NO_ID, "once": "a key of this form"},
     "works": {"once": "a key of this form"},
 }
 OWN = {
-    "beginSecondFactor", "confirmIdentity", "confirmSecondFactor", "removeSecondFactor", "renewRecoveryCodes",
+    "beginSecondFactor", "changePassword", "confirmIdentity", "confirmSecondFactor", "endOtherSessions", "endSession",
+    "removeSecondFactor", "renewRecoveryCodes", "setLanguage",
     "setTheme", "signOut",
 }  # fmt: skip
-"""Forms that change only the browser, the sessions and the second factor of the person."""
+"""Forms that change only the browser and the person, its sessions and its second factor."""
 
 
 class Desk(NamedTuple):

@@ -3,7 +3,7 @@
 from clearline.identity import Scope
 from clearline.web.account import second_factor
 from clearline.web.area import CONSOLE
-from clearline.web.console import account, changes
+from clearline.web.console import changes
 from clearline.web.console.bulk import change_selected, undo_selected
 from clearline.web.console.companies import company, customers, service
 from clearline.web.console.dashboard import handlers as dashboard
@@ -12,8 +12,8 @@ from clearline.web.console.lists.columns import choose_columns
 from clearline.web.console.live import lists, presence, stream
 from clearline.web.console.live import ticket as live_ticket
 from clearline.web.console.me.assignment import change_assignment
+from clearline.web.console.me.frame import ACCOUNT_PAGES
 from clearline.web.console.me.keys import OWN_KEYS
-from clearline.web.console.me.notifications import NOTIFICATION_PAGES
 from clearline.web.console.new_ticket import handlers as new_ticket
 from clearline.web.console.queue import home, show_list
 from clearline.web.console.saved import change_view, save_view
@@ -69,14 +69,9 @@ PAGES = (
     Page("removeLink", "POST", _TICKET + "/links/remove", changes.change_handler(changes.remove_link), _WRITE),
     Page("changeSelected", "POST", "/console/bulk", change_selected, _WRITE),
     Page("undoSelected", "POST", "/console/bulk/undo", undo_selected, _WRITE),
-    Page("account", "GET", account.PATH, account.show_account, _READ),
+    *ACCOUNT_PAGES,
     *OWN_KEYS.pages(),
-    *NOTIFICATION_PAGES,
-    Page("changeAssignment", "POST", f"{account.PATH}/assignment", change_assignment, _WRITE),
-    Page("endSession", "POST", f"{account.PATH}/sessions/end", account.end_session, _READ),
-    Page("endOtherSessions", "POST", f"{account.PATH}/sessions/end-others", account.end_other_sessions, _READ),
-    Page("setLanguage", "POST", f"{account.PATH}/language", account.set_language, _READ),
-    Page("changePassword", "POST", f"{account.PATH}/password", account.change_password, _READ),
+    Page("changeAssignment", "POST", f"{CONSOLE.account}/assignment", change_assignment, _WRITE),
     *second_factor.pages(CONSOLE),
     Page("dashboard", "GET", dashboard.PATH, dashboard.show_dashboard, _READ),
     Page("handover", "GET", handovers.PATH, handovers.show_handover, _READ),

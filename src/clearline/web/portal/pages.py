@@ -1,13 +1,13 @@
 """The table of pages and forms of the portal. Routes, scopes and the tests of who may do what are all made from it."""
 
 from clearline.identity import Scope
-from clearline.web.account import second_factor
 from clearline.web.area import PORTAL
 from clearline.web.files import download_file
 from clearline.web.portal.company.keys import KEY_PAGES
 from clearline.web.portal.company.overview import show_company
 from clearline.web.portal.company.people import PEOPLE_PAGES
 from clearline.web.portal.company.webhooks import WEBHOOK_PAGES
+from clearline.web.portal.me import ACCOUNT_PAGES
 from clearline.web.portal.new_ticket import handlers as new_ticket
 from clearline.web.portal.services import handlers as services
 from clearline.web.portal.shell import COMPANY, SERVICES, TICKETS
@@ -52,6 +52,6 @@ PORTAL_PAGES = (
     *PEOPLE_PAGES,
     *KEY_PAGES,
     *WEBHOOK_PAGES,
-    *second_factor.pages(PORTAL),
+    *ACCOUNT_PAGES,
 )
 """A path with a parameter matches one segment: a fixed path stands before the one with a parameter in its place."""

@@ -1,7 +1,7 @@
 """Whether a ticket without an assignee is assigned to the person who begins a reply in it."""
 
 from clearline.drafts import assignment_usecases as assignments
-from clearline.web.console.account import PATH
+from clearline.web.area import CONSOLE
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 
@@ -10,4 +10,4 @@ async def change_assignment(visit: Visit) -> Answer:
     """Turn it on or off."""
     async with visit.services.database.transaction() as tx:
         await assignments.set_on(tx, visit.actor, is_on=visit.form.has("by_typing"))
-    return redirect(visit.browser, f"{PATH}?done=assignment", visit.headers)
+    return redirect(visit.browser, f"{CONSOLE.account}?done=assignment", visit.headers)

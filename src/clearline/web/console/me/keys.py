@@ -8,7 +8,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts.domain import ApiKey
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
-from clearline.web.console.account import PATH as ACCOUNT
+from clearline.web.area import CONSOLE
 from clearline.web.console.admin.section import AdminSection
 from clearline.web.console.views import Sidebar, sidebar
 from clearline.web.records.form import Field
@@ -22,10 +22,10 @@ class OwnKeys(AdminSection[ApiKey], Keys):
     """The keys of the person who is signed in. They have no scope that the person does not have."""
 
     noun = "ownKey"
-    path = f"{ACCOUNT}/keys"
-    back = ACCOUNT
+    path = f"{CONSOLE.account}/keys"
+    back = CONSOLE.account
     scope = Scope.TICKETS_READ
-    here = ACCOUNT
+    here = CONSOLE.account
 
     @property
     def words(self) -> Mapping[str, str]:

@@ -11,8 +11,8 @@ from clearline.mail.format.public_mark import MARK
 from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, effective_rules
 from clearline.notifications.preference_usecases import UserPreferences
-from clearline.web.console.account import PATH as ACCOUNT
-from clearline.web.console.views import sidebar, with_counts
+from clearline.web.account.frame import Frame
+from clearline.web.area import Area
 from clearline.web.fields import member_in, whole_number
 from clearline.web.records.form import (
     ChangedMeanwhile,
@@ -29,46 +29,55 @@ from clearline.web.visit import Form, Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
-PATH = f"{ACCOUNT}/notifications"
 _RULE = "rules."
 
 
-async def show_notifications(visit: Visit) -> Answer:
-    """Show the form."""
-    done = gettext("Saved. What is pending already keeps its time.") if visit.query.get("done") else ""
-    return await _page(visit, Outcome(done=done))
+class Notifications:
+    """The page of what the person who is signed in is notified of."""
 
+    def __init__(self, area: Area, frame: Frame) -> None:
+        self._area, self._frame = area, frame
 
-async def change_notifications(visit: Visit) -> Answer:
-    """Change the preferences, unless they were changed meanwhile."""
-    try:
-        async with visit.services.database.transaction() as tx:
-            stored = await preferences.lock_own(tx, visit.actor)
-            check_version(visit.form, _values(stored))
-            await preferences.change_own(tx, visit.actor, _changes(visit.form, stored), now=visit.now)
-    except ChangedMeanwhile:
-        return await _page(visit, Outcome(409, typed=visit.form, is_stale=True))
-    except InvalidInput as error:
-        problems = {_field_of(violation.field): violation.rule for violation in error.violations}
-        return await _page(visit, Outcome(422, problems=problems, typed=visit.form))
-    return redirect(visit.browser, f"{PATH}?done=1", visit.headers)
+    def pages(self) -> list[Page]:
+        """Return the page and its form for the table."""
+        return [
+            Page("notifications", "GET", self._area.notifications, self.show, Scope.TICKETS_READ),
+            Page("changeNotifications", "POST", self._area.notifications, self.change, Scope.TICKETS_WRITE),
+        ]
 
+    async def show(self, visit: Visit) -> Answer:
+        """Show the form."""
+        done = gettext("Saved. What is pending already keeps its time.") if visit.query.get("done") else ""
+        return await self._page(visit, Outcome(done=done))
 
-async def _page(visit: Visit, outcome: Outcome) -> Answer:
-    async with visit.services.database.transaction() as tx:
-        side = await sidebar(tx, visit.actor)
-        own = await preferences.get_own(tx, visit.actor)
-    side = await with_counts(visit, side)
-    if outcome.status != 200:
-        visit.headers.append((b"hx-push-url", PATH.encode()))
-    stored = _values(own)
-    return visit.page(
-        "console/me/notifications.html", outcome.status, side=side, here=ACCOUNT, outcome=outcome,
-        rules=_rule_fields(own), fields=_fields(), by_mail=_by_mail(visit, own),
-        stored=stored, version=version_of(stored),
-        values=stored if outcome.typed is None else typed_values(outcome.typed),
-        may_change=Scope.TICKETS_WRITE in visit.actor.scopes,
-    )  # fmt: skip
+    async def change(self, visit: Visit) -> Answer:
+        """Change the preferences, unless they were changed meanwhile."""
+        try:
+            async with visit.database.transaction() as tx:
+                stored = await preferences.lock_own(tx, visit.actor)
+                check_version(visit.form, _values(stored))
+                await preferences.change_own(tx, visit.actor, _changes(visit.form, stored), now=visit.now)
+        except ChangedMeanwhile:
+            return await self._page(visit, Outcome(409, typed=visit.form, is_stale=True))
+        except InvalidInput as error:
+            problems = {_field_of(violation.field): violation.rule for violation in error.violations}
+            return await self._page(visit, Outcome(422, problems=problems, typed=visit.form))
+        return redirect(visit.browser, f"{self._area.notifications}?done=1", visit.headers)
+
+    async def _page(self, visit: Visit, outcome: Outcome) -> Answer:
+        async with visit.database.transaction() as tx:
+            own = await preferences.get_own(tx, visit.actor)
+        frame = await self._frame(visit)
+        if outcome.status != 200:
+            visit.headers.append((b"hx-push-url", self._area.notifications.encode()))
+        stored = _values(own)
+        return visit.page(
+            "account/notifications.html", outcome.status, here=self._area.account, area=self._area, outcome=outcome,
+            rules=_rule_fields(own), fields=_fields(), by_mail=_by_mail(visit, own),
+            stored=stored, version=version_of(stored),
+            values=stored if outcome.typed is None else typed_values(outcome.typed),
+            may_change=Scope.TICKETS_WRITE in visit.actor.scopes, **frame,
+        )  # fmt: skip
 
 
 def _field_of(name: str) -> str:
@@ -78,6 +87,7 @@ def _field_of(name: str) -> str:
 
 def _rule_fields(own: UserPreferences) -> list[Field]:
     labels = {
+        NotificationKind.COMPANY_TICKET: gettext("Any ticket of my company is raised, answered or changes its status"),
         NotificationKind.ASSIGNED_TO_ME: gettext("A ticket is assigned to me"),
         NotificationKind.ROUTED_TO_MY_TEAM: gettext("A ticket comes into a queue of my team"),
         NotificationKind.TICKET_RAISED: gettext("A ticket is raised"),
@@ -196,9 +206,3 @@ def _day(text: str) -> int:
     if day is None:
         raise InvalidInput([Violation("quiet_days", "must be days of the week", RuleCode.CHOICE)])
     return day
-
-
-NOTIFICATION_PAGES = (
-    Page("notifications", "GET", PATH, show_notifications, Scope.TICKETS_READ),
-    Page("changeNotifications", "POST", PATH, change_notifications, Scope.TICKETS_WRITE),
-)
