@@ -50,7 +50,7 @@ class OtherArea(Forbidden):
 
     def __init__(self, actor: Actor, home: str) -> None:
         super().__init__(f"you are signed in as {actor.name}")
-        self.home = home
+        self.name, self.home = actor.name, home
 
 
 class Front:
@@ -211,7 +211,7 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911
         case OtherArea():
             is_staff = error.home == CONSOLE.home
             title = gettext("This page is for customers") if is_staff else gettext("This page is for the support team")
-            return 403, title, str(error)
+            return 403, title, gettext("you are signed in as %(name)s") % {"name": error.name}
         case Forbidden():
             return 403, gettext("Not allowed"), _forbidden(error)
         case LinkRefused():

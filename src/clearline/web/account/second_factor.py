@@ -11,6 +11,7 @@ from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.sign_in.second_factors import usecases as second_factors
 from clearline.sign_in.second_factors.domain import CodeRefused, Enrolment
 from clearline.web.area import Area
+from clearline.web.language.refusals import refusal_text
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -51,7 +52,7 @@ async def confirm_identity(visit: Visit) -> Answer:
     except SignInRefused:
         return await _page(visit, 422, gettext("This is not your password."))
     except TooManyAttempts as error:
-        return await _page(visit, 429, str(error))
+        return await _page(visit, 429, refusal_text(error))
     visit.renew(signed_in)
     return redirect(visit.browser, visit.area.second_factor, visit.headers)
 
@@ -84,9 +85,9 @@ async def confirm_enrolment(visit: Visit) -> Answer:
             secret_key=visit.services.settings.secret_key, now=visit.now,
         )  # fmt: skip
     except CodeRefused as error:
-        return await _page(visit, 422, str(error))
+        return await _page(visit, 422, refusal_text(error))
     except TooManyAttempts as error:
-        return await _page(visit, 429, str(error))
+        return await _page(visit, 429, refusal_text(error))
     visit.renew(enrolled.signed_in)
     return _codes_page(visit, enrolled.recovery_codes)
 
@@ -116,7 +117,7 @@ async def remove(visit: Visit) -> Answer:
     except StepUpNeeded:
         return redirect(visit.browser, visit.area.second_factor)
     except Conflict as error:
-        return await _page(visit, 409, str(error))
+        return await _page(visit, 409, refusal_text(error))
     return redirect(visit.browser, visit.area.second_factor)
 
 

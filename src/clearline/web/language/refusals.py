@@ -18,6 +18,7 @@ from clearline.errors import (
 from clearline.language.reader import ENGLISH, reader
 from clearline.language.words import gettext, gettext_noop
 from clearline.sign_in.domain import StepUpNeeded, TooManyAttempts
+from clearline.sign_in.second_factors.domain import CodeRefused
 
 _RULES = tuple(
     (re.compile(pattern), words)
@@ -82,6 +83,8 @@ def _translated(error: DeskError) -> str:  # noqa: C901, PLR0911 - a table
             return gettext("There may be at most %(most)s of them.") % {"most": error.most}
         case TooManyAttempts():
             return gettext("Too many attempts failed. Wait some minutes, then try again.")
+        case CodeRefused():
+            return gettext("The code is wrong or was used already. Try the next one, or sign in again.")
         case StepUpNeeded():
             return gettext("Confirm that it is you: enter your password again.")
         case Forbidden():

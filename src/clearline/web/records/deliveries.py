@@ -7,6 +7,7 @@ import msgspec
 
 from clearline.errors import Conflict
 from clearline.web.fields import known_id
+from clearline.web.language.refusals import refusal_text
 from clearline.web.records.form import Outcome
 from clearline.web.records.webhooks import Webhooks
 from clearline.web.visit import Visit, redirect
@@ -39,7 +40,7 @@ async def replay_delivery(section: Webhooks, visit: Visit) -> Answer:
             owner = await section.owner(visit, tx)
             await deliveries.replay(tx, visit.actor, webhook_id, delivery_id, of=owner, now=visit.now)
     except Conflict as error:
-        return await _page(section, visit, delivery_id, Outcome(409, problem=str(error)))
+        return await _page(section, visit, delivery_id, Outcome(409, problem=refusal_text(error)))
     address = f"{section.path}/{webhook_id}/deliveries/{delivery_id}"
     return redirect(visit.browser, f"{address}?done=replay", visit.headers)
 

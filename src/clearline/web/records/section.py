@@ -13,6 +13,7 @@ from clearline.sign_in.domain import SignInRefused, StepUpNeeded, TooManyAttempt
 from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.web import csrf, once
 from clearline.web.fields import known_id
+from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.records.form import (
     ChangedMeanwhile,
     Field,
@@ -239,14 +240,14 @@ class Section(ABC, Generic[R]):
             problems = {PASSWORD: gettext("this is not your password")}
             refused = Outcome(422, problems=problems, asks_password=True)
         except TooManyAttempts as error:
-            refused = Outcome(429, problems={PASSWORD: str(error)}, asks_password=True)
+            refused = Outcome(429, problems={PASSWORD: refusal_text(error)}, asks_password=True)
         except ChangedMeanwhile:
             refused = Outcome(409, typed=visit.form, is_stale=True)
         except InvalidInput as error:
-            problems = {self.field_of(violation.field): violation.rule for violation in error.violations}
+            problems = {self.field_of(violation.field): rule_text(violation) for violation in error.violations}
             refused = Outcome(422, problems=problems, typed=visit.form)
         except Conflict as error:
-            refused = Outcome(409, problem=str(error), typed=visit.form)
+            refused = Outcome(409, problem=refusal_text(error), typed=visit.form)
         return await self.page(visit, record_id, refused, is_new=is_new)
 
     async def page(self, visit: Visit, record_id: Id | None, outcome: Outcome, *, is_new: bool = False) -> Answer:

@@ -14,6 +14,7 @@ from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.note_domain import Visibility
 from clearline.web.fields import known_id
+from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.multipart import FIELD, receive_form
 from clearline.web.once import SentBefore, perform_once
 from clearline.web.portal.tickets.ticket import PATH, Typed, ticket_page
@@ -60,12 +61,12 @@ async def _perform(visit: Visit, form: str, act: Action) -> Answer:
 def _problem(error: InvalidInput | Conflict) -> str:
     """Return why a form was refused."""
     if isinstance(error, Conflict):
-        return str(error)
+        return refusal_text(error)
     [violation, *_others] = error.violations
     if violation.field != FIELD:
-        return violation.rule
+        return rule_text(violation)
     return gettext("Nothing was sent, because of a file. %(reason)s. Choose the files again.") % {
-        "reason": violation.rule
+        "reason": rule_text(violation)
     }
 
 

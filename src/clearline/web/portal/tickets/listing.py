@@ -19,6 +19,7 @@ from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import FINISHED, State
+from clearline.web.language.refusals import refusal_text
 from clearline.web.lists.sorting import Sort, sort_named
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.visit import Visit
@@ -130,7 +131,7 @@ async def read_listing(visit: Visit, tx: Tx, chosen: Chosen, path: str = TICKETS
         else:
             page, after = await _listed(visit, tx, chosen, keys)
     except InvalidInput as error:
-        return Listing(chosen, [], problem=str(error).removeprefix("q "))
+        return Listing(chosen, [], problem=refusal_text(error).removeprefix("q "))
     cursor = None if after is None else visit.services.cursors.make(msgspec.to_builtins(after), made_for)
     return Listing(chosen, page, None if cursor is None else chosen.address(path, after=cursor))
 
