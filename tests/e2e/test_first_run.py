@@ -28,13 +28,15 @@ def test_a_fresh_installation_prints_a_new_link_of_the_set_up_until_it_has_peopl
 
 
 @pytest.mark.usefixtures("with_demo_data")
-def test_the_demo_prints_the_passwords_of_an_agent_and_an_admin(server: Server) -> None:
+def test_the_demo_prints_the_passwords_of_customers_first_then_of_an_agent_and_an_admin(server: Server) -> None:
     server.start("--demo")
     assert eventually(lambda: "Reference:" in server.out)
-    printed = re.findall(r"^Sign in \((\w+)\): +(\S+@\S+)  ((?:[a-z2-9]{4}-){3}[a-z2-9]{4})$", server.out, re.MULTILINE)
-    assert [(role, address) for role, address, _password in printed] == [
-        ("agent", "jonas.pihl@provider.example.org"),
-        ("admin", "mara.lindqvist@provider.example.org"),
+    printed = re.findall(r"^([\w' ]+): +(\S+@\S+)  ((?:[a-z2-9]{4}-){3}[a-z2-9]{4})$", server.out, re.MULTILINE)
+    assert [(who, address.partition("@")[2]) for who, address, _password in printed] == [
+        ("Customer's admin", "alderbay.example.com"),
+        ("Customer's admin", "copperline.example.net"),
+        ("An agent", "provider.example.org"),
+        ("The admin", "provider.example.org"),
     ]
     assert _links(server) == []
     assert server.stop() == 0
