@@ -248,3 +248,63 @@ async def test_a_value_that_cannot_be_stored_is_no_error_of_the_desk(desk: Desk,
     for field in {*form, "was", "waiting", "seen", "base_public"}:
         answer = await desk.agent.post(desk.path(entry), **{**form, field: "a\0b 2026-11-29T08:00:00+00:00"})
         assert answer.status_code < 500, f"{field}: {answer.text}"
+
+
+SIGNS_OUT = {"signOut", "endSession", "endOtherSessions"}
+FIELDS = {
+    "text", "visibility", "then", "once", "seen", "waiting", "was", "base_public", "base_internal", "q", "name", "list",
+    "sort", "file", "draft",
+}  # fmt: skip
+PARAMETERS = (
+    "q", "list", "sort", "after", "columns", "draft", "all", "done", "id", "shown", "others", "last", "rail", "here",
+    "seen", "details", "company", "service", "into", "part", "state", "next", "show",
+)  # fmt: skip
+UNSTORABLE = ("a%00b", "%ED%A0%80")
+
+
+@pytest.mark.parametrize("entry", [entry for entry in WRITES if entry.name not in SIGNS_OUT], ids=named)
+async def test_a_field_that_cannot_be_stored(desk: Desk, entry: Entry) -> None:
+    wrong = []
+    for field in sorted({*FORMS[entry.name], *FIELDS}):
+        form = {**desk.form(entry), "once": f"a key for {field}", field: "a\0b"}
+        answer = await desk.agent.post(desk.path(entry), **form)
+        if answer.status_code >= 500:
+            wrong.append(field)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("entry", [entry for entry in READS if entry.name != "live"], ids=named)
+async def test_an_address_that_cannot_be_stored(desk: Desk, entry: Entry) -> None:
+    wrong = []
+    for name in PARAMETERS:
+        for value in UNSTORABLE:
+            answer = await desk.agent.get(f"{desk.path(entry)}?{name}={value}")
+            if answer.status_code >= 500:
+                wrong.append(f"{name}={value}")
+    for value in UNSTORABLE if "{" in entry.path else ():
+        names = ("number", "id", "file", "macro", "message", "note", "view")
+        answer = await desk.agent.get(entry.path.format(**dict.fromkeys(names, value)))
+        if answer.status_code >= 500:
+            wrong.append(value)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("value", [b"\xff", b"%00", b"a\x01b", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("name", ["__Host-clearline-session", "clearline-theme"])
+async def test_a_cookie_that_cannot_be_stored(client: httpx.AsyncClient, name: str, value: bytes) -> None:
+    headers = [(b"cookie", name.encode() + b"=" + value)]
+    assert (await client.get("/console/open", headers=headers)).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/link", "/sign-in/forgotten", "/sign-in/code"])
+async def test_a_field_of_the_sign_in_that_cannot_be_stored(client: httpx.AsyncClient, path: str) -> None:
+    for field in ("email", "password", "token", "code", "next"):
+        form = {
+            "email": "ada@example.com",
+            "password": "wrong",
+            "token": "wrong",
+            "code": "1",
+            field: "a\0b@example.com",
+        }
+        assert (await client.post(path, data=form)).status_code < 500
+        assert (await client.get(f"{path}?{field}=a%00b")).status_code < 500
