@@ -15,6 +15,7 @@ import "./islands/files.js";
 import "./islands/fragments.js";
 import "./islands/presence.js";
 import "./islands/live.js";
+import "./islands/notices.js";
 import "./islands/suggest.js";
 import "./islands/filetext.js";
 import "./islands/copy.js";

@@ -11,6 +11,12 @@ let tries = 0;
 let timer = 0;
 let isLeader = false;
 
+/** Whether this tab holds the stream. */
+export const isLeading = () => isLeader;
+
+/** The cursor after everything that this tab was told. */
+export const newest = () => cursor;
+
 const isPaused = () => localStorage.getItem(NAME) === "paused";
 
 function show() {

@@ -1,9 +1,11 @@
 """A ticket in the browser of an agent."""
 
+import asyncio
 from typing import Any
 
 import httpx
 
+from clearline.event_stream.usecases import parse_cursor
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as ticket_store
@@ -13,6 +15,7 @@ from clearline.web.once import new_key
 from tests.builders.people import NOW, Tenant
 from tests.builders.web.messages import send_due
 from tests.builders.web.pages import Page, Person
+from tests.patience import patient
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7 * 7 }}"
 """What must not become markup in any page."""
@@ -51,6 +54,24 @@ class Opened:
 
     async def note(self, tx: Tx, text: str, **values: Any) -> None:
         await notes.append_note(tx, self.tenant.actor, self.number, text, channel=Channel.EMAIL, now=NOW, **values)
+
+
+async def cursor_of(opened: Opened) -> str:
+    """Return the cursor that a page of the agent has now."""
+    [body] = (await opened.page()).all("body")
+    return body["data-cursor"] or ""
+
+
+async def calm_cursor_of(opened: Opened) -> str:
+    """Return the cursor of a page once every event up to now can be read: other transactions may still be running."""
+    async with opened.database.statement() as tx:
+        last = await tx.fetchval("select max(id) from event")
+    async with asyncio.timeout(patient(10)):
+        while True:
+            cursor = await cursor_of(opened)
+            if (parsed := parse_cursor(cursor)) is not None and parsed.offset.id >= last:
+                return cursor
+            await asyncio.sleep(0.02)
 
 
 def hidden(page: Page) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
@@ -46,7 +47,7 @@ async def colleagues(
 
 async def live(page: Page) -> None:
     """Wait until a page has the stream."""
-    await expect(page.locator("[data-live]")).to_have_text("live")
+    await expect(page.locator(".who [data-live]")).to_have_text("live")
 
 
 async def test_what_one_agent_does_appears_for_the_other(
@@ -135,6 +136,41 @@ async def test_what_changed_is_fetched_again_after_a_failure(
     await expect(row).to_contain_text(priority.capitalize(), timeout=patient(20) * 1000)
     assert len(times) == len(failures) + 1
     assert times[1] - times[0] >= 4
+
+
+async def test_desktop_notices_come_after_a_click_and_say_number_and_subject(
+    colleagues: Colleagues, site: Site, database: Database
+) -> None:
+    _ben, mara = colleagues
+    await mara.add_init_script(
+        """window.shown = [];
+        window.Notification = class {
+          static permission = "default";
+          static async requestPermission() { return (Notification.permission = "granted"); }
+          constructor(title, { body, silent }) {
+            shown.push([title, body ?? "", silent]);
+            document.body.dataset.shown = shown.length;
+          }
+        };"""
+    )
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "The splice is cut")
+    await mara.goto(f"{site.url}/console/me")
+    await live(mara)
+    user_id = await mara.locator("body").get_attribute("data-user") or ""
+    button = mara.locator("[data-notices]")
+    await expect(button).to_have_text("Turn on desktop notices")
+    await button.click()
+    await expect(button).to_have_text("Turn off desktop notices")
+    assert await mara.evaluate("shown") == [["Desktop notices are on", "", True]]
+    async with database.transaction() as tx:
+        values = {"assignee_id": UUID(user_id)}
+        await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=datetime.now(UTC))
+    await expect(mara.locator("body")).to_have_attribute("data-shown", "2", timeout=patient(15_000))
+    assert (await mara.evaluate("shown"))[1] == ["Assigned to you", f"{ticket_number(number)} The splice is cut", True]
+    await button.click()
+    await expect(button).to_have_text("Turn on desktop notices")
 
 
 async def test_colleagues_see_each_other_and_a_restart_of_two_processes_loses_nothing(

@@ -9,7 +9,7 @@ from clearline.web.console.companies import company, customers, service
 from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.handovers import handlers as handovers
 from clearline.web.console.lists.columns import choose_columns
-from clearline.web.console.live import lists, presence, stream
+from clearline.web.console.live import lists, notices, presence, stream
 from clearline.web.console.live import ticket as live_ticket
 from clearline.web.console.me.assignment import change_assignment
 from clearline.web.console.me.frame import ACCOUNT_PAGES
@@ -82,6 +82,7 @@ PAGES = (
     Page("service", "GET", service.PATH, service.show_service, _READ),
     Page("live", "GET", stream.PATH, stream.follow, _READ, in_background=True),
     Page("liveRows", "GET", f"{stream.PATH}/rows", lists.show_rows, _READ, in_background=True),
+    Page("liveNotices", "GET", f"{stream.PATH}/notices", notices.show_notices, _READ, in_background=True),
     Page("liveViews", "GET", f"{stream.PATH}/views", lists.show_views, _READ, in_background=True),
     Page("liveTicket", "GET", _TICKET + "/live", live_ticket.show_changes, _READ, in_background=True),
     Page("presence", "GET", _TICKET + "/presence", presence.show_presence, _READ, in_background=True),

@@ -19,7 +19,7 @@ from clearline.wires.http import event_stream
 from tests.builders.people import NOW, new_tenant
 from tests.builders.streams import OpenStream, open_stream
 from tests.builders.tickets import raised
-from tests.builders.web.opened import Opened
+from tests.builders.web.opened import Opened, calm_cursor_of, cursor_of
 from tests.builders.web.pages import Page, Person, person
 from tests.patience import patient
 
@@ -45,24 +45,6 @@ async def received(reader: OpenStream, number: int, version: int = 0) -> dict[st
             for block in reader.received:
                 if block.data.get("id") == ticket_number(number) and block.data["version"] >= version:
                     return block.data
-            await asyncio.sleep(0.02)
-
-
-async def cursor_of(opened: Opened) -> str:
-    """Return the cursor that a page of the agent has now."""
-    [body] = (await opened.page()).all("body")
-    return body["data-cursor"] or ""
-
-
-async def calm_cursor_of(opened: Opened) -> str:
-    """Return the cursor of a page once every event up to now can be read: other transactions may still be running."""
-    async with opened.database.statement() as tx:
-        last = await tx.fetchval("select max(id) from event")
-    async with asyncio.timeout(patient(10)):
-        while True:
-            cursor = await cursor_of(opened)
-            if (parsed := parse_cursor(cursor)) is not None and parsed.offset.id >= last:
-                return cursor
             await asyncio.sleep(0.02)
 
 

@@ -28,12 +28,13 @@ TYPES = ("attachment.", "note.", "ticket.")
 """What changes a page of the console: every event about a ticket."""
 MISSED_FROM = 500
 """After so many events without a stream a page asks for everything that it shows instead of for each change."""
-_VARIES = b"Cookie, Accept"
+CHANGES_VARY = b"Cookie, Accept"
+"""What the answers about changes depend on."""
 
 
 async def newest_cursor(tx: Tx, actor: Actor) -> str:
     """Return the cursor of a page that is read from now on: what changes later comes after it."""
-    return format_cursor(await stream.latest_cursor(tx, await _reader(tx, actor)))
+    return format_cursor(await stream.latest_cursor(tx, await console_reader(tx, actor)))
 
 
 async def follow(visit: Visit) -> Answer | Stream:
@@ -46,17 +47,18 @@ async def follow(visit: Visit) -> Answer | Stream:
     if text and cursor is None:
         raise InvalidCursor
     async with visit.services.database.transaction() as tx:
-        reader = await _reader(tx, visit.actor)
+        reader = await console_reader(tx, visit.actor)
         if not is_stream:
             return await _changes(tx, reader, cursor)
         begin = await stream.starting_cursor(tx, cursor, reader, from_now=True)
-    headers = event_stream.headers(event_stream.SSE, _VARIES)
+    headers = event_stream.headers(event_stream.SSE, CHANGES_VARY)
     if visit.browser.scope["method"] == "HEAD":
         return Answer(200, b"", headers)
     return Stream(200, _live(visit, reader, begin), headers, is_long=True, patience=event_stream.PATIENCE_SECONDS)
 
 
-async def _reader(tx: Tx, actor: Actor) -> Reader:
+async def console_reader(tx: Tx, actor: Actor) -> Reader:
+    """Return the reader of what changes pages of the console."""
     return await stream.open_reader(tx, actor, types=TYPES)
 
 
@@ -73,7 +75,7 @@ async def _changes(tx: Tx, reader: Reader, cursor: EventCursor | None) -> Answer
         is_missed = page.has_more
         events, latest = ([], latest) if is_missed else (page.events, page.cursor)
     body = {"cursor": format_cursor(latest), "changes": _changed(events), "missed": is_missed}
-    return Answer(200, encode(body), event_stream.headers("application/json", _VARIES))
+    return Answer(200, encode(body), event_stream.headers("application/json", CHANGES_VARY))
 
 
 def _changed(events: Sequence[Event]) -> list[dict[str, object]]:
