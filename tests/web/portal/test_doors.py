@@ -31,6 +31,7 @@ PERSON = {"name": "Ida Moss", "email": "ida@example.net", "phone": "", "role": "
 FORMS: dict[str, dict[str, str]] = {
     "activatePerson": {},
     "changeNotifications": {"digest": "daily", "digest_at": "08:00", "time_zone": "UTC", "version": ""},
+    "changeNotificationsOfPerson": {"digest": "daily", "digest_at": "08:00", "time_zone": "UTC", "version": ""},
     "changePassword": {"current": "wrong", "password": "four words make a pass"},
     "changePerson": PERSON,
     "changeWebhook": WEBHOOK,

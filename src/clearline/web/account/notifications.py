@@ -11,6 +11,7 @@ from clearline.mail.format.public_mark import MARK
 from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, effective_rules
 from clearline.notifications.preference_usecases import UserPreferences
+from clearline.platform.database.transactions import Tx
 from clearline.web.account.frame import Frame
 from clearline.web.area import Area
 from clearline.web.fields import member_in, whole_number
@@ -37,6 +38,27 @@ class Notifications:
 
     def __init__(self, area: Area, frame: Frame) -> None:
         self._area, self._frame = area, frame
+        self.here = area.account
+
+    def path(self, visit: Visit) -> str:  # noqa: ARG002 - for those of colleagues
+        """Return the address of the page."""
+        return self._area.notifications
+
+    def back(self, visit: Visit) -> str:  # noqa: ARG002 - for those of colleagues
+        """Return the page that it leads back to."""
+        return self._area.account
+
+    async def read(self, visit: Visit, tx: Tx) -> UserPreferences:
+        """Return the preferences."""
+        return await preferences.get_own(tx, visit.actor)
+
+    async def lock(self, visit: Visit, tx: Tx) -> UserPreferences:
+        """Lock and return the preferences."""
+        return await preferences.lock_own(tx, visit.actor)
+
+    async def store(self, visit: Visit, tx: Tx, values: dict[str, Any]) -> None:
+        """Change the preferences."""
+        await preferences.change_own(tx, visit.actor, values, now=visit.now)
 
     def pages(self) -> list[Page]:
         """Return the page and its form for the table."""
@@ -54,25 +76,26 @@ class Notifications:
         """Change the preferences, unless they were changed meanwhile."""
         try:
             async with visit.database.transaction() as tx:
-                stored = await preferences.lock_own(tx, visit.actor)
+                stored = await self.lock(visit, tx)
                 check_version(visit.form, _values(stored))
-                await preferences.change_own(tx, visit.actor, _changes(visit.form, stored), now=visit.now)
+                await self.store(visit, tx, _changes(visit.form, stored))
         except ChangedMeanwhile:
             return await self._page(visit, Outcome(409, typed=visit.form, is_stale=True))
         except InvalidInput as error:
             problems = {_field_of(violation.field): violation.rule for violation in error.violations}
             return await self._page(visit, Outcome(422, problems=problems, typed=visit.form))
-        return redirect(visit.browser, f"{self._area.notifications}?done=1", visit.headers)
+        return redirect(visit.browser, f"{self.path(visit)}?done=1", visit.headers)
 
     async def _page(self, visit: Visit, outcome: Outcome) -> Answer:
         async with visit.database.transaction() as tx:
-            own = await preferences.get_own(tx, visit.actor)
+            own = await self.read(visit, tx)
         frame = await self._frame(visit)
         if outcome.status != 200:
-            visit.headers.append((b"hx-push-url", self._area.notifications.encode()))
+            visit.headers.append((b"hx-push-url", self.path(visit).encode()))
         stored = _values(own)
         return visit.page(
-            "account/notifications.html", outcome.status, here=self._area.account, area=self._area, outcome=outcome,
+            "account/notifications.html", outcome.status, here=self.here, outcome=outcome,
+            action=self.path(visit), back=self.back(visit), person=own.user,
             rules=_rule_fields(own), fields=_fields(), by_mail=_by_mail(visit, own),
             stored=stored, version=version_of(stored),
             values=stored if outcome.typed is None else typed_values(outcome.typed),

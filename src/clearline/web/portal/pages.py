@@ -4,6 +4,7 @@ from clearline.identity import Scope
 from clearline.web.area import PORTAL
 from clearline.web.files import download_file
 from clearline.web.portal.company.keys import KEY_PAGES
+from clearline.web.portal.company.notifications import NOTIFICATION_PAGES
 from clearline.web.portal.company.overview import show_company
 from clearline.web.portal.company.people import PEOPLE_PAGES
 from clearline.web.portal.company.webhooks import WEBHOOK_PAGES
@@ -50,6 +51,7 @@ PORTAL_PAGES = (
     Page("service", "GET", services.SERVICE, services.show_service, _READ),
     Page("company", "GET", COMPANY, show_company, _READ),
     *PEOPLE_PAGES,
+    *NOTIFICATION_PAGES,
     *KEY_PAGES,
     *WEBHOOK_PAGES,
     *ACCOUNT_PAGES,

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from clearline.identity import Role
+from clearline.identity import OPERATOR, Role
+from clearline.notifications import preference_usecases as preferences
 from tests.builders.web.companies import COMPANY, PortalCompany, secrets_in
 
 IDA = {"name": "Ida Moss", "email": "ida@example.net", "phone": "", "role": "customer", "language": ""}
@@ -54,3 +55,20 @@ async def test_no_role_of_the_provider_can_be_given(company: PortalCompany) -> N
 async def test_nobody_is_offered_to_deactivate_itself(company: PortalCompany) -> None:
     page = await company.admin.page(f"{COMPANY}/people/{company.admin.user.id}")
     assert not any((form.get("action") or "").endswith("/deactivate") for form in page.all("form"))
+
+
+async def test_an_admin_sets_what_a_colleague_is_notified_of(company: PortalCompany) -> None:
+    user = company.tenant.user
+    path = f"/people/{user.id}/notifications"
+    assert COMPANY + path in (await company.admin.page(f"{COMPANY}/people/{user.id}")).links(COMPANY)
+    page = await company.admin.page(COMPANY + path)
+    assert f"Notifications of {user.name}" in page.text
+    [version] = [field["value"] or "" for field in page.all("input") if field.get("name") == "version"]
+    names = [select["name"] or "" for select in page.all("select") if (select.get("name") or "").startswith("rules.")]
+    form = {**dict.fromkeys(names, "off"), "digest": "daily", "digest_at": "07:30", "time_zone": "Europe/Lisbon"}
+    saved = await company.send(path, **form, version=version)
+    assert saved.headers["location"] == f"{COMPANY}{path}?done=1"
+    async with company.database.statement() as tx:
+        stored = await preferences.get_preferences(tx, OPERATOR, user.company_id, user.id)
+    assert stored.preferences.time_zone == "Europe/Lisbon"
+    assert set(stored.preferences.rules.values()) == {"off"}
