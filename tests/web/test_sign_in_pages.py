@@ -154,6 +154,32 @@ async def test_a_session_that_a_browser_brings_is_not_taken_over_by_the_sign_in(
     assert (await Person(client, fixed, user).get("/console/mine")).status_code == 303
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        'seen={"a": "b", "c": 1}',
+        "seen=a b",
+        "list[0]=1",
+        "name",
+        "=value",
+        "path=/",
+        "secure",
+        'x="open',
+        "@id=1",
+        "q=\u00e9",
+    ],
+)
+async def test_cookies_of_other_applications_do_not_sign_anybody_out(
+    client: httpx.AsyncClient, database: Database, foreign: str
+) -> None:
+    agent = await person(client, database)
+    own = agent.headers["Cookie"]
+    for cookies in (f"{foreign}; {own}", f"{own}; {foreign}", f"{foreign};{own}"):
+        headers = httpx.Headers({**BROWSER, "Cookie": cookies}, encoding="utf-8")
+        answer = await client.get("/console/mine", headers=headers)
+        assert answer.status_code == 200
+
+
 async def test_on_plain_loopback_the_cookies_need_no_https(client: httpx.AsyncClient) -> None:
     for host in ("127.0.0.1:8080", "localhost:8080", "[::1]:8080"):
         client.cookies.clear()

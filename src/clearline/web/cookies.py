@@ -1,6 +1,5 @@
 """Cookies of the pages: HttpOnly and SameSite=Lax; Secure and bound to the host everywhere but on plain loopback."""
 
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 
 from starlette.types import Scope
@@ -39,16 +38,18 @@ def cookie_name(scope: Scope, name: str) -> str:
 
 
 def read_cookie(scope: Scope, name: str) -> str:
-    """Return the value of a cookie, or an empty text."""
+    """Return the value of a cookie, or an empty text.
+
+    Cookies of other applications at the same host or domain may have any name and value: they are passed over.
+    """
     wanted = cookie_name(scope, name)
-    for key, value in scope["headers"]:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    for key, header_value in headers:
         if key == b"cookie":
-            try:
-                morsel = SimpleCookie(value.decode("latin-1")).get(wanted)
-            except CookieError:
-                continue
-            if morsel is not None:
-                return morsel.value
+            for pair in header_value.decode("latin-1").split(";"):
+                given, _equals, value = pair.partition("=")
+                if given.strip() == wanted:
+                    return value.strip()
     return ""
 
 
