@@ -70,6 +70,8 @@ async def test_the_language_of_a_person_is_that_of_its_pages(customer: Person) -
 async def test_rules_and_the_time_zone_are_stored_and_times_follow_it(customer: Person, database: Database) -> None:
     address = f"{PROFILE}/notifications"
     page = await customer.page(address)
+    assert "The support team replies" in page.text
+    assert "to the customer" not in page.text
     [version] = [field["value"] or "" for field in page.all("input") if field.get("name") == "version"]
     names = [select["name"] or "" for select in page.all("select") if (select.get("name") or "").startswith("rules.")]
     form = {

@@ -122,6 +122,12 @@ def _rule_fields(own: UserPreferences) -> list[Field]:
         NotificationKind.REOPENED: gettext("A ticket is reopened"),
         NotificationKind.WATCHED_CHANGE: gettext("Something else of a ticket that I watch changes"),
     }
+    if not own.user.role.is_staff:
+        labels |= {
+            NotificationKind.TICKET_RAISED: gettext("A ticket is raised with me as its contact"),
+            NotificationKind.CUSTOMER_NOTE: gettext("A colleague writes"),
+            NotificationKind.PROVIDER_NOTE: gettext("The support team replies"),
+        }
     modes = [
         Choice(DeliveryMode.EMAIL, gettext("By mail at once")),
         Choice(DeliveryMode.DIGEST, gettext("In the digest")),
