@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from tests.patience import patient
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
 AXE = Path(__file__).parents[3] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -52,7 +54,8 @@ async def context(browser: Browser, size: str, cookies: Mapping[str, str], url: 
         reduced_motion="reduce",
     )
     await opened.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(patient(10) * 1000)
+    expect.set_options(timeout=patient(5) * 1000)
     return opened
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
-from playwright.async_api import Browser, FilePayload, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
 from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Database
@@ -169,6 +169,37 @@ async def test_a_reply_survives_a_reload_and_an_expired_sign_in(
     await page.get_by_role("button", name="Send").click()
     await expect(page.locator(".timeline").get_by_text("Half a sentence, and the other half")).to_be_visible()
     await expect(page.get_by_label("Reply")).to_have_value("")
+    await opened.close()
+
+
+async def test_a_reply_whose_answer_was_lost_is_added_once_and_is_shown_to_nobody_else(
+    browser: Browser, portal: Portal, cookies: dict[str, str], database: Database
+) -> None:
+    opened = await context(browser, "desktop", cookies, portal.url)
+    page = await opened.new_page()
+
+    async def lose(route: Route) -> None:
+        await route.fetch(max_redirects=0)
+        await route.abort()
+
+    await page.goto(portal.url + portal.ticket)
+    await page.get_by_label("Reply").fill("Sent, and the answer lost")
+    await page.route("**/messages", lose)
+    await page.get_by_role("button", name="Send").click()
+    await page.wait_for_url("chrome-error://chromewebdata/")
+    await page.unroute("**/messages", lose)
+
+    async with database.transaction() as tx:
+        colleague = await new_person(tx, company=portal.tenant.company.code, role=portal.tenant.user.role)
+    assert colleague.user is not None
+    for user, text in ((colleague.user, ""), (portal.tenant.user, "Sent, and the answer lost")):
+        token = await token_of(database, user)
+        await opened.add_cookies([{"name": "clearline-session", "value": token, "url": portal.url}])
+        await page.goto(portal.url + portal.ticket)
+        await expect(page.get_by_label("Reply")).to_have_value(text)
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_label("Reply")).to_have_value("")
+    await expect(page.locator(".timeline").get_by_text("Sent, and the answer lost")).to_have_count(1)
     await opened.close()
 
 

@@ -1,16 +1,18 @@
-// A reply that is not sent yet is kept in the browser, and is there again after a crash or an expired sign-in.
+// A reply that is not sent yet is kept in the browser, for its writer, and is there again after a crash or an expired
+// sign-in. The key of the form is kept with it, so that a reply whose answer was lost is not added twice.
+import { keep, PREFIX, restore } from "../kept.js";
+
 const form = document.querySelector("[data-reply]");
 
 if (form) {
-  const key = `reply ${form.dataset.reply}`;
-  const field = form.elements.text;
+  const key = `${PREFIX}${form.dataset.user}.reply.${form.dataset.reply}`;
+  const { text } = form.elements;
   if (form.dataset.sent) localStorage.removeItem(key);
-  const kept = localStorage.getItem(key);
-  if (kept && !field.value.trim()) field.value = kept;
-  const show = () => (form.querySelector("[data-saved]").hidden = !field.value.trim());
+  if (!text.value.trim()) restore(form, key);
+  const show = () => (form.querySelector("[data-saved]").hidden = !text.value.trim());
   show();
-  field.addEventListener("input", () => {
-    if (field.value.trim()) localStorage.setItem(key, field.value);
+  text.addEventListener("input", () => {
+    if (text.value.trim()) keep(form, key);
     else localStorage.removeItem(key);
     show();
   });
@@ -18,9 +20,3 @@ if (form) {
 
 // What was done is said once: not again when the page is loaded again.
 if (location.search.startsWith("?done=")) history.replaceState(null, "", location.pathname);
-
-// Whoever signs out leaves nothing behind.
-document.addEventListener("submit", ({ target }) => {
-  if (!target.action.endsWith("/sign-out")) return;
-  for (const name of Object.keys(localStorage)) if (name.startsWith("reply ")) localStorage.removeItem(name);
-});
