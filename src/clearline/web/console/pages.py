@@ -6,6 +6,8 @@ from clearline.web.area import CONSOLE
 from clearline.web.console import changes
 from clearline.web.console.bulk import change_selected, undo_selected
 from clearline.web.console.companies import company, customers, service
+from clearline.web.console.components import PATH as COMPONENTS
+from clearline.web.console.components import show_components
 from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.handovers import handlers as handovers
 from clearline.web.console.lists.columns import choose_columns
@@ -88,6 +90,7 @@ PAGES = (
     Page("presence", "GET", _TICKET + "/presence", presence.show_presence, _READ, in_background=True),
     Page("reportPresence", "POST", _TICKET + "/presence", presence.report_presence, _READ, in_background=True),
     Page("search", "GET", search.PATH, search.show_search, _READ),
+    Page("components", "GET", COMPONENTS, show_components, _READ),
     Page("find", "GET", "/console/find", search.find, _READ),
     Page("view", "GET", "/console/{view}", show_list, _READ),
 )
