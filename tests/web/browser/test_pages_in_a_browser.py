@@ -34,7 +34,13 @@ async def test_overlays_and_other_pages_are_accessible(browser: Browser, site: S
     wrong: list[str] = []
     opened = await context(browser, "desktop", session, site.url)
     page = await opened.new_page()
-    for path in ("/console/open?q=nothinglikethis", "/console/nothing", "/console/me", "/console/ui", "/console/second-factor"):
+    for path in (
+        "/console/open?q=nothinglikethis",
+        "/console/nothing",
+        "/console/me",
+        "/console/ui",
+        "/console/second-factor",
+    ):
         await page.goto(site.url + path)
         wrong += await check(page, path)
     await page.get_by_role("button", name="Set up").click()
