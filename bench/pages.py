@@ -1,4 +1,4 @@
-"""Pages of the console beside the floor: the same statements and a trivial template. Needs wrk.
+"""Pages of the console and the portal beside the floor: the same statements and a trivial template. Needs wrk.
 
 python bench/pages.py [--seconds 5] [--tickets 20000] [--rounds 3] [--connections 1] [--views 20] [--messages 40]
 
@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -33,11 +34,14 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.workspace import view_usecases as views
-from dataset import COMPANIES, fill
+from dataset import COMPANIES, SERVICE_ID, fill
 from rig import HERE, Sample, clearline, database, load, server_of
-from stream import agent_cookies
+from stream import agent_cookies, signed_in
 
-TARGETS_MS = {"queue of 50": 60, "ticket": 60, "fragment of the ticket": 25, "row": 25}
+TARGETS_MS = {
+    "queue of 50": 60, "ticket": 60, "fragment of the ticket": 25, "row": 25,
+    "portal: tickets": 60, "portal: ticket": 60, "portal: raise a ticket": 60,
+}  # fmt: skip
 _STATEMENTS = "PAGES_STATEMENTS"
 _TEMPLATE = """<!doctype html><html lang="en"><title>Floor</title><table>
 {% for row in rows %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>
@@ -45,6 +49,18 @@ _TEMPLATE = """<!doctype html><html lang="en"><title>Floor</title><table>
 _LUA = """
 wrk.headers["Cookie"] = "%s"
 """
+
+
+class Request(NamedTuple):
+    """What is asked for, by whom."""
+
+    path: str
+    cookie: str
+
+    @property
+    def page(self) -> str:
+        """The address without its query."""
+        return self.path.partition("?")[0]
 
 
 def main() -> None:
@@ -57,33 +73,37 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=40)
     options = parser.parse_args()
     with database() as postgres:
-        asyncio.run(fill(postgres.url, options.tickets))
-        [cookie] = asyncio.run(agent_cookies(postgres.url, 1))
+        tenants = asyncio.run(fill(postgres.url, options.tickets))
+        [agent] = asyncio.run(agent_cookies(postgres.url, 1))
+        customer = asyncio.run(customer_cookie(postgres.url, tenants[0].company_id))
         number = asyncio.run(prepare(postgres.url, options.views, options.messages))
-        paths = {
-            "queue of 50": "/console/open",
-            "ticket": f"/console/tickets/{number}?list=open",
-            "fragment of the ticket": f"/console/tickets/{number}/live?seen=0&last=0",
-            "row": f"/console/live/rows?list=open&shown={number}&last={number}",
+        requests = {
+            "queue of 50": Request("/console/open", agent),
+            "ticket": Request(f"/console/tickets/{number}?list=open", agent),
+            "fragment of the ticket": Request(f"/console/tickets/{number}/live?seen=0&last=0", agent),
+            "row": Request(f"/console/live/rows?list=open&shown={number}&last={number}", agent),
+            "portal: tickets": Request("/portal/tickets", customer),
+            "portal: ticket": Request(f"/portal/tickets/{number}", customer),
+            "portal: raise a ticket": Request(f"/portal/tickets/new?service={SERVICE_ID}", customer),
         }
-        recorded = asyncio.run(statements(postgres.url, cookie, paths))
+        recorded = asyncio.run(statements(postgres.url, [*requests.values()]))
         samples: dict[tuple[str, str], list[Sample]] = {}
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "statements")
             file.write_bytes(pickle.dumps(recorded))
             environment = {"FLOOR_DATABASE_URL": postgres.url, _STATEMENTS: str(file)}
             with server_of("floor", "pages:app", environment) as low, clearline(postgres.url, 1) as ours:
-                for name, path in paths.items():
+                for name, request in requests.items():
                     for turn in range(options.rounds + 1):
                         for server in (low, ours) if turn % 2 else (ours, low):
                             seconds = options.seconds if turn else 1
                             sample = load(
-                                server, postgres.supervisor.pid, _LUA % cookie, name, seconds=seconds,
-                                connections=options.connections, path=path,
+                                server, postgres.supervisor.pid, _LUA % request.cookie, name, seconds=seconds,
+                                connections=options.connections, path=request.path,
                             )  # fmt: skip
                             if turn:  # the first turn only warms up
                                 samples.setdefault((name, server.name), []).append(sample)
-    show(samples, {name: len(recorded[path.partition("?")[0]]) for name, path in paths.items()})
+    show(samples, {name: len(recorded[request.page]) for name, request in requests.items()})
 
 
 async def prepare(url: str, count: int, messages: int) -> str:
@@ -109,7 +129,17 @@ async def prepare(url: str, count: int, messages: int) -> str:
     return ticket_number(number)
 
 
-async def statements(url: str, cookie: str, paths: dict[str, str]) -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
+async def customer_cookie(url: str, company_id: UUID) -> str:
+    """Sign the person of a customer in; return the cookie of the session."""
+    opened = await Database.open(url)
+    async with opened.transaction() as tx:
+        [user] = await accounts.list_users(tx, OPERATOR, company_id)
+        cookie = await signed_in(tx, user)
+    await opened.close()
+    return cookie
+
+
+async def statements(url: str, requests: list[Request]) -> dict[str, list[tuple[str, tuple[Any, ...]]]]:
     """Return the statements that a request of each page runs, with their values."""
     ran: list[tuple[str, tuple[Any, ...]]] = []
     connect = asyncpg.connect
@@ -141,16 +171,15 @@ async def statements(url: str, cookie: str, paths: dict[str, str]) -> dict[str, 
     await begun.wait()
     recorded = {}
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1", headers={"cookie": cookie}
-    ) as client:
-        for path in paths.values():
-            await client.get(path)  # what is read once
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        for request in requests:
+            headers = {"cookie": request.cookie}
+            await client.get(request.path, headers=headers)  # what is read once
             ran.clear()
-            answer = await client.get(path)
+            answer = await client.get(request.path, headers=headers)
             if answer.status_code != httpx.codes.OK:
-                sys.exit(f"{path}: {answer.status_code}")
-            recorded[path.partition("?")[0]] = ran[:]
+                sys.exit(f"{request.path}: {answer.status_code}")
+            recorded[request.page] = ran[:]
     end.set()
     await life
     asyncpg.connect = connect

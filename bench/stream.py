@@ -21,8 +21,8 @@ import httpx
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.identity import OPERATOR, Role
-from clearline.platform.database.transactions import Database
+from clearline.identity import OPERATOR, Role, User
+from clearline.platform.database.transactions import Database, Tx
 from clearline.sign_in import password_store
 from clearline.sign_in.domain import DEFAULT_SESSION_LIMITS, Device
 from clearline.sign_in.usecases import new_session
@@ -70,6 +70,16 @@ async def staff_keys(url: str, count: int) -> list[str]:
     return secrets
 
 
+async def signed_in(tx: Tx, user: User) -> str:
+    """Sign a user in; return the cookie of the session."""
+    locked = await password_store.lock(tx, user.company_id, user.id)
+    if locked is None:
+        raise SystemExit("a user of the bench is gone")
+    device = Device("bench", "127.0.0.1")
+    session = await new_session(tx, locked, device, DEFAULT_SESSION_LIMITS, second_factor=False, now=now())
+    return f"clearline-session={session.token}"
+
+
 async def agent_cookies(url: str, count: int) -> list[str]:
     """Sign as many agents in; return the cookies of their sessions."""
     opened = await Database.open(url)
@@ -80,12 +90,7 @@ async def agent_cookies(url: str, count: int) -> list[str]:
                 tx, OPERATOR, "PROVIDER", name=f"Agent {index}", email=f"agent{index}-{uuid4().hex[:6]}@example.net",
                 phone="", role=Role.AGENT, now=now(),
             )  # fmt: skip
-            locked = await password_store.lock(tx, user.company_id, user.id)
-            if locked is None:
-                raise SystemExit("a user that was just added is gone")
-            device = Device("bench", "127.0.0.1")
-            session = await new_session(tx, locked, device, DEFAULT_SESSION_LIMITS, second_factor=False, now=now())
-        cookies.append(f"clearline-session={session.token}")
+            cookies.append(await signed_in(tx, user))
     await opened.close()
     return cookies
 
