@@ -15,7 +15,9 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from playwright.async_api import TimeoutError as PlaywrightTimeout
@@ -26,12 +28,21 @@ THEMES = ("light", "dark")
 QUALITY = 60
 """Percent, of WebP: a page takes 10 to 60 KB."""
 START_SECONDS = 120
+CUSTOMER, ADMIN = "Customer's admin", "The admin"
+"""Who looks at the pages, as the demo prints them."""
 Show = Callable[[Page, str], Awaitable[object]]
 
 
+class SignIn(NamedTuple):
+    """What signs a person in."""
+
+    email: str
+    password: str
+
+
 @contextmanager
-def demo() -> Iterator[tuple[str, str, str]]:
-    """Run a server with the demo's data in a new directory; yield its address, and an admin's e-mail and password."""
+def demo() -> Iterator[tuple[str, dict[str, SignIn]]]:
+    """Run a server with the demo's data in a new directory; yield its address, and the sign-ins that it prints."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder = Path(tempfile.mkdtemp(prefix="clearline-screenshots-"))
@@ -45,20 +56,22 @@ def demo() -> Iterator[tuple[str, str, str]]:
     with (folder / "out").open("wb") as out:
         server = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
     try:
-        yield (f"http://127.0.0.1:{port}", *_sign_in_printed(folder / "out"))
+        yield f"http://127.0.0.1:{port}", _sign_ins_printed(folder / "out")
     finally:
         server.terminate()
         server.wait(30)
         shutil.rmtree(folder)
 
 
-def _sign_in_printed(path: Path) -> tuple[str, str]:
-    """Wait for the line that names the admin; return the e-mail address and the password."""
+def _sign_ins_printed(path: Path) -> dict[str, SignIn]:
+    """Wait for the lines that name who can sign in; return the first e-mail address and password of each."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
-        match = re.search(r"Sign in \(admin\): +(\S+) +(\S+)", path.read_text())
-        if match:
-            return match[1], match[2]
+        text = path.read_text()
+        printed = {who: re.search(rf"^{who}: +(\S+) +(\S+)\n", text, re.MULTILINE) for who in (CUSTOMER, ADMIN)}
+        sign_ins = {who: SignIn(match[1], match[2]) for who, match in printed.items() if match}
+        if len(sign_ins) == len(printed):
+            return sign_ins
         time.sleep(0.2)
     raise TimeoutError(path.read_text())
 
@@ -122,7 +135,50 @@ async def new_ticket(page: Page, url: str) -> None:
         await page.get_by_role("heading", name=heading).wait_for()
 
 
-PAGES: dict[str, Show] = {
+async def customer_ticket(page: Page, url: str) -> None:
+    """Open the ticket of the customer that changed last."""
+    await page.goto(f"{url}/portal/tickets")
+    await page.locator(".rows a").first.click()
+    await page.locator(".timeline").wait_for()
+
+
+async def fault(page: Page, url: str) -> None:
+    """Choose the first service of a new ticket of the customer, and begin to describe its fault."""
+    await page.goto(f"{url}/portal/tickets/new")
+    await page.locator(".choices [type=radio]").first.check(force=True)
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_role("radio", name="Packet loss").check(force=True)
+    await page.get_by_label("Summary").fill("2 % loss towards Frankfurt")
+    await page.evaluate("scrollTo(0, 0)")
+
+
+async def customer_key(page: Page, url: str) -> None:
+    """Open the first API key of the customer."""
+    await page.goto(f"{url}/portal/company/keys")
+    await page.goto(url + (await page.locator(".lines a").first.get_attribute("href") or ""))
+
+
+OPEN_PAGES: dict[str, Show] = {
+    "home": at("/"),
+    "sign-in": at("/sign-in"),
+    "api-start": at("/docs"),
+    "api-tickets": at("/docs/api/tickets"),
+}
+PORTAL_PAGES: dict[str, Show] = {
+    "portal-tickets": at("/portal/tickets"),
+    "portal-new-ticket-service": at("/portal/tickets/new"),
+    "portal-new-ticket": fault,
+    "portal-ticket": customer_ticket,
+    "portal-services": at("/portal/services"),
+    "portal-company": at("/portal/company"),
+    "portal-key": customer_key,
+    "portal-profile": at("/portal/me"),
+}
+GERMAN_PAGES: dict[str, Show] = {
+    "portal-tickets-german": at("/portal/tickets"),
+    "portal-ticket-german": customer_ticket,
+}
+CONSOLE_PAGES: dict[str, Show] = {
     "queue": at("/console/open"),
     "selected-tickets": selected,
     "ticket": ticket,
@@ -132,6 +188,7 @@ PAGES: dict[str, Show] = {
     "search": at("/console/search?q=packet"),
     "dashboard": at("/console/dashboard"),
     "handover": at("/console/handover"),
+    "customers": at("/console/customers"),
     "company": linked("#customer-title a"),
     "service": linked("#service-title a"),
     "account": at("/console/me"),
@@ -150,29 +207,41 @@ WIDE = {"selected-tickets", "command-palette", "shortcuts"}
 """What is worked by mouse and keyboard, and shown in the large width alone."""
 
 
-async def _signed_in(browser: Browser, url: str, email: str, password: str) -> list[object]:
-    """Take pictures of the sign-in page, then sign in; return the cookies."""
-    for theme in THEMES:
-        for size in SIZES:
-            opened = await _context(browser, size, theme)
-            page = await opened.new_page()
-            await page.goto(f"{url}/sign-in")
-            await _take(page, "sign-in", size, theme)
-            await opened.close()
-    opened = await browser.new_context()
+class Tour(NamedTuple):
+    """Pages as somebody sees them: a person of the demo or a stranger, in a language."""
+
+    pages: dict[str, Show]
+    who: str = ""
+    language: str = "en"
+
+
+TOURS = (
+    Tour(OPEN_PAGES),
+    Tour(PORTAL_PAGES, CUSTOMER),
+    Tour(GERMAN_PAGES, CUSTOMER, "de"),
+    Tour(CONSOLE_PAGES, ADMIN),
+)
+
+
+async def _signed_in(browser: Browser, url: str, sign_in: SignIn) -> list[object]:
+    """Sign a person in; return the cookies."""
+    opened = await browser.new_context(locale="en")
     page = await opened.new_page()
     await page.goto(f"{url}/sign-in")
-    await page.get_by_label("E-mail address").fill(email)
-    await page.get_by_label("Password").fill(password)
+    await page.get_by_label("E-mail address").fill(sign_in.email)
+    await page.get_by_label("Password").fill(sign_in.password)
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/console/**")
-    return list(await opened.cookies())
+    await page.wait_for_url(re.compile("/(console|portal)/"))
+    cookies: list[object] = [*await opened.cookies()]
+    await opened.close()
+    return cookies
 
 
-async def _context(browser: Browser, size: str, theme: str) -> BrowserContext:
+async def _context(browser: Browser, size: str, theme: str, language: str) -> BrowserContext:
     width, height = SIZES[size]
     return await browser.new_context(
         viewport={"width": width, "height": height},
+        locale=language,
         color_scheme="dark" if theme == "dark" else "light",
         has_touch=size == "390",
         reduced_motion="reduce",
@@ -184,7 +253,7 @@ async def _take(page: Page, name: str, size: str, theme: str) -> None:
     await page.evaluate("document.fonts.ready.then(() => true)")
     if size == "1440" and await page.locator("[data-live]").count():
         with suppress(PlaywrightTimeout):
-            await page.locator("[data-live][data-state=live]").wait_for(timeout=5000)
+            await page.locator("[data-live][data-state=live]").first.wait_for(timeout=5000)
     session = await page.context.new_cdp_session(page)
     shot = await session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
     (OUT / f"{name}-{size}-{theme}.webp").write_bytes(base64.b64decode(shot["data"]))
@@ -194,20 +263,19 @@ async def main(names: list[str]) -> None:
     """Take the pictures of some pages, or of all."""
     OUT.mkdir(exist_ok=True)
     arguments = ["--headless=new", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    with demo() as (url, email, password):
+    with demo() as (url, sign_ins):
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
-            cookies = await _signed_in(browser, url, email, password)
-            for theme in THEMES:
-                for size in SIZES:
-                    opened = await _context(browser, size, theme)
-                    await opened.add_cookies(cookies)  # type: ignore[arg-type]
-                    page = await opened.new_page()
-                    for name, show in PAGES.items():
-                        if (not names or name in names) and not (size == "390" and name in WIDE):
-                            await show(page, url)
-                            await _take(page, name, size, theme)
-                    await opened.close()
+            cookies = {who: await _signed_in(browser, url, sign_in) for who, sign_in in sign_ins.items()}
+            for tour, theme, size in product(TOURS, THEMES, SIZES):
+                opened = await _context(browser, size, theme, tour.language)
+                await opened.add_cookies(cookies.get(tour.who, []))  # type: ignore[arg-type]
+                page = await opened.new_page()
+                for name, show in tour.pages.items():
+                    if (not names or name in names) and not (size == "390" and name in WIDE):
+                        await show(page, url)
+                        await _take(page, name, size, theme)
+                await opened.close()
             await browser.close()
 
 
