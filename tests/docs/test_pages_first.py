@@ -48,7 +48,8 @@ def test_the_words_of_the_console_in_the_guides_stand_in_it() -> None:
     strings = [*re.findall(r'\("([^"\n]*)"', source), *re.findall(r'"([^"\n]*)"', source)]
     words = [re.sub(r"\d+", "%(num)s", string) for string in strings]
     shown = {re.sub(r"%\(\w+\)s", "%s", word).strip(" .:") for word in words}
-    pages = [DOCS / "tutorial-console.md", *(DOCS / "how-to" / f"{name}.md" for name in (*PAGES_FIRST, *ABOUT_PAGES))]
+    tutorials = [DOCS / "tutorial-console.md", DOCS / "tutorial-portal.md"]
+    pages = [*tutorials, *(DOCS / "how-to" / f"{name}.md" for name in (*PAGES_FIRST, *ABOUT_PAGES))]
     strange = {
         (page.name, label)
         for page in pages
