@@ -15,6 +15,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.web.account.frame import Frame
 from clearline.web.area import Area
 from clearline.web.fields import member_in, whole_number
+from clearline.web.language.refusals import rule_text
 from clearline.web.records.form import (
     ChangedMeanwhile,
     Choice,
@@ -82,7 +83,7 @@ class Notifications:
         except ChangedMeanwhile:
             return await self._page(visit, Outcome(409, typed=visit.form, is_stale=True))
         except InvalidInput as error:
-            problems = {_field_of(violation.field): violation.rule for violation in error.violations}
+            problems = {_field_of(violation.field): rule_text(violation) for violation in error.violations}
             return await self._page(visit, Outcome(422, problems=problems, typed=visit.form))
         return redirect(visit.browser, f"{self.path(visit)}?done=1", visit.headers)
 

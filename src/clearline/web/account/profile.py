@@ -14,6 +14,7 @@ from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.web.account.frame import Frame
 from clearline.web.area import Area
 from clearline.web.fields import known_id
+from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -79,9 +80,9 @@ class Profile:
         except SignInRefused:
             return await self._page(visit, 422, problems={"current": gettext("this is not your password")})
         except TooManyAttempts as error:
-            return await self._page(visit, 429, problems={"current": str(error)})
+            return await self._page(visit, 429, problems={"current": refusal_text(error)})
         except InvalidInput as error:
-            return await self._page(visit, 422, problems={"password": error.violations[0].rule})
+            return await self._page(visit, 422, problems={"password": rule_text(error.violations[0])})
         return await self._page(visit, done=gettext("Your password is changed. Your other sessions have ended."))
 
 
