@@ -78,7 +78,13 @@ def _sign_ins_printed(path: Path) -> dict[str, SignIn]:
 
 def at(path: str) -> Show:
     """Return what opens a page."""
-    return lambda page, url: page.goto(url + path)
+
+    async def show(page: Page, url: str) -> None:
+        answer = await page.goto(url + path)
+        if answer is None or not answer.ok:
+            raise ValueError(f"{path} is no page")
+
+    return show
 
 
 async def ticket(page: Page, url: str) -> None:
@@ -188,7 +194,7 @@ CONSOLE_PAGES: dict[str, Show] = {
     "search": at("/console/search?q=packet"),
     "dashboard": at("/console/dashboard"),
     "handover": at("/console/handover"),
-    "customers": at("/console/customers"),
+    "customers": at("/console/companies"),
     "company": linked("#customer-title a"),
     "service": linked("#service-title a"),
     "account": at("/console/me"),
