@@ -45,6 +45,32 @@ _RULES = tuple(
             gettext_noop("%(id)s is not in the inventory: choose another, or say that it is not listed"),
         ),
         (r"is missing: open the form again", gettext_noop("is missing: send the form once more")),
+        (
+            r"must be an active user of the ticket's company.*",
+            gettext_noop("must be the e-mail address of a colleague who can sign in"),
+        ),
+        (r"must have a letter or a digit", gettext_noop("must have a letter or a digit")),
+        (r"must have at most (?P<most>\d+) characters.*", gettext_noop("must have at most %(most)s characters")),
+        (
+            r"must have at most (?P<most>\d+) words and filters",
+            gettext_noop("must have at most %(most)s words and filters"),
+        ),
+        (
+            r"has no filter (?P<name>\S+): .*",
+            gettext_noop("has no filter %(name)s: put words with a colon in quotation marks"),
+        ),
+        (
+            r"has (?:an unknown|a filter) (?P<name>[\w-]+)(?: without a value)?(?::.*)?",
+            gettext_noop("has the filter %(name)s with a value that does not exist"),
+        ),
+        (
+            r"takes longer than (?P<seconds>\S+) seconds: .*",
+            gettext_noop("takes longer than %(seconds)s seconds: add a word that few tickets have, or a filter"),
+        ),
+        (
+            r"has more than (?P<most>\S+) matches: add a word, or a filter",
+            gettext_noop("has more than %(most)s matches: add a word, or a filter"),
+        ),
         (r"(?P<file>.+): must .*", gettext_noop("%(file)s cannot be accepted")),
     )
 )

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -176,3 +176,19 @@ async def test_the_admin_of_a_company_has_the_same_pages(
     assert len((await person.page("/portal/tickets")).links("/portal/tickets/INC")) == 3
     home = await person.get("/portal")
     assert (home.status_code, home.headers["location"]) == (303, "/portal/tickets")
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("((", "Muss einen Buchstaben oder eine Ziffer haben"),
+        ("colour:red", "Hat keinen Filter colour"),
+        ("status:zz", "Hat im Filter status einen Wert, den es nicht gibt"),
+        ("number:zz", "Hat im Filter number einen Wert, den es nicht gibt"),
+        (" ".join(f"w{at}" for at in range(80)), "Darf höchstens "),
+    ],
+)
+async def test_a_search_that_is_refused_says_why_in_german(company: Company, query: str, reason: str) -> None:
+    address = f"/portal/tickets?{urlencode({'q': query})}"
+    answer = await company.person.get(address, **{"Accept-Language": "de"})
+    assert reason in Page(answer.text).text

@@ -11,7 +11,9 @@ from clearline.tickets.domain import Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.note_domain import Visibility
+from clearline.web import csrf
 from clearline.web.looks import CUSTOMER_STATUSES
+from clearline.web.once import new_key
 from clearline.web.portal.tickets.words import DONE, NEXT_STEPS
 from tests.builders.people import NOW, new_person
 from tests.builders.tickets import STEPS, raised
@@ -242,3 +244,28 @@ async def test_a_merged_ticket_leads_to_where_it_goes_on(opened: PortalTicket, d
         await merging.merge_ticket(tx, OPERATOR, opened.number, into, now=NOW)
     page = await opened.page()
     assert f"It goes on in INC{into:012d}." in page.text
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "reason"),
+    [
+        ("messages", "", "Muss 1 bis "),
+        ("messages", "x" * 4001, "Muss 1 bis "),
+        ("cancel", "x" * 1001, "Muss 0 bis "),
+        ("cancel", "a\0b", "Darf keine Steuerzeichen enthalten"),
+        ("reopen", "It still fails.", "Das Ticket hat inzwischen einen anderen Status"),
+        ("follow", "nobody@example.com", "Muss die E-Mail-Adresse eines Kollegen sein"),
+    ],
+)
+async def test_a_refused_form_says_why_in_german(opened: PortalTicket, form: str, text: str, reason: str) -> None:
+    fields = {csrf.FIELD: opened.person.token_of_form(), "once": new_key(), "text": text}
+    headers = {**opened.person.headers, "Accept-Language": "de"}
+    answer = await opened.person.client.post(f"{opened.path}/{form}", headers=headers, data=fields)
+    assert answer.status_code in {409, 422}
+    assert reason in Page(answer.text).text
+
+
+async def test_a_change_that_comes_too_late_is_refused_without_the_names_of_programs(opened: PortalTicket) -> None:
+    text = Page((await opened.send("reopen", 409, text="It still fails.")).text).text
+    assert "has another status by now" in text
+    assert "in_progress" not in text

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
-from clearline.errors import Conflict, InvalidInput
+from clearline.errors import Conflict, IllegalTransition, InvalidInput
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
@@ -60,6 +60,8 @@ async def _perform(visit: Visit, form: str, act: Action) -> Answer:
 
 def _problem(error: InvalidInput | Conflict) -> str:
     """Return why a form was refused."""
+    if isinstance(error, IllegalTransition):  # in English, too: its text has the names of statuses that programs use
+        return gettext("The ticket has another status by now, in which this is not possible.")
     if isinstance(error, Conflict):
         return refusal_text(error)
     [violation, *_others] = error.violations

@@ -23,7 +23,7 @@ from clearline.web.language.refusals import refusal_text
 from clearline.web.lists.sorting import Sort, sort_named
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.visit import Visit
-from clearline.web.words import gettext, number
+from clearline.web.words import number
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
 
@@ -169,7 +169,7 @@ async def find_all(visit: Visit, tx: Tx, chosen: Chosen) -> list[TicketView]:
     with visit.services.searches.count(visit.customer):
         found, following = await _matches(visit, tx, chosen, None, FOUND_MAX, _ROUNDS_OF_ALL)
     if following is not None:
-        rule = gettext("has more than %(most)s matches: add a word, or a filter") % {"most": number(FOUND_MAX)}
+        rule = f"has more than {number(FOUND_MAX)} matches: add a word, or a filter"
         raise InvalidInput([Violation("q", rule, RuleCode.COUNT)])
     return found
 
