@@ -61,8 +61,12 @@ def texts(value: str | tuple[str, ...] | list[str] | None) -> list[str]:
 
 
 def templates() -> list[Path]:
-    """Return the templates whose words are translated: not those of the reference, whose documents are English."""
-    return [path for path in sorted(TEMPLATES.rglob("*.html")) if path.parent != TEMPLATES / "docs"]
+    """Return the templates whose words are translated.
+
+    The documents of the reference are English, and the components are shown to those who build pages.
+    """
+    untranslated = {*(TEMPLATES / "docs").iterdir(), TEMPLATES / "console" / "components.html"}
+    return [path for path in sorted(TEMPLATES.rglob("*.html")) if path not in untranslated]
 
 
 def bare_words(text: str) -> Iterator[str]:
