@@ -15,6 +15,7 @@ export const icons = {
   bookmark: null,
   "building-2": null,
   camera: null,
+  palette: null,
   "chart-line": null,
   check: null,
   "chevron-down": null,

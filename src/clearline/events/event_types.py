@@ -76,6 +76,7 @@ class EventType(StrEnum):
     VIEW_CREATED = "view.created"
     VIEW_CHANGED = "view.changed"
     VIEW_DELETED = "view.deleted"
+    BRANDING_CHANGED = "branding.changed"
     HANDOVER_CREATED = "handover.created"
     JOB_CREATED = "job.created"
     JOB_CANCELLED = "job.cancelled"
@@ -195,7 +196,6 @@ _CONTACT = frozenset({Relation.CONTACT})
 _BY_SYSTEM = {"source": ("system",)}
 _IMPORTED = {"channel": ("System",)}
 _PUBLIC = {"visibility": ("public",)}
-
 _WATCHED = NotificationRule(NotificationKind.WATCHED_CHANGE, frozenset({Relation.WATCHER}))
 _COMPANY = frozenset({Relation.COMPANY})
 _NOTES = (
@@ -350,6 +350,7 @@ _RECORD_ROWS = (
     _record(EventType.VIEW_CREATED, "Created a shared view."),
     _record(EventType.VIEW_CHANGED, "Changed a shared view."),
     _record(EventType.VIEW_DELETED, "Deleted a shared view."),
+    _record(EventType.BRANDING_CHANGED, "Changed what customers read about the support."),
     _record(EventType.HANDOVER_CREATED, "Signed a shift off."),
     _record(EventType.JOB_CREATED, "Started a job: a bulk change or an import."),
     _record(EventType.JOB_CANCELLED, "Cancelled a job."),
@@ -376,8 +377,7 @@ def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[st
     """
     if audience is Audience.STAFF:
         return data
-    row = EVENT_TYPES.get(kind)
-    if row is None:
+    if (row := EVENT_TYPES.get(kind)) is None:
         return None
     if row.visibility is Visibility.SOME_FIELDS:
         changes = [change for change in data["changes"] if change["field"] in row.visible_fields]

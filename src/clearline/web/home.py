@@ -5,6 +5,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from clearline.accounts import usecases as accounts
+from clearline.branding import usecases as branding
+from clearline.branding.domain import Branding
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.web.language.readers import names_of_language
@@ -27,8 +29,9 @@ def home_route(database: Database) -> Route:
         try:
             async with database.statement() as tx:
                 name = (await accounts.provider(tx)).name
+                stored = await branding.public_branding(tx)
         except DatabaseUnavailable:
-            name = _PRODUCT
-        return HTMLResponse(render("home.html", provider=name), headers=_HEADERS | names_of_language())
+            name, stored = _PRODUCT, Branding()
+        return HTMLResponse(render("home.html", provider=name, branding=stored), headers=_HEADERS | names_of_language())
 
     return Route("/", answer)

@@ -42,6 +42,7 @@ BODIES: dict[str, Json | bytes] = {
     "assignTicket": {"to": "me"},
     "bulkTickets": {"tickets": ["{number}"], "action": {"type": "note", "text": "From B"}},
     "cancelJob": {},
+    "changeBranding": {"footer": "From B"},
     "changeCompany": {"name": "From B"},
     "changeCompanyNotifications": {"mails_contacts": False},
     "changeMailbox": {"name": "From B"},

@@ -42,6 +42,7 @@ _TICKET_FACTS: tuple[facts.TicketFact, ...] = (
 _NAMES = {
     "api_key": "Dashboard",
     "company": "Example Freight",
+    "branding": "Branding",
     "handover": "Core NOC",
     "identity": "Mara Lind",
     "identity_provider": "Example sign-in",

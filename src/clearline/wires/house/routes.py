@@ -5,6 +5,7 @@ from itertools import chain
 from clearline.wires.house import errors
 from clearline.wires.house.accounts import addresses, companies, keys, mail_domains, users
 from clearline.wires.house.audit import handlers as audit
+from clearline.wires.house.branding import handlers as branding
 from clearline.wires.house.bulk import exports, jobs
 from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.house.feedback import handlers as feedback
@@ -37,6 +38,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Links, merging, splitting": (*links.OPERATIONS, *merging.OPERATIONS),
     "Search and views": (*search.OPERATIONS, *views.OPERATIONS),
     "Macros": macros.OPERATIONS,
+    "Branding": branding.OPERATIONS,
     "Feedback": feedback.OPERATIONS,
     "Handovers": handovers.OPERATIONS,
     "Bulk changes, import, export": (*jobs.OPERATIONS, *exports.OPERATIONS),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from clearline.identity import Scope
+from clearline.web.console.admin.branding import BRANDING
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.conflicts import CONFLICTS
 from clearline.web.console.admin.customers.keys import COMPANY_KEY_PAGES
@@ -38,6 +39,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     ROUTING,
     MACROS,
     COMPANIES,
+    BRANDING,
     CONFLICTS,
     MAILBOXES,
     MAIL_REVIEW,

@@ -48,6 +48,10 @@ def _work() -> list[Entry]:
             gettext("Your customers: people, services, mail domains, keys, webhooks."),
         ),
         Entry(
+            "/console/admin/branding", gettext("Branding"), "palette",
+            gettext("What customers read about your support: hours, phone, footer."),
+        ),
+        Entry(
             "/console/admin/address-conflicts", gettext("Address conflicts"), "user-round-x",
             gettext("Addresses that two companies say are their people's. You decide."),
         ),

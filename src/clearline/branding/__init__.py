@@ -1,0 +1,4 @@
+"""Branding: what the provider says about its support on the pages for customers.
+Tables: branding.
+Events: branding.changed.
+"""

@@ -1,0 +1,1 @@
+"""House API v1: branding."""
