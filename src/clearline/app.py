@@ -45,7 +45,7 @@ from clearline.web.docs.reference import Reference, document_route
 from clearline.web.docs.site import Catalogue, Site
 from clearline.web.front import Front
 from clearline.web.home import home_route
-from clearline.web.language.readers import ByBrowser, DeskLanguage
+from clearline.web.language.readers import ByBrowser, Desk
 from clearline.web.mail_pages.confirmation import confirmation_route
 from clearline.web.mail_pages.feedback import feedback_routes
 from clearline.web.mail_pages.unsubscribe import unsubscribe_routes
@@ -257,7 +257,7 @@ class _Switch:
         self._house = Compression(house_app(services), varies=True)
         wires = reference_wires(services.settings)
         reference = Reference(reference_site(wires, services.settings), services)
-        desk = DeskLanguage(services.database)
+        desk = Desk(services.database)
         self._areas = {
             area: ByBrowser(Compression(Front(table, area, services)), desk)
             for area, table in ((CONSOLE, (*ADMIN_PAGES, *PAGES)), (PORTAL, PORTAL_PAGES))

@@ -4,13 +4,16 @@ import re
 from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 
+from clearline.accounts import usecases as accounts
 from clearline.branding import usecases as branding
 from clearline.branding.domain import FOOTER_MAX, HOURS_MAX, Branding, check_branding
 from clearline.errors import Forbidden
-from clearline.identity import OPERATOR, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
+from clearline.web.language import readers
 from tests.builders.people import NOW, Tenant, new_person, staff_key
 from tests.builders.web.pages import person, session_of
 
@@ -41,7 +44,7 @@ async def test_an_admin_changes_it_and_every_change_is_an_event(client: httpx.As
     assert refused.status_code == 403
     async with database.transaction() as tx:
         data = await tx.fetch("select data from event where type = 'branding.changed' order by id desc limit 1")
-    assert {change["field"] for change in data[0][0]["changes"]} == set(SET)
+    assert {change["field"] for change in msgspec.json.decode(data[0][0])["changes"]} == set(SET)
 
 
 async def test_agents_do_not_change_it(database: Database) -> None:
@@ -112,3 +115,21 @@ async def test_an_admin_changes_it_in_the_console(client: httpx.AsyncClient, dat
     async with database.transaction() as tx:
         assert await branding.public_branding(tx) == Branding(HOURS, PHONE, FOOTER)
     assert (await admin.get("/console/admin/branding/logo")).status_code == 404
+
+
+async def test_the_sign_in_has_the_name_of_the_provider(
+    client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "_KEPT", -1)
+    async with database.transaction() as tx:
+        before = (await accounts.provider(tx)).name
+        await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": "Fibre & Sons"}, now=NOW)
+    try:
+        for path in ("/sign-in", "/sign-in/forgotten", "/unsubscribe/unknown", "/nowhere"):
+            text = (await client.get(path, headers={"accept": "text/html"})).text
+            assert "· Fibre &amp; Sons</title>" in text
+            assert "Fibre &amp; Sons</a>" in text
+            assert "Clearline" not in text
+    finally:
+        async with database.transaction() as tx:
+            await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": before}, now=NOW)

@@ -7,13 +7,12 @@ from starlette.routing import Route
 from clearline.accounts import usecases as accounts
 from clearline.branding import usecases as branding
 from clearline.branding.domain import Branding
+from clearline.language.reader import PRODUCT
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.web.language.readers import names_of_language
 from clearline.web.templating import render
 
-_PRODUCT = "Clearline"
-"""What stands in the place of the provider's name while the database is unavailable."""
 _HEADERS = {
     "content-security-policy": "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
@@ -31,7 +30,7 @@ def home_route(database: Database) -> Route:
                 name = (await accounts.provider(tx)).name
                 stored = await branding.public_branding(tx)
         except DatabaseUnavailable:
-            name, stored = _PRODUCT, Branding()
+            name, stored = PRODUCT, Branding()
         return HTMLResponse(render("home.html", provider=name, branding=stored), headers=_HEADERS | names_of_language())
 
     return Route("/", answer)

@@ -134,6 +134,7 @@ ENVIRONMENT.globals |= {
     "column_looks": looks.COLUMN_LOOKS,
     "company_path": company_path,
     "customer_statuses": looks.CUSTOMER_STATUSES,
+    "desk_name": lambda: reader().desk,
     "default_columns": DEFAULT_COLUMNS,
     "gettext": translated,
     "impacts": looks.IMPACTS,

@@ -8,7 +8,7 @@ from starlette.types import Scope as AsgiScope
 
 from clearline.accounts import usecases as accounts
 from clearline.clock import monotonic
-from clearline.language.reader import ENGLISH, LANGUAGES, Reader, first_language, read_by, reader, set_reader, zone_of
+from clearline.language.reader import LANGUAGES, Reader, first_language, read_by, reader, set_reader, zone_of
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.sign_in.domain import SessionActor
@@ -34,37 +34,40 @@ def accepted_language(scope: AsgiScope) -> str | None:
     return max(accepted, key=weights.__getitem__, default=None)
 
 
-class DeskLanguage:
-    """The language of the desk, for browsers that ask for none that there is; read at most every 30 seconds."""
+class Desk:
+    """The provider's name, and the language of the desk, for browsers that ask for none that there is.
+
+    They are read at most every 30 seconds.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._language, self._read_at = ENGLISH, float("-inf")
+        self._reader, self._read_at = Reader(), float("-inf")
 
-    async def get(self) -> str:
-        """Return it, or what it was last while the database is unavailable."""
+    async def get(self) -> Reader:
+        """Return how the desk reads, or what it was last while the database is unavailable."""
         if monotonic() - self._read_at > _KEPT:
             try:
                 async with self._database.statement() as tx:
-                    self._language = first_language((await accounts.provider(tx)).language)
+                    provider = await accounts.provider(tx)
+                    self._reader = Reader(first_language(provider.language), desk=provider.name)
             except DatabaseUnavailable:
                 pass
             self._read_at = monotonic()
-        return self._language
+        return self._reader
 
 
 class ByBrowser:
     """An ASGI application of pages, read in the language that the browser prefers, or else in that of the desk."""
 
-    def __init__(self, app: ASGIApp, desk: DeskLanguage) -> None:
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
         self._app, self._desk = app, desk
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
-        language = accepted_language(scope)
-        if language is None and b"text/html" in (header(scope, b"accept") or b""):
-            language = await self._desk.get()
-        with read_by(Reader(language or ENGLISH, is_by_browser=True)):
+        is_page = b"text/html" in (header(scope, b"accept") or b"")
+        desk = await self._desk.get() if is_page else Reader()
+        with read_by(Reader(accepted_language(scope) or desk.language, is_by_browser=True, desk=desk.desk)):
             await self._app(scope, receive, send)
 
 
@@ -78,7 +81,7 @@ def read_by_person(session: SessionActor) -> None:
     before = reader()
     is_by_browser = session.language not in LANGUAGES
     language = first_language(session.language, before.language)
-    set_reader(Reader(language, zone_of(session.time_zone or "UTC"), is_by_browser))
+    set_reader(Reader(language, zone_of(session.time_zone or "UTC"), is_by_browser, before.desk))
 
 
 def language_headers() -> list[tuple[bytes, bytes]]:
