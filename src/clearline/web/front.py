@@ -22,6 +22,7 @@ from clearline.web import assets, cookies
 from clearline.web.area import CONSOLE, EVERYBODY, Area
 from clearline.web.language.readers import read_by_person, read_in_console
 from clearline.web.language.refusals import refusal_text
+from clearline.web.multipart import read_fields
 from clearline.web.visit import (
     Browser,
     FormRefused,
@@ -77,7 +78,11 @@ class Front:
         is_use = entry is None or not entry.in_background
         session = await identify(self._services, scope, token, self._limits, is_use=is_use) if token else None
         if session is None:
-            return redirect(browser, f"{SIGN_IN}?{urlencode({'next': _came_from(scope, self._area.home)})}")
+            address = f"{SIGN_IN}?{urlencode({'next': _came_from(scope, self._area.home)})}"
+            written = await _written(browser, receive) if method == "POST" and entry and not entry.is_upload else []
+            if written:
+                return page(browser, "not_sent.html", 401, [], written=written, sign_in=address)
+            return redirect(browser, address)
         scope[KEY].actor = session.actor
         self._read_by(session)
         self._count(session)
@@ -165,6 +170,17 @@ async def identify(
     )
 
 
+async def _written(browser: Browser, receive: Receive) -> list[str]:
+    """Return the words in a form that was sent without a session: without scripts they are nowhere else."""
+    if not browser.navigates:
+        return []
+    try:
+        form = await (read_fields(browser, receive) if browser.sends_files else browser.fields(receive))
+    except FormRefused:
+        return []
+    return form.written()
+
+
 def _came_from(scope: AsgiScope, home: str) -> str:
     """Return the page to open after the sign-in: the one that was asked for, or that whose form was sent."""
     if scope["method"] in {"GET", "HEAD"}:
@@ -190,9 +206,11 @@ def _refused(browser: Browser, error: Exception, home: str) -> Answer:
         headers.append((b"retry-after", b"%d" % error.retry_after))
         if browser.is_partial:  # the form stays, with what was typed
             headers.append((b"hx-reswap", b"none"))
+    written = error.form.written() if isinstance(error, FormRefused) and error.form and browser.navigates else []
     return page(
-        browser, "error.html", status, headers, title=title, advice=advice, request_id=browser.request_id, home=home
-    )
+        browser, "error.html", status, headers, title=title, advice=advice, request_id=browser.request_id, home=home,
+        written=written,
+    )  # fmt: skip
 
 
 def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911 - a table

@@ -26,7 +26,7 @@ from clearline.tickets.attachments.domain import (
     specific_type,
 )
 from clearline.tickets.note_domain import Visibility
-from clearline.web.visit import FIELDS_MAX, FORM_MAX, Form, FormRefused, Visit
+from clearline.web.visit import FIELDS_MAX, FORM_MAX, Browser, Form, FormRefused, Visit
 from clearline.wires.http.edge import header
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 FIELD = "files"
 FILES_MAX = MESSAGE_FILES_MAX
 """The most files of a form."""
+_DROPPED_MAX = FORM_MAX + (32 << 20)
+"""Bytes of a form with files that are read although it is refused: a browser shows no answer while it still sends."""
 CompanyOf = Callable[[Form], Awaitable[UUID | None]]
 
 
@@ -116,14 +118,43 @@ async def receive_form(visit: Visit, company_of: CompanyOf) -> AsyncIterator[Sen
                 await visit.services.blobs.delete(Key(sent.company_id, file.content.id))
 
 
+async def read_fields(browser: Browser, receive: Receive) -> Form:
+    """Return the fields of a form with files. No file is stored: files are read as far as ``_DROPPED_MAX`` and dropped.
+
+    Raises:
+        FormRefused: another site sent it, it is too long or broken.
+    """
+    browser.require_own_page()
+    parts, form = _Parts(receive, _boundary(browser), _DROPPED_MAX), Form([])
+    left, has_files = FORM_MAX, False
+    try:
+        while (headers := await parts.next()) is not None and len(form.pairs) < FIELDS_MAX:
+            options = parse_options_header(headers.get(b"content-disposition"))[1]
+            if b"filename" in options:
+                has_files = True
+                await parts.skip()
+            else:
+                value = await parts.value(left)
+                left -= len(value)
+                form.pairs.append((_text(options.get(b"name", b"")), _text(value).replace("\r\n", "\n")))
+    except FormRefused:
+        if not has_files:
+            raise
+    return form
+
+
+def _boundary(browser: Browser) -> bytes:
+    sent_type = header(browser.scope, b"content-type") or b""
+    return parse_options_header(sent_type)[1].get(b"boundary", b"")
+
+
 class _Reader:
     """Reads one form, part by part."""
 
     def __init__(self, visit: Visit, receive: Receive, company_of: CompanyOf, sent: SentFiles) -> None:
         self._visit, self._company_of, self._sent = visit, company_of, sent
         most = FORM_MAX + FILES_MAX * visit.services.attachments.size
-        sent_type = header(visit.browser.scope, b"content-type") or b""
-        self._parts = _Parts(receive, parse_options_header(sent_type)[1].get(b"boundary", b""), most)
+        self._parts = _Parts(receive, _boundary(visit.browser), most)
         self._pairs: list[tuple[str, str]] = []
         self._left = FORM_MAX
         self._is_first_file = True
@@ -143,13 +174,9 @@ class _Reader:
         self._visit.browser.check_token(self._visit.secret, self._visit.form)
 
     async def _field(self, name: str) -> None:
-        value = bytearray()
-        async for chunk in self._parts.content():
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise FormRefused
-            value += chunk
-        self._pairs.append((name, _text(bytes(value)).replace("\r\n", "\n")))
+        value = await self._parts.value(self._left)
+        self._left -= len(value)
+        self._pairs.append((name, _text(value).replace("\r\n", "\n")))
         if len(self._pairs) > FIELDS_MAX:
             raise FormRefused
 
@@ -236,6 +263,19 @@ class _Parts:
                 self._is_inside = False
             elif kind == "data":
                 yield data
+
+    async def value(self, most: int) -> bytes:
+        """Return the content of the part, which is a field.
+
+        Raises:
+            FormRefused: it is longer than ``most`` bytes.
+        """
+        value = bytearray()
+        async for chunk in self.content():
+            value += chunk
+            if len(value) > most:
+                raise FormRefused
+        return bytes(value)
 
     async def skip(self) -> None:
         """Read the rest of the part, and drop it."""

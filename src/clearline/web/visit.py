@@ -25,6 +25,8 @@ from clearline.wires.http.limits import customer_id
 FORM_MAX = 512 * 1024
 """Bytes of the longest form: a description of 32,000 characters fits in any encoding."""
 FIELDS_MAX = 3000
+_WRITTEN = {"title", "since", "description", "text", "note", "comment", "reason", "table"}
+"""The names of the fields into which people write words of their own."""
 TOKEN_HEADER = b"x-csrf-token"
 _FORM = b"application/x-www-form-urlencoded"
 _FORM_WITH_FILES = b"multipart/form-data"
@@ -41,10 +43,6 @@ _SAFE: Headers = [
     (b"cache-control", b"no-store"),
 ]
 THEMES = ("auto", "light", "dark")
-
-
-class FormRefused(Exception):
-    """A form that was not sent from a page of this browser session, or is no form at all."""
 
 
 class Form:
@@ -64,6 +62,21 @@ class Form:
     def all(self, name: str) -> list[str]:
         """Return all values of a field."""
         return [value for key, value in self.pairs if key == name]
+
+    def written(self) -> list[str]:
+        """Return the texts that a person wrote into it."""
+        return [value for name, value in self.pairs if name in _WRITTEN and value.strip()]
+
+
+class FormRefused(Exception):
+    """A form that was not sent from a page of this browser session, or is no form at all.
+
+    ``form`` has its fields if a page of this host sent it, so that what somebody wrote can be shown again.
+    """
+
+    def __init__(self, form: Form | None = None) -> None:
+        super().__init__("the form was refused")
+        self.form = form
 
 
 def refused_status(error: InvalidInput | Conflict) -> int:
@@ -100,6 +113,11 @@ class Browser:
             raise FormRefused
 
     @property
+    def navigates(self) -> bool:
+        """Whether the answer is shown as a page: no script asked for it."""
+        return not self.is_partial and (header(self.scope, b"sec-fetch-mode") or b"navigate") == b"navigate"
+
+    @property
     def sends_files(self) -> bool:
         """Whether the request is a form with files."""
         return (header(self.scope, b"content-type") or b"").startswith(_FORM_WITH_FILES)
@@ -108,18 +126,30 @@ class Browser:
         """Refuse a form that a page of this browser session did not send.
 
         Raises:
-            FormRefused: another site sent it.
+            FormRefused: another site sent it, or a page of an earlier session, with the form.
         """
-        if not _is_same_origin(self.scope) or not csrf.is_token_for(secret, form.get(csrf.FIELD)):
-            raise FormRefused
+        self.require_own_page()
+        if not csrf.is_token_for(secret, form.get(csrf.FIELD)):
+            raise FormRefused(form)
 
     async def form(self, receive: Receive, secret: str) -> Form:
         """Return the form that was sent, once it is certain that a page of this browser session sent it.
 
         Raises:
+            FormRefused: another site sent it, or a page of an earlier session, it is too long, or no form.
+        """
+        form = await self.fields(receive)
+        self.check_token(secret, form)
+        return form
+
+    async def fields(self, receive: Receive) -> Form:
+        """Return the form that a page of this host sent, of any session.
+
+        Raises:
             FormRefused: another site sent it, it is too long, or no form.
         """
-        if not _is_same_origin(self.scope) or not (header(self.scope, b"content-type") or b"").startswith(_FORM):
+        self.require_own_page()
+        if not (header(self.scope, b"content-type") or b"").startswith(_FORM):
             raise FormRefused
         body = b""
         while True:
@@ -133,9 +163,16 @@ class Browser:
             pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
         except ValueError:
             raise FormRefused from None
-        form = Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
-        self.check_token(secret, form)
-        return form
+        return Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
+
+    def require_own_page(self) -> None:
+        """Refuse a form that no page of this host sent, as far as the browser says.
+
+        Raises:
+            FormRefused: another site sent it.
+        """
+        if not _is_same_origin(self.scope):
+            raise FormRefused
 
 
 def _is_same_origin(scope: AsgiScope) -> bool:

@@ -161,6 +161,9 @@ async def test_a_reply_survives_a_reload_and_an_expired_sign_in(
     await expect(page.get_by_label("Reply")).to_have_value("Half a sentence")
     await opened.clear_cookies()
     await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_label("What you wrote")).to_have_value("Half a sentence")
+    assert await check(page, "a form that was not sent") == []
+    await page.get_by_role("link", name="Sign in").click()
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     token = await token_of(database, portal.tenant.user)
     await opened.add_cookies([{"name": "clearline-session", "value": token, "url": portal.url}])
