@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.branding import usecases as branding
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.mail.outbound.domain import RateLimits
@@ -259,3 +260,34 @@ async def test_an_agent_reads_the_assignee_and_a_customer_does_not(rig: Notifica
     assert "Assigned the ticket to you." in mails[email_of(agent)].text
     assert "Assigned to you" in mails[email_of(agent)].text
     assert "Jonas" not in mails[CONTACT].text
+
+
+async def test_customers_read_how_the_support_is_reached_and_agents_do_not(rig: NotificationRig) -> None:
+    values = {"support_hours": "Always", "support_phone": "+1-555-0100", "footer": "Example & Sons\n1 Example Street"}
+
+    async def work(tx: Tx) -> tuple[int, Actor, Actor]:
+        await branding.change_branding(tx, OPERATOR, values, now=NOW)
+        number = await raised(tx, rig.tenant)
+        rules = {NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST}
+        reader = await new_watcher(
+            tx, number, Role.CUSTOMER, rig.tenant.company.code, rules=rules, digest_at=time(18), time_zone="UTC"
+        )
+        agent = await new_person(tx)
+        await ticket_changes.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
+        return number, agent, reader
+
+    number, agent, reader = await rig.transact(work)
+    await rig.transact(note(number, "The port is up.", OPERATOR))
+    try:
+        await rig.advance(GROUPING_WINDOW)
+        mails = {mail.to: mail for mail in await rig.take_sent()}
+        await rig.advance(timedelta(hours=10))
+        mails |= {mail.to: mail for mail in await rig.take_sent()}
+    finally:
+        await rig.transact(lambda tx: branding.change_branding(tx, OPERATOR, dict.fromkeys(values, ""), now=NOW))
+    assert "+1-555-0100" not in mails[email_of(agent)].text
+    assert mails[email_of(reader)].kind == "digest"
+    for mail in (mails[CONTACT], mails[email_of(reader)]):
+        lines = ["Support hours: Always", "Support phone: +1-555-0100", "Example & Sons", "1 Example Street"]
+        assert mail.text.splitlines()[-4:] == lines
+        assert "<br>Example &amp; Sons" in " ".join(mail.html.split())

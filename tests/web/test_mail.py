@@ -39,7 +39,7 @@ def a_receipt() -> RenderedMail:
         "notification", number="INC000000000042", title="Port down", headline="New ticket", is_receipt=True,
         facts=[("Status", "Received"), ("Service", "")], url="", reply="Reply to this mail.", footer="Because.",
         entries=[("Ada Lovelace", "1 Mar 2026 13:00 CET", "Raised the ticket.\n\nNo light since 11:40.", "API")],
-        settings_url="", feedback=RATINGS,
+        settings_url="", feedback=RATINGS, support=["Support phone: <+1-555-0100>"],
     )  # fmt: skip
 
 
@@ -49,7 +49,9 @@ def a_digest() -> RenderedMail:
         "url": "https://desk.example.net/tickets/INC000000000042",
         "entries": [("Ada Lovelace", "1 Mar 2026 13:00 CET", NOTE, "Email"), ("Ben Ito", None, "", "System")],
     }  # fmt: skip
-    return render("digest", count=2, tickets=[ticket, ticket], is_staff=True, footer="Because.", settings_url="")
+    return render(
+        "digest", count=2, tickets=[ticket, ticket], is_staff=True, footer="Because.", settings_url="", support=()
+    )
 
 
 def a_webhook() -> RenderedMail:

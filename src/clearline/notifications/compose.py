@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from clearline.branding import usecases as branding
 from clearline.events.event_types import Audience, EventType, visible_data
 from clearline.feedback.domain import Rating, ballot_of, feedback_link
 from clearline.identity import PROVIDER_ID, Role
@@ -58,7 +59,8 @@ _Pair = tuple[DueNotification, MailEntry]
 class MailContext(Struct, frozen=True):
     """What composing needs: the templates, the mail settings, whether replies become notes, and the rate limits.
 
-    ``staff_replies`` is whether the desk lets agents reply to customers by mail.
+    ``staff_replies`` is whether the desk lets agents reply to customers by mail. ``support`` has the lines of the
+    branding that stand below mail for customers.
     """
 
     render: Render
@@ -66,6 +68,7 @@ class MailContext(Struct, frozen=True):
     accepts_replies: bool
     rate_limits: RateLimits
     staff_replies: bool = False
+    support: Sequence[str] = ()
 
 
 class ComposeResult(Enum):
@@ -118,6 +121,8 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
         result = ComposeResult.WITHHELD
     elif pairs:
         is_digest = group.channel == DeliveryMode.DIGEST
+        support = () if _is_staff(pairs[0][0], group) else await _support(tx, reader_of_mail)
+        context = replace(context, support=support)
         with read_by(reader_of_mail):
             mail = _digest(group, pairs, context) if is_digest else _notification(group, pairs, context)
         await outbound_mail.enqueue(tx, mail, now=now, settings=context.settings)
@@ -256,6 +261,7 @@ def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext
         reply=gettext(_reply(latest, group, context, is_receipt=is_receipt)) % {"mark": MARK},
         footer=_footer(group),
         settings_url="",
+        support=context.support,
     )
     return _addressed(group, rendered, NOTIFICATION, pairs, context, company_id=latest.key[0], number=latest.number)
 
@@ -322,9 +328,22 @@ def _digest(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> N
         is_staff=_is_staff(pairs[0][0], group),
         footer=_footer(group),
         settings_url="",
+        support=context.support,
     )
     company_id = group.user_company_id or pairs[0][0].key[0]
     return _addressed(group, rendered, DIGEST, pairs, context, company_id=company_id, number=None)
+
+
+async def _support(tx: Tx, reader_of_mail: Reader) -> list[str]:
+    """Return what the branding has to say below mail for customers, line by line."""
+    stored = await branding.public_branding(tx)
+    lines = []
+    with read_by(reader_of_mail):
+        if stored.support_hours:
+            lines.append(gettext("Support hours: %(hours)s") % {"hours": stored.support_hours})
+        if stored.support_phone:
+            lines.append(gettext("Support phone: %(phone)s") % {"phone": stored.support_phone})
+    return [*lines, *stored.footer.splitlines()]
 
 
 def _footer(group: MailGroup) -> str:
