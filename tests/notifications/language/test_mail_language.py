@@ -129,6 +129,6 @@ def test_the_subject_of_a_digest_counts_in_every_language() -> None:
     for language in LANGUAGES:
         with read_by(Reader(language)):
             subjects[language] = templates.render(
-                "digest", count=3, tickets=[], is_staff=False, footer="", settings_url=""
+                "digest", count=3, tickets=[], is_staff=False, footer="", settings_url="", support=()
             ).subject
     assert subjects == {"en": "3 updates to 0 tickets", "de": "3 Neuigkeiten zu 0 Tickets"}
