@@ -19,3 +19,4 @@ import "./islands/notices.js";
 import "./islands/suggest.js";
 import "./islands/filetext.js";
 import "./islands/copy.js";
+import "./islands/details.js";

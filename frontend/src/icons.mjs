@@ -53,6 +53,7 @@ export const icons = {
   "message-square-x": null,
   monitor: null,
   moon: null,
+  "panel-right": null,
   paperclip: null,
   plus: null,
   "rotate-ccw": null,

@@ -8,9 +8,11 @@ document.addEventListener("htmx:after:swap", show);
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy]");
   if (!button) return;
-  await navigator.clipboard.writeText(button.dataset.copy);
+  const { copy, link, copied } = button.dataset;
+  await navigator.clipboard.writeText(link ? `${copy} ${new URL(link, location)}` : copy);
   const words = button.querySelector("span");
-  if (words) words.textContent = button.dataset.copied;
-  else button.ariaLabel = button.title = button.dataset.copied;
+  if (words) words.textContent = copied;
+  else button.ariaLabel = button.title = copied;
   button.classList.add("green");
+  button.dispatchEvent(new CustomEvent("copied", { bubbles: true, detail: copied }));
 });

@@ -15,8 +15,10 @@ export const declared = () => {
   return [...new Map(usable.map((element) => [element.dataset.key, element])).values()];
 };
 
-const isField = (element) => element.closest("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])");
-const isOverlay = (element) => element.closest("dialog[open], [popover]:popover-open");
+const FIELDS = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])";
+const OVERLAYS = "dialog[open], [popover]:popover-open";
+const isField = (element) => element.closest(FIELDS)?.checkVisibility(); // one of a closed picker may have the focus still
+const isOverlay = (element) => element.closest(OVERLAYS);
 
 /** Does what a click does; a text field gets the focus. */
 export function run(element) {
@@ -31,7 +33,7 @@ export function run(element) {
 }
 
 function pressed(event) {
-  const key = event.key.length === 1 && event.ctrlKey ? event.key.toLowerCase() : event.key;
+  const key = event.key.length === 1 && event.ctrlKey ? event.key.toLowerCase() : event.key.replace("Escape", "Esc");
   return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + key;
 }
 
@@ -40,11 +42,12 @@ document.addEventListener("keydown", (event) => {
   const key = pressed(event);
   const withControl = key.startsWith("Ctrl+");
   const target = event.target instanceof Element ? event.target : document.body;
-  if (key === "Escape" && isField(target) && !isOverlay(target)) {
+  if (key === "Esc" && isField(target) && !isOverlay(target)) {
     target.blur();
     return;
   }
-  if (!withControl && (areOff() || isField(target) || isOverlay(target) || event.repeat)) {
+  if (key === "Esc" && document.querySelector(OVERLAYS)) return; // the browser closes it
+  if (!withControl && ((key !== "Esc" && areOff()) || isField(target) || isOverlay(target) || event.repeat)) {
     if (!(event.repeat && "jk".includes(key) && !isField(target) && !isOverlay(target))) return;
   }
   if (withControl && key !== "Ctrl+k" && isOverlay(target)) return;

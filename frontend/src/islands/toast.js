@@ -47,6 +47,7 @@ document.addEventListener("htmx:after:swap", ({ target }) => {
   tell(`${opener.dataset.label}: ${shown.textContent.trim()}`, undo);
 });
 
+document.addEventListener("copied", ({ detail }) => tell(detail));
 document.addEventListener("htmx:error", () => tell(toast().dataset.offline));
 document.addEventListener("htmx:response:error", ({ detail }) => {
   const { response, hx } = detail.ctx;

@@ -85,6 +85,11 @@ async def test_an_agent_works_a_ticket_by_keyboard_alone(desktop: Page, site: Si
     await press("i")
     await expect(desktop.locator("[popovertarget=pick-assignee]")).to_contain_text("Ben Ito")
     await press("p")
+    await press("Escape")
+    await press("a")
+    await expect(desktop.locator("#pick-assignee")).to_be_visible()
+    await press("Escape")
+    await press("p")
     await expect(desktop.locator("#pick-priority")).to_be_visible()
     await desktop.keyboard.type("crit")
     await press("Enter")
@@ -108,6 +113,22 @@ async def test_an_agent_works_a_ticket_by_keyboard_alone(desktop: Page, site: Si
     await press("m")
     await expect(desktop.get_by_role("heading", name="My tickets")).to_be_visible()
     await expect(desktop.locator(f"#{number}")).to_be_visible()
+
+
+async def test_a_link_is_copied_and_the_details_are_hidden_by_key(desktop: Page, site: Site) -> None:
+    path = f"{site.url}/console/tickets/{site.number}"
+    await desktop.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await desktop.goto(f"{path}?list=open")
+    await desktop.keyboard.press("y")
+    await expect(desktop.locator("#toast")).to_have_text("Copied")
+    copied: str = await desktop.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{site.number} {path}"
+    await desktop.keyboard.press("]")
+    await expect(desktop.locator(".details")).to_be_hidden()
+    await desktop.reload()
+    await expect(desktop.locator(".details")).to_be_hidden()
+    await desktop.keyboard.press("]")
+    await expect(desktop.locator(".details")).to_be_visible()
 
 
 async def test_the_command_palette_opens_views_and_tickets(desktop: Page, site: Site) -> None:
@@ -141,6 +162,11 @@ async def test_selected_rows_are_changed_together(desktop: Page, site: Site) -> 
     await expect(desktop.locator("#rows [name=ticket]:checked")).to_have_count(0)
     await expect(desktop.locator("#rows tr").nth(1)).to_contain_text("Low")
     assert desktop.url == f"{site.url}/console/open?sort=number"
+    await press("j")
+    await press("x")
+    await expect(desktop.locator("#bulk")).to_contain_text("1 selected")
+    await press("Escape")
+    await expect(desktop.locator("#rows [name=ticket]:checked")).to_have_count(0)
 
 
 async def test_fifty_more_rows_come_below_the_first(desktop: Page, site: Site) -> None:
