@@ -99,6 +99,10 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "dns": "A record in the DNS of the domain.",
         "staff": "One of the provider's people.",
     },
+    "Rating": {
+        "good": "The ticket was resolved well.",
+        "bad": "It was not.",
+    },
     "Role": {
         "admin": "Of the provider: runs the desk, its people and its customers.",
         "agent": "Of the provider: works on tickets.",
