@@ -73,6 +73,7 @@ TABLES = (
     TableLimit("ticket_count", "32 for each company"),
     TableLimit("ticket_search", "one for each ticket"),
     TableLimit("ticket_merge", "one for each ticket"),
+    TableLimit("feedback", "one for each address and resolution of a ticket, by the link of a mail"),
     TableLimit("ticket_link", f"{LINKS_MAX} of each ticket"),
     TableLimit("ticket_watcher", "one for each ticket and user"),
     TableLimit("note", "notes of each ticket, and as many of the provider", ("ticket_notes_max",)),

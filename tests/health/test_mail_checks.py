@@ -87,7 +87,8 @@ async def test_polls_that_fail_are_a_warning_first_and_then_wrong(desk: Database
             await mailbox_store.note_poll(tx, polled.id, error, now=NOW + minutes * MINUTE)
         return (await inbound_mail(desk, NOW + minutes * MINUTE))[1]
 
-    detail = "polls fail: noc@example.net: the server is away; try clearline mailbox check"
+    advice = "test them under Mailboxes in the admin pages, or with clearline mailbox check"
+    detail = f"polls fail: noc@example.net: the server is away; {advice}"
     assert await poll("the server is away", 1) == Check("mailboxes", ok=True, detail=detail, warning=True)
     assert (await poll("the server is away", 5)).word == "warning"
     assert await poll("the server is away", 7) == Check("mailboxes", ok=False, detail=detail)

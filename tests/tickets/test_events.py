@@ -48,6 +48,7 @@ KNOWN: dict[str, list[tuple[dict[str, Any], dict[str, Any] | None]]] = {
     ],
     "ticket.assigned": [({"before": None, "after": "x", "by": "manual"}, None)],
     "ticket.routed": [({"before": None, "after": "x", "rule": None}, None)],
+    "ticket.rated": [({"id": "x", "before": None, "after": "good"}, None)],
     "ticket.watched": [({"user_id": "x", "watches": True}, None)],
     "ticket.linked": [({"link": "related", "other": "INC000000000001"}, None)],
     "ticket.unlinked": [({"link": "related", "other": "INC000000000001"}, None)],
