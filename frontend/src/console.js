@@ -10,6 +10,7 @@ import "./islands/composer/macros.js";
 import "./islands/pages.js";
 import "./islands/toast.js";
 import "./islands/composer/undo.js";
+import "./islands/composer/onward.js";
 import "./islands/composer/assigned.js";
 import "./islands/files.js";
 import "./islands/fragments.js";

@@ -34,7 +34,8 @@ export function run(element) {
 
 function pressed(event) {
   const key = event.key.length === 1 && event.ctrlKey ? event.key.toLowerCase() : event.key.replace("Escape", "Esc");
-  return (event.ctrlKey || event.metaKey ? "Ctrl+" : "") + key;
+  if (!event.ctrlKey && !event.metaKey) return key;
+  return (event.shiftKey && key === "Enter" ? "Ctrl+Shift+" : "Ctrl+") + key;
 }
 
 document.addEventListener("keydown", (event) => {

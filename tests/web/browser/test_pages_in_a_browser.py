@@ -167,6 +167,15 @@ async def test_selected_rows_are_changed_together(desktop: Page, site: Site) -> 
     await expect(desktop.locator("#bulk")).to_contain_text("1 selected")
     await press("Escape")
     await expect(desktop.locator("#rows [name=ticket]:checked")).to_have_count(0)
+    first, second = [await desktop.locator("#rows tr").nth(at).get_attribute("id") for at in (0, 1)]
+    await press("Enter")
+    await expect(desktop.locator(f'#ticket[data-ticket="{first}"]')).to_be_visible()
+    await press("n")
+    await desktop.keyboard.type("Passed on")
+    await press("Control+Shift+Enter")
+    await expect(desktop.locator(f'#ticket[data-ticket="{second}"]')).to_be_visible()
+    await desktop.goto(f"{site.url}/console/tickets/{first}")
+    await expect(desktop.locator("article.note").last).to_contain_text("Passed on")
 
 
 async def test_fifty_more_rows_come_below_the_first(desktop: Page, site: Site) -> None:

@@ -1,11 +1,11 @@
 // The composer: a reply and a note are apart, each with its own words.
 import { adopt, changed, stash } from "./drafts.js";
 
-function prepare() {
+function prepare(kind) {
   const form = document.querySelector("[data-composer]");
   if (!form || form.dataset.kind) return;
   const { text, visibility } = form.elements;
-  form.dataset.kind = visibility.value;
+  form.dataset.kind = kind ?? visibility.value;
   text.dataset.reply = text.placeholder;
   const [reply, note] = [adopt(form, "public"), adopt(form, "internal")];
   if (reply || note) setKind(form, reply > note ? "public" : "internal");
@@ -32,6 +32,7 @@ export function setKind(form, kind) {
 document.addEventListener("input", ({ target }) => {
   const form = target.closest?.("[data-composer]");
   if (!form) return;
+  if (!form.dataset.kind) prepare(form.querySelector("[name=visibility][checked]").value); // a key came before the end of the swap
   if (target.name === "visibility") setKind(form, target.value);
   else if (target.name === "text" || form.elements.text.value) changed(form, form.dataset.kind);
 });
@@ -40,5 +41,5 @@ document.addEventListener("click", ({ target }) => {
   if (target.matches?.("[data-composer] [name=visibility]")) target.form.elements.text.focus();
 });
 
-document.addEventListener("htmx:after:swap", prepare);
+document.addEventListener("htmx:after:swap", () => prepare());
 prepare();
