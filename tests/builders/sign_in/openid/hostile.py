@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
@@ -54,8 +55,9 @@ class HostileProvider:
 
     async def respond(self, request: ReceivedRequest) -> bytes:
         """Answer a request of the desk."""
-        self.fetched.append(request.path)
-        match request.path:
+        path = request.path.removeprefix(urlsplit(self.issuer).path)
+        self.fetched.append(path)
+        match path:
             case "/.well-known/openid-configuration":
                 return _json(self.metadata)
             case "/jwks":
@@ -90,6 +92,7 @@ def _json(body: object) -> bytes:
 async def hostile_provider() -> AsyncIterator[HostileProvider]:
     """Run the provider until the block ends."""
     async with receiving() as receiver:
-        provider = HostileProvider(f"http://127.0.0.1:{receiver.port}")
+        # A path of its own: the desk remembers what an issuer published, and the system gives ports out again.
+        provider = HostileProvider(f"http://127.0.0.1:{receiver.port}/{uuid4().hex}")
         receiver.respond = provider.respond
         yield provider
