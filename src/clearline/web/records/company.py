@@ -9,6 +9,7 @@ from uuid import UUID
 from clearline.accounts import usecases as accounts
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
+from clearline.web.fields import known_id
 from clearline.web.records.section import Section
 from clearline.web.visit import Page, Visit
 from clearline.wires.http.call import Answer
@@ -18,9 +19,14 @@ S = TypeVar("S", bound="CompanySection[Any]")
 
 
 class CompanySection(Section[R]):
-    """Records of one company. ``part`` is the last segment of the path; the page of the company is ``back``."""
+    """Records of one company. ``part`` is the last segment of the path; the page of the company is ``back``.
+
+    ``parameter`` names the id of a record in the paths, and ``kind`` what is not found when there is none.
+    """
 
     part: ClassVar[str]
+    parameter: ClassVar[str]
+    kind: ClassVar[str]
     scope = Scope.ACCOUNTS_WRITE
 
     def __init__(self, company_id: UUID) -> None:
@@ -32,6 +38,10 @@ class CompanySection(Section[R]):
     @abstractmethod
     def page_of_company(self, company_id: UUID) -> str:
         """Return the address of the page of the company."""
+
+    def record_id(self, visit: Visit) -> Any:
+        """Return the id of the record in the address."""
+        return known_id(self.kind, visit.path[self.parameter])
 
     async def load_company(self, visit: Visit, tx: Tx) -> None:
         """Read the name of the company, which the words of the page have."""
@@ -55,16 +65,14 @@ class CompanyPages:
     def __init__(self, base: str, company_of: Callable[[Visit], UUID]) -> None:
         self._base, self._company_of = base, company_of
 
-    def of(
-        self, section: type[S], plural: str, parameter: str, actions: Mapping[str, Action] = MappingProxyType({})
-    ) -> list[Page]:
-        """Return the pages of a section; ``parameter`` names the record's id in the paths.
+    def of(self, section: type[S], plural: str, actions: Mapping[str, Action] = MappingProxyType({})) -> list[Page]:
+        """Return the pages of a section.
 
         ``actions`` are the forms that do something else to a record than changing it, by the last segment of their
         path.
         """
         path = f"{self._base}/{section.part}"
-        record, name = f"{path}/{{{parameter}}}", section.noun[0].upper() + section.noun[1:]
+        record, name = f"{path}/{{{section.parameter}}}", section.noun[0].upper() + section.noun[1:]
         pages = [self.page(section, f"admin{plural}", "GET", path, section.show_list)]
         if section.can_create:
             pages.append(self.page(section, f"new{name}", "GET", f"{path}/new", section.show_new))

@@ -9,7 +9,6 @@ from clearline.accounts.domain import account_limits
 from clearline.identity import CUSTOMER_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import session_usecases as sessions
-from clearline.web.fields import known_id
 from clearline.web.records.company import CompanySection
 from clearline.web.records.form import Field, Line, Values
 from clearline.web.records.person import person_fields, person_in, person_values
@@ -24,6 +23,8 @@ class CompanyPeople(CompanySection[User]):
 
     noun = "companyPerson"
     part = "people"
+    parameter = "person"
+    kind = "user"
     can_delete = False
 
     @property
@@ -37,10 +38,6 @@ class CompanyPeople(CompanySection[User]):
             "done create": gettext("Added."),
             "done change": gettext("Saved."),
         }
-
-    def record_id(self, visit: Visit) -> UUID:
-        """Return the id of the person in the address."""
-        return known_id("user", visit.path["person"])
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the people by e-mail address."""

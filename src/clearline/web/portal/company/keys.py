@@ -1,15 +1,12 @@
 """The API keys of a customer's people in the portal."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from clearline.accounts.domain import ApiKey
 from clearline.identity import ROLE_SCOPES, Role, Scope
-from clearline.web.fields import known_id
 from clearline.web.portal.company.section import OWN_COMPANY, PortalSection
 from clearline.web.portal.shell import COMPANY
 from clearline.web.records.keys import Keys
-from clearline.web.visit import Visit
 from clearline.web.words import gettext
 
 
@@ -18,6 +15,8 @@ class CompanyKeys(PortalSection[ApiKey], Keys):
 
     noun = "key"
     part = "keys"
+    parameter = "key"
+    kind = "key"
     scopes = tuple(scope for scope in Scope if scope in ROLE_SCOPES[Role.CUSTOMER_ADMIN])
     people = f"{COMPANY}/people"
 
@@ -32,9 +31,5 @@ class CompanyKeys(PortalSection[ApiKey], Keys):
             ),
         }
 
-    def record_id(self, visit: Visit) -> UUID:
-        """Return the id of the key in the address."""
-        return known_id("key", visit.path["key"])
 
-
-KEY_PAGES = OWN_COMPANY.of(CompanyKeys, "Keys", "key", {"revoke": ("revokeKey", CompanyKeys.handle_revoke)})
+KEY_PAGES = OWN_COMPANY.of(CompanyKeys, "Keys", {"revoke": ("revokeKey", CompanyKeys.handle_revoke)})

@@ -107,7 +107,6 @@ class Colleagues(PortalSection[User], CompanyPeople):
 PEOPLE_PAGES = OWN_COMPANY.of(
     Colleagues,
     "People",
-    "person",
     {
         "link": ("sendSignInLink", Colleagues.send_link),
         "invite": ("invitePersonAgain", Colleagues.handle_invite),

@@ -1,14 +1,11 @@
 """The webhooks of a customer in the portal, and the logs of their deliveries."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
-from clearline.web.fields import known_id
 from clearline.web.portal.company.section import OWN_COMPANY, PortalSection
 from clearline.web.portal.shell import COMPANY
 from clearline.web.records.deliveries import replay_delivery, show_delivery, show_log
 from clearline.web.records.webhooks import CustomerWebhooks
-from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.webhooks.subscription_domain import Subscription
 
@@ -18,6 +15,8 @@ class CompanyWebhooks(PortalSection[Subscription], CustomerWebhooks):
 
     noun = "webhook"
     part = "webhooks"
+    parameter = "webhook"
+    kind = "webhook"
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -30,10 +29,6 @@ class CompanyWebhooks(PortalSection[Subscription], CustomerWebhooks):
             ),
         }
 
-    def record_id(self, visit: Visit) -> UUID:
-        """Return the id of the webhook in the address."""
-        return known_id("webhook", visit.path["webhook"])
-
 
 _LOG = f"{COMPANY}/{CompanyWebhooks.part}/{{webhook}}/deliveries"
 _DELIVERY = f"{_LOG}/{{delivery}}"
@@ -41,7 +36,6 @@ WEBHOOK_PAGES = (
     *OWN_COMPANY.of(
         CompanyWebhooks,
         "Webhooks",
-        "webhook",
         {
             "pause": ("pauseWebhook", CompanyWebhooks.handle_pause),
             "resume": ("resumeWebhook", CompanyWebhooks.handle_resume),

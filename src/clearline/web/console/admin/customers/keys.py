@@ -6,9 +6,7 @@ from uuid import UUID
 from clearline.accounts.domain import ApiKey
 from clearline.identity import ROLE_SCOPES, Role, Scope
 from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
-from clearline.web.fields import known_id
 from clearline.web.records.keys import Keys
-from clearline.web.visit import Visit
 from clearline.web.words import gettext
 
 
@@ -17,6 +15,8 @@ class CompanyKeys(CustomerSection[ApiKey], Keys):
 
     noun = "companyKey"
     part = "keys"
+    parameter = "key"
+    kind = "key"
     scopes = tuple(scope for scope in Scope if scope in ROLE_SCOPES[Role.CUSTOMER_ADMIN])
 
     def __init__(self, company_id: UUID) -> None:
@@ -34,11 +34,7 @@ class CompanyKeys(CustomerSection[ApiKey], Keys):
             ),
         }
 
-    def record_id(self, visit: Visit) -> UUID:
-        """Return the id of the key in the address."""
-        return known_id("key", visit.path["key"])
-
 
 COMPANY_KEY_PAGES = CUSTOMER_PAGES.of(
-    CompanyKeys, "CompanyKeys", "key", {"revoke": ("revokeCompanyKey", CompanyKeys.handle_revoke)}
+    CompanyKeys, "CompanyKeys", {"revoke": ("revokeCompanyKey", CompanyKeys.handle_revoke)}
 )

@@ -8,7 +8,7 @@ from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts.mail_domain import DomainState, MailDomain, Proof
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
-from clearline.web.fields import known_id, member_in
+from clearline.web.fields import member_in
 from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.records.section import require_identity
 from clearline.web.visit import Visit
@@ -21,6 +21,8 @@ class MailDomains(CustomerSection[MailDomain]):
 
     noun = "mailDomain"
     part = "domains"
+    parameter = "domain"
+    kind = "mail domain"
     template = "console/admin/customers/mail_domains.html"
     can_change = False
 
@@ -43,10 +45,6 @@ class MailDomains(CustomerSection[MailDomain]):
             "done trust": gettext("Verified."),
             "done delete": gettext("Deleted."),
         }
-
-    def record_id(self, visit: Visit) -> UUID:
-        """Return the id of the domain in the address."""
-        return known_id("mail domain", visit.path["domain"])
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the domains by name."""
@@ -148,7 +146,6 @@ def _state_word(domain: MailDomain) -> str:
 MAIL_DOMAIN_PAGES = CUSTOMER_PAGES.of(
     MailDomains,
     "MailDomains",
-    "domain",
     {
         "check": ("checkMailDomain", MailDomains.handle_check),
         "trust": ("trustMailDomain", MailDomains.handle_trust),

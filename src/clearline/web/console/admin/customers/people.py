@@ -82,7 +82,6 @@ class CustomerPeople(CustomerSection[User], CompanyPeople):
 COMPANY_PEOPLE_PAGES = CUSTOMER_PAGES.of(
     CustomerPeople,
     "CompanyPeople",
-    "person",
     {
         "link": ("sendCompanySignInLink", CustomerPeople.send_link),
         "sign-out": ("signCompanyPersonOut", CustomerPeople.sign_out),

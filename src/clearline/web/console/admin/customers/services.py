@@ -18,6 +18,7 @@ class Services(CustomerSection[Service]):
 
     noun = "service"
     part = "services"
+    parameter = "service"
     template = "console/admin/customers/services.html"
 
     @property
@@ -100,4 +101,4 @@ class Services(CustomerSection[Service]):
         await inventory.delete_service(tx, visit.actor, self.company_id, record.id, now=visit.now)
 
 
-SERVICE_PAGES = CUSTOMER_PAGES.of(Services, "Services", "service")
+SERVICE_PAGES = CUSTOMER_PAGES.of(Services, "Services")

@@ -1,14 +1,12 @@
 """The webhooks of a customer, and the logs of their deliveries."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import Company
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
-from clearline.web.fields import known_id
 from clearline.web.records.deliveries import replay_delivery, show_delivery, show_log
 from clearline.web.records.webhooks import CustomerWebhooks
 from clearline.web.visit import Visit
@@ -21,6 +19,8 @@ class CompanyWebhooks(CustomerSection[Subscription], CustomerWebhooks):
 
     noun = "companyWebhook"
     part = "webhooks"
+    parameter = "webhook"
+    kind = "webhook"
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -33,10 +33,6 @@ class CompanyWebhooks(CustomerSection[Subscription], CustomerWebhooks):
             ),
         }
 
-    def record_id(self, visit: Visit) -> UUID:
-        """Return the id of the webhook in the address."""
-        return known_id("webhook", visit.path["webhook"])
-
     async def owner(self, visit: Visit, tx: Tx) -> Company:
         """Return the company."""
         return await accounts.get_company(tx, visit.actor, self.company_id)
@@ -48,7 +44,6 @@ COMPANY_WEBHOOK_PAGES = (
     *CUSTOMER_PAGES.of(
         CompanyWebhooks,
         "CompanyWebhooks",
-        "webhook",
         {
             "pause": ("pauseCompanyWebhook", CompanyWebhooks.handle_pause),
             "resume": ("resumeCompanyWebhook", CompanyWebhooks.handle_resume),
