@@ -125,22 +125,19 @@ async def read_fields(browser: Browser, receive: Receive) -> Form:
         FormRefused: another site sent it, it is too long or broken.
     """
     browser.require_own_page()
-    parts, form = _Parts(receive, _boundary(browser), _DROPPED_MAX), Form([])
-    left, has_files = FORM_MAX, False
+    parts = _Parts(receive, _boundary(browser), _DROPPED_MAX)
+    fields, has_files = _Fields(parts), False
     try:
-        while (headers := await parts.next()) is not None and len(form.pairs) < FIELDS_MAX:
-            options = parse_options_header(headers.get(b"content-disposition"))[1]
-            if b"filename" in options:
+        while (part := await parts.next()) is not None and len(fields.pairs) < FIELDS_MAX:
+            if part.file_name is None:
+                await fields.add(part.name)
+            else:
                 has_files = True
                 await parts.skip()
-            else:
-                value = await parts.value(left)
-                left -= len(value)
-                form.pairs.append((_text(options.get(b"name", b"")), _text(value).replace("\r\n", "\n")))
     except FormRefused:
         if not has_files:
             raise
-    return form
+    return Form(fields.pairs)
 
 
 def _boundary(browser: Browser) -> bytes:
@@ -155,30 +152,19 @@ class _Reader:
         self._visit, self._company_of, self._sent = visit, company_of, sent
         most = FORM_MAX + FILES_MAX * visit.services.attachments.size
         self._parts = _Parts(receive, _boundary(visit.browser), most)
-        self._pairs: list[tuple[str, str]] = []
-        self._left = FORM_MAX
+        self._fields = _Fields(self._parts)
         self._is_first_file = True
         self._described: list[str] = []
 
     async def read(self) -> None:
         """Read all parts."""
-        while (headers := await self._parts.next()) is not None:
-            options = parse_options_header(headers.get(b"content-disposition"))[1]
-            if b"filename" in options:
-                await self._file(
-                    _text(options[b"filename"].replace(b"%22", b'"')), headers.get(b"content-type", ANY_TYPE.encode())
-                )
+        while (part := await self._parts.next()) is not None:
+            if part.file_name is None:
+                await self._fields.add(part.name)
             else:
-                await self._field(_text(options.get(b"name", b"")))
-        self._visit.form = Form(self._pairs, tuple(self._described))
+                await self._file(part.file_name, part.media_type)
+        self._visit.form = Form(self._fields.pairs, tuple(self._described))
         self._visit.browser.check_token(self._visit.secret, self._visit.form)
-
-    async def _field(self, name: str) -> None:
-        value = await self._parts.value(self._left)
-        self._left -= len(value)
-        self._pairs.append((name, _text(value).replace("\r\n", "\n")))
-        if len(self._pairs) > FIELDS_MAX:
-            raise FormRefused
 
     async def _file(self, name: str, media_type: bytes) -> None:
         """Store a file. A field for files in which none was chosen sends one without a name and content."""
@@ -207,12 +193,41 @@ class _Reader:
     async def _begin_files(self) -> None:
         """Check that a page of this session sends the form, before anything is stored, and find out for whom."""
         self._is_first_file = False
-        form = Form(self._pairs)
+        form = Form(self._fields.pairs)
         self._visit.browser.check_token(self._visit.secret, form)
         try:
             self._sent.company_id = await self._company_of(form)
         except (InvalidInput, NotFound):
             self._sent.company_id = None
+
+
+class _Part(Struct, frozen=True):
+    """A part of a form: a field, or a file if it has the name of one."""
+
+    name: str
+    file_name: str | None
+    media_type: bytes
+
+
+class _Fields:
+    """The fields of a form, which are read one by one."""
+
+    def __init__(self, parts: "_Parts") -> None:
+        self._parts = parts
+        self._left = FORM_MAX
+        self.pairs: list[tuple[str, str]] = []
+
+    async def add(self, name: str) -> None:
+        """Read the field that the present part is.
+
+        Raises:
+            FormRefused: the form has too many fields, or they are too long.
+        """
+        value = await self._parts.value(self._left)
+        self._left -= len(value)
+        self.pairs.append((name, _text(value).replace("\r\n", "\n")))
+        if len(self.pairs) > FIELDS_MAX:
+            raise FormRefused
 
 
 class _Parts:
@@ -236,7 +251,20 @@ class _Parts:
         except FormParserError:
             raise FormRefused from None
 
-    async def next(self) -> dict[bytes, bytes] | None:
+    async def next(self) -> _Part | None:
+        """Return the next part; None after the last one."""
+        headers = await self._headers()
+        if headers is None:
+            return None
+        options = parse_options_header(headers.get(b"content-disposition"))[1]
+        file_name = options.get(b"filename")
+        return _Part(
+            _text(options.get(b"name", b"")),
+            None if file_name is None else _text(file_name.replace(b"%22", b'"')),
+            headers.get(b"content-type", ANY_TYPE.encode()),
+        )
+
+    async def _headers(self) -> dict[bytes, bytes] | None:
         """Return the headers of the next part, by their names in lower case; None after the last part."""
         headers: dict[bytes, bytes] = {}
         name = value = b""
