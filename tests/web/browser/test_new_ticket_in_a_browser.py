@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Browser, FilePayload, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
 from tests.builders.web.browser import WIDTHS, Site, check, context
 
@@ -128,3 +128,19 @@ async def test_what_is_typed_is_kept_in_the_browser_until_the_ticket_is_created(
     await expect(desktop.get_by_role("heading", level=1)).to_contain_text("Half a fault")
     await to_the_form(desktop, site, "SVC-1")
     await expect(title).to_have_value("")
+
+
+async def test_a_fragment_that_comes_between_the_sending_and_its_answer_leaves_no_draft(
+    desktop: Page, site: Site
+) -> None:
+    async def refresh_first(route: Route) -> None:
+        await desktop.evaluate("htmx.swap({text: '', sourceElement: document.getElementById('live'), swap: 'none'})")
+        await route.continue_()
+
+    await to_the_form(desktop, site, "SVC-4")
+    await fill(desktop, "Sent while the page changed")
+    await desktop.route("**/console/tickets/new", refresh_first)
+    await desktop.get_by_role("button", name="Create ticket").click()
+    await expect(desktop.get_by_role("heading", level=1)).to_contain_text("Sent while the page changed")
+    await to_the_form(desktop, site, "SVC-4")
+    await expect(desktop.get_by_label("Title")).to_have_value("")
