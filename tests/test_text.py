@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearline.errors import InvalidInput
-from clearline.text import check_email, check_text, storable
+from clearline.text import check_email, check_text, is_mailable, storable
 from clearline.tickets.note_domain import TEXT_MAX, check_note_text
 
 
@@ -59,3 +59,50 @@ def test_a_note_is_stored_verbatim(text: str) -> None:
 def test_a_note_that_is_blank_too_long_or_not_storable_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         check_note_text(text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@example.com",
+        "a+b.c_d'e@mail-1.example.com",
+        "jürgen@example.com",
+        "ada@exämple.com",
+        "ada@localhost",
+        "ada@[192.0.2.1]",
+        "ada@[IPv6:2001:db8::1]",
+        "x" * 64 + "@example.com",
+    ],
+)
+def test_mailable_addresses(address: str) -> None:
+    assert is_mailable(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ada",
+        "@example.com",
+        "ada@",
+        "a,b@example.com",
+        "a<b@example.com",
+        "a@b>SIZE=1",
+        'a"b@example.com',
+        ".ada@example.com",
+        "ada.@example.com",
+        "a..b@example.com",
+        "ada@-example.com",
+        "ada@example..com",
+        "ada@example.com.",
+        "ada@exam ple.com",
+        "ada@example.com\nBcc: eve@example.org",
+        "ad\x00a@example.com",
+        "ada\ud800@example.com",
+        "x" * 65 + "@example.com",
+        "ü" * 33 + "@example.com",
+        "ada@" + ".".join(["x" * 60] * 5),
+    ],
+)
+def test_addresses_that_are_not_mailable(address: str) -> None:
+    assert not is_mailable(address)

@@ -9,6 +9,9 @@ import unicodedata
 from clearline.errors import RuleCode, Violation
 
 EMAIL_MAX = 254
+LOCAL_PART_MAX = 64
+"""The most octets before the ``@`` (RFC 5321, section 4.5.3.1.1)."""
+
 EMAIL = re.compile(r"[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+")
 INK = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]"
 """A visible character. Explicit, because every dialect of regular expressions has its own white space."""
@@ -27,6 +30,8 @@ Annex 14, class SA).
 _INK = re.compile(INK)
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_LOCAL = re.compile(r'[^\x00-\x20\x7f"(),:;<>@\[\\\]]+')
+_DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*|\[[0-9A-Fa-f:.]+\]|\[IPv6:[0-9A-Fa-f:.]+\]")
 
 
 def storable(text: str) -> bool:
@@ -69,3 +74,15 @@ def check_email(field: str, email: str) -> list[Violation]:
     if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email) or not storable(email):
         return [Violation(field, f"must be an e-mail address of at most {EMAIL_MAX} characters", RuleCode.FORMAT)]
     return []
+
+
+def is_mailable(address: str) -> bool:
+    """Return whether mail servers accept the address as a recipient (RFC 5321, section 4.1.2).
+
+    Stricter than the check of a contact's address: quoted local parts are refused, since few servers accept them.
+    """
+    local, at, domain = address.rpartition("@")
+    fits = len(address.encode(errors="replace")) <= EMAIL_MAX and len(local.encode(errors="replace")) <= LOCAL_PART_MAX
+    return bool(at and fits and storable(address) and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)) and not (
+        local.startswith(".") or local.endswith(".") or ".." in local
+    )

@@ -86,6 +86,8 @@ async def test_a_queue_is_added_changed_and_deleted(database: Database) -> None:
                     change("description", None, ""),
                     change("team_id", None, None),
                     change("assignment", None, "manual"),
+                    change("sender_name", None, ""),
+                    change("sender_address", None, ""),
                 ],
             ),
             (

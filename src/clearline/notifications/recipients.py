@@ -10,7 +10,6 @@ from clearline.events.event_types import BY_BOUNCE, Audience, EventType, Notific
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import is_mailable
 from clearline.notifications import recipient_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.domain import (
@@ -26,7 +25,7 @@ from clearline.notifications.quiet_hours import next_digest, quiet_until
 from clearline.notifications.recipient_store import NotifiedTicket, Recipient
 from clearline.notifications.store import NewNotification
 from clearline.platform.database.transactions import Tx
-from clearline.text import normalized_address
+from clearline.text import is_mailable, normalized_address
 from clearline.tickets.domain import can_be_assigned
 
 GROUPING_WINDOW = timedelta(seconds=30)

@@ -7,12 +7,16 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.controls import visible_line
 from clearline.errors import RuleCode, Violation
 from clearline.identity import Role
-from clearline.text import check_text
+from clearline.text import check_text, is_mailable
 
 NAME_MAX = 255
 DESCRIPTION_MAX = 1000
+SENDER_NAME_MAX = 100
+SENDER_LOCAL_MAX = 27
+"""Octets before the ``@``: what identifies the ticket in a reply address adds 37, and mail servers accept 64."""
 
 
 class Assignment(StrEnum):
@@ -49,7 +53,10 @@ class Member(Struct, frozen=True):
 
 
 class Queue(Struct, frozen=True):
-    """Where tickets wait. ``last_assignee_id`` got the last ticket by round robin."""
+    """Where tickets wait. ``last_assignee_id`` got the last ticket by round robin.
+
+    ``sender_name`` and ``sender_address`` stand in From of mail about its tickets; where one is empty, the desk's.
+    """
 
     id: UUID
     name: str
@@ -58,6 +65,8 @@ class Queue(Struct, frozen=True):
     assignment: Assignment
     last_assignee_id: UUID | None
     created_at: datetime
+    sender_name: str = ""
+    sender_address: str = ""
 
 
 class Agent(Struct, frozen=True):
@@ -85,9 +94,28 @@ def check_queue(queue: Queue) -> list[Violation]:
     violations = [
         *check_text("name", queue.name, most=NAME_MAX),
         *check_text("description", queue.description, least=0, most=DESCRIPTION_MAX),
+        *_check_sender(queue),
     ]
     if queue.team_id is None and queue.assignment in AUTOMATIC:
         violations.append(Violation("team_id", "must be given for a queue that assigns by itself", RuleCode.REQUIRED))
+    return violations
+
+
+def _check_sender(queue: Queue) -> list[Violation]:
+    violations = check_text("sender_name", queue.sender_name, least=0, most=SENDER_NAME_MAX)
+    if not violations and visible_line(queue.sender_name) != queue.sender_name:
+        rule = "must be one line without control characters"
+        violations.append(Violation("sender_name", rule, RuleCode.CHARACTERS))
+    local = queue.sender_address.partition("@")[0]
+    if queue.sender_address and not is_mailable(queue.sender_address):
+        rule = "must be an address that mail servers accept"
+        violations.append(Violation("sender_address", rule, RuleCode.FORMAT))
+    elif "+" in local:
+        rule = "must not have a plus: the part after it identifies the ticket"
+        violations.append(Violation("sender_address", rule, RuleCode.CHOICE))
+    elif len(local.encode()) > SENDER_LOCAL_MAX:
+        rule = f"must have at most {SENDER_LOCAL_MAX} characters before the @"
+        violations.append(Violation("sender_address", rule, RuleCode.LENGTH))
     return violations
 
 

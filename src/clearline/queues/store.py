@@ -22,14 +22,15 @@ class QueueDetails(NamedTuple):
     unreachable: int
 
 
-COLUMNS = "q.id, q.name, q.description, q.team_id, q.assignment, q.last_assignee_id, q.created_at"
+COLUMNS = """q.id, q.name, q.description, q.team_id, q.assignment, q.last_assignee_id, q.created_at,
+             q.sender_name, q.sender_address"""
 
 _ASSIGNMENT = {str(member): member for member in Assignment}
 
 
 def queue_of(row: Record) -> Queue:
     """Return the queue in a row that begins with ``COLUMNS``."""
-    return Queue(row[0], row[1], row[2], row[3], _ASSIGNMENT[row[4]], row[5], row[6])
+    return Queue(row[0], row[1], row[2], row[3], _ASSIGNMENT[row[4]], *row[5:9])
 
 
 async def get(tx: Tx, queue_id: UUID) -> Queue | None:
@@ -42,6 +43,12 @@ async def find(tx: Tx, name: str) -> Queue | None:
     """Return the queue of this name, in any case, or None. Served by ``queue_name``."""
     row = await tx.fetchrow(f"select {COLUMNS} from queue q where lower(q.name) = lower($1)", name)
     return None if row is None else queue_of(row)
+
+
+async def sends_from(tx: Tx, address: str) -> bool:
+    """Return whether an address, in lower case, is the sender of a queue. Queues are few: all are read."""
+    is_sender: bool = await tx.fetchval("select exists (select from queue where lower(sender_address) = $1)", address)
+    return is_sender
 
 
 async def of_team(tx: Tx, team_id: UUID) -> list[UUID]:
@@ -78,7 +85,7 @@ _DETAILS = f"""
 
 
 def _details(row: Record) -> QueueDetails:
-    return QueueDetails(queue_of(row), row[7], row[8], row[9], row[10])
+    return QueueDetails(queue_of(row), *row[9:13])
 
 
 async def details(tx: Tx, queue_id: UUID) -> QueueDetails | None:
@@ -106,7 +113,7 @@ NAMED = f"""
 
 async def named_for(tx: Tx, user_id: UUID | None, *, limit: int) -> list[tuple[Queue, bool]]:
     """Return the queues by name, each with whether a team of the user has it. Served by ``queue_name``."""
-    return [(queue_of(row), row[7]) for row in await tx.fetch(NAMED, user_id, limit)]
+    return [(queue_of(row), row[9]) for row in await tx.fetch(NAMED, user_id, limit)]
 
 
 async def lock_setup(tx: Tx) -> None:
@@ -117,16 +124,19 @@ async def lock_setup(tx: Tx) -> None:
 async def save(tx: Tx, queue: Queue) -> bool:
     """Store a queue, new or changed; False when another queue has its name, in any case. The caller locks the setup."""
     row = await tx.write(
-        """insert into queue (id, name, description, team_id, assignment, created_at)
-           select $1, $2, $3, $4, $5, $6
+        """insert into queue (id, name, description, team_id, assignment, created_at, sender_name, sender_address)
+           select $1, $2, $3, $4, $5, $6, $7, $8
             where not exists (select from queue where lower(name) = lower($2) and id <> $1)
-           on conflict (id) do update set name = $2, description = $3, team_id = $4, assignment = $5 returning id""",
+           on conflict (id) do update set name = $2, description = $3, team_id = $4, assignment = $5, sender_name = $7,
+                                          sender_address = $8 returning id""",
         queue.id,
         queue.name,
         queue.description,
         queue.team_id,
         queue.assignment,
         queue.created_at,
+        queue.sender_name,
+        queue.sender_address,
     )
     return row is not None
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
+from clearline.accounts import permissions, user_store
 from clearline.errors import InUse, RuleCode, Violation, require_found, require_free, require_valid
 from clearline.events.domain import first_values
 from clearline.events.record_changes import append_record_event, change_record
@@ -19,7 +19,7 @@ from clearline.queues.domain import Assignment, Queue, check_queue
 from clearline.queues.store import QueueDetails
 
 KIND = "queue"
-CHANGEABLE = frozenset({"name", "description", "team_id", "assignment"})
+CHANGEABLE = frozenset({"name", "description", "team_id", "assignment", "sender_name", "sender_address"})
 """The fields that ``change_queue`` can set."""
 
 
@@ -74,6 +74,8 @@ async def add_queue(
     description: str = "",
     team_id: UUID | None = None,
     assignment: Assignment = Assignment.MANUAL,
+    sender_name: str = "",
+    sender_address: str = "",
     now: datetime,
 ) -> QueueDetails:
     """Add an empty queue.
@@ -82,7 +84,7 @@ async def add_queue(
         AlreadyExists: another queue has the name.
     """
     await lock_setup(tx, actor)
-    queue = Queue(uuid4(), name, description, team_id, assignment, None, now)
+    queue = Queue(uuid4(), name, description, team_id, assignment, None, now, sender_name, sender_address)
     await _save(tx, queue)
     await append_record_event(tx, actor, KIND, "created", queue, first_values(queue, CHANGEABLE), now=now)
     return await _details(tx, queue.id)
@@ -135,6 +137,8 @@ async def _save(tx: Tx, queue: Queue) -> None:
     violations = check_queue(queue)
     if queue.team_id is not None and await team_store.get(tx, queue.team_id) is None:
         violations.append(Violation("team_id", "must be the id of a team", RuleCode.REFERENCE))
+    if queue.sender_address and await user_store.with_address(tx, queue.sender_address, limit=1):
+        violations.append(Violation("sender_address", "must not be the address of a person", RuleCode.REFERENCE))
     require_valid(violations)
     require_free(await queue_store.save(tx, queue), KIND, queue.name)
 

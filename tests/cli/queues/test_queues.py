@@ -40,11 +40,14 @@ def test_teams_are_added_filled_and_deleted(desk: str) -> None:
     assert run_refused(desk, "team", "delete", "Night") == "refused: team Night does not exist\n"
 
 
+SENDER = ("--sender-name", "Example Ports", "--sender-address", "ports@example.net")
+
+
 def test_queues_are_added_changed_and_deleted(desk: str) -> None:
     team = run_json(desk, "team", "add", "Core")
     assert run_text(desk, "queue", "add", "Faults") == "Queue Faults added.\n"
     assert "team_id must be given" in run_refused(desk, "queue", "change", "Faults", "--assignment", "round_robin")
-    options = ("--team", "Core", "--assignment", "least_loaded", "--name", "Down")
+    options = ("--team", "Core", "--assignment", "least_loaded", "--name", "Down", *SENDER)
     changed = run_json(desk, "queue", "change", "faults", *options)
     assert changed == {
         "id": changed["id"],
@@ -52,6 +55,8 @@ def test_queues_are_added_changed_and_deleted(desk: str) -> None:
         "description": "",
         "team": {"id": team["id"], "name": "Core"},
         "assignment": "least_loaded",
+        "sender_name": "Example Ports",
+        "sender_address": "ports@example.net",
         "created_at": changed["created_at"],
     }
     assert run_json(desk, "queue", "list") == [

@@ -15,6 +15,7 @@ from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import INVITATION, NewMail
+from clearline.queues import usecases as queues
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Ticket, ticket_number
 from tests.builders.mail.inbound_rig import SETTINGS, SUPPORT, InboundMailRig, a_mail
@@ -63,6 +64,14 @@ async def test_a_mail_of_ours_that_comes_back_stays_a_loop(rig: InboundMailRig) 
     for reply_to in (SUPPORT, rig.reply_to(await rig.ticket())):
         mail = await rig.receive(form_mail(reply_to, sender=SUPPORT))
         assert mail.reason == "it is from one of our own addresses: a mail loop"
+
+
+async def test_mail_from_the_sender_of_a_queue_is_a_loop(rig: InboundMailRig) -> None:
+    async with rig.database.transaction() as tx:
+        name, address = f"Queue {uuid4().hex}", f"{uuid4().hex[:20]}@example.net"
+        await queues.add_queue(tx, OPERATOR, name=name, sender_address=address, now=NOW)
+    mail = await rig.receive(a_mail(address.upper(), SUPPORT))
+    assert mail.reason == "it is from one of our own addresses: a mail loop"
 
 
 @pytest.mark.parametrize("sender", ["other@www.example.net", "form+x@www.example.net", "form@example.net"])

@@ -30,8 +30,19 @@ def queue() -> None:
 @click.option("--description", default="", help="What the queue is for.")
 @click.option("--team", metavar="NAME", help="Team that works the queue.")
 @click.option("--assignment", type=_MODES, default="manual", show_default=True, help="How tickets are assigned.")
+@click.option("--sender-name", default="", help="Name in From of mail about its tickets; the desk's if empty.")
+@click.option("--sender-address", default="", help="Address in From of that mail; the desk's if empty.")
 @json_option
-def queue_add(name: str, description: str, team: str | None, assignment: str, *, as_json: bool) -> None:
+def queue_add(
+    name: str,
+    description: str,
+    team: str | None,
+    assignment: str,
+    sender_name: str,
+    sender_address: str,
+    *,
+    as_json: bool,
+) -> None:
     """Add a queue."""
 
     async def work(tx: Tx) -> QueueDetails:
@@ -43,6 +54,8 @@ def queue_add(name: str, description: str, team: str | None, assignment: str, *,
             description=description,
             team_id=None if details is None else details.team.id,
             assignment=Assignment(assignment),
+            sender_name=sender_name,
+            sender_address=sender_address,
             now=now(),
         )
 
@@ -85,6 +98,8 @@ def queue_list(after: str | None, limit: int, *, as_json: bool) -> None:
 @click.option("--team", metavar="NAME", help="Team that works the queue.")
 @click.option("--no-team", is_flag=True, help="Remove the team.")
 @click.option("--assignment", type=_MODES, help="How tickets are assigned.")
+@click.option("--sender-name", help="Name in From of mail about its tickets; the desk's if empty.")
+@click.option("--sender-address", help="Address in From of that mail; the desk's if empty.")
 @json_option
 def queue_change(
     name: str,
@@ -92,6 +107,8 @@ def queue_change(
     description: str | None,
     team: str | None,
     assignment: str | None,
+    sender_name: str | None,
+    sender_address: str | None,
     *,
     no_team: bool,
     as_json: bool,
@@ -101,7 +118,13 @@ def queue_change(
         raise click.UsageError("--team and --no-team cannot be given together.")
 
     async def work(tx: Tx) -> tuple[QueueDetails, QueueDetails]:
-        changes = {"name": new_name, "description": description, "assignment": assignment and Assignment(assignment)}
+        changes = {
+            "name": new_name,
+            "description": description,
+            "assignment": assignment and Assignment(assignment),
+            "sender_name": sender_name,
+            "sender_address": sender_address,
+        }
         values: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
         if team is not None:
             values["team_id"] = (await teams.team_named(tx, OPERATOR, team)).team.id

@@ -46,6 +46,7 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.bounce import Bounce
 from clearline.mail.outbound.domain import INVITATION, read_reply_address
 from clearline.platform.database.transactions import Tx
+from clearline.queues import store as queue_store
 from clearline.text import normalized_address
 from clearline.tickets import store as ticket_store
 from clearline.tickets.contact import Contact
@@ -156,7 +157,8 @@ async def _automatic_or_loop(
 ) -> InboundMailOutcome | None:
     for sender in headers.senders:
         address = base_address(sender.address)
-        if address == base_address(context.sender) or await mailbox_store.find(tx, [address]):
+        is_desk = address == base_address(context.sender) or await queue_store.sends_from(tx, address)
+        if is_desk or await mailbox_store.find(tx, [address]):
             return InboundMailOutcome(InboundState.IGNORED, "it is from one of our own addresses: a mail loop")
     reason = automatic(headers, envelope_from=mail.envelope_from)
     return None if reason is None else InboundMailOutcome(InboundState.IGNORED, reason)

@@ -14,10 +14,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.mail.outbound.domain import (
+    DESK_SENDER,
     MailSettings,
     NewMail,
+    Sender,
     address_of,
-    is_mailable,
     message_id_for,
     prefixed_subject,
     reply_address,
@@ -26,6 +27,7 @@ from clearline.mail.outbound.domain import (
     thread_of,
     wire_address,
 )
+from clearline.text import is_mailable
 
 SUBJECT_MAX = 400
 """Characters of a subject. The number and title of a ticket are shorter."""
@@ -54,17 +56,24 @@ class DecodedMail(Struct, frozen=True):
 
 
 def compose(
-    mail: NewMail, mail_id: UUID, thread: Sequence[str], *, settings: MailSettings, now: datetime
+    mail: NewMail,
+    mail_id: UUID,
+    thread: Sequence[str],
+    *,
+    sender: Sender = DESK_SENDER,
+    settings: MailSettings,
+    now: datetime,
 ) -> ComposedMail:
     """Compose the message of a mail: text, with an HTML alternative if there is one; in ASCII unless an address is not.
 
     ``thread`` holds the Message-IDs of the ticket so far, oldest first. Text that people wrote cannot inject a header.
+    The thread, and the address for replies unless mail to that of ``sender`` arrives, are those of the desk.
     """
     subject = one_line(prefixed_subject(mail.subject, mail.ticket_number))[:SUBJECT_MAX] or "(no subject)"
     message_id = message_id_for(mail_id, mail.ticket_number, settings.sender)
     message = EmailMessage()
     message["Date"] = format_datetime(now)
-    _add_addresses(message, mail, settings)
+    _add_addresses(message, mail, sender, settings)
     _add_automation(message, mail)
     message.set_content(mail.text, cte="quoted-printable")
     if mail.html is not None:
@@ -75,7 +84,8 @@ def compose(
     if mail.ticket_number is not None:
         lines += _thread(mail, mail.ticket_number, thread, settings)
     head = "".join(f"{name}: {value}\r\n" for name, value in lines)
-    plain = wire_address(mail.recipient).isascii() and wire_address(settings.address).isascii()
+    addresses = (mail.recipient, settings.address, sender.address)
+    plain = all(wire_address(address).isascii() for address in addresses)
     chosen = policy.SMTP if plain else policy.SMTPUTF8
     return ComposedMail(message_id, subject, head.encode() + message.as_bytes(policy=chosen))
 
@@ -98,13 +108,13 @@ def _content(part: MIMEPart | None) -> str | None:
     return None if part is None else str(part.get_content()).replace("\r\n", "\n")
 
 
-def _add_addresses(message: EmailMessage, mail: NewMail, settings: MailSettings) -> None:
-    sender = wire_address(settings.address)
-    name = one_line(parseaddr(settings.sender)[0])
-    local, _at, domain = sender.rpartition("@")
+def _add_addresses(message: EmailMessage, mail: NewMail, sender: Sender, settings: MailSettings) -> None:
+    name = one_line(sender.name or parseaddr(settings.sender)[0])
+    local, _at, domain = wire_address(sender.address or settings.address).rpartition("@")
     message["From"] = Address(name, local, domain)
     if mail.ticket_number is not None:
-        message["Reply-To"] = address_of(reply_address(sender, mail.ticket_number, mail.recipient, settings.secret))
+        mailbox = wire_address(sender.address if sender.accepts_mail else settings.address)
+        message["Reply-To"] = address_of(reply_address(mailbox, mail.ticket_number, mail.recipient, settings.secret))
 
 
 def _add_automation(message: EmailMessage, mail: NewMail) -> None:

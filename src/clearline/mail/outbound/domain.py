@@ -15,11 +15,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.setting_defaults import COMPANY_CONTACT_MAILS, RECIPIENT_MAILS
-from clearline.text import EMAIL_MAX, normalized_address, storable
+from clearline.text import normalized_address
 from clearline.tickets.domain import parse_ticket_number, ticket_number
-
-LOCAL_PART_MAX = 64
-"""The most octets before the ``@`` (RFC 5321, section 4.5.3.1.1)."""
 
 RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 1440, 1440, 720))
 """The delay before each retry: three days in all. RFC 5321, section 4.5.4.1 suggests four or five days, but mail about
@@ -31,8 +28,6 @@ RETRY_JITTER = 0.1
 _REPLY = re.compile(r"[^@]*\+(inc[0-9]{12})-([0-9a-f]{16}|[a-z2-7]{20})@[^@]+", re.IGNORECASE)
 _TOKEN_LENGTH = 10
 """Characters of each of the two tokens of a reply address: 50 bits."""
-_LOCAL = re.compile(r'[^\x00-\x20\x7f"(),:;<>@\[\\\]]+')
-_DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*|\[[0-9A-Fa-f:.]+\]|\[IPv6:[0-9A-Fa-f:.]+\]")
 
 
 class MailState(StrEnum):
@@ -68,13 +63,15 @@ class MailSettings(Struct, frozen=True):
     """The properties of this installation that a mail needs.
 
     ``sender`` is ``Name <address>``; ``secret`` signs reply addresses; ``public_url`` is the start of links, without a
-    trailing slash. When not ``enabled``, there is no mail server and no mail is written.
+    trailing slash. When not ``enabled``, there is no mail server and no mail is written. ``is_listening`` is whether
+    the server accepts mail for its mailboxes itself.
     """
 
     sender: str
     secret: bytes
     public_url: str
     enabled: bool
+    is_listening: bool = False
 
     @property
     def address(self) -> str:
@@ -84,6 +81,20 @@ class MailSettings(Struct, frozen=True):
     def link(self, path: str) -> str:
         """Return the URL of a page: ``path`` begins with a slash, such as ``/tickets/INC000000000042``."""
         return self.public_url.rstrip("/") + path
+
+
+class Sender(Struct, frozen=True):
+    """The name and the address in From of a mail; where one is empty, that of the desk.
+
+    ``accepts_mail`` is whether mail to the address arrives at the desk, so that replies may go there.
+    """
+
+    name: str = ""
+    address: str = ""
+    accepts_mail: bool = False
+
+
+DESK_SENDER = Sender()
 
 
 class RateLimits(Struct, frozen=True):
@@ -164,18 +175,6 @@ class Suppression(Struct, frozen=True):
     reason: SuppressionReason
     detail: str
     created_at: datetime
-
-
-def is_mailable(address: str) -> bool:
-    """Return whether mail servers accept the address as a recipient (RFC 5321, section 4.1.2).
-
-    Stricter than the check of a contact's address: quoted local parts are refused, since few servers accept them.
-    """
-    local, at, domain = address.rpartition("@")
-    fits = len(address.encode(errors="replace")) <= EMAIL_MAX and len(local.encode(errors="replace")) <= LOCAL_PART_MAX
-    return bool(at and fits and storable(address) and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)) and not (
-        local.startswith(".") or local.endswith(".") or ".." in local
-    )
 
 
 def ascii_domain(domain: str) -> str:

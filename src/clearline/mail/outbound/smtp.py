@@ -8,8 +8,8 @@ import aiosmtplib
 from msgspec import Struct
 
 from clearline.mail.outbound.bounce import refuses_address
-from clearline.mail.outbound.domain import is_mailable
 from clearline.settings import InvalidSetting
+from clearline.text import is_mailable
 
 RESPONSE_TIMEOUT_SECONDS = 30.0
 """The most time for one response. RFC 5321, section 4.5.3.2 allows minutes, but the queue waits for it."""

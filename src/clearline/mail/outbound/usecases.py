@@ -20,10 +20,11 @@ from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
 from clearline.events.event_types import BY_BOUNCE
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
+from clearline.mail.outbound import sender_store, suppression_store, thread_store
 from clearline.mail.outbound import store as outbound_mail_store
-from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.compose import compose
 from clearline.mail.outbound.domain import (
+    DESK_SENDER,
     DETAIL_MAX,
     NOTIFICATION,
     RETRY_DELAYS,
@@ -35,14 +36,13 @@ from clearline.mail.outbound.domain import (
     OutboundMail,
     Suppression,
     SuppressionReason,
-    is_mailable,
     wire_address,
 )
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import CLOCK_SECONDS, LEASE_SECONDS
 from clearline.settings import Settings
-from clearline.text import check_text, normalized_address, storable
+from clearline.text import check_text, is_mailable, normalized_address, storable
 from clearline.tickets import access
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets.domain import can_be_assigned
@@ -74,7 +74,11 @@ async def mail_secret(tx: Tx) -> bytes:
 async def mail_settings(tx: Tx, settings: Settings) -> MailSettings:
     """Return what composing a mail needs: the settings, and the secret of mail."""
     return MailSettings(
-        settings.mail_from, await mail_secret(tx), settings.public_url.rstrip("/"), settings.smtp is not None
+        settings.mail_from,
+        await mail_secret(tx),
+        settings.public_url.rstrip("/"),
+        enabled=settings.smtp is not None,
+        is_listening=settings.mail_listen is not None,
     )
 
 
@@ -82,8 +86,8 @@ async def enqueue(tx: Tx, mail: NewMail, *, now: datetime, settings: MailSetting
     """Compose a mail and store it in the outbound queue; return its id. A worker sends it after the commit.
 
     The message is sent byte for byte as it is stored. A mail about a ticket refers to the earlier mails of that ticket,
-    and has the ticket's reply address. A mail to an address that is suppressed or not mailable is stored as dead, with
-    the reason.
+    and has the ticket's reply address and the sender of the ticket's queue. A mail to an address that is suppressed or
+    not mailable is stored as dead, with the reason.
 
     Without a mail server nothing is stored, and the result is None: mail that waited for a server would be outdated.
     """
@@ -98,7 +102,10 @@ async def enqueue(tx: Tx, mail: NewMail, *, now: datetime, settings: MailSetting
             tx, mail.company_id, number, recipient, first=_FIRST_REFERENCES, last=_LAST_REFERENCES
         )
     )
-    composed = compose(mail, mail_id, thread, settings=settings, now=now)
+    sender = DESK_SENDER
+    if number is not None:
+        sender = await sender_store.of_ticket(tx, mail.company_id, number, is_listening=settings.is_listening)
+    composed = compose(mail, mail_id, thread, sender=sender, settings=settings, now=now)
     refused = await _refusal(tx, mail.recipient)
     state = MailState.WAITING if refused is None else MailState.DEAD
     finished_at = None if refused is None else now

@@ -70,6 +70,8 @@ SAMPLES: dict[str, Any] = {
     "revoked_at": None,
     "rule": {"id": "3d6f4f5c-0b0e-4a55-8f6e-4a7c1d0e9b21", "name": "Ports down"},
     "sender": "ana@example.com",
+    "sender_address": "ports@example.net",
+    "sender_name": "Example Networks, Ports",
     "service_type": "Port",
     "service_types": ["Port"],
     "severity": "significant",

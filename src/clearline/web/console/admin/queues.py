@@ -57,6 +57,7 @@ class Queues(AdminSection[QueueDetails]):
 
     async def fields(self, visit: Visit, tx: Tx, record: QueueDetails | None) -> list[Field]:  # noqa: ARG002
         """Return the fields of a queue."""
+        desk = visit.services.settings.mail_from
         listed = await teams.list_teams(tx, visit.actor, after=None, limit=_TEAMS_MAX)
         modes = {
             Assignment.MANUAL: gettext("By people"),
@@ -75,6 +76,17 @@ class Queues(AdminSection[QueueDetails]):
                 [Choice(mode, label) for mode, label in modes.items()],
                 gettext("Tickets that are assigned already keep their assignees."),
             ),
+            Field(
+                "sender_name", gettext("Sender name of mail"),
+                hint=gettext("In From of mail about its tickets. The desk's sender: %(sender)s") % {"sender": desk},
+            ),
+            Field(
+                "sender_address", gettext("Sender address of mail"), Kind.EMAIL,
+                hint=gettext(
+                    "Replies come to the desk in any case; new mail to the address does if it is a mailbox here. "
+                    "Your mail server must be allowed to send for its domain (SPF, DKIM)."
+                ),
+            ),
         ]  # fmt: skip
 
     def values(self, record: QueueDetails) -> Values:
@@ -85,6 +97,8 @@ class Queues(AdminSection[QueueDetails]):
             "description": [queue.description],
             "team_id": [str(queue.team_id or "")],
             "assignment": [queue.assignment],
+            "sender_name": [queue.sender_name],
+            "sender_address": [queue.sender_address],
         }
 
     def title(self, record: QueueDetails) -> str:
@@ -119,6 +133,8 @@ def _values(form: Form) -> dict[str, Any]:
         "description": form.get("description").strip(),
         "team_id": id_in(form, "team_id"),
         "assignment": member_in(Assignment, form, "assignment"),
+        "sender_name": form.get("sender_name").strip(),
+        "sender_address": form.get("sender_address").strip(),
     }
 
 

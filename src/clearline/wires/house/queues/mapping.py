@@ -18,6 +18,8 @@ def _queue_members(details: QueueDetails) -> dict[str, Any]:
         "description": queue.description,
         "team": ref(queue.team_id, details.team_name),
         "assignment": queue.assignment,
+        "sender_name": queue.sender_name,
+        "sender_address": queue.sender_address,
         "created_at": queue.created_at,
     }
 

@@ -41,6 +41,8 @@ async def create_queue(call: Call) -> wire.QueueOut:
                 description=body.description,
                 team_id=body.team,
                 assignment=body.assignment,
+                sender_name=body.sender_name,
+                sender_address=body.sender_address,
                 now=call.now,
             )
     call.location = f"{QUEUES}/{details.queue.id}"
