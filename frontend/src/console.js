@@ -3,6 +3,7 @@ import "htmx.org/dist/ext/hx-preload.js";
 import "./islands/keys.js";
 import "./islands/list.js";
 import "./islands/pick.js";
+import "./islands/optimistic.js";
 import "./islands/palette.js";
 import "./islands/composer/composer.js";
 import "./islands/composer/new_ticket.js";

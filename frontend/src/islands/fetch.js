@@ -23,3 +23,9 @@ export async function fetchInto(address, options) {
   if (text && main.isConnected) await htmx.swap({ text, sourceElement: document.getElementById("live"), swap: "none" });
   return true;
 }
+
+/** Returns why the server refused something: the words on the page that it answered. */
+export async function reasonOf(answer) {
+  const page = new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html");
+  return page.querySelector("main .words p")?.textContent ?? "";
+}

@@ -1,5 +1,6 @@
 // Files for a ticket: chosen, dropped on the composer or pasted into it. Each is uploaded at once, and goes with the
 // message. Those of a new ticket go with its form, and stay chosen when it is refused.
+import { reasonOf } from "./fetch.js";
 import { tell } from "./toast.js";
 
 let chosen = []; // of the form that was sent
@@ -15,11 +16,6 @@ function prepare() {
     input.files = kept.files;
   }
   if (!document.querySelector(".steps")) chosen = [];
-}
-
-async function reasonOf(answer) {
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return page.querySelector("main .words p")?.textContent ?? "";
 }
 
 async function attach(form, files) {

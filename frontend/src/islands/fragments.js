@@ -16,6 +16,7 @@ let viewsAt = 0;
 let viewsTimer = 0;
 
 const shownTicket = () => document.getElementById("timeline")?.closest("[data-ticket]").dataset.ticket;
+const isEditing = () => document.querySelector(".details :is(:popover-open, input:focus, select:focus)");
 const rowOf = (id) => document.querySelector(`#rows > [id="${id}"]`);
 
 async function refreshList(ids, missed) {
@@ -45,15 +46,15 @@ async function refreshTicket(ticket) {
   const page = document.documentElement;
   const isAtEnd = innerHeight + scrollY >= page.scrollHeight - 40;
   const { seen, last } = document.getElementById("timeline").dataset;
-  const isEditing = document.querySelector(".details :is(:popover-open, input:focus, select:focus)");
-  const details = isEditing ? "editing" : document.querySelector(".details").dataset.state;
+  const wasEditing = isEditing();
+  const details = wasEditing ? "editing" : document.querySelector(".details").dataset.state;
   const query = { ...Object.fromEntries(new URLSearchParams(location.search)), seen, last, details };
   if (!(await fetchInto(`/console/tickets/${ticket}/live?${new URLSearchParams(query)}`))) return false;
   const form = document.querySelector("[data-composer]");
   const isEmpty = form && ![...form.querySelectorAll("textarea")].some((text) => text.value);
   if (isEmpty) form.elements.seen.value = document.getElementById("timeline").dataset.last;
   if (isAtEnd) scrollTo(0, page.scrollHeight);
-  if (isEditing) changed.add(ticket); // the details are still to come
+  if (wasEditing || isEditing()) changed.add(ticket); // the details are still to come
   return true;
 }
 

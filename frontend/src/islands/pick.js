@@ -27,7 +27,10 @@ document.addEventListener(
   "toggle",
   (event) => {
     const form = event.target;
-    if (!(form instanceof HTMLElement) || !form.matches("[data-pick]") || event.newState !== "open") return;
+    if (!(form instanceof HTMLElement) || !form.matches("[data-pick]")) return;
+    const details = form.closest(".details");
+    details?.toggleAttribute("hx-morph-skip", Boolean(details.querySelector(":popover-open"))); // what changes comes later
+    if (event.newState !== "open") return;
     const filter = form.querySelector("[data-filter]");
     if (filter) {
       filter.hidden = false;

@@ -1,6 +1,5 @@
-// The toast: what failed, and what was changed with a way back. Undo chooses the value before in the same picker.
+// The toast: what failed, and what was changed with a way back.
 const SECONDS = 8;
-let before = null;
 let timer = 0;
 
 const toast = () => document.getElementById("toast");
@@ -11,41 +10,21 @@ export function tell(text, button, seconds = SECONDS) {
   timer = setTimeout(() => toast().replaceChildren(), seconds * 1000);
 }
 
-const chosen = (name) => document.querySelector(`#pick-${name} [role=option][aria-selected=true]`);
-
-document.addEventListener(
-  "submit",
-  ({ submitter }) => {
-    const name = submitter?.name;
-    before = name && chosen(name) && !submitter.hasAttribute("form") ? { name, value: chosen(name).value } : null;
-  },
-  true,
-);
-
-document.addEventListener("htmx:after:swap", ({ target }) => {
-  if (!before || target.id === "live") return;
-  const { name, value } = before;
-  before = null;
-  const after = chosen(name);
-  const back = document.querySelector(`#pick-${name} [role=option][value="${CSS.escape(value)}"]`);
-  const opener = document.querySelector(`[popovertarget="pick-${name}"]`);
-  if (!after || !back || after === back) return;
-  const undo = document.createElement("button");
-  undo.type = "button";
-  undo.className = "button";
-  undo.dataset.key = "z";
-  undo.dataset.label = toast().dataset.undo;
+/** Says what was changed, with a button that takes it back. */
+export function tellWithUndo(text, undo) {
+  const { undo: word } = toast().dataset;
+  const button = document.createElement("button");
   const cap = document.createElement("kbd");
+  Object.assign(button, { type: "button", className: "button" });
+  Object.assign(button.dataset, { key: "z", label: word });
   cap.textContent = "Z";
-  undo.append(toast().dataset.undo, cap);
-  undo.addEventListener("click", () => {
-    toast().replaceChildren();
-    document.querySelector(`#pick-${name} [role=option][value="${CSS.escape(value)}"]`)?.click();
+  button.append(word, cap);
+  button.addEventListener("click", () => {
+    tell("");
+    undo();
   });
-  const shown = opener.cloneNode(true);
-  for (const hidden of shown.querySelectorAll("[aria-hidden=true]")) hidden.remove();
-  tell(`${opener.dataset.label}: ${shown.textContent.trim()}`, undo);
-});
+  tell(text, button);
+}
 
 document.addEventListener("copied", ({ detail }) => tell(detail));
 document.addEventListener("htmx:error", () => tell(toast().dataset.offline));

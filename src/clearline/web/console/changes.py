@@ -13,28 +13,51 @@ from clearline.tickets.domain import Priority, Status, ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
+from clearline.tickets.tag_domain import normalize_tags
+from clearline.web import looks
+from clearline.web.console.live.ticket import show_changes
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.views import list_in
 from clearline.web.fields import id_in, member_in, ticket_number_in
 from clearline.web.visit import Visit, redirect, refused_status
+from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
 Change = Callable[[Visit, Tx, int], Awaitable[None]]
+SHOWN = "shown"
+"""The field of a form with the value that its page shows."""
 
 
 def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
-    """Return the handler of a form that changes the ticket in the path. A refusal is shown on the ticket's page."""
+    """Return the handler of a form that changes the ticket in the path. A refusal is shown on the ticket's page.
+
+    A page that says what it shows, as for ``show_changes``, stays, and gets only what changed.
+    """
 
     async def handle(visit: Visit) -> Answer:
         number = access.parse_number(visit.path["number"])
+        stays = visit.browser.is_partial and "details" in visit.query
         try:
             async with visit.services.database.transaction() as tx:
                 await change(visit, tx, number)
         except (InvalidInput, Conflict) as error:
+            if stays:
+                raise
             return await ticket_page(visit, refused_status(error), problem=str(error))
-        return redirect(visit.browser, address(visit, number))
+        return await show_changes(visit) if stays else redirect(visit.browser, address(visit, number))
 
     return handle
+
+
+def _require_shown(visit: Visit, value: str, name: str, label: str) -> None:
+    """Refuse to replace a value that the page of the form did not show: ``name`` and ``label`` say it to people.
+
+    Raises:
+        Conflict: somebody changed it meanwhile.
+    """
+    if visit.form.has(SHOWN) and visit.form.get(SHOWN) != value:
+        text = gettext("not saved: somebody changed the %(name)s to %(value)s meanwhile")
+        raise Conflict(text % {"name": name, "value": label})
 
 
 def address(visit: Visit, number: int) -> str:
@@ -45,14 +68,21 @@ def address(visit: Visit, number: int) -> str:
 async def set_status(visit: Visit, tx: Tx, number: int) -> None:
     """Move the ticket to another status, after what the person has waiting to be sent."""
     to = member_in(Status, visit.form, "status")
-    notes_max = visit.services.settings.ticket_notes_max
-    await pending.send_waiting(tx, visit.actor, number, notes_max=notes_max, now=visit.now)
+    waiting = await pending.lock_waiting(tx, visit.actor, number)
+    status = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.status
+    if visit.form.has(SHOWN) and status is to:
+        return
+    _require_shown(visit, status, gettext("status"), gettext(looks.STATUSES[status].label))
+    await pending.send_early(tx, waiting, notes_max=visit.services.settings.ticket_notes_max, now=visit.now)
     await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
 
 
 async def set_priority(visit: Visit, tx: Tx, number: int) -> None:
     """Set the priority."""
     priority = member_in(Priority, visit.form, "priority")
+    before = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.priority
+    if before is not priority:
+        _require_shown(visit, before, gettext("priority"), gettext(looks.PRIORITIES[before].label))
     await ticket_changes.change_ticket(tx, visit.actor, number, {"priority": priority}, now=visit.now)
 
 
@@ -60,6 +90,10 @@ async def set_assignee(visit: Visit, tx: Tx, number: int) -> None:
     """Assign the ticket, or take it from its assignee."""
     user = visit.actor.user
     to = user.id if visit.form.get("assignee") == "me" and user is not None else id_in(visit.form, "assignee")
+    view = await ticket_changes.lock_ticket(tx, visit.actor, number)
+    if view.ticket.assignee_id != to:
+        shown = str(view.ticket.assignee_id or "")
+        _require_shown(visit, shown, gettext("assignee"), view.assignee_name or gettext("nobody"))
     await ticket_changes.assign(tx, visit.actor, number, to, now=visit.now)
 
 
@@ -75,14 +109,26 @@ async def undo_assignment(visit: Visit) -> Answer:
 
 async def set_queue(visit: Visit, tx: Tx, number: int) -> None:
     """Move the ticket to another queue, or to none."""
-    values = {"queue_id": id_in(visit.form, "queue")}
-    await ticket_changes.change_ticket(tx, visit.actor, number, values, now=visit.now)
+    to = id_in(visit.form, "queue")
+    view = await ticket_changes.lock_ticket(tx, visit.actor, number)
+    if view.ticket.queue_id != to:
+        shown = str(view.ticket.queue_id or "")
+        _require_shown(visit, shown, gettext("queue"), view.queue_name or gettext("no queue"))
+    await ticket_changes.change_ticket(tx, visit.actor, number, {"queue_id": to}, now=visit.now)
 
 
 async def set_tags(visit: Visit, tx: Tx, number: int) -> None:
     """Set the tags, which stand between spaces or commas."""
-    tags = tuple(visit.form.get("tags").replace(",", " ").split())
+    tags = _tags(visit.form.get("tags"))
+    before = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.tags
+    if visit.form.has(SHOWN) and {*before} not in ({*tags}, {*_tags(visit.form.get(SHOWN))}):
+        text = gettext("not saved: somebody changed the tags meanwhile, to %(value)s")
+        raise Conflict(text % {"value": " ".join(before) or gettext("none")})
     await ticket_changes.change_ticket(tx, visit.actor, number, {"tags": tags}, now=visit.now)
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    return normalize_tags(tuple(text.replace(",", " ").split()))
 
 
 async def add_watcher(visit: Visit, tx: Tx, number: int) -> None:
