@@ -20,8 +20,17 @@ export async function fetchInto(address, options) {
     return false;
   }
   failures = 0;
-  if (text && main.isConnected) await htmx.swap({ text, sourceElement: document.getElementById("live"), swap: "none" });
+  if (text && main.isConnected) await put(text);
   return true;
+}
+
+/** Puts fragments into the page. An error in one is reported, and is no reason to fetch it again. */
+export async function put(text) {
+  try {
+    await htmx.swap({ text, sourceElement: document.getElementById("live"), swap: "none" });
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 /** Returns why the server refused something: the words on the page that it answered. */

@@ -58,22 +58,29 @@ async function refreshTicket(ticket) {
   return true;
 }
 
-async function refresh() {
-  isBusy = true;
-  const ids = [...changed];
-  const missed = isMissed || ids.length > MOST;
-  changed.clear();
-  isMissed = false;
+async function fetchShown(ids, missed) {
   const ticket = shownTicket();
   let isDone = true;
   if (document.getElementById("news")?.checkVisibility()) isDone = await refreshList(missed ? [] : ids, missed);
   if (ticket && (missed || ids.includes(ticket))) isDone = (await refreshTicket(ticket)) && isDone;
   if (!isDone) for (const id of ids) changed.add(id);
   isMissed ||= missed && !isDone;
-  fetchedAt = Date.now();
-  isBusy = false;
-  began = 0;
-  if (changed.size || isMissed) soon();
+}
+
+async function refresh() {
+  isBusy = true;
+  const ids = [...changed];
+  const missed = isMissed || ids.length > MOST;
+  changed.clear();
+  isMissed = false;
+  try {
+    await fetchShown(ids, missed);
+  } finally {
+    fetchedAt = Date.now();
+    isBusy = false;
+    began = 0;
+    if (changed.size || isMissed) soon();
+  }
 }
 
 async function refreshViews() {

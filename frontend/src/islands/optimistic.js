@@ -1,6 +1,6 @@
 // The forms in the details of a ticket: what is chosen is shown at once, and what was not saved is put back with the reason.
 // The page stays: the answer has only what changed. Forms are sent one after the other, each with what is shown by then.
-import { reasonOf } from "./fetch.js";
+import { put, reasonOf } from "./fetch.js";
 import { tell, tellWithUndo } from "./toast.js";
 
 const before = new Map(); // by the name of a picker: what its button showed
@@ -78,7 +78,7 @@ async function save(change) {
     const text = await answer.text().catch(() => "");
     if (hasShown) form.elements.shown.value = change.value;
     if (!form.matches(":popover-open")) form.reset(); // what was typed is saved
-    if (text && main.isConnected) await htmx.swap({ text, sourceElement: document.getElementById("live"), swap: "none" });
+    if (text && main.isConnected) await put(text);
     if (!isShown(change)) return;
     putBack(change, true);
     const isLast = !unsaved.some((other) => other.name === name);

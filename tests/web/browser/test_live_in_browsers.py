@@ -138,6 +138,36 @@ async def test_what_changed_is_fetched_again_after_a_failure(
     assert times[1] - times[0] >= 4
 
 
+async def test_an_error_in_what_is_put_into_the_page_does_not_end_the_live_updates(
+    colleagues: Colleagues, site: Site, database: Database
+) -> None:
+    ben, _mara = colleagues
+    await ben.goto(f"{site.url}/console/open?sort=-number")
+    await live(ben)
+    row = ben.locator("#rows tr[id]").first
+    number = parse_ticket_number(str(await row.get_attribute("id")))
+    assert number is not None
+    errors: list[str] = []
+    ben.on("pageerror", lambda error: errors.append(error.message))
+    await ben.evaluate(
+        """() => {
+          const swap = htmx.swap;
+          htmx.swap = (context) => {
+            if (!context.text.includes("#news")) return swap.call(htmx, context);
+            htmx.swap = swap;
+            document.body.dataset.failed = "";
+            throw new Error("a broken fragment");
+          };
+        }"""
+    )
+    for title in ("It is not shown", "It is shown"):
+        async with database.transaction() as tx:
+            await ticket_changes.change_ticket(tx, OPERATOR, number, {"title": title}, now=datetime.now(UTC))
+        await expect(ben.locator("body[data-failed]")).to_be_attached()
+    await expect(row).to_contain_text("It is shown")
+    assert errors == ["a broken fragment"]
+
+
 async def test_desktop_notices_come_after_a_click_and_say_number_and_subject(
     colleagues: Colleagues, site: Site, database: Database
 ) -> None:
