@@ -44,7 +44,9 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def context(browser: Browser, size: str, cookies: Mapping[str, str], url: str) -> BrowserContext:
+async def context(
+    browser: Browser, size: str, cookies: Mapping[str, str], url: str, *, runs_scripts: bool = True
+) -> BrowserContext:
     """Return a new profile of the browser with a window of a size, and cookies; the system's theme is light."""
     width, height = WIDTHS[size]
     opened = await browser.new_context(
@@ -52,6 +54,7 @@ async def context(browser: Browser, size: str, cookies: Mapping[str, str], url: 
         color_scheme="light",
         has_touch=size != "desktop",
         reduced_motion="reduce",
+        java_script_enabled=runs_scripts,
     )
     await opened.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
     opened.set_default_timeout(patient(10) * 1000)

@@ -1,98 +1,89 @@
 """The portal in Chromium: journeys of a customer, axe-core in both themes at three widths, and what pages weigh."""
 
-import re
-from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import pytest
-from playwright.async_api import Browser, FilePayload, Page, Route, expect
+from playwright.async_api import Browser, Page, Route, expect
 
-from clearline.identity import OPERATOR, User
+from clearline.accounts import key_store
+from clearline.accounts import key_usecases as keys
+from clearline.clock import now
+from clearline.feedback.domain import FEEDBACK_PATH, ballot_of, write_token
+from clearline.identity import ALL_SCOPES
+from clearline.mail.outbound.usecases import mail_secret
 from clearline.platform.database.transactions import Database
-from clearline.search import usecases as search
-from clearline.sign_in import password_usecases as passwords
-from clearline.tickets import note_usecases as notes
-from clearline.tickets.domain import Channel, Status, ticket_number
-from clearline.tickets.links import watcher_usecases as watching
-from tests.builders.people import NOW, Tenant, new_person, new_tenant
-from tests.builders.server import running_server
+from clearline.tickets.domain import Status
+from clearline.webhooks import subscription_usecases as subscriptions
+from tests.builders.people import NOW, new_person
 from tests.builders.sign_in.sessions import PASSWORD
 from tests.builders.tickets import raised
 from tests.builders.web.browser import WIDTHS, Traffic, check, context
 from tests.builders.web.pages import token_of
 from tests.patience import patient, stretched
+from tests.web.browser.portal.conftest import Portal
 
-SUBJECTS = (
-    "Port flapping since 09:12 UTC, LACP member drops every 4 minutes",
-    "0.3 % packet loss towards London, latency steady",
-    "BGP session to route server 2 down after maintenance",
-    "CRC errors rising on uplink, Rx -14.6 dBm",
-    "Cloud router advertises only 14 of 22 prefixes",
-)
-STATUSES = (Status.IN_PROGRESS, Status.ACKNOWLEDGED, Status.PENDING, Status.HELD, Status.RESOLVED)
-TEXT = """Thanks for the counters. We see low receive power on our side since 09:10 UTC.
-
-    xe-0/1/3  input errors 18 422  crc 18 422
-
-Our field engineer is at the site: https://status.example.com/1"""
 SLOW_BYTES, SLOW_LATENCY = 50_000 // 8, 600
 """A link of 50 kbit/s with a round trip of 600 ms, as a browser is told."""
 SLOW_PAINT = 5
 """Seconds until a ticket can be read over it, on a quiet machine."""
 PAGE_MAX = 60 * 1024
 """Compressed bytes of a page of the portal without the font."""
+COMPANY = "/portal/company"
 
 
-class Portal(NamedTuple):
-    """A running server with a customer in it, and a ticket of the customer in progress."""
+class Given(NamedTuple):
+    """Pages of feedback: of a ticket that was not rated yet, and of one whose link takes no feedback any more."""
 
-    url: str
-    tenant: Tenant
-    number: int
-    second: User
-
-    @property
-    def ticket(self) -> str:
-        return f"/portal/tickets/{ticket_number(self.number)}"
+    open: str
+    closed: str
 
 
 @pytest.fixture(scope="module")
-async def portal(database: Database, database_url: str) -> AsyncIterator[Portal]:
-    """Serve a desk with a customer whose person has a password in two companies."""
-    tenant, other = await new_tenant(database, "Kestrel CDN"), await new_tenant(database, "Orchard Health")
+async def feedback(portal: Portal, database: Database) -> Given:
+    paths = []
     async with database.transaction() as tx:
-        numbers = [await raised(tx, tenant, SUBJECTS[at % 5], status=STATUSES[at % 5]) for at in range(30)]
-        number = await raised(tx, tenant, SUBJECTS[0], status=Status.IN_PROGRESS)
-        await raised(tx, tenant, "LOA missing for cross-connect", status=Status.CLOSED)
-        await notes.append_note(tx, OPERATOR, number, TEXT, channel=Channel.CONSOLE, now=NOW)
-        await notes.append_note(tx, tenant.actor, number, "Thank you.", channel=Channel.PORTAL, now=NOW)
-        colleague = await new_person(tx, "Marek Nowak", company=tenant.company.code, role=tenant.user.role)
-        assert colleague.user is not None
-        await watching.watch(tx, tenant.actor, number, colleague.user.id, now=NOW)
-        await tx.write("update app_user set email = $2 where id = $1", other.user.id, tenant.user.email)
-        await search.index_tickets(tx, [(tenant.company.id, each) for each in (*numbers, number)])
-    for each in (tenant, other):
-        await passwords.set_password(database, OPERATOR, each.company.id, each.user.id, PASSWORD, now=NOW)
-    with running_server("portal", CLEARLINE_DATABASE_URL=database_url, CLEARLINE_WORKERS="off") as server:
-        yield Portal(server.url, tenant, number, other.user)
+        secret = await mail_secret(tx)
+        for resolved_at in (now(), NOW):
+            number = await raised(tx, portal.tenant, "Rated in a browser", status=Status.RESOLVED)
+            await tx.write("update ticket set resolved_at = $2 where number = $1", number, resolved_at)
+            ballot = ballot_of(portal.tenant.company.id, number, resolved_at, portal.tenant.user.email)
+            paths.append(FEEDBACK_PATH + write_token(ballot, secret))
+    return Given(*paths)
 
 
-@pytest.fixture
-async def cookies(database: Database, portal: Portal) -> dict[str, str]:
-    return {"clearline-session": await token_of(database, portal.tenant.user)}
+@pytest.fixture(scope="module")
+async def company_paths(portal: Portal, database: Database) -> list[str]:
+    """Return the pages of a company with a key, and a webhook that has a failed delivery."""
+    tenant, webhook = portal.tenant, {"url": "https://hooks.example.com/tickets", "types": ("ticket.",)}
+    async with database.transaction() as tx:
+        actor = await key_store.actor_for(tx, tenant.company.id, portal.admin.id, ALL_SCOPES)
+        assert actor is not None
+        added, _secret = await subscriptions.add_subscription(tx, actor, webhook, of=None, networks=(), most=9, now=NOW)
+        sent = await subscriptions.ping(tx, actor, added.id, of=None, now=NOW)
+        await tx.write("update delivery set state = 'dead', due_at = null, finished_at = now()")
+        [key, *_others] = await keys.list_keys(tx, actor, tenant.company.id, after=None, limit=1)
+    person, log = f"{COMPANY}/people/{tenant.user.id}", f"{COMPANY}/webhooks/{added.id}/deliveries"
+    return [
+        COMPANY, f"{COMPANY}/people", f"{COMPANY}/people/new", person, f"{person}/notifications", f"{COMPANY}/keys",
+        f"{COMPANY}/keys/new", f"{COMPANY}/keys/{key.id}", f"{COMPANY}/webhooks", f"{COMPANY}/webhooks/new",
+        f"{COMPANY}/webhooks/{added.id}", log, f"{log}?state=waiting", f"{log}/{sent.id}", "/portal/me",
+        "/portal/me/notifications",
+    ]  # fmt: skip
 
 
-async def test_no_page_breaks_a_rule_of_accessibility_or_scrolls_sideways(
-    browser: Browser, portal: Portal, cookies: dict[str, str]
+async def test_no_page_of_tickets_breaks_a_rule_of_accessibility_or_scrolls_sideways(
+    browser: Browser, portal: Portal, cookies: dict[str, str], feedback: Given
 ) -> None:
     wrong: list[str] = []
     for size in WIDTHS:
         opened = await context(browser, size, cookies, portal.url)
         page = await opened.new_page()
         for path in (
-            "/", "/portal/tickets", "/portal/tickets?q=nothinglikethis", portal.ticket, "/portal/services",
-            "/portal/service?id=SVC-1", "/portal/second-factor", "/portal/nothing", "/portal/tickets/new",
+            "/", "/portal/tickets", "/portal/tickets?q=nothinglikethis", "/portal/tickets?show=closed", portal.ticket,
+            "/portal/services", "/portal/services?q=nothinglikethis", "/portal/service?id=SVC-1",
+            "/portal/second-factor", "/portal/nothing", "/portal/tickets/new", "/portal/company",
             "/portal/tickets/new?step=service&find=nothinglikethis", "/portal/tickets/new?service=SVC-1",
+            feedback.open, feedback.closed, "/feedback/nothing",
         ):  # fmt: skip
             await page.goto(portal.url + path)
             wrong += await check(page, f"{path} {size}")
@@ -105,6 +96,51 @@ async def test_no_page_breaks_a_rule_of_accessibility_or_scrolls_sideways(
         await page.get_by_role("button", name="Raise ticket").click()
         await expect(page.get_by_text("The ticket is not raised yet.")).to_be_visible()
         wrong += await check(page, f"a refused ticket {size}")
+        await page.goto(f"{portal.url}{feedback.open}?rating=good")
+        await page.get_by_role("button").click()
+        await expect(page.get_by_text("You can change it for one day.")).to_be_visible()
+        wrong += await check(page, f"feedback that was given {size}")
+        await opened.close()
+    assert wrong == []
+
+
+async def test_no_page_of_the_company_breaks_a_rule_of_accessibility_or_scrolls_sideways(
+    browser: Browser, portal: Portal, database: Database, company_paths: list[str]
+) -> None:
+    wrong: list[str] = []
+    cookies = {"clearline-session": await token_of(database, portal.admin)}
+    for size in WIDTHS:
+        opened = await context(browser, size, cookies, portal.url)
+        page = await opened.new_page()
+        for path in company_paths:
+            await page.goto(portal.url + path)
+            wrong += await check(page, f"{path} {size}")
+        await page.goto(f"{portal.url}{COMPANY}/keys/new")
+        await page.get_by_label("Name").fill("crm")
+        await page.get_by_label("tickets:read").check()
+        await page.get_by_role("button", name="Issue the key").click()
+        await expect(page.get_by_role("button", name="Copy the command")).to_be_visible()
+        wrong += await check(page, f"a new key {size}")
+        await opened.close()
+    assert wrong == []
+
+
+async def test_german_pages_break_no_rule_of_accessibility_and_do_not_scroll_sideways(
+    browser: Browser, portal: Portal, database: Database, feedback: Given
+) -> None:
+    wrong: list[str] = []
+    cookies = {"clearline-session": await token_of(database, portal.admin)}
+    for size in ("phone", "narrow"):
+        opened = await context(browser, size, cookies, portal.url)
+        await opened.set_extra_http_headers({"Accept-Language": "de"})
+        page = await opened.new_page()
+        for path in (
+            "/", "/portal/tickets", portal.ticket, "/portal/tickets/new", "/portal/tickets/new?service=SVC-1", COMPANY,
+            f"{COMPANY}/webhooks/new", "/portal/me", "/portal/me/notifications", "/portal/second-factor", feedback.open,
+        ):  # fmt: skip
+            await page.goto(portal.url + path)
+            await expect(page.locator("html")).to_have_attribute("lang", "de")
+            wrong += await check(page, f"{path} {size}")
         await opened.close()
     assert wrong == []
 
@@ -120,14 +156,13 @@ async def test_a_page_is_small(browser: Browser, portal: Portal, cookies: dict[s
         await opened.close()
 
 
-@pytest.mark.parametrize("runs", ["scripts", "nothing"])
 async def test_a_customer_signs_in_answers_and_closes_a_ticket(
-    browser: Browser, portal: Portal, database: Database, runs: str
+    browser: Browser, portal: Portal, database: Database
 ) -> None:
     async with database.transaction() as tx:
-        title = f"Circuit down in a browser that runs {runs}"
+        title = "Circuit down on a phone"
         number = await raised(tx, portal.tenant, title, status=Status.IN_PROGRESS)
-    opened = await browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=runs == "scripts")
+    opened = await context(browser, "phone", {}, portal.url)
     page = await opened.new_page()
     await page.goto(portal.url)
     await page.get_by_role("link", name="Sign in").first.click()
@@ -147,6 +182,40 @@ async def test_a_customer_signs_in_answers_and_closes_a_ticket(
     await page.reload()
     await page.get_by_role("button", name="It works again").click()
     await expect(page.get_by_text("Thank you. The ticket is closed.")).to_be_visible()
+    await opened.close()
+
+
+async def test_an_admin_invites_a_colleague_and_sets_up_a_key_and_a_webhook(
+    browser: Browser, portal: Portal, database: Database
+) -> None:
+    cookies = {"clearline-session": await token_of(database, portal.admin)}
+    opened = await context(browser, "phone", cookies, portal.url)
+    async with database.transaction() as tx:
+        await tx.write("update sign_in_session set authenticated_at = now() - interval '1 hour'")
+    page = await opened.new_page()
+    await page.goto(f"{portal.url}/portal")
+    await page.get_by_role("link", name="Company").click()
+    await page.get_by_role("link", name="Invite a person").click()
+    await page.get_by_label("Name").fill("Ida Moss")
+    await page.get_by_label("E-mail address").fill("ida@example.net")
+    await page.get_by_role("button", name="Invite").click()
+    await page.get_by_label("Your password").fill(PASSWORD)
+    await page.get_by_role("button", name="Confirm and go on").click()
+    await expect(page.get_by_role("heading", name="Ida Moss")).to_be_visible()
+    await page.get_by_role("link", name="Company").click()
+    await page.get_by_role("link", name="New key").click()
+    await page.get_by_label("Name").fill("crm")
+    await page.get_by_label("tickets:read").check()
+    await page.get_by_role("button", name="Issue the key").click()
+    await expect(page.get_by_text('curl -H "Authorization: Bearer clk_')).to_be_visible()
+    await page.get_by_role("link", name="Company").click()
+    await page.get_by_role("link", name="New webhook").click()
+    await page.get_by_label("URL").fill("https://hooks.example.com/orders")
+    await page.get_by_label("ticket. (all)").check()
+    await page.get_by_role("button", name="Add").click()
+    await expect(page.get_by_role("heading", name="Signing secret").first).to_be_visible()
+    await page.get_by_role("button", name="Send a test").click()
+    await expect(page.get_by_role("heading", name="Payload")).to_be_visible()
     await opened.close()
 
 
@@ -203,92 +272,6 @@ async def test_a_reply_whose_answer_was_lost_is_added_once_and_is_shown_to_nobod
     await page.get_by_role("button", name="Send").click()
     await expect(page.get_by_label("Reply")).to_have_value("")
     await expect(page.locator(".timeline").get_by_text("Sent, and the answer lost")).to_have_count(1)
-    await opened.close()
-
-
-async def describe_the_fault(page: Page, title: str) -> None:
-    """Choose a service and describe a fault, as on a phone."""
-    await page.get_by_role("link", name="Raise a ticket").click()
-    await page.get_by_role("radio", name="Service 2").check()
-    await page.get_by_role("button", name="Continue").click()
-    await page.get_by_role("radio", name="Packet loss").check()
-    await page.get_by_label("Summary").fill(title)
-    await page.get_by_label("Since when?").fill("09:12 UTC")
-    await page.get_by_label("What do you see?").fill("2 % of the packets are lost")
-
-
-def levels() -> list[FilePayload]:
-    return [FilePayload(name="levels.txt", mimeType="text/plain", buffer=b"rx -14.6")]
-
-
-async def test_a_ticket_is_raised_on_a_phone_through_reload_refusal_lost_connection_and_expired_sign_in(
-    browser: Browser, portal: Portal, cookies: dict[str, str], database: Database
-) -> None:
-    opened = await context(browser, "phone", cookies, portal.url)
-    page = await opened.new_page()
-    title, send = page.get_by_label("Summary"), page.get_by_role("button", name="Raise ticket")
-    await page.goto(f"{portal.url}/portal/tickets")
-    await describe_the_fault(page, "Loss on a phone")
-    await page.reload()
-    await expect(title).to_have_value("Loss on a phone")
-    await expect(page.get_by_role("radio", name="Packet loss")).to_be_checked()
-    await page.goto(f"{portal.url}/portal/tickets/new")
-    await page.get_by_role("link", name="Continue with it").click()
-    await expect(page.get_by_text("This is what you typed before.")).to_be_visible()
-    await expect(page.get_by_label("Take a photo")).to_be_visible()
-    await page.locator("#files").set_input_files(levels())
-    await title.fill(" ")
-    await send.click()
-    await expect(page.get_by_role("alert").filter(has_text="The ticket is not raised yet.")).to_be_focused()
-    await title.fill("Loss on a phone")
-    await opened.set_offline(offline=True)
-    await send.click()
-    await expect(page.get_by_text("Not sent: there is no connection.")).to_be_visible()
-    await opened.set_offline(offline=False)
-    await opened.clear_cookies()
-    await send.click()
-    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert "next=%2Fportal%2Ftickets%2Fnew%3Fservice%3DSVC-2" in page.url
-    token = await token_of(database, portal.tenant.user)
-    await opened.add_cookies([{"name": "clearline-session", "value": token, "url": portal.url}])
-    await page.goto(f"{portal.url}/portal/tickets/new?service=SVC-2")
-    await expect(title).to_have_value("Loss on a phone")
-    await page.locator("#files").set_input_files(levels())
-    await send.dblclick()
-    await expect(page.get_by_text("Your ticket is raised.")).to_be_visible()
-    await expect(page.get_by_role("link", name="levels.txt")).to_have_count(1)
-    await expect(page.get_by_text("Since when: 09:12 UTC")).to_be_visible()
-    await page.goto(f"{portal.url}/portal/service?id=SVC-2")
-    await expect(page.get_by_role("link", name="Loss on a phone")).to_have_count(1)
-    await page.goto(f"{portal.url}/portal/tickets/new?service=SVC-2")
-    await expect(title).to_have_value("")
-    await title.fill("Never sent")
-    await page.locator("details.account summary").click()
-    await page.get_by_role("button", name="Sign out").click()
-    await expect(page).not_to_have_url(re.compile("/portal/"))
-    assert await page.evaluate("Object.keys(localStorage)") == []
-    await opened.close()
-
-
-async def test_a_ticket_is_raised_without_scripts(browser: Browser, portal: Portal, cookies: dict[str, str]) -> None:
-    opened = await browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=False)
-    await opened.add_cookies([{"name": name, "value": value, "url": portal.url} for name, value in cookies.items()])
-    page = await opened.new_page()
-    await page.goto(f"{portal.url}/portal/tickets")
-    await describe_the_fault(page, "Loss without scripts")
-    await page.get_by_role("button", name="Change the service").click()
-    await page.get_by_role("radio", name="Not in the list").check()
-    await page.get_by_label("What is it called?").fill("radio link 7")
-    await page.get_by_role("button", name="Continue").click()
-    await expect(page.get_by_label("Summary")).to_have_value("Loss without scripts")
-    await page.locator("#files").set_input_files(levels())
-    await page.get_by_role("button", name="Raise ticket").click()
-    await expect(page.get_by_text("Your ticket is raised.")).to_be_visible()
-    await expect(page.get_by_role("link", name="levels.txt")).to_have_count(1)
-    await page.goto(f"{portal.url}/portal/tickets/new?other=radio+link+7")
-    await page.get_by_role("button", name="Follow this one").click()
-    await expect(page.get_by_role("heading", name="Loss without scripts")).to_be_visible()
-    await expect(page.locator(".followers")).to_contain_text("Ada Okoro")
     await opened.close()
 
 
