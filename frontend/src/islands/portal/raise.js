@@ -1,5 +1,6 @@
-// Raising a ticket: what is typed is kept in this browser until the ticket is there, for each service. The key of the form
-// is kept with it, so that a form whose answer was lost leads to the same ticket when it is sent again.
+// Raising a ticket: what is typed is kept in this browser until the ticket is there, for each form. The key of the form
+// is kept with it, so that a form whose answer was lost leads to the same ticket when it is sent again. A tab holds a
+// lock on its draft: another tab begins one of its own, also about the same service.
 import { forget, keep, PREFIX, restore } from "../kept.js";
 import { send } from "./send.js";
 
@@ -8,14 +9,29 @@ const FIELDS = ["title", "since", "description", "reference"];
 const unsent = document.querySelector("[data-unsent]");
 const sent = sessionStorage.getItem(SENT);
 let sending = false;
+let kept = null; // the key under which this page keeps its form
 
 const stem = (user) => `${PREFIX}${user}.raise.`;
-const keyOf = (form) => stem(form.dataset.raise) + form.dataset.service;
+const keyOf = (form) => `${stem(form.dataset.raise)}${form.dataset.service}#${form.elements.once.value}`;
 const isTyped = (form) => FIELDS.some((name) => form.elements[name].value.trim()) || form.querySelector("[name=issue_type]:checked");
 
+/** Returns the keys of the drafts that no other tab has open, newest first. */
+async function drafts(start) {
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  const open = new Set(held.map(({ name }) => name));
+  const free = Object.keys(localStorage).filter((key) => key.startsWith(start) && !open.has(key));
+  return free.map((key) => ({ key, at: JSON.parse(localStorage.getItem(key)).at })).sort((a, b) => b.at - a.at);
+}
+
 function save(form) {
-  if (isTyped(form)) keep(form, keyOf(form));
-  else localStorage.removeItem(keyOf(form));
+  const key = keyOf(form);
+  if (kept !== key) {
+    if (kept) localStorage.removeItem(kept); // a refused form may come back with another key
+    kept = key;
+    navigator.locks?.request(key, () => new Promise(() => {})); // until the page is left
+  }
+  if (isTyped(form)) keep(form, key);
+  else localStorage.removeItem(key);
   form.querySelector("[data-saved]").hidden = !isTyped(form);
 }
 
@@ -39,10 +55,11 @@ function prepare(form) {
   save(form);
 }
 
-function begin(form) {
+async function begin(form) {
+  const [draft] = await drafts(`${stem(form.dataset.raise)}${form.dataset.service}#`);
   if (isTyped(form)) {
     if (sent && sent !== keyOf(form)) localStorage.removeItem(sent); // the same words, now about another service
-  } else if (restore(form, keyOf(form))) {
+  } else if (draft && restore(form, draft.key)) {
     form.querySelector("[data-restored]").hidden = false;
     form.querySelector("details").open = Boolean(form.elements.reference.value || form.elements.priority.value);
   }
@@ -55,12 +72,11 @@ if (form || !unsent) sessionStorage.removeItem(SENT);
 if (form) begin(form);
 
 if (unsent) {
-  const all = Object.keys(localStorage).filter((key) => key.startsWith(stem(unsent.dataset.unsent)));
-  const kept = all.map((key) => ({ key, at: JSON.parse(localStorage.getItem(key)).at })).sort((a, b) => b.at - a.at);
-  if (kept.length) {
-    unsent.querySelector("a").href = kept[0].key.slice(stem(unsent.dataset.unsent).length);
+  drafts(stem(unsent.dataset.unsent)).then(([draft]) => {
+    if (!draft) return;
+    unsent.querySelector("a").href = draft.key.slice(stem(unsent.dataset.unsent).length).split("#")[0];
     unsent.hidden = false;
-  }
+  });
 }
 
 document.addEventListener("submit", ({ target }) => {
