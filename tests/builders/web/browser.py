@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from clearline.identity import User
+from clearline.tickets.domain import ticket_number
+from tests.builders.people import Tenant
 from tests.patience import patient
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable")
@@ -27,6 +30,20 @@ class Site(NamedTuple):
     url: str
     email: str
     number: str
+
+
+class Portal(NamedTuple):
+    """A running server with a customer in it, a ticket of the customer in progress, and the customer's admin."""
+
+    url: str
+    tenant: Tenant
+    number: int
+    admin: User
+
+    @property
+    def ticket(self) -> str:
+        """The path of the page of the ticket."""
+        return f"/portal/tickets/{ticket_number(self.number)}"
 
 
 @asynccontextmanager

@@ -1,21 +1,21 @@
 """A server with customers in it whose people use the portal."""
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
 
 import pytest
 
-from clearline.identity import OPERATOR, Role, User
+from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as search
 from clearline.sign_in import password_usecases as passwords
 from clearline.tickets import note_usecases as notes
-from clearline.tickets.domain import Channel, Status, ticket_number
+from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import watcher_usecases as watching
-from tests.builders.people import NOW, Tenant, new_person, new_tenant
+from tests.builders.people import NOW, new_person, new_tenant
 from tests.builders.server import running_server
 from tests.builders.sign_in.sessions import PASSWORD
 from tests.builders.tickets import raised
+from tests.builders.web.browser import Portal
 from tests.builders.web.pages import token_of
 
 SUBJECTS = (
@@ -31,19 +31,6 @@ TEXT = """Thanks for the counters. We see low receive power on our side since 09
     xe-0/1/3  input errors 18 422  crc 18 422
 
 Our field engineer is at the site: https://status.example.com/1"""
-
-
-class Portal(NamedTuple):
-    """A running server with a customer in it, a ticket of the customer in progress, and the customer's admin."""
-
-    url: str
-    tenant: Tenant
-    number: int
-    admin: User
-
-    @property
-    def ticket(self) -> str:
-        return f"/portal/tickets/{ticket_number(self.number)}"
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,9 @@ from clearline.webhooks import subscription_usecases as subscriptions
 from tests.builders.people import NOW, new_person
 from tests.builders.sign_in.sessions import PASSWORD
 from tests.builders.tickets import raised
-from tests.builders.web.browser import WIDTHS, Traffic, check, context
+from tests.builders.web.browser import WIDTHS, Portal, Traffic, check, context
 from tests.builders.web.pages import token_of
 from tests.patience import patient, stretched
-from tests.web.browser.portal.conftest import Portal
 
 SLOW_BYTES, SLOW_LATENCY = 50_000 // 8, 600
 """A link of 50 kbit/s with a round trip of 600 ms, as a browser is told."""

@@ -18,9 +18,8 @@ from clearline.tickets.domain import Status, ticket_number
 from tests.builders.people import NOW
 from tests.builders.sign_in.sessions import PASSWORD
 from tests.builders.tickets import raised
-from tests.builders.web.browser import context
+from tests.builders.web.browser import Portal, context
 from tests.builders.web.pages import token_of
-from tests.web.browser.portal.conftest import Portal
 
 LEVELS = FilePayload(name="levels.txt", mimeType="text/plain", buffer=b"rx -14.6")
 LOG = FilePayload(name="router.log", mimeType="text/plain", buffer=b"xe-0/1/3 down")

@@ -6,9 +6,8 @@ import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from clearline.platform.database.transactions import Database
-from tests.builders.web.browser import context
+from tests.builders.web.browser import Portal, context
 from tests.builders.web.pages import token_of
-from tests.web.browser.portal.conftest import Portal
 
 
 async def describe_the_fault(page: Page, title: str) -> None:
