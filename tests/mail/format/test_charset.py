@@ -66,6 +66,11 @@ def _is_invalid(content: bytes, codec: str) -> bool:
         (b"\x1b$BF|K\\\x1b(J ok \x1b(I6E\x1b(B!", "iso-2022-jp", "日本 ok ｶﾅ!"),
         (b"\x1b$BF|K\\\x1b(B \xff.", "iso-2022-jp", "日本 \uf8f3."),
         (b"\x1b$BF|K\\F", "iso-2022-jp", "日本\ufffd"),
+        ("日本".encode("utf-32"), "utf-32", "日本"),
+        ("日本".encode("utf-32-be"), "utf-32", "日本"),
+        ("日本".encode("utf-32-le"), "utf-32le", "日本"),
+        (b"\xed\xa0\xbd\xed\xb8\x80 ok", "utf-8", "😀 ok"),
+        (b"\xed\xa0\xbd\xed\xb8\x80 Gr\xc3\xbc\xc3\x9fe \xe2\x82", "utf-8", "😀 Grüße \ufffd"),
     ],
 )
 def test_bytes_are_read_as_what_they_are(content: bytes, label: str | None, text: str) -> None:
@@ -130,8 +135,17 @@ def test_html_declares_what_its_mail_does_not(declared: str, source: str, charse
     [
         ("IBM437", "cp437"), ("cp-850", "cp850"), ("ibm866", "cp866"), ("dos_852", "cp852"), ("utf-8;", "utf-8"),
         ("UTF8MB4", "utf-8"), ("ISO-8859-1:1987", "cp1252"), ("ansi", "cp1252"), ("iso-2022-jp-ms", "iso2022_jp"),
+        ("windows1251", "cp1251"), ("win-1251", "cp1251"), ("cp-1251", "cp1251"), ("windows_1251", "cp1251"),
+        ("windows1252", "cp1252"), ("latin-1", "cp1252"), ("iso8859_1", "cp1252"), ("latin9", "iso8859-15"),
+        ("x-windows-949", "cp949"), ("ms949", "cp949"), ("johab", "johab"), ("sjis-win", "cp932"), ("eucJP", "euc_jp"),
+        ("x-mac-ce", "mac_latin2"), ("mac-cyrillic", "mac_cyrillic"), ("x-mac-turkish", "mac_turkish"),
+        ("tis620", "cp874"), ("utf-8//TRANSLIT", "utf-8"), ("utf_8", "utf-8"), ("utf-8-sig", "utf-8"),
     ],
 )  # fmt: skip
 def test_labels_that_old_programs_write_are_known(label: str, charset: str) -> None:
-    text = "端口" if charset == "iso2022_jp" else "п" if charset == "cp866" else "é"
+    texts = {
+        "iso2022_jp": "端口", "cp866": "п", "cp1251": "п", "mac_cyrillic": "п", "cp949": "안", "johab": "안",
+        "cp932": "端", "euc_jp": "端", "cp874": "ไ",
+    }  # fmt: skip
+    text = texts.get(charset, "é")
     assert decode(text.encode(charset) * 3, label) == text * 3

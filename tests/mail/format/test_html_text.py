@@ -66,6 +66,15 @@ def test_nesting_does_not_indent(depth: int) -> None:
         ('a<img src="data:image/png;base64,AAAA" alt="Port 7 is red">b', "a[Port 7 is red]b"),
         ('fine <img alt="\U0001f600" src="x">', "fine \U0001f600"),
         ('a<img src="pixel.gif" alt="">b', "ab"),
+        (
+            '<a href="ssh://r7.example.com">r7</a> <a href="file://nas/a.log">log</a>',
+            "r7 <ssh://r7.example.com> log <file://nas/a.log>",
+        ),
+        (
+            '<a href="//example.com/7">7</a> <a href="\\\\\\\\nas\\\\a.log">log</a>',
+            "7 <//example.com/7> log <\\\\\\\\nas\\\\a.log>",
+        ),
+        ('<a href="javascript:x">a</a> <a href="#b">b</a> <a href="x-apple-data-detectors://0">c</a>', "a b c"),
         ("<ul><li>one<li>two<ul><li>in</ul></ul><ol><li>x<li>y</ol>", "- one\n- two\n  - in\n1. x\n2. y"),
         ("<table><tr><th>Port<th>State<tr><td>7<td>down</table>", "Port\tState\n7\tdown"),
         ("<table><tr><td>7</td><td></td><td>down</td></tr></table>", "7\t\tdown"),
@@ -84,6 +93,12 @@ def test_nesting_does_not_indent(depth: int) -> None:
 )
 def test_html_is_read_as_a_person_sees_it(source: str, text: str) -> None:
     assert text_from_html(source) == text
+
+
+@pytest.mark.parametrize("start", ["<!-- ", "<style>", "<STYLE type=x>", "<script>", "<title>", "<template>"])
+def test_what_is_begun_and_not_ended_hides_no_text(start: str) -> None:
+    source = f"<style>p {{ x }}</style><script>y</script><!-- no --><p>Port 7</p>{start}<p>is down</p>"
+    assert text_from_html(source).split() == ["Port", "7", "is", "down"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A mail in a mail is a file with the bytes that were received."""
+"""Parts of a mail are read as far as they can be: files with the bytes that were received, and all text."""
 
 from base64 import encodebytes
 from time import perf_counter
@@ -114,3 +114,77 @@ def test_a_mail_with_too_many_headers_is_not_parsed() -> None:
     with pytest.raises(MailUnreadable):
         parse(b"X: y\n" * 10_100 + b"\nHello\n")
     assert parse(b"X: y\n" * 9_000 + b"\nHello\n").text == "Hello"
+
+
+BASE64 = encodebytes("Grüße, Port 7 ist gestört, seit 10:00. ".encode() * 4).decode()
+FOOTER = "_______________________________________________\nlist mailing list\nlist@example.com"
+RULE = "-" * 30 + "\nScanned for viruses"
+
+
+@pytest.mark.parametrize("footer", [FOOTER, RULE, "This mail was scanned.\n\nExample Networks", "-- \nlist, archive"])
+@pytest.mark.parametrize("gap", ["", "\n"])
+def test_text_below_base64_is_kept_below_the_text(footer: str, gap: str) -> None:
+    head = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
+    text = parse(f"{head}{BASE64}{gap}{footer}\n".encode()).text
+    assert text == ("Grüße, Port 7 ist gestört, seit 10:00. " * 4) + f"\n\n{footer}"
+
+
+@pytest.mark.parametrize(
+    ("encoded", "text"),
+    [
+        ("Port 7 is down, since 10:00.", "Port 7 is down, since 10:00."),
+        ("UG9ydCA3IGlzIGRvd24!!", "Port 7 is down"),
+        ("UG9ydCA3\nIGlzIGRvd24", "Port 7 is down"),
+        ("UG9ydA==\nIDcgaXM=\nIGRvd24=", "Port 7 is down"),
+        ("UG9ydCA3 IGlz IGRvd24=", "Port 7 is down"),
+        ("UG9ydCA3IGlzIGRvd24=\n=09", "Port 7 is down"),
+    ],
+)
+def test_broken_base64_is_decoded_as_far_as_it_can_be(encoded: str, text: str) -> None:
+    head = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
+    assert parse(f"{head}{encoded}\n".encode()).text.startswith(text)
+
+
+def test_a_footer_below_a_file_in_base64_is_not_in_the_file() -> None:
+    headers = b"Content-Type: application/zip\nContent-Transfer-Encoding: base64\n\n"
+    assert file_with(headers + encodebytes(b"PK" * 90) + b"\nThis mail was scanned.\n")[2] == b"PK" * 90
+
+
+@pytest.mark.parametrize("kind", ["text/markdown", "text/enriched", "text/x-log", "text/anything; charset=utf-8"])
+def test_text_of_any_type_is_the_text_of_a_mail_that_has_no_other(kind: str) -> None:
+    mail = parse(f"Content-Type: {kind}\n\nPort 7 is down".encode())
+    assert (mail.text, mail.files) == ("Port 7 is down", ())
+
+
+@pytest.mark.parametrize(
+    "headers", ["text/calendar", "text/rtf", "text/x-log; name=a.log", "text/x-log\nContent-Disposition: attachment"]
+)
+def test_text_of_another_type_is_a_file_if_it_is_meant_as_one(headers: str) -> None:
+    mail = parse(f"Content-Type: {headers}\n\nPort 7 is down".encode())
+    assert (mail.text, [file.content for file in mail.files]) == ("", [b"Port 7 is down"])
+
+
+WORDS = "Port 7 in rack 12 has been down since ten, please send a technician with a new optic."
+
+
+@pytest.mark.parametrize(
+    ("plain", "html", "text"),
+    [
+        ("Your program cannot show HTML.", f"<p>{WORDS}</p>", f"Your program cannot show HTML.\n\n{WORDS}"),
+        ("Port 7 in rack 12", f"<p>{WORDS}</p>", WORDS),
+        (WORDS, f"<p>{WORDS}</p>", WORDS),
+        (WORDS, f'<p>{WORDS}</p><img alt="Logo of Example Networks"><a href="https://example.com/a">us</a>', WORDS),
+        (WORDS, "<p>Please view this mail in plain text.</p>", WORDS),
+        (
+            "端口七自上午十点起中断\n请派技术人员更换光模块",
+            "<p>端口七自上午十点起中断请派技术人员更换光模块</p>",
+            "端口七自上午十点起中断\n请派技术人员更换光模块",
+        ),
+    ],
+)
+def test_an_alternative_with_more_words_is_not_left_out(plain: str, html: str, text: str) -> None:
+    mail = parse(
+        "Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n"
+        f"{plain}\n--b\nContent-Type: text/html; charset=utf-8\n\n{html}\n--b--\n".encode()
+    )
+    assert mail.text == text

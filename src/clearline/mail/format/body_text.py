@@ -1,4 +1,4 @@
-"""Clean the text of a mail, and join its flowed lines.
+"""Clean the text of a mail, join its flowed lines, and compare its alternatives.
 
 All functions accept any input, and take time in proportion to it.
 """
@@ -6,6 +6,13 @@ All functions accept any input, and take time in proportion to it.
 import re
 
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\u200b]")
+
+_ADDRESS = re.compile(r"https?://\S+")
+_WORD = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\\W_]+")
+"""A word, or a character of a script without blanks between words."""
+
+_LACKING_LEAST = 8
+"""Words that one alternative has and the other lacks, from which on they are not the same text."""
 
 
 def clean_text(text: str) -> str:
@@ -29,3 +36,20 @@ def join_flowed(text: str, *, deletes_space: bool) -> str:
             lines[-1][-1] = content[:-1]
         open_depth = depth if flows else None
     return "\n".join(map("".join, lines))
+
+
+def combined(text: str, other: str) -> str:
+    """Return an alternative of a mail with another one, if that has most of its words for itself.
+
+    Some programs write "Your mail program cannot show HTML" instead of plain text, or cut it. If the other text has
+    the words of the first, it alone is returned.
+    """
+    words, others = _words(text), _words(other)
+    lacking = len(others - words)
+    if lacking < _LACKING_LEAST or 2 * lacking <= len(others):
+        return text
+    return other if words <= others else f"{text}\n\n{other}"
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(_ADDRESS.sub(" ", text.casefold())))

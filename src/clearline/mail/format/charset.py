@@ -15,9 +15,16 @@ _ONLY_IN_MAIL = {
     "cp775": "cp775", "cp850": "cp850", "cp852": "cp852", "cp857": "cp857", "cp858": "cp858", "cp862": "cp862",
     "iso-2022-jp-1": "iso2022_jp", "iso-2022-jp-2": "iso2022_jp", "iso-2022-jp-3": "iso2022_jp",
     "iso-2022-jp-ms": "iso2022_jp", "iso-2022-jp-ext": "iso2022_jp", "cp50220": "iso2022_jp", "cp50221": "iso2022_jp",
-    "utf8mb4": "utf-8", "cp65001": "utf-8", "ansi": "cp1252",
+    "utf8mb4": "utf-8", "cp65001": "utf-8", "ansi": "cp1252", "utf-8-mac": "utf-8", "utf-8-sig": "utf-8",
+    "ms949": "cp949",
+    "sjis-win": "cp932", "x-ms-cp932": "cp932", "eucjp": "euc_jis_2004", "eucjp-ms": "euc_jis_2004",
+    "euc-jp-ms": "euc_jis_2004", "cp51932": "euc_jis_2004", "ksc-johab": "johab", "macce": "mac_latin2",
+    "mac-ce": "mac_latin2", "mac-centraleurroman": "mac_latin2",
 }  # fmt: skip
 """Labels that browsers refuse or do not know, but old mail programs send."""
+
+_NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "cesu-8"}
+"""Codecs of Python that are no charsets of mail."""
 
 _WIDER = {"gbk": "gb18030", "euc_jp": "euc_jis_2004"}
 """Codecs of Python that are narrower than the charset of the standard."""
@@ -32,9 +39,11 @@ _XML = re.compile(
 )
 _META_BYTES = 4096
 _OEM = re.compile(r"(?:ibm|cp|dos|oem)[-_]?(?=\d{3}$)")
-"""How programs write the number of a code page of DOS."""
+_WINDOWS = re.compile(r"(?:x-)?(?:windows|win|cp|ms)[-_]?(?=(?:125\d|874|932|936|949|950)$)")
+"""How programs write the number of a code page of DOS and of Windows."""
 
 _SHIFT = re.compile(rb"\x1b(\$[@B]|\$\([DQ]|\([BJIH])")
+_SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
 _BEGUN = re.compile(rb"[\xe1-\xef][\x80-\xbf](?![\x80-\xbf])|[\xf0-\xf4][\x90-\xbf][\x80-\xbf]{0,1}(?![\x80-\xbf])")
 """The first bytes of a character of UTF-8 whose last one is missing."""
 
@@ -45,10 +54,12 @@ def decode(content: bytes, charset: str | None) -> str:
     Bytes that are invalid in the declared charset are replaced one by one. Only what is no text of that charset at all
     is read as UTF-8, if it is that, or as Windows-1252.
     """
-    for bom, codec in _BOMS:
-        if content.startswith(bom):
-            return content[len(bom) :].decode(codec, "replace")
     codec = _codec(charset) or ""
+    if codec.startswith("utf-32"):
+        return _from_utf_32(content, codec)
+    for bom, unicode_codec in _BOMS:
+        if content.startswith(bom):
+            return content[len(bom) :].decode(unicode_codec, "replace")
     if codec == "iso2022_jp":
         return _from_iso_2022_jp(content)
     for attempt in filter(None, (codec, "utf-8")):
@@ -58,7 +69,22 @@ def decode(content: bytes, charset: str | None) -> str:
             continue
     if codec not in {"", "utf-8"}:
         return content.decode(codec, "replace")
+    content = _SURROGATES.sub(_joined_surrogates, content)
     return content.decode("utf-8" if _is_nearly_utf_8(content) else "cp1252", "replace")
+
+
+def _joined_surrogates(match: re.Match[bytes]) -> bytes:
+    """Return a character that a program cut in two halves before it encoded them (CESU-8), as UTF-8."""
+    halves = match[0].decode("utf-8", "surrogatepass")
+    return halves.encode("utf-16", "surrogatepass").decode("utf-16").encode()
+
+
+def _from_utf_32(content: bytes, codec: str) -> str:
+    """Decode UTF-32, whose byte order mark begins like that of UTF-16; without one it is big-endian (RFC 2781)."""
+    for bom, name in ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be")):
+        if content.startswith(bom):
+            return content[len(bom) :].decode(name, "replace")
+    return content.decode("utf-32-be" if codec == "utf-32" else codec, "replace")
 
 
 def charset_of_html(content: bytes) -> str | None:
@@ -85,13 +111,28 @@ def _codec(charset: str | None) -> str | None:
     """Return Python's codec for a label; None for labels that are unknown, or say nothing."""
     label = (charset or "").partition(";")[0].strip("\"' \t").lower().replace(" ", "").partition("*")[0]
     label = _OEM.sub("cp", label.partition(":")[0] if label.startswith("iso-8859") else label)
+    label = _WINDOWS.sub("windows-" if "125" in label or "874" in label else "cp", label)
     if label in _ASCII:
         return None
-    encoding = webencodings.lookup(label)
+    encoding = webencodings.lookup(label.partition("//")[0]) or webencodings.lookup(label.replace("_", "-"))
     if encoding is None or encoding.name in {"replacement", "x-user-defined"}:
-        return _ONLY_IN_MAIL.get(label.replace("_", "-"), _ONLY_IN_MAIL.get(label))
+        named = label.removeprefix("x-").replace("_", "-")
+        return _ONLY_IN_MAIL.get(named) or _ONLY_IN_MAIL.get(label) or _codec_of_python(named)
     name: str = codecs.lookup(encoding.codec_info.name).name
     return _WIDER.get(name, name)
+
+
+def _codec_of_python(label: str) -> str | None:
+    """Return Python's codec for a label that the standard lacks, such as ``johab``; None if it is no charset."""
+    try:
+        name: str = codecs.lookup(label).name
+        b"a".decode(name, "replace")
+    except (LookupError, ValueError):
+        return None
+    known = webencodings.lookup(name)
+    if known is not None and known.name not in {"replacement", "x-user-defined"}:
+        name = codecs.lookup(known.codec_info.name).name
+    return None if name in _NO_CHARSETS or name == "ascii" else _WIDER.get(name, name)
 
 
 def _is_nearly_utf_8(content: bytes) -> bool:

@@ -25,7 +25,14 @@ _TAG = re.compile(r"<(?:style|script)\b.{0,50000}?</(?:style|script)>|<[^<>]{0,2
 _NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s*:\s*0(?![.\d]*[1-9])", re.IGNORECASE)
 _NO_BORDER = re.compile(r"border(?:-left)?\s*:\s*(?:none|0)", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?://(?:www\.)?|mailto:|tel:)", re.IGNORECASE)
-_LINKS = ("http://", "https://", "ftp://", "mailto:", "tel:", "sip:")
+LINK = re.compile(
+    r"(?!(?:javascript|vbscript|data|cid|mid|about|blob|applewebdata|(?:x-apple|outlook)-[a-z-]{1,30}):)"
+    r"[a-z][a-z0-9+.-]{1,30}:|//|\\\\",
+    re.IGNORECASE,
+)
+"""What the address of a link begins with if it leads somewhere: a scheme, or the name of a server."""
+
+_CLOSED = ("style", "script", "title", "template")
 _SKIPPED = frozenset({"script", "style", "title", "template"})
 _BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "div", "dl", "dt", "fieldset",
@@ -49,6 +56,7 @@ def text_from_html(source: str) -> str:
             return text_of_large_html(source)
     from lxml import etree  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import, and most commands need none
 
+    source = _with_ends(source)
     target = _Text()
     parser = etree.HTMLParser(target=target, huge_tree=True)
     try:
@@ -58,6 +66,23 @@ def text_from_html(source: str) -> str:
         if source.strip() and not target.has_text:
             return html.unescape(_TAG.sub(" ", source)).strip()
     return target.text()
+
+
+def _with_ends(source: str) -> str:
+    """Return HTML without the start of a comment, a style, a script or a title that has no end.
+
+    It would hide all text after it; a mail was cut there, or a program forgot the end.
+    """
+    start = source.rfind("<!--")
+    if start >= 0 and source.find("-->", start) < 0:
+        source = source[:start] + source[start + 4 :]
+    for name in _CLOSED:
+        starts = list(re.finditer(rf"<{name}\b", source, re.IGNORECASE))
+        ends = [match.start() for match in re.finditer(rf"</{name}\b", source, re.IGNORECASE)]
+        if starts and (not ends or ends[-1] < starts[-1].start()):
+            at = starts[-1].start()
+            source = f"{source[:at]}<span{source[starts[-1].end() :]}"
+    return source
 
 
 class _Text:
@@ -158,7 +183,7 @@ class _Text:
     def _end_link(self, address: str, start: int) -> None:
         """Add the address of a link whose text begins at an index of the line, unless it is the text."""
         address = address.strip()
-        if not address.lower().startswith(_LINKS):
+        if LINK.match(address) is None:
             return
         shown = "".join(self._line[start:])
         if _bare(shown) != _bare(address):

@@ -8,6 +8,8 @@ import html
 import re
 from collections.abc import Iterator
 
+from clearline.mail.format.html_text import LINK
+
 _ATTRIBUTES = r"""(?:(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>|[^<>]*+>)"""
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
 _BREAKS = re.compile(r"\n[ \t\n]*+")
@@ -21,7 +23,6 @@ _BLOCK = re.compile(
 _NAMED = re.compile(rf"<(?:a|img|area|input)\s{_ATTRIBUTES}", re.IGNORECASE)
 _OTHER = re.compile(rf"<[a-z/!?]{_ATTRIBUTES}", re.IGNORECASE)
 _VALUE = re.compile(r"""\b(href|alt|title)\s{0,9}=\s{0,9}(?:"([^"]*)"?|'([^']*)'?|([^\s"'<>]+))""", re.IGNORECASE)
-_LINKS = ("http://", "https://", "ftp://", "mailto:", "tel:", "sip:")
 _OPENING, _CLOSING = "\x01", "\x02"
 """Stand for the angle brackets around an address, until the tags are gone."""
 
@@ -102,7 +103,7 @@ def _shown(match: re.Match[str]) -> str:
     """Return what is shown of a tag: the address of a link, or the text of an image."""
     values = {name.lower(): quoted or single or bare for name, quoted, single, bare in _VALUE.findall(match[0])}
     address = values.get("href", "").strip()
-    if address.lower().startswith(_LINKS):
+    if LINK.match(address):
         return f" {_OPENING}{address.removeprefix('mailto:').removeprefix('tel:')}{_CLOSING} "
     text = values.get("alt") or values.get("title") or ""
     return f"[{text}]" if text else ""

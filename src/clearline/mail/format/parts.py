@@ -12,8 +12,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from clearline.mail.format.body_text import clean_text, join_flowed
+from clearline.mail.format.body_text import clean_text, combined, join_flowed
 from clearline.mail.format.charset import charset_of_html, decode, is_text_of
+from clearline.mail.format.content import content_of
 from clearline.mail.format.headers import MailHeaders, decode_words, headers_of, read_headers, unfolded
 from clearline.mail.format.html_text import text_from_html
 from clearline.tickets.attachments import domain as attachment
@@ -49,6 +50,9 @@ _UNTYPED = {*_UNNAMED, "text/calendar", "application/ics"}
 """Types stored as files without a type: Clearline cannot read them, but somebody may need them."""
 
 _TEXTS = {"text/plain", "text/html"}
+_NO_TEXTS = {"text/calendar", "text/rtf", "text/vcard", "text/x-vcard", "text/directory", "text/rfc822-headers"}
+"""Types of text that are files, even without a name. Any other is text as text/plain (RFC 2046, section 4.1.4)."""
+
 _BOUNDARY = re.compile(rb"boundary[*0-9]{0,9}\s{0,99}=", re.IGNORECASE)
 _REPORT = re.compile(rb"message/delivery-status", re.IGNORECASE)
 _BLANK = re.compile(rb"\n\r?\n|\r\r")
@@ -194,7 +198,7 @@ def _read(part: Message, contents: _Contents, depth: int) -> str:
             )
         texts = [_read(inner_part, contents, depth + 1) for inner_part in inner_parts]
         return "\n\n".join(text for text in texts if text.strip())
-    if (kind in _TEXTS or kind.startswith("multipart/")) and not _is_file(part, contents):
+    if _is_text(part, kind, contents):
         text = _text(part, kind)
         contents.has_text = contents.has_text or bool(text.strip())
         return text
@@ -211,10 +215,21 @@ def _read_choice(part: Message, contents: _Contents, depth: int) -> str:
 
 
 def _best(choices: list[tuple[str, str]]) -> str:
-    """Return the best of several alternatives: plain text, unless it is empty."""
+    """Return the best of several alternatives: plain text, unless it is empty, with what it lacks of the others."""
     filled = [(kind, text) for kind, text in choices if text.strip()]
     plain = [text for kind, text in filled if kind == "text/plain"]
-    return next(iter(plain), filled[-1][1] if filled else "")
+    best = next(iter(plain), filled[-1][1] if filled else "")
+    for _, text in filled:
+        best = combined(best, text)
+    return best
+
+
+def _is_text(part: Message, kind: str, contents: _Contents) -> bool:
+    """Return whether a part is text of the mail: plain text or HTML, or the first text of a type that has no name."""
+    if kind in _TEXTS or kind.startswith("multipart/"):
+        return not _is_file(part, contents)
+    is_text = kind.startswith("text/") and kind not in _NO_TEXTS and not contents.has_text
+    return is_text and part.get_content_disposition() != "attachment" and not _declared_name(part)
 
 
 def _is_file(part: Message, contents: _Contents) -> bool:
@@ -223,7 +238,7 @@ def _is_file(part: Message, contents: _Contents) -> bool:
 
 
 def _text(part: Message, kind: str) -> str:
-    content, charset = _content(part), _parameter(part, "charset")
+    content, charset = content_of(part, is_text=True), _parameter(part, "charset")
     if kind == "text/html" and not is_text_of(content, charset):
         charset = charset_of_html(content) or charset
     text = clean_text(decode(content, charset))
@@ -244,7 +259,7 @@ def _add_file(part: Message, kind: str, contents: _Contents) -> None:
         content, subject = _mail_in(part)
         contents.add(name or f"{subject[:100] or kind.partition('/')[2]}.eml", "message/rfc822", content)
         return
-    content = _content(part)
+    content = content_of(part)
     is_shown = part.get_content_disposition() == "inline" or part.get("content-id") is not None or not name
     if kind.startswith("image/") and is_shown and len(content) <= TRACKER_MAX:
         return
@@ -273,15 +288,6 @@ def _mail_in(part: Message) -> tuple[bytes, str]:
             return content, ""
         return content, read_headers(content).subject
     return content, decode_words(str(mails[0].get("subject", ""))) if len(mails) == 1 else ""
-
-
-def _content(part: Message) -> bytes:
-    """Return the decoded bytes of a part; none when its encoding is broken."""
-    try:
-        content = part.get_payload(decode=True)
-    except (ValueError, AssertionError):
-        content = str(part.get_payload()).encode("utf-8", "surrogateescape")
-    return content if isinstance(content, bytes) else b""
 
 
 def _bytes_of(part: Message) -> bytes:

@@ -33,6 +33,9 @@ _MARKS = re.compile(r"^(?:\s{0,3}>)+\s?")
 _INVISIBLE = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069* \u00a0"
 _RULE = re.compile(r"\s*(?:[_=*~─—-]{5,}|[*]?-{5,}[*]?)\s*")
 _ADDRESS = re.compile(r"[^\s<>()\"'@:;,]@[^\s<>()\"'@:;,]")
+_IN_DOMAIN = re.compile(r"@[^\s<>()\"'@:;,.]+\.[^\s<>()\"'@:;,]")
+"""In an address with a domain, rather than ``root@router``."""
+
 _CLOCK = re.compile(r"\d{1,2}\s?[:.h\u066b時时]\s?\d{2}|\b\d{1,2} ?[ap]\.?m\b", re.IGNORECASE)
 _DATE = re.compile(
     r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}(?!\d)|(?<!\d)(?:19|20|25)\d\d(?!\d)\D{1,12}\d{1,2}(?!\d)|"
@@ -49,6 +52,13 @@ _WRAPPED_AT = 55
 _FIELD = re.compile(
     r"[*_>\s]{0,6}([^\s*_:\uff1a>][^:\uff1a<>@\n]{0,28}?)\s?[*_]{0,2}\s?[:\uff1a][*_]{0,2}(?:\s+|(?=\S)|$)(.*)"
 )
+_NO_PERSON = re.compile(
+    r"\W{0,9}(?:\d[\d\s.,:/TZ+-]{0,40}|(?=[0-9a-f]{0,4}:[0-9a-f:.]*:)[0-9a-f:./]{3,50})"
+    r"(?:\s?(?:[ap]\.?m\.?|h|uhr|utc|gmt|[a-z]{2,4}t))?\W{0,9}",
+    re.IGNORECASE,
+)
+"""The value of a field that is a time, a date, a number or an IP address."""
+
 _FIELD_LINES_MAX = 20
 _BETWEEN_DASHES = re.compile(r"[\s*_]*-{2,}\s*([^-\s][^\n]{2,200}?)\s*-{2,}[\s*_]*")
 _INLINE_TAG = re.compile(r"\s{0,8}(?:\[[^\W\d_][\w .'-]{0,20}\]:?\s+\S|(?:-{1,3}>|={1,3}>|\u2192)\s?\S)")
@@ -132,8 +142,15 @@ def quote_start(
         start = _above_marks(seen, index) if is_quoted(line) else _without_marks(seen, index, names)
         if start is not None and (is_quoted(line) or _is_from(seen, start, index, ours)):
             return above_rules(seen, start)
-        content_end = 0 if is_quoted(line) else fields_end(seen, index)
+        content_end = 0 if is_quoted(line) else _introduction_end(seen, index)
     return len(lines)
+
+
+def _introduction_end(lines: Sequence[str], index: int) -> int:
+    """Return the index after the fields at a line, or below a line like ``-----Original Message-----``; 0 without."""
+    if is_original_message(lines[index]):
+        index = next((below for below in range(index + 1, len(lines)) if lines[below]), index)
+    return fields_end(lines, index)
 
 
 def above_rules(lines: Sequence[str], start: int) -> int:
@@ -201,7 +218,7 @@ def attribution_start(lines: Sequence[str], quote: int, names: Sequence[str] = (
 
 def _is_attribution(text: str, names: Sequence[str] = ()) -> bool:
     plain = text.strip(_INVISIBLE)
-    signs = has_address(plain), has_date(plain)
+    signs = has_address(plain) and (_IN_DOMAIN.search(plain) is not None or _has_verb(plain)), has_date(plain)
     if not plain.endswith((":", "\uff1a")):
         return all(signs) and plain.endswith((">", "-", "\uff1e"))
     words = plain.casefold()
@@ -231,14 +248,17 @@ def fields_end(lines: Sequence[str], start: int) -> int:
     """Return the index after the fields of a quoted mail that start at a line; 0 if none do.
 
     A person writes ``From: Amsterdam`` and ``To: London``, too. So there must be three of From, Date, To and Subject,
-    the first of them not To, with an address or a time; or two, with both.
+    the first of them not To, with an address or a time; or two, with both. A time or an IP address is no person: it
+    stands in the plan of a maintenance, or in a log.
     """
     first = _label(lines[start])
-    if first is None or first[0] not in "fds":
+    if first is None or first[0] not in "fds" or _is_no_person(first):
         return 0
     kinds, values, end = first[0], first[1], start + 1
     while end < min(len(lines), start + _FIELD_LINES_MAX) and lines[end]:
         field = _label(lines[end])
+        if field is not None and _is_no_person(field):
+            return 0
         if field is not None:
             kinds += field[0]
         elif not _continues(lines, end):
@@ -248,6 +268,13 @@ def fields_end(lines: Sequence[str], start: int) -> int:
     signs = has_address(values) + (_CLOCK.search(values) is not None or has_date(values))
     count = len(set(kinds) & set("fdts"))
     return end if (count >= 3 and signs) or (count == 2 and signs == 2 and "d" in kinds) else 0
+
+
+def _is_no_person(field: tuple[str, str]) -> bool:
+    """Return whether a field is From or To with a time, a number or an IP address."""
+    value = field[1].translate(_DIGITS)
+    is_time = _CLOCK.search(value) is not None and not has_address(value)
+    return field[0] in {"f", "t"} and (is_time or _NO_PERSON.fullmatch(value) is not None)
 
 
 def _continues(lines: Sequence[str], index: int) -> bool:
