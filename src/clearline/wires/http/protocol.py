@@ -8,6 +8,7 @@ from asyncio import AbstractEventLoop, TimerHandle, Transport
 from collections import Counter
 from functools import lru_cache
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from typing import Any
 
 import msgspec
@@ -34,7 +35,10 @@ _REFUSED_MAX = 100
 _JOINED_MAX = 64 * 1024
 """Bytes of the largest part that is copied behind the one before it."""
 
-_HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(:[0-9]{1,5})?")
+_HOST = re.compile(
+    r"(?:\[([0-9A-Fa-f:.]{2,45})\]|(?=[^:]{1,255}(?::|\Z))[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::([0-9]{1,5}))?"
+)
+_PORT_MAX = 65535
 _STATE = "clearline.connections"
 
 
@@ -59,7 +63,13 @@ class _Refused(Exception):
 
 @lru_cache(maxsize=1024)
 def _is_host(value: bytes) -> bool:
-    return _HOST.fullmatch(value) is not None
+    match = _HOST.fullmatch(value.decode("latin-1"))
+    if match is None or int(match[2] or 0) > _PORT_MAX:
+        return False
+    try:
+        return match[1] is None or IPv6Address(match[1]) is not None
+    except ValueError:
+        return False
 
 
 class _JoiningTransport:
