@@ -330,6 +330,12 @@ async def test_only_what_a_program_says_of_itself_makes_it_one(
     assert (mail.state, mail.reason) == (InboundState.IGNORED, reason)
 
 
+@pytest.mark.parametrize("value", ["no", "No; x=y", "(written by Ada) no", "no (really)"])
+async def test_a_mail_that_says_that_a_person_sent_it_is_believed(rig: InboundMailRig, value: str) -> None:
+    mail = await rig.receive(a_mail(rig.sender, SUPPORT, head=f"Auto-Submitted: {value}\r\n"))
+    assert mail.state is InboundState.ACCEPTED, mail.reason
+
+
 DELAYED = "Final-Recipient: rfc822; a@example.org\r\nAction: delayed\r\nStatus: 4.2.0\r\n"
 FAILED = "Final-Recipient: rfc822; b@example.org\r\nAction: {action}\r\nStatus: {status}\r\n"
 REPORT_PART = "--b1\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.com\r\n\r\n"

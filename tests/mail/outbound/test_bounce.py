@@ -1,5 +1,7 @@
 """Which mails are delivery reports, in the standard format and in those of old mail servers, and which people wrote."""
 
+from base64 import encodebytes
+
 import pytest
 
 from clearline.mail.format.parts import message_of, read_message
@@ -111,6 +113,54 @@ def test_every_part_of_a_report_is_read() -> None:
     )
     assert bounce is not None
     assert (bounce.is_permanent, bounce.bad_addresses) == (True, ("ada@example.org",))
+
+
+FAILED = REPORT.format(action="failed", status="5.1.1")
+BAD = ("ada@example.org",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "report"),
+    [
+        ("message/global-delivery-status", FAILED),
+        ("message/delivery-status\nContent-Transfer-Encoding: base64", encodebytes(FAILED.encode()).decode()),
+        ("message/global-delivery-status\nContent-Transfer-Encoding: base64", encodebytes(FAILED.encode()).decode()),
+        ("message/global-delivery-status\nContent-Transfer-Encoding: quoted-printable", FAILED.replace("@", "=40")),
+        ("message/delivery-status", FAILED.replace("Action: failed\n", "")),
+    ],
+)
+def test_a_report_is_read_in_every_encoding(kind: str, report: str) -> None:
+    raw = parts("multipart/report; report-type=delivery-status", (kind, report), ("message/rfc822", COPY))
+    for linesep in ("\n", "\r\n"):
+        bounce = bounce_of(raw.replace("\n", linesep))
+        assert bounce is not None
+        assert (bounce.message_ids, bounce.is_permanent, bounce.bad_addresses) == ((OURS,), True, BAD)
+
+
+@pytest.mark.parametrize(
+    ("kind", "copy"),
+    [
+        ("message/global", COPY),
+        ("message/global-headers", COPY),
+        ("message/rfc822-headers", COPY),
+        ("text/rfc822-headers", COPY.partition("\n\n")[0]),
+        ("message/rfc822\nContent-Transfer-Encoding: base64", encodebytes(COPY.encode()).decode()),
+        ("message/rfc822", COPY.replace("Message-ID: ", "Message-ID:\n ") + "\nMessage-ID: <other@example.net>\n"),
+    ],
+)
+def test_the_returned_mail_is_found_in_every_form(kind: str, copy: str) -> None:
+    raw = parts("multipart/report; report-type=delivery-status", ("message/delivery-status", FAILED), (kind, copy))
+    for linesep in ("\n", "\r\n"):
+        bounce = bounce_of(raw.replace("\n", linesep))
+        assert bounce is not None
+        assert bounce.message_ids == (OURS,)
+
+
+def test_a_report_without_the_returned_mail_names_it_in_its_headers() -> None:
+    raw = parts("multipart/report; report-type=delivery-status", ("message/delivery-status", FAILED))
+    bounce = bounce_of(f"In-Reply-To: {OURS}\n{raw}")
+    assert bounce is not None
+    assert bounce.message_ids == (OURS,)
 
 
 def test_a_report_in_the_returned_mail_is_not_the_report() -> None:

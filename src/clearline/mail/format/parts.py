@@ -54,7 +54,7 @@ _NO_TEXTS = {"text/calendar", "text/rtf", "text/vcard", "text/x-vcard", "text/di
 """Types of text that are files, even without a name. Any other is text as text/plain (RFC 2046, section 4.1.4)."""
 
 _BOUNDARY = re.compile(rb"boundary[*0-9]{0,9}\s{0,99}=", re.IGNORECASE)
-_REPORT = re.compile(rb"message/delivery-status", re.IGNORECASE)
+_REPORT = re.compile(rb"message/(?:global-)?delivery-status", re.IGNORECASE)
 _BLANK = re.compile(rb"\n\r?\n|\r\r")
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
@@ -256,7 +256,7 @@ def _add_file(part: Message, kind: str, contents: _Contents) -> None:
     if kind in _SMIME_TYPES:
         contents.is_encrypted = True
     if kind.startswith("message/") and part.is_multipart():
-        content, subject = _mail_in(part)
+        content, subject = mail_in(part)
         contents.add(name or f"{subject[:100] or kind.partition('/')[2]}.eml", "message/rfc822", content)
         return
     content = content_of(part)
@@ -272,8 +272,8 @@ def _is_plain(part: Message) -> bool:
     return str(part.get("content-type", "text/plain")).strip().lower().startswith("text/plain")
 
 
-def _mail_in(part: Message) -> tuple[bytes, str]:
-    """Return the bytes of a mail in a mail, and its subject.
+def mail_in(part: Message) -> tuple[bytes, str]:
+    """Return the bytes of a mail, or of other fields, in a part that was parsed as one, and its subject.
 
     Some programs encode it, against RFC 2046, section 5.2.1.
     """

@@ -52,6 +52,7 @@ _BULK_PRECEDENCES = {"bulk", "junk", "list", "auto_reply"}
 _AUTOREPLY_PRECEDENCES = {"bulk", "junk", "auto_reply"}
 _AUTOREPLY_HEADERS = ("x-autoreply", "x-autorespond")
 _BULK_HEADERS = ("list-id", "list-post", "list-unsubscribe", *_AUTOREPLY_HEADERS)
+_COMMENT = re.compile(r"\([^()]*\)")
 _DMARC_FAILED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 
 
@@ -126,7 +127,7 @@ def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
     """
     submitted = headers.first("auto-submitted").partition(";")[0].strip().lower()
     reasons = (
-        (submitted not in {"", "no"}, f"it has the header Auto-Submitted: {submitted[:40]}"),
+        (_COMMENT.sub("", submitted).strip() not in {"", "no"}, f"it has the header Auto-Submitted: {submitted[:40]}"),
         (headers.first("content-type").lower().startswith("multipart/report"), "it is a report, such as a receipt"),
         (envelope_from == "", "its envelope sender is empty"),
     )

@@ -3,13 +3,18 @@
 import re
 from collections.abc import Iterator
 from email.message import Message
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from quopri import decodestring
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.mail.format.body_text import clean_text
 from clearline.mail.format.charset import decode
+from clearline.mail.format.content import content_of
 from clearline.mail.format.headers import MailHeaders
+from clearline.mail.format.parts import mail_in
 from clearline.mail.outbound.came_back import came_back
 from clearline.mail.outbound.domain import DETAIL_MAX
 
@@ -51,6 +56,12 @@ _POLICY = re.compile(
 
 _STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _TEXT_MAX = 200_000
+_STATUS_TYPE = "message/delivery-status"
+_STATUSES = {_STATUS_TYPE, "message/global-delivery-status"}
+_COPIES = {"message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers"}
+"""Types of the parts of a report: of the report itself, and of the mail that it returns (RFC 3464, RFC 6533)."""
+
+_BLANK = re.compile(rb"\r?\n[ \t]*(?:\r?\n[ \t]*)+")
 
 
 class Bounce(Struct, frozen=True):
@@ -72,9 +83,9 @@ def read_bounce(raw: bytes, message: Message, headers: MailHeaders, text: str, *
     if message.get_content_type() == "multipart/report":
         if _report_type(message) not in {"delivery-status", ""}:
             return None  # a receipt that a mail was read, or a complaint
-        parts = [part for part in _parts_of(message) if part.get_content_type() == "message/delivery-status"]
+        parts = [part for part in _parts_of(message) if part.get_content_type() in _STATUSES]
         if parts:
-            return _of_report(parts, _named_in(message))
+            return _of_report(parts, _named_in(message) or headers.references)
     is_certain = envelope_from == "" or _is_from(_DAEMON, headers)
     if not is_certain and (not _is_from(_POSTMASTER, headers) or _REPLY.match(headers.subject)):
         return None
@@ -101,7 +112,7 @@ def _is_from(pattern: re.Pattern[str], headers: MailHeaders) -> bool:
 def _of_old_server(raw: bytes, message: Message, headers: MailHeaders, text: str, *, is_certain: bool) -> Bounce | None:
     """Return the report in a mail that is not in the standard format, or None."""
     ids = tuple(dict.fromkeys((*_MESSAGE_ID.findall(text), *_named_in(message), *headers.references)))
-    parts = [part for part in _parts_of(message) if part.get_content_type() == "message/delivery-status"]
+    parts = [part for part in _parts_of(message) if part.get_content_type() in _STATUSES]
     if parts:
         return replace(_of_report(parts, ids), is_certain=is_certain)
     opening = f"{headers.subject}\n{text[:2000]}".lower()
@@ -132,10 +143,7 @@ def _of_report(parts: list[Message], ids: tuple[str, ...]) -> Bounce:
     It has blocks of fields: the first is about the mail, each other one about a recipient. ``Action: failed`` is final,
     whatever the status is (section 2.3.3): a server gives up also after temporary errors.
     """
-    payloads = [part.get_payload() for part in parts]
-    blocks = [
-        block for payload in payloads if isinstance(payload, list) for block in payload if isinstance(block, Message)
-    ]
+    blocks = [block for part in parts for block in _blocks_of(part)]
     bad_addresses = tuple(
         dict.fromkeys(address for block in blocks if _is_bad_address(block) for address in _addresses(block))
     )
@@ -147,13 +155,31 @@ def _of_report(parts: list[Message], ids: tuple[str, ...]) -> Bounce:
     return Bounce(ids, (), is_permanent=False, detail="no recipient failed")
 
 
+def _blocks_of(part: Message) -> list[Message]:
+    """Return the blocks of fields in a part, which a program may have encoded (RFC 6533, section 3)."""
+    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    payload = part.get_payload()
+    if part.get_content_type() == _STATUS_TYPE and encoding not in {"base64", "quoted-printable"}:
+        return [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
+    content = mail_in(part)[0] if part.is_multipart() else content_of(part)
+    if encoding == "quoted-printable":
+        content = decodestring(content)
+    parser = BytesHeaderParser(policy=compat32)
+    return [parser.parsebytes(block) for block in _BLANK.split(content.strip())]
+
+
 def _field(block: Message, name: str) -> str:
     return str(block.get(name, "")).strip()
 
 
 def _has_failed(block: Message) -> bool:
-    """Return whether a recipient failed: ``failed``, maybe with a comment, or ``error`` (OpenSMTPD)."""
-    return _field(block, "action").lower().startswith(("fail", "error"))
+    """Return whether a recipient failed: ``failed``, maybe with a comment, or ``error`` (OpenSMTPD).
+
+    Without an action, which some programs leave out, the class of the status says it.
+    """
+    action = _field(block, "action").lower()
+    is_failure = not action and block.get("final-recipient") is not None and _field(block, "status").startswith("5.")
+    return is_failure or action.startswith(("fail", "error"))
 
 
 def _is_delayed(block: Message) -> bool:
@@ -175,14 +201,11 @@ def _named_in(message: Message) -> tuple[str, ...]:
     ids: list[str] = []
     for part in _parts_of(message):
         kind = part.get_content_type()
-        if kind == "message/rfc822" and isinstance(part.get_payload(), list):
-            attached = [inner for inner in part.get_payload() if isinstance(inner, Message)]
-            ids += [str(inner.get("message-id", "")).strip() for inner in attached]
-        elif kind in {"text/rfc822-headers", "message/rfc822-headers"}:
-            content = part.get_payload(decode=True)
-            if isinstance(content, bytes):
-                ids += _MESSAGE_ID.findall(decode(content[:_TEXT_MAX], None))
-    return tuple(message_id for message_id in dict.fromkeys(ids) if message_id)
+        if kind in _COPIES and part.is_multipart():
+            ids += _MESSAGE_ID.findall(clean_text(decode(mail_in(part)[0][:_TEXT_MAX], None)).partition("\n\n")[0])
+        elif kind in {"text/rfc822-headers", *_COPIES}:
+            ids += _MESSAGE_ID.findall(decode(content_of(part)[:_TEXT_MAX], None))
+    return tuple(dict.fromkeys(ids))
 
 
 def _reason(text: str) -> str:
