@@ -5,6 +5,8 @@ let first = "";
 let timer = 0;
 
 export const areOff = () => localStorage.getItem(OFF) === "1";
+/** Whether the next key is the second of two, such as the o of "g o". */
+export const isInSequence = () => first !== "";
 
 const isUsable = (element) =>
   element.dataset.move || element.closest(".side") || (element.checkVisibility() && !element.closest("dialog, [popover]"));

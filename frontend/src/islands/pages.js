@@ -1,4 +1,6 @@
 // Pages: what needs scripts appears, links are fetched ahead, and the focus follows.
+import { restoreCursor } from "./list.js";
+
 const WARM_MS = 60;
 let warm = 0;
 
@@ -34,6 +36,8 @@ document.addEventListener("htmx:after:swap", () => {
     preview.scrollIntoView({ block: "center" });
   } else if (source.matches("[data-pick]")) {
     document.querySelector(`[popovertarget="${source.id}"]`)?.focus({ preventScroll: true });
+  } else if (source.matches("#bulk, #undo")) {
+    restoreCursor();
   } else if (source.matches("[data-composer]")) {
     (main.querySelector("[data-composer]") ?? main).focus({ preventScroll: true }); // keys work, and Tab leads to the text
     atTheEnd();

@@ -145,6 +145,30 @@ async def test_the_command_palette_opens_views_and_tickets(desktop: Page, site: 
     await expect(desktop.locator(f'[data-ticket="{site.number}"]')).to_be_visible()
 
 
+async def test_a_key_of_the_bar_acts_on_the_row_with_the_cursor(desktop: Page, site: Site) -> None:
+    press = desktop.keyboard.press
+    await desktop.goto(f"{site.url}/console/open?sort=number")
+    link = desktop.locator("#rows [data-row]").nth(1)
+    await press("p")
+    await expect(desktop.locator("#rows [name=ticket]:checked")).to_have_count(0)
+    await press("j")
+    await press("j")
+    await expect(link).to_be_focused()
+    await press("g")
+    await press("p")
+    await expect(desktop.locator("#rows [name=ticket]:checked")).to_have_count(0)
+    await press("p")
+    await expect(desktop.locator("#bulk")).to_contain_text("1 selected")
+    await desktop.keyboard.type("crit")
+    await press("Enter")
+    await expect(desktop.get_by_role("status").filter(has_text="1 ticket changed")).to_be_visible()
+    await expect(desktop.locator("#rows tr").nth(1)).to_contain_text("Critical")
+    await expect(link).to_be_focused()
+    await press("z")
+    await expect(desktop.get_by_role("status").filter(has_text="as it was before")).to_be_visible()
+    await expect(link).to_be_focused()
+
+
 async def test_selected_rows_are_changed_together(desktop: Page, site: Site) -> None:
     press = desktop.keyboard.press
     await desktop.goto(f"{site.url}/console/open?sort=number")
@@ -162,7 +186,9 @@ async def test_selected_rows_are_changed_together(desktop: Page, site: Site) -> 
     await expect(desktop.locator("#rows [name=ticket]:checked")).to_have_count(0)
     await expect(desktop.locator("#rows tr").nth(1)).to_contain_text("Low")
     assert desktop.url == f"{site.url}/console/open?sort=number"
-    await press("j")
+    await expect(desktop.locator("#rows [data-row]").nth(2)).to_be_focused()
+    await press("k")
+    await press("k")
     await press("x")
     await expect(desktop.locator("#bulk")).to_contain_text("1 selected")
     await press("Escape")

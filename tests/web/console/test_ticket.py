@@ -54,7 +54,7 @@ async def test_a_reply_can_also_change_the_status(opened: Opened) -> None:
         ({"text": " \n ", "visibility": "public"}, 422, "Write a message first."),
         ({"text": "x" * 4001, "visibility": "public"}, 422, "Text must have 1 to 4000 characters."),
         ({"text": "Kept text", "visibility": "secret"}, 422, "Visibility must be one of public, internal."),
-        ({"text": "Kept text", "visibility": "internal", "then": "closed"}, 409, "cannot become closed."),
+        ({"text": "Kept text", "visibility": "internal", "then": "closed"}, 409, "cannot become “Closed”."),
         ({"text": "Kept text", "visibility": "internal", "then": "gone"}, 422, "Then must be one of"),
     ],
 )
@@ -173,7 +173,7 @@ async def test_the_pickers_set_status_priority_assignee_queue_and_tags(opened: O
 @pytest.mark.parametrize(
     ("form", "fields", "status", "shown"),
     [
-        ("status", {"status": "closed"}, 409, "A ticket that is in_progress cannot become closed."),
+        ("status", {"status": "closed"}, 409, "A ticket that is “In progress” cannot become “Closed”."),
         ("status", {"status": "nothing"}, 422, "Status must be one of"),
         ("priority", {"priority": ""}, 422, "Priority must be one of low, medium, high, critical."),
         ("assignee", {"assignee": "somebody"}, 422, "Assignee must be an id."),

@@ -13,6 +13,7 @@ from clearline.tickets.domain import Channel, Priority, Status, ticket_number
 from clearline.web import once
 from clearline.web.console.queue import SIZE, list_page
 from clearline.web.fields import id_in, known_id, member_in
+from clearline.web.language.refusals import refusal_text
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, encode
 
@@ -48,7 +49,7 @@ async def change_selected(visit: Visit) -> Answer:
             async with visit.services.database.transaction() as tx:
                 changed += await undo.change_ticket(tx, visit.actor, change_id, number, request, now=visit.now)
         except DeskError as error:
-            refusals.append((text, str(error)))
+            refusals.append((text, refusal_text(error)))
     async with visit.services.database.transaction() as tx:
         changes = await undo.list_changes(tx, visit.actor, change_id)
     stays = sum(change.inverse is None for change in changes)
@@ -77,9 +78,10 @@ async def _undone(visit: Visit, change_id: UUID, number: int) -> str:
         async with visit.services.database.transaction() as tx:
             return await undo.undo_change(tx, visit.actor, change_id, number, now=visit.now)
     except DeskError as error:
+        reason = refusal_text(error)
         async with visit.services.database.transaction() as tx:
-            await undo.refuse_undo(tx, visit.actor, change_id, number, str(error), now=visit.now)
-        return str(error)
+            await undo.refuse_undo(tx, visit.actor, change_id, number, reason, now=visit.now)
+        return reason
 
 
 def _path(visit: Visit) -> str:

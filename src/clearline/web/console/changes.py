@@ -19,6 +19,7 @@ from clearline.web.console.live.ticket import show_changes
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.views import list_in
 from clearline.web.fields import id_in, member_in, ticket_number_in
+from clearline.web.language.refusals import refusal_text
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -43,7 +44,7 @@ def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
         except (InvalidInput, Conflict) as error:
             if stays:
                 raise
-            return await ticket_page(visit, refused_status(error), problem=str(error))
+            return await ticket_page(visit, refused_status(error), problem=refusal_text(error))
         return await show_changes(visit) if stays else redirect(visit.browser, address(visit, number))
 
     return handle

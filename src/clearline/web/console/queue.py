@@ -21,6 +21,7 @@ from clearline.web import once
 from clearline.web.console.lists.columns import columns_parameter, shown_columns
 from clearline.web.console.people import assignable
 from clearline.web.console.views import View, sidebar, view_at, with_counts
+from clearline.web.language.refusals import refusal_text
 from clearline.web.lists.sorting import DEFAULT, SORTS, Sort, sort_named
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
@@ -128,7 +129,7 @@ async def read_list(
         else:
             listed, after = await _sorted(visit, tx, f"{view.query} {q}", sort, keys)
     except InvalidInput as error:
-        return Listing(view, [], None, q, sort, chosen, str(error).removeprefix("q "), columns)
+        return Listing(view, [], None, q, sort, chosen, refusal_text(error).removeprefix("q "), columns)
     following = None
     if after is not None:
         cursor = visit.services.cursors.make(msgspec.to_builtins(after), made_for)

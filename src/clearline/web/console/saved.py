@@ -5,6 +5,7 @@ from clearline.web.console.lists.columns import columns_in
 from clearline.web.console.queue import list_page
 from clearline.web.console.views import SAVED
 from clearline.web.fields import known_id
+from clearline.web.language.refusals import refusal_text
 from clearline.web.lists.sorting import sort_named
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
@@ -21,7 +22,7 @@ async def save_view(visit: Visit) -> Answer:
                 columns=columns_in(dict(form.pairs)), is_shared=is_shared, now=visit.now,
             )  # fmt: skip
     except (InvalidInput, Conflict) as error:
-        return await list_page(visit, f"/console/{visit.query.get('list') or 'open'}", problem=str(error))
+        return await list_page(visit, f"/console/{visit.query.get('list') or 'open'}", problem=refusal_text(error))
     return redirect(visit.browser, f"{SAVED}{view.id}")
 
 
@@ -39,7 +40,7 @@ async def change_view(visit: Visit) -> Answer:
             sort = {"sort": _sort(visit)} if form.has("sort") else {}
             await saved_views.change_view(tx, visit.actor, view_id, {**values, **shared, **sort}, now=visit.now)
     except (InvalidInput, Conflict) as error:
-        return await list_page(visit, path, problem=str(error))
+        return await list_page(visit, path, problem=refusal_text(error))
     return redirect(visit.browser, path)
 
 

@@ -19,6 +19,7 @@ from clearline.language.reader import ENGLISH, reader
 from clearline.language.words import gettext, gettext_noop
 from clearline.sign_in.domain import StepUpNeeded, TooManyAttempts
 from clearline.sign_in.second_factors.domain import CodeRefused
+from clearline.web.looks import STATUSES
 
 _RULES = tuple(
     (re.compile(pattern), words)
@@ -88,6 +89,11 @@ def rule_text(violation: Violation) -> str:
 
 def refusal_text(error: DeskError) -> str:
     """Return why something was refused; in another language than English an error that it does not know is general."""
+    if isinstance(error, IllegalTransition):  # its text has the names of statuses that programs use
+        return gettext("A ticket that is “%(current)s” cannot become “%(requested)s”.") % {
+            "current": gettext(STATUSES[error.current].label),
+            "requested": gettext(STATUSES[error.requested].label),
+        }
     return str(error) if reader().language == ENGLISH else _translated(error)
 
 
@@ -99,7 +105,7 @@ def _translated(error: DeskError) -> str:  # noqa: C901, PLR0911 - a table
             return "; ".join(rule_text(violation) for violation in error.violations)
         case MergedInto():
             return gettext("The ticket was merged into %(into)s. Write there.") % {"into": error.into}
-        case TicketFinished() | IllegalTransition():
+        case TicketFinished():
             return gettext("The ticket has another status by now, in which this is not possible.")
         case AlreadyExists():
             return gettext("%(name)s exists already.") % {"name": error.name}

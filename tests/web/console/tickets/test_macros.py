@@ -111,7 +111,7 @@ async def test_a_macro_that_is_refused_changes_nothing_and_says_why(opened: Open
     before = await opened.stored()
     answer = await opened.send(f"macros/{macro_id}", 409)
     page = Page(answer.text)
-    assert "cannot become closed." in page.text
+    assert "cannot become “Closed”." in page.text
     assert f"Macro: Close {opened.number}" in page.text
     assert await opened.stored() == before
 

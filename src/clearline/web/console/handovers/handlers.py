@@ -11,6 +11,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.web import once
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.fields import known_id
+from clearline.web.language.refusals import refusal_text
 from clearline.web.lists.parts import Part, Parts
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer
@@ -35,7 +36,7 @@ async def sign_off(visit: Visit) -> Answer:
     try:
         return redirect(visit.browser, await once.lead_once(visit, "signOff", act))
     except InvalidInput as error:
-        return await _page(visit, refused_status(error), problem=str(error))
+        return await _page(visit, refused_status(error), problem=refusal_text(error))
 
 
 async def _page(visit: Visit, status: int = 200, *, problem: str = "") -> Answer:

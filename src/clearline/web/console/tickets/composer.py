@@ -20,6 +20,7 @@ from clearline.web.console.changes import address
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.tickets.drafts import Typed, clear_draft, send_route
 from clearline.web.fields import ids_in, known_id, member_in, optional_member_in
+from clearline.web.language.refusals import refusal_text
 from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.once import SentBefore, lead_once, perform_once
 from clearline.web.visit import Form, Visit, redirect, refused_status
@@ -72,7 +73,7 @@ async def _send_form(visit: Visit, number: int, sent: SentFiles) -> Answer:
         return await ticket_page(visit, 409, typed=replace(typed, notice=notice))
     except (InvalidInput, Conflict) as error:
         is_blank = not typed.text.strip()
-        text = gettext("Write a message first.") if is_blank else str(error)
+        text = gettext("Write a message first.") if is_blank else refusal_text(error)
         status, typed = refused_status(error), replace(typed, problem=text)
     else:
         return redirect(visit.browser, path)
@@ -111,7 +112,7 @@ async def apply_macro(visit: Visit) -> Answer:
         problem = gettext("Others wrote meanwhile. Nothing was done: read their messages, then apply the macro.")
         return await ticket_page(visit, 409, typed=Typed(seen=seen_in(visit)), problem=problem)
     except (InvalidInput, Conflict) as error:
-        return await ticket_page(visit, refused_status(error), problem=str(error))
+        return await ticket_page(visit, refused_status(error), problem=refusal_text(error))
     return redirect(visit.browser, path)
 
 

@@ -14,6 +14,7 @@ from clearline.tickets.status_domain import REASON_MAX
 from clearline.web.console.changes import address
 from clearline.web.console.tickets.pages import page_about
 from clearline.web.fields import ticket_number_in, whole_number
+from clearline.web.language.refusals import refusal_text
 from clearline.web.once import lead_once
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.wires.http.call import Answer
@@ -72,7 +73,7 @@ async def _merge_page(visit: Visit, into: str, error: InvalidInput | Conflict | 
     status = 200 if error is None else refused_status(error)
     return await page_about(
         visit, "console/merge.html", status, into=into, target=target, reason=visit.form.get("reason"),
-        reason_max=REASON_MAX, problem="" if error is None else str(error),
+        reason_max=REASON_MAX, problem="" if error is None else refusal_text(error),
     )  # fmt: skip
 
 
@@ -96,7 +97,7 @@ async def split(visit: Visit) -> Answer:
     try:
         path = await lead_once(visit, f"split {number}", act)
     except (InvalidInput, Conflict) as error:
-        refused = SplitDraft(draft.title, draft.description, draft.notes, str(error))
+        refused = SplitDraft(draft.title, draft.description, draft.notes, refusal_text(error))
         return await _split_page(visit, refused_status(error), refused)
     return redirect(visit.browser, path)
 

@@ -13,6 +13,7 @@ from clearline.events.store import Event
 from clearline.identity import Scope
 from clearline.web.console.admin.section import ADMIN
 from clearline.web.console.admin.sidebar import admin_sidebar
+from clearline.web.language.refusals import refusal_text
 from clearline.web.visit import Page, Visit
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
@@ -44,7 +45,7 @@ async def show_audit(visit: Visit) -> Answer:
                 tx, visit.actor, kind=kind or None, company=company or None, after=after, limit=_SIZE + 1
             )
         except (InvalidInput, NotFound) as error:
-            problem = str(error)
+            problem = refusal_text(error)
     following = None
     if len(events) > _SIZE:
         last = events[_SIZE - 1]
