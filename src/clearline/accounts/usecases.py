@@ -11,7 +11,7 @@ from clearline.accounts import address_usecases as addresses
 from clearline.accounts import company_store, conflict_store, permissions, user_store
 from clearline.accounts.company_store import CompanyDetails, Ended
 from clearline.accounts.conflict_store import AddressConflict
-from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits, check_company, check_language, check_user
+from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits, check_company, check_user
 from clearline.errors import CompanyInactive, Conflict, Forbidden, LastAdmin, require_found, require_free, require_valid
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event, change_record
@@ -315,11 +315,11 @@ async def lock_self(tx: Tx, actor: Actor) -> User:
     return require_found(await user_store.lock(tx, user.company_id, user.id), "user", user.id)
 
 
-async def change_own_language(tx: Tx, actor: Actor, language: str | None, *, now: datetime) -> User:
-    """Set the language of the acting person; None follows its company's."""
+async def change_self(tx: Tx, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> User:
+    """Set some of the acting person's name, phone and language; without a language the company's counts."""
     before = await lock_self(tx, actor)
-    require_valid(check_language(language))
-    after = replace(before, language=language)
+    after = replace(before, **values)
+    require_valid(check_user(after))
     return await change_record(tx, actor, "user", before, after, user_store.save, company_id=before.company_id, now=now)
 
 

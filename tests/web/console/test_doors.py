@@ -57,6 +57,7 @@ FORMS: dict[str, dict[str, str]] = {
     "reportPresence": {"activity": "viewing", "tab": "a1"},
     "renewRecoveryCodes": {},
     "sendMessage": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
+    "changeSelf": {"name": "Ada Okoro", "phone": "+1-555-0142"},
     "setLanguage": {"language": "de"},
     "setAssignee": {"assignee": ""},
     "setPriority": {"priority": "critical"},
@@ -69,7 +70,8 @@ FORMS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 OWN = {
     "createOwnKey", "revokeOwnKey",
-    "beginSecondFactor", "changePassword", "chooseColumns", "confirmIdentity", "confirmSecondFactor",
+    "beginSecondFactor", "changePassword", "changeSelf", "chooseColumns", "confirmIdentity",
+    "confirmSecondFactor",
     "endOtherSessions", "endSession", "removeSecondFactor", "renewRecoveryCodes", "reportPresence", "setLanguage",
     "setTheme", "signOut",
 }  # fmt: skip

@@ -75,6 +75,7 @@ FORMS: dict[str, dict[str, str]] = {
     "renewRecoveryCodes": {},
     "reopen": {"text": "It fails again", "once": "a key of this form"},
     "reply": {"text": "From the portal", "once": "a key of this form"},
+    "changeSelf": {"name": "Ada Okoro", "phone": "+1-555-0142"},
     "setLanguage": {"language": "de"},
     "setTheme": {"theme": "dark"},
     "signOut": {},
@@ -82,7 +83,8 @@ FORMS: dict[str, dict[str, str]] = {
     "works": {"once": "a key of this form"},
 }
 OWN = {
-    "beginSecondFactor", "changePassword", "confirmIdentity", "confirmSecondFactor", "endOtherSessions", "endSession",
+    "beginSecondFactor", "changePassword", "changeSelf", "confirmIdentity", "confirmSecondFactor", "endOtherSessions",
+    "endSession",
     "removeSecondFactor", "renewRecoveryCodes", "setLanguage",
     "setTheme", "signOut",
 }  # fmt: skip

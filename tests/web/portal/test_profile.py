@@ -9,7 +9,7 @@ from clearline.platform.database.transactions import Database
 from clearline.sign_in import password_usecases as passwords
 from tests.builders.people import NOW, new_tenant
 from tests.builders.sign_in.sessions import PASSWORD
-from tests.builders.web.pages import Person, session_of
+from tests.builders.web.pages import Page, Person, session_of
 
 PROFILE = "/portal/me"
 
@@ -23,8 +23,9 @@ async def customer(client: httpx.AsyncClient, database: Database) -> Person:
 
 async def test_the_profile_says_who_is_signed_in_and_leads_nowhere_into_the_console(customer: Person) -> None:
     page = await customer.page(PROFILE)
-    for text in (customer.user.name, customer.user.email, customer.user.phone):
+    for text in (customer.user.name, customer.user.email):
         assert text in page.text
+    assert customer.user.phone in [field.get("value") for field in page.all("input")]
     assert page.links("/console") == []
     actions = {form.get("action") for form in page.all("form")}
     assert actions >= {f"{PROFILE}/language", f"{PROFILE}/password"}
@@ -57,6 +58,27 @@ async def test_the_password_changes_with_the_present_one_only(customer: Person) 
     assert short.status_code == 422
     changed = await customer.post(f"{PROFILE}/password", current=PASSWORD, password=new)
     assert "Your password is changed." in changed.text
+
+
+async def test_a_person_changes_its_own_name_and_phone(customer: Person, database: Database) -> None:
+    path = f"{PROFILE}/person"
+    saved = await customer.post(path, name="  Ada Okoro-Lindqvist ", phone="+1-555-0142")
+    assert saved.headers["location"] == f"{PROFILE}?done=person"
+    page = await customer.page(saved.headers["location"])
+    assert "Saved." in page.text
+    fields = {field.get("id"): field.get("value") for field in page.all("input")}
+    assert (fields["name"], fields["phone"]) == ("Ada Okoro-Lindqvist", "+1-555-0142")
+    async with database.statement() as tx:
+        event = await tx.fetchrow("select type, data, actor_name from event order by id desc limit 1")
+    assert event is not None
+    assert (event["type"], event["actor_name"]) == ("user.changed", customer.user.name)
+    assert "Ada Okoro-Lindqvist" in str(event["data"])
+    await customer.post(path, name="Ada Okoro-Lindqvist", phone="")
+    for wrong, field in (({"name": " ", "phone": "x"}, "name"), ({"name": "Ada", "phone": "1" * 65}, "phone")):
+        refused = await customer.post(path, **wrong)
+        assert refused.status_code == 422
+        [invalid] = [each for each in Page(refused.text).all("input") if "aria-invalid" in each]
+        assert (invalid["id"], invalid.get("value", "")) == (field, wrong[field] if field == "phone" else " ")
 
 
 async def test_the_language_of_a_person_is_that_of_its_pages(customer: Person) -> None:

@@ -3,6 +3,7 @@
 import re
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.drafts import assignment_usecases as assignments
 from clearline.errors import InvalidInput
 from clearline.identity import Scope
@@ -22,6 +23,8 @@ from clearline.wires.http.call import Answer
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "macOS"))
 _SHOWN_MAX = 60
+_OWN_FIELDS = ("name", "phone")
+_SAVED = ("assignment", "person")
 
 
 def device_name(user_agent: str) -> str:
@@ -44,6 +47,7 @@ class Profile:
         path, scope = self._area.account, Scope.TICKETS_READ
         return [
             Page("account", "GET", path, self.show, scope),
+            Page("changeSelf", "POST", f"{path}/person", self.change_self, scope),
             Page("endSession", "POST", f"{path}/sessions/end", end_session, scope),
             Page("endOtherSessions", "POST", f"{path}/sessions/end-others", end_other_sessions, scope),
             Page("setLanguage", "POST", f"{path}/language", set_language, scope),
@@ -52,11 +56,12 @@ class Profile:
 
     async def show(self, visit: Visit) -> Answer:
         """Show the page."""
-        return await self._page(visit, done=gettext("Saved.") if visit.query.get("done") == "assignment" else "")
+        return await self._page(visit, done=gettext("Saved.") if visit.query.get("done") in _SAVED else "")
 
     async def _page(
         self, visit: Visit, status: int = 200, *, problems: dict[str, str] | None = None, done: str = ""
     ) -> Answer:
+        user, _company = accounts.user_and_company(visit.actor)
         limits = session_limits(visit.services.settings)
         async with visit.database.transaction() as tx:
             mine = await sessions.list_sessions(tx, visit.session, limits=limits, now=visit.now)
@@ -69,8 +74,22 @@ class Profile:
         return visit.page(
             "account/profile.html", status, here=self._area.account, area=self._area, sessions=named,
             current=visit.session.session.id, proofs=proofs,
-            languages=LANGUAGES, by_typing=by_typing, problems=problems or {}, done=done, **frame,
+            languages=LANGUAGES, by_typing=by_typing, problems=problems or {}, done=done, name_max=NAME_MAX,
+            phone_max=PHONE_MAX, typed={field: visit.form.get(field) if visit.form.has(field) else getattr(user, field)
+                                        for field in _OWN_FIELDS},
+            **frame,
         )  # fmt: skip
+
+    async def change_self(self, visit: Visit) -> Answer:
+        """Change the person's name and phone."""
+        values = {field: visit.form.get(field).strip() for field in _OWN_FIELDS}
+        try:
+            async with visit.database.transaction() as tx:
+                await accounts.change_self(tx, visit.actor, values, now=visit.now)
+        except InvalidInput as error:
+            problems = {violation.field: rule_text(violation) for violation in error.violations}
+            return await self._page(visit, 422, problems=problems)
+        return redirect(visit.browser, f"{self._area.account}?done=person", visit.headers)
 
     async def change_password(self, visit: Visit) -> Answer:
         """Change the password, which ends the other sessions."""
@@ -104,5 +123,5 @@ async def end_other_sessions(visit: Visit) -> Answer:
 async def set_language(visit: Visit) -> Answer:
     """Set the language of the person's mail, and of the pages other than the console."""
     async with visit.database.transaction() as tx:
-        await accounts.change_own_language(tx, visit.actor, visit.form.get("language") or None, now=visit.now)
+        await accounts.change_self(tx, visit.actor, {"language": visit.form.get("language") or None}, now=visit.now)
     return redirect(visit.browser, visit.area.account, visit.headers)

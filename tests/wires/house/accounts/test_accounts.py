@@ -53,7 +53,7 @@ async def test_a_key_can_read_its_own_user(client: httpx.AsyncClient, tenant: Te
     assert (await client.get("/api/v1/me")).status_code == 401
 
 
-async def test_a_person_changes_its_own_language(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_person_changes_its_own_name_phone_and_language(client: httpx.AsyncClient, tenant: Tenant) -> None:
     read = await client.get("/api/v1/me", headers=tenant.headers)
     current = {**tenant.headers, "If-Match": read.headers["etag"]}
     changed = await client.patch("/api/v1/me", headers=current, json={"language": "de"})
@@ -61,8 +61,14 @@ async def test_a_person_changes_its_own_language(client: httpx.AsyncClient, tena
     assert (await client.patch("/api/v1/me", headers=current, json={"language": "en"})).status_code == 412
     cleared = await client.patch("/api/v1/me", headers=tenant.headers | ANY, json={"language": None})
     assert cleared.json() == read.json()
-    refused = await client.patch("/api/v1/me", headers=tenant.headers | ANY, json={"language": "tlh", "role": "admin"})
-    assert pointers(refused) == ["/language", "/role"]
+    names = {"name": "Ada Okoro-Lindqvist", "phone": "+1-555-0142"}
+    renamed = await client.patch("/api/v1/me", headers=tenant.headers | ANY, json=names)
+    assert renamed.json() == {**read.json(), **names}
+    before = {"name": tenant.user.name, "phone": tenant.user.phone}
+    assert (await client.patch("/api/v1/me", headers=tenant.headers | ANY, json=before)).json() == read.json()
+    invalid = {"language": "tlh", "role": "admin", "name": "", "phone": "1" * 65, "email": "ada@example.net"}
+    refused = await client.patch("/api/v1/me", headers=tenant.headers | ANY, json=invalid)
+    assert pointers(refused) == ["/name", "/phone", "/language", "/role", "/email"]
 
 
 async def test_companies_and_users_have_a_language(client: httpx.AsyncClient, admin: Headers) -> None:

@@ -77,10 +77,8 @@ async def change_me(call: Call) -> wire.MeOut:
     """Change the user of the key."""
     values = set_fields(call.body(wire.MePatch))
     async with call.transaction() as tx:
-        user = await accounts.lock_self(tx, call.actor)
-        call.check_if_match(_me_out(call.actor, user))
-        if "language" in values:
-            user = await accounts.change_own_language(tx, call.actor, values["language"], now=call.now)
+        call.check_if_match(_me_out(call.actor, await accounts.lock_self(tx, call.actor)))
+        user = await accounts.change_self(tx, call.actor, values, now=call.now)
     return _me_out(call.actor, user)
 
 

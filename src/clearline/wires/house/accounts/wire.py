@@ -287,6 +287,11 @@ class MeOut(Struct, frozen=True):
 
 
 class MePatch(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396). ``language`` is that of your pages and mail; null is that of your company."""
+    """What to change (RFC 7396). ``language`` is that of your pages and mail; null is that of your company.
 
+    Your ``name`` is what others see of you; notes that you wrote keep the name from before.
+    """
+
+    name: Name | UnsetType = UNSET
+    phone: Phone | UnsetType = UNSET
     language: Language | UnsetType | None = UNSET
