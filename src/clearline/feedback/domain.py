@@ -16,6 +16,8 @@ from clearline.text import check_text, normalized_address
 FEEDBACK_PATH = "/feedback/"
 """The start of the path of the page that gives feedback; a token follows."""
 COMMENT_MAX = 2000
+COUNT_MAX = 10_000
+"""The most ratings that a summary counts: the newest of its period."""
 CHANGEABLE_FOR = timedelta(days=1)
 """How long after the vote it can be changed."""
 OPEN_FOR = timedelta(days=30)
@@ -61,6 +63,23 @@ class Feedback(Struct, frozen=True):
     def is_changeable(self, now: datetime) -> bool:
         """Return whether the vote can still be changed."""
         return now < self.created_at + CHANGEABLE_FOR
+
+
+class Summary(Struct, frozen=True):
+    """How many ratings of a period were good, and how many bad; the newest ``COUNT_MAX`` of them count."""
+
+    good: int = 0
+    bad: int = 0
+
+    @property
+    def count(self) -> int:
+        """The number of ratings."""
+        return self.good + self.bad
+
+    @property
+    def share(self) -> int:
+        """How many of 100 ratings were good; 0 without any. Only when all were is it 100."""
+        return self.good * 100 // self.count if self.count else 0
 
 
 _decode = msgspec.msgpack.Decoder(Ballot).decode

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from clearline.events.domain import TicketRated
 from clearline.events.store import encode
-from clearline.feedback.domain import Ballot, Feedback, Rating
+from clearline.feedback.domain import Ballot, Feedback, Rating, Summary
 from clearline.identity import Actor, Company
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import CUSTOMER_VERSION
@@ -97,6 +97,23 @@ async def page(
     else:
         rows = await tx.fetch(PAGE_OF_TICKET, *key, limit, chosen, number)
     return [_stored(row) for row in rows]
+
+
+SUMMARY = """select count(*) filter (where rating = 'good'), count(*) filter (where rating = 'bad')
+    from (select rating from feedback where created_at >= $1 order by created_at desc, id desc limit $2) newest"""
+WITH_COMMENT = f"""{_STORED} where f.created_at >= $1 and f.comment <> ''
+    order by f.created_at desc, f.id desc limit $2"""
+
+
+async def summary(tx: Tx, since: datetime, *, most: int) -> Summary:
+    """Return how the newest ratings since a time were, at most so many. Served by ``feedback_newest``."""
+    row = await tx.fetchrow(SUMMARY, since, most)
+    return Summary() if row is None else Summary(row[0], row[1])
+
+
+async def with_comment(tx: Tx, since: datetime, *, limit: int) -> Sequence[Feedback]:
+    """Return feedback since a time that has a comment, newest first. Served by ``feedback_newest``."""
+    return [_stored(row) for row in await tx.fetch(WITH_COMMENT, since, limit)]
 
 
 async def get_by_id(tx: Tx, feedback_id: UUID) -> Feedback | None:

@@ -12,12 +12,14 @@ from clearline.errors import require_found, require_valid
 from clearline.events.domain import TicketRated
 from clearline.feedback import store as feedback_store
 from clearline.feedback.domain import (
+    COUNT_MAX,
     FEEDBACK_PATH,
     OPEN_FOR,
     Ballot,
     Feedback,
     FeedbackClosed,
     Rating,
+    Summary,
     ballot_of,
     check_comment,
     read_token,
@@ -102,6 +104,18 @@ async def list_feedback(
     if number is not None:
         await access.require_ticket(tx, actor, number)
     return await feedback_store.page(tx, number=number, rating=rating, before=before, limit=limit)
+
+
+async def summarize(tx: Tx, actor: Actor, *, since: datetime) -> Summary:
+    """Return how customers rated resolutions since a time."""
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    return await feedback_store.summary(tx, since, most=COUNT_MAX)
+
+
+async def list_comments(tx: Tx, actor: Actor, *, since: datetime, limit: int) -> Sequence[Feedback]:
+    """Return feedback since a time that has a comment, newest first."""
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    return await feedback_store.with_comment(tx, since, limit=limit)
 
 
 async def get_feedback(tx: Tx, actor: Actor, feedback_id: UUID) -> Feedback:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from clearline.feedback import usecases as feedback
+from clearline.feedback.domain import Rating, ballot_of
 from clearline.identity import OPERATOR, Role
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Database
@@ -85,3 +87,25 @@ def test_columns_are_stacked_from_the_axis_and_stay_inside_the_chart() -> None:
         assert [word for _x, word in chart.labels] == ["a", "b"]
         assert len(chart.line) == 1
     assert charts([])[0].bars == []
+
+
+async def test_ratings_of_the_last_days_are_a_share_with_the_newest_comments(agent: Person, database: Database) -> None:
+    assert "In the last 30 days no customer rated a resolution." in (await agent.page(PATH)).text
+    tenant, now = await new_tenant(database), datetime.now(UTC)
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, tenant, status=Status.RESOLVED) for _ticket in range(8)]
+        for at, number in enumerate(numbers):
+            given_at = now - timedelta(days=31 if at == 7 else 0, minutes=at)
+            await tx.write("update ticket set resolved_at = $2 where number = $1", number, given_at)
+            ballot = ballot_of(tenant.company.id, number, given_at, "ada@example.com")
+            rating = Rating.BAD if at == 1 else Rating.GOOD
+            comment = "" if at == 2 else f"Comment {at}, <b>{'long ' * 100}"
+            await feedback.rate(tx, ballot, rating, comment, now=given_at)
+    page = await agent.page(PATH)
+    assert "85 % of 7 ratings in the last 30 days were good." in page.text
+    assert [f"Comment {at}," for at in range(8) if f"Comment {at}," in page.text] == [
+        f"Comment {at}," for at in (0, 1, 3, 4, 5)
+    ]
+    assert "Not resolved well " + ticket_number(numbers[1]) in page.text
+    assert f"/console/tickets/{ticket_number(numbers[1])}" in page.links("/console/tickets/INC")
+    assert tenant.company.name in page.text

@@ -1,12 +1,14 @@
 """The dashboard."""
 
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from msgspec import Struct
 
+from clearline.feedback import usecases as feedback
+from clearline.feedback.domain import Summary
 from clearline.identity import Actor
 from clearline.language.reader import reader
 from clearline.notifications import preference_usecases as preferences
@@ -27,6 +29,7 @@ from clearline.wires.http.call import Answer
 
 PATH = "/console/dashboard"
 _DAYS = 30
+_COMMENTS = 5
 _BY_URGENCY: tuple[Priority, ...] = tuple(reversed(Priority))
 _SECONDS = 1
 """How long a count may take; the tile of one that takes longer has no number."""
@@ -64,13 +67,16 @@ async def show_dashboard(visit: Visit) -> Answer:
         zone = await _zone(tx, visit.actor)
         days = await reports.count_by_day(tx, visit.actor, zone=zone, days=_DAYS, now=visit.now)
         ages = await reports.count_by_age(tx, visit.actor, now=visit.now)
+        since = visit.now - timedelta(days=_DAYS)
+        rated = await feedback.summarize(tx, visit.actor, since=since)
+        comments = await feedback.list_comments(tx, visit.actor, since=since, limit=_COMMENTS)
         oldest = await tickets.list_tickets(
             tx, visit.actor, Filter(), after=None, limit=1, newest_first=False, order=Order.CREATED
         )
     side = await with_counts(visit, side)
     return visit.page(
         "console/dashboard/dashboard.html", side=side, here=PATH, zone=zone.key, tiles=await _tiles(visit),
-        oldest=oldest[0] if oldest else None,
+        oldest=oldest[0] if oldest else None, rated=_rated_in_words(rated), comments=comments,
         days=Figure(_days_in_words(days), charts([_column(day) for day in days]), _day_table(days)),
         ages=Figure(_ages_in_words(ages), charts([_age_column(group) for group in ages]), _age_table(ages)),
     )  # fmt: skip
@@ -125,6 +131,17 @@ def _days_in_words(days: list[Day]) -> str:
     return gettext("In the last %(days)s days %(created)s tickets were created and %(closed)s closed.") % {
         "days": len(days), "created": _number(created), "closed": _number(closed)
     }  # fmt: skip
+
+
+def _rated_in_words(rated: Summary) -> str:
+    if not rated.count:
+        return gettext("In the last %(days)s days no customer rated a resolution.") % {"days": _DAYS}
+    text = ngettext(
+        "%(share)s %% of %(count)s rating in the last %(days)s days was good.",
+        "%(share)s %% of %(count)s ratings in the last %(days)s days were good.",
+        rated.count,
+    )
+    return text % {"share": rated.share, "count": number(rated.count), "days": _DAYS}
 
 
 def _day_table(days: list[Day]) -> Table:
