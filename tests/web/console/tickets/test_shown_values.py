@@ -98,7 +98,7 @@ async def test_a_page_that_stays_gets_only_what_changed(opened: Opened) -> None:
 async def test_a_refused_form_of_a_page_that_stays_says_why(opened: Opened) -> None:
     for form, fields, status, reason in (
         ("priority", {"priority": "urgent"}, 422, "Priority must be one of low, medium, high, critical."),
-        ("status", {"status": "closed"}, 409, "A ticket that is in_progress cannot become closed."),
+        ("status", {"status": "closed"}, 409, "A ticket that is “In progress” cannot become “Closed”."),
         ("links", {"type": "related", "ticket": "42x"}, 422, "Ticket must be a ticket's number, like INC000000000042."),
     ):
         answer = await send_from_a_page_that_stays(opened, form, **fields)
