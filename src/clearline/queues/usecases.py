@@ -137,7 +137,7 @@ async def _save(tx: Tx, queue: Queue) -> None:
     violations = check_queue(queue)
     if queue.team_id is not None and await team_store.get(tx, queue.team_id) is None:
         violations.append(Violation("team_id", "must be the id of a team", RuleCode.REFERENCE))
-    if queue.sender_address and await user_store.with_address(tx, queue.sender_address, limit=1):
+    if not violations and queue.sender_address and await user_store.with_address(tx, queue.sender_address, limit=1):
         violations.append(Violation("sender_address", "must not be the address of a person", RuleCode.REFERENCE))
     require_valid(violations)
     require_free(await queue_store.save(tx, queue), KIND, queue.name)
