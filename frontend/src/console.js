@@ -19,6 +19,7 @@ import "./islands/presence.js";
 import "./islands/live.js";
 import "./islands/notices.js";
 import "./islands/suggest.js";
+import "./islands/hue.js";
 import "./islands/filetext.js";
 import "./islands/copy.js";
 import "./islands/details.js";

@@ -38,6 +38,8 @@ from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
 from clearline.web import assets, mail
 from clearline.web.area import CONSOLE, EVERYBODY, PORTAL
+from clearline.web.branding.desk import Desk
+from clearline.web.branding.stylesheet import stylesheet_route
 from clearline.web.console.admin.pages import ADMIN_PAGES
 from clearline.web.console.pages import PAGES
 from clearline.web.docs.plan import ERRORS, Wire
@@ -45,7 +47,7 @@ from clearline.web.docs.reference import Reference, document_route
 from clearline.web.docs.site import Catalogue, Site
 from clearline.web.front import Front
 from clearline.web.home import home_route
-from clearline.web.language.readers import ByBrowser, Desk
+from clearline.web.language.readers import ByBrowser
 from clearline.web.mail_pages.confirmation import confirmation_route
 from clearline.web.mail_pages.feedback import feedback_routes
 from clearline.web.mail_pages.unsubscribe import unsubscribe_routes
@@ -129,7 +131,8 @@ class Application:
         database = Database(settings.database_url, size=settings.pool_size)
         keys, cursors, horizon = KeyRing(database), Cursors(), HorizonMonitor(database)
         presence = PresenceBoard()
-        listener = schedule.ServerListener(database, keys, presence)
+        desk = Desk(database)
+        listener = schedule.ServerListener(database, keys, presence, desk.forget)
         blobs = open_blobs(settings)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
         runner = Runner([*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, listener), *shared])
@@ -144,7 +147,7 @@ class Application:
             kept_answers=KeptAnswers(settings.company_idempotency_max),
             presence=presence,
         )  # fmt: skip
-        self._edge = Edge(_Switch(services, horizon), access_log=settings.access_log)
+        self._edge = Edge(_Switch(services, horizon, desk), access_log=settings.access_log)
 
         async def prepare() -> None:
             await _prepare(database, cursors)
@@ -252,12 +255,11 @@ def reference_site(wires: Sequence[Wire], settings: Settings) -> Site:
 class _Switch:
     """Passes a request to its wire by the prefix of its path, and to the pages and probes otherwise."""
 
-    def __init__(self, services: Services, horizon: HorizonMonitor) -> None:
+    def __init__(self, services: Services, horizon: HorizonMonitor, desk: Desk) -> None:
         self._console_connect = Compression(console_connect_app(services))
         self._house = Compression(house_app(services), varies=True)
         wires = reference_wires(services.settings)
         reference = Reference(reference_site(wires, services.settings), services)
-        desk = Desk(services.database)
         self._areas = {
             area: ByBrowser(Compression(Front(table, area, services)), desk)
             for area, table in ((CONSOLE, (*ADMIN_PAGES, *PAGES)), (PORTAL, PORTAL_PAGES))
@@ -269,6 +271,7 @@ class _Switch:
             _log.error("pages are not available", problem=assets.MISSING)
         other: list[BaseRoute] = [
             assets.asset_route(),
+            stylesheet_route(),
             *probes(services.database, horizon),
             home_route(services.database),
             Route("/openapi.json", OpenApi(services, wires[0].document).answer),

@@ -50,7 +50,7 @@ from clearline.webhooks.subscription_domain import Subscription
 
 PURGE_EVERY = 3600
 _DAY = 24 * 3600
-_ACTORS_CHANNEL = "clearline_actors"
+_ACTORS_CHANNEL, _BRANDING_CHANNEL = "clearline_actors", "clearline_branding"
 _CLOSED_AT_ONCE = 100
 _UNDO_KEPT = timedelta(hours=1)
 
@@ -72,7 +72,7 @@ def database_jobs(database: Database, horizon: HorizonMonitor) -> list[PeriodicJ
 def server_jobs(keys: KeyRing, listener: "ServerListener") -> list[PeriodicJob]:
     """Return the jobs of a process that serves requests. They are about what it keeps in memory."""
     return [
-        PeriodicJob("listen for changes of keys and presence", 1, listener.connect),
+        PeriodicJob("listen for changes of keys, branding and presence", 1, listener.connect),
         PeriodicJob("store the last uses of keys", 30, keys.save_last_uses),
     ]
 
@@ -225,12 +225,22 @@ def _until_done(database: Database, work: Callable[[Tx], Awaitable[int]]) -> Cal
 
 
 class ServerListener:
-    """Keeps a connection open on which the database reports that a key, user or company changed, and presence."""
+    """Keeps a connection open on which the database reports presence and changes of keys, people and branding.
 
-    def __init__(self, database: Database, keys: KeyRing, presence: PresenceBoard) -> None:
+    ``forget_desk`` is called when what pages show of the desk may have changed: its company, or its branding.
+    """
+
+    def __init__(
+        self, database: Database, keys: KeyRing, presence: PresenceBoard, forget_desk: Callable[[], None]
+    ) -> None:
         self._database = database
         self._keys = keys
-        self._channels = {_ACTORS_CHANNEL: lambda _payload: keys.forget(), presence_store.CHANNEL: presence.receive}
+        self._forget_desk = forget_desk
+        self._channels: dict[str, Callable[[str], None]] = {
+            _ACTORS_CHANNEL: self._forget_actors,
+            _BRANDING_CHANNEL: lambda _payload: forget_desk(),
+            presence_store.CHANNEL: presence.receive,
+        }
         self._listener: Listener | None = None
 
     async def connect(self) -> int:
@@ -239,7 +249,12 @@ class ServerListener:
             return 0
         self._listener = await self._database.listen(self._channels, self._keys.line_down)
         self._keys.line_up()
+        self._forget_desk()
         return 1
+
+    def _forget_actors(self, _payload: str) -> None:
+        self._keys.forget()
+        self._forget_desk()
 
     async def close(self) -> None:
         """Disconnect."""

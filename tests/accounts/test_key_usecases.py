@@ -66,7 +66,7 @@ async def ring(database: Database) -> KeyRing:
 async def listening_ring(database: Database) -> AsyncIterator[KeyRing]:
     """Yield a ring that a listener keeps up to date."""
     ring = KeyRing(database)
-    line = ServerListener(database, ring, PresenceBoard())
+    line = ServerListener(database, ring, PresenceBoard(), lambda: None)
     assert await line.connect() == 1
     assert await line.connect() == 0
     yield ring

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
 from clearline.branding import usecases as branding
@@ -13,15 +14,16 @@ from clearline.branding.domain import FOOTER_MAX, HOURS_MAX, Branding, check_bra
 from clearline.errors import Forbidden
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
-from clearline.web.language import readers
+from clearline.web.branding import desk
 from tests.builders.people import NOW, Tenant, new_person, staff_key
 from tests.builders.web.pages import person, session_of
 
 BRANDING = "/api/v1/branding"
 PAGE = "/console/admin/branding/support"
 HOURS, PHONE, FOOTER = "Monday to Friday, 08:00 to 18:00 <UTC>", "+1 (555) 0100", "Example Networks\n1 Example Street"
-SET = {"support_hours": HOURS, "support_phone": PHONE, "footer": FOOTER}
-EMPTY = {"support_hours": "", "support_phone": "", "footer": ""}
+TEXTS = {"support_hours": HOURS, "support_phone": PHONE, "footer": FOOTER}
+SET = {**TEXTS, "accent_hue": 145}
+EMPTY = {"support_hours": "", "support_phone": "", "footer": "", "accent_hue": None}
 
 
 @pytest.fixture(autouse=True)
@@ -65,10 +67,12 @@ async def test_agents_do_not_change_it(database: Database) -> None:
         ("support_phone", "1" * 41),
         ("footer", "x" * (FOOTER_MAX + 1)),
         ("footer", "a\0b"),
+        ("accent_hue", -1),
+        ("accent_hue", 360),
     ],
 )
-def test_values_that_break_a_rule_are_refused(name: str, value: str) -> None:
-    assert {violation.field for violation in check_branding(Branding(**{name: value}))} == {name}
+def test_values_that_break_a_rule_are_refused(name: str, value: str | int) -> None:
+    assert {violation.field for violation in check_branding(replace(Branding(), **{name: value}))} == {name}
 
 
 @pytest.mark.parametrize(
@@ -105,22 +109,22 @@ async def test_an_admin_changes_it_in_the_console(client: httpx.AsyncClient, dat
     page = await admin.page("/console/admin/branding")
     assert PAGE in page.links(PAGE)
     version = next(f["value"] or "" for f in (await admin.page(PAGE)).all("input") if f.get("name") == "version")
-    refused = await admin.post(PAGE, version=version, **{**SET, "support_phone": "call us"})
+    refused = await admin.post(PAGE, version=version, **{**TEXTS, "support_phone": "call us"})
     assert refused.status_code == 422
     assert "such as +1-555-0100" in refused.text
-    saved = await admin.post(PAGE, version=version, **SET)
+    saved = await admin.post(PAGE, version=version, **TEXTS)
     assert (saved.status_code, saved.headers["location"]) == (303, f"{PAGE}?done=change")
-    stale = await admin.post(PAGE, version=version, **EMPTY)
+    stale = await admin.post(PAGE, version=version, **dict.fromkeys(TEXTS, ""))
     assert stale.status_code == 409
     async with database.transaction() as tx:
         assert await branding.public_branding(tx) == Branding(HOURS, PHONE, FOOTER)
-    assert (await admin.get("/console/admin/branding/logo")).status_code == 404
+    assert (await admin.get("/console/admin/branding/nothing")).status_code == 404
 
 
 async def test_the_sign_in_has_the_name_of_the_provider(
     client: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "_KEPT", -1)
+    monkeypatch.setattr(desk, "_KEPT", -1)
     async with database.transaction() as tx:
         before = (await accounts.provider(tx)).name
         await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": "Fibre & Sons"}, now=NOW)

@@ -8,6 +8,7 @@ import pytest
 
 from clearline.accounts import usecases as accounts
 from clearline.branding import usecases as branding
+from clearline.branding.accent import mail_accent
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.mail.outbound.domain import RateLimits
@@ -264,9 +265,10 @@ async def test_an_agent_reads_the_assignee_and_a_customer_does_not(rig: Notifica
 
 async def test_customers_read_how_the_support_is_reached_and_agents_do_not(rig: NotificationRig) -> None:
     values = {"support_hours": "Always", "support_phone": "+1-555-0100", "footer": "Example & Sons\n1 Example Street"}
+    accent = mail_accent(300)
 
     async def work(tx: Tx) -> tuple[int, Actor, Actor]:
-        await branding.change_branding(tx, OPERATOR, values, now=NOW)
+        await branding.change_branding(tx, OPERATOR, {**values, "accent_hue": 300}, now=NOW)
         number = await raised(tx, rig.tenant)
         rules = {NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST}
         reader = await new_watcher(
@@ -284,8 +286,13 @@ async def test_customers_read_how_the_support_is_reached_and_agents_do_not(rig: 
         await rig.advance(timedelta(hours=10))
         mails |= {mail.to: mail for mail in await rig.take_sent()}
     finally:
-        await rig.transact(lambda tx: branding.change_branding(tx, OPERATOR, dict.fromkeys(values, ""), now=NOW))
+        await rig.transact(
+            lambda tx: branding.change_branding(
+                tx, OPERATOR, {**dict.fromkeys(values, ""), "accent_hue": None}, now=NOW
+            )
+        )
     assert "+1-555-0100" not in mails[email_of(agent)].text
+    assert all(accent.light in mail.html for mail in mails.values())
     assert mails[email_of(reader)].kind == "digest"
     for mail in (mails[CONTACT], mails[email_of(reader)]):
         lines = ["Support hours: Always", "Support phone: +1-555-0100", "Example & Sons", "1 Example Street"]

@@ -10,6 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
+from clearline.branding import usecases as branding
+from clearline.branding.accent import mail_accent
 from clearline.deactivation import usecases as deactivation
 from clearline.errors import Conflict, Forbidden, InvalidInput, NotFound, ScopeMissing, UserInactive
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope, User
@@ -87,6 +89,18 @@ async def test_a_person_without_a_password_is_invited_and_chooses_one(database: 
     assert (await current(database, signed.token)).session == signed.session
     assert signed.session.user_id == bea.id
     await signed_in(database, bea, NEW)
+
+
+async def test_the_mail_of_a_link_has_the_accent_of_the_desk(database: Database, bea: User) -> None:
+    for hue in (300, None):
+        async with database.transaction() as tx:
+            await branding.change_branding(tx, OPERATOR, {"accent_hue": hue}, now=NOW)
+        await invite(database, bea, MAILING)
+    async with database.statement() as tx:
+        rows = await tx.fetch("select message from outbound_mail where recipient = $1 order by id", bea.email)
+    pages = [decode(row[0]).html or "" for row in rows]
+    drawn = [{hue for hue in (300, None) if mail_accent(hue).light in page} for page in pages]
+    assert sorted(drawn, key=str) == [{300}, {None}]
 
 
 async def test_a_link_is_used_once_even_by_two_at_the_same_time(database: Database, bea: User) -> None:

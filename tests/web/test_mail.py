@@ -7,6 +7,8 @@ from typing import Any
 import jinja2
 import pytest
 
+from clearline.branding.accent import SHIPPED_MAIL, mail_accent
+from clearline.branding.mail_look import MailLook, look_as
 from clearline.mail.outbound.domain import RenderedMail
 from clearline.web.mail import WIDTH, render, wrapped
 from clearline.web.messages.mail import message_in_mail
@@ -150,6 +152,17 @@ EACH = {
     "ticket": a_ticket, "receipt": a_receipt, "digest": a_digest, "webhook": a_webhook, "invitation": an_invitation,
     "agent": an_unreachable_agent,
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("mail", EACH)
+def test_links_buttons_and_notes_have_the_accent(mail: str) -> None:
+    shipped = EACH[mail]().html or ""
+    accent = mail_accent(300)
+    with look_as(MailLook(accent)):
+        turned = EACH[mail]().html or ""
+    assert turned == shipped.replace(SHIPPED_MAIL.light, accent.light).replace(SHIPPED_MAIL.dark, accent.dark)
+    assert accent.dark in turned
+    assert EACH[mail]().html == shipped
 
 
 @pytest.mark.parametrize("mail", ["ticket", "receipt", "digest", "webhook", "invitation"])

@@ -1,4 +1,4 @@
-"""What the provider says about its support, and its rules."""
+"""What the provider says about its support and how its pages look, and the rules of both."""
 
 import re
 from typing import ClassVar
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.branding.accent import HUE_MAX
 from clearline.errors import RuleCode, Violation
 from clearline.identity import PROVIDER_ID
 from clearline.text import check_text
@@ -18,7 +19,10 @@ _PHONE = re.compile(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*")
 
 
 class Branding(Struct, frozen=True):
-    """When and how the provider's support is reached, and the footer of the pages for customers; each may be empty."""
+    """When and how the provider's support is reached, the footer of the pages for customers, and the hue of the accent.
+
+    Each text may be empty; without a hue the accent is the shipped one.
+    """
 
     id: ClassVar[UUID] = PROVIDER_ID
     name: ClassVar[str] = "Branding"
@@ -26,6 +30,7 @@ class Branding(Struct, frozen=True):
     support_hours: str = ""
     support_phone: str = ""
     footer: str = ""
+    accent_hue: int | None = None
 
     @property
     def phone_link(self) -> str:
@@ -45,4 +50,6 @@ def check_branding(branding: Branding) -> list[Violation]:
     ]
     if branding.support_phone and not _PHONE.fullmatch(branding.support_phone):
         violations.append(Violation("support_phone", "must be a phone number, such as +1-555-0100", RuleCode.FORMAT))
+    if branding.accent_hue is not None and not 0 <= branding.accent_hue <= HUE_MAX:
+        violations.append(Violation("accent_hue", f"must be 0 to {HUE_MAX} degrees", RuleCode.RANGE))
     return violations

@@ -1,6 +1,7 @@
 """Branding: read and change it."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -8,20 +9,31 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.branding import store as branding_store
+from clearline.branding.accent import mail_accent
 from clearline.branding.domain import Branding, check_branding
+from clearline.branding.mail_look import MailLook, look_as
 from clearline.errors import require_valid
 from clearline.events.record_changes import change_record
 from clearline.identity import Actor, Scope
+from clearline.language.reader import Reader, read_by
 from clearline.platform.database.transactions import Tx
 
 KIND = "branding"
-CHANGEABLE = frozenset({"support_hours", "support_phone", "footer"})
+CHANGEABLE = frozenset({"support_hours", "support_phone", "footer", "accent_hue"})
 """The fields that ``change_branding`` can set."""
 
 
 async def public_branding(tx: Tx) -> Branding:
     """Return the branding for a page. Everybody may know it."""
     return await branding_store.get(tx)
+
+
+@asynccontextmanager
+async def mail_for(tx: Tx, reader: Reader) -> AsyncIterator[None]:
+    """Render mail for a reader: in its language, and as the mail of this desk looks."""
+    stored = await branding_store.get(tx)
+    with read_by(reader), look_as(MailLook(mail_accent(stored.accent_hue))):
+        yield
 
 
 async def get_branding(tx: Tx, actor: Actor) -> Branding:

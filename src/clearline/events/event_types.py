@@ -350,7 +350,7 @@ _RECORD_ROWS = (
     _record(EventType.VIEW_CREATED, "Created a shared view."),
     _record(EventType.VIEW_CHANGED, "Changed a shared view."),
     _record(EventType.VIEW_DELETED, "Deleted a shared view."),
-    _record(EventType.BRANDING_CHANGED, "Changed what customers read about the support."),
+    _record(EventType.BRANDING_CHANGED, "Changed what customers read about the support, or how the pages look."),
     _record(EventType.HANDOVER_CREATED, "Signed a shift off."),
     _record(EventType.JOB_CREATED, "Started a job: a bulk change or an import."),
     _record(EventType.JOB_CANCELLED, "Cancelled a job."),

@@ -22,20 +22,12 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-PRODUCT = "Clearline"
-"""What a page is called that does not know the provider's name, or is not for customers."""
-
-
 class Reader(Struct, frozen=True):
-    """How somebody reads: in which language and time zone, and whether the browser's preference decided on it.
-
-    ``desk`` is what the pages outside the console and the portal call the desk: the provider's name.
-    """
+    """How somebody reads: in which language and time zone, and whether the browser's preference decided on it."""
 
     language: str = ENGLISH
     zone: ZoneInfo = zone_of("UTC")
     is_by_browser: bool = False
-    desk: str = PRODUCT
 
 
 _ENGLISH_READER = Reader()

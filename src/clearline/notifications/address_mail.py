@@ -5,8 +5,9 @@ from datetime import datetime
 from clearline.accounts import account_mail_store, company_store
 from clearline.accounts import address_usecases as addresses
 from clearline.accounts.account_mail_store import AccountMail, AccountMailKind
+from clearline.branding import usecases as branding
 from clearline.identity import Company
-from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.reader import Reader, first_language
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import INVITATION, NewMail
 from clearline.notifications.compose import MailContext
@@ -27,7 +28,7 @@ async def write_address_mail(tx: Tx, *, context: MailContext, limit: int, now: d
     for mail in mails:
         company = await company_store.get(tx, mail.company_id)
         if company is not None and await _is_due(tx, mail):
-            with read_by(await _reader(tx, mail)):
+            async with branding.mail_for(tx, await _reader(tx, mail)):
                 composed = _mail(mail, company, context)
             await outbound_mail.enqueue(tx, composed, now=now, settings=context.settings)
         await account_mail_store.mark_sent(tx, mail, now=now)

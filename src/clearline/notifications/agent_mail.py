@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from clearline.accounts import company_store, user_store
+from clearline.branding import usecases as branding
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
-from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.reader import Reader, first_language
 from clearline.mail.outbound import suppression_store
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NewMail, Suppression, SuppressionReason
@@ -46,7 +47,7 @@ async def write_agent_mail(tx: Tx, addresses: Mapping[str, int], *, context: Mai
             continue
         for admin in await _admins(tx):
             language = first_language(admin.language, await company_store.language_of_mail(tx, PROVIDER_ID))
-            with read_by(Reader(language)):
+            async with branding.mail_for(tx, Reader(language)):
                 mail = _mail(agent, suppression, admin, returned, context)
             await outbound_mail.enqueue(tx, mail, now=now, settings=context.settings)
             total += 1

@@ -123,7 +123,7 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
         is_digest = group.channel == DeliveryMode.DIGEST
         support = () if _is_staff(pairs[0][0], group) else await _support(tx, reader_of_mail)
         context = replace(context, support=support)
-        with read_by(reader_of_mail):
+        async with branding.mail_for(tx, reader_of_mail):
             mail = _digest(group, pairs, context) if is_digest else _notification(group, pairs, context)
         await outbound_mail.enqueue(tx, mail, now=now, settings=context.settings)
     await notification_store.delete(tx, [notification.key for notification in locked])

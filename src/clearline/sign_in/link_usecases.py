@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 
 from clearline.accounts import company_store, permissions
 from clearline.accounts import usecases as accounts
+from clearline.branding import usecases as branding
 from clearline.clock import monotonic
 from clearline.errors import Conflict, UserInactive
 from clearline.events.domain import Change
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, User
-from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.reader import Reader, first_language
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import SIGN_IN_LINK, MailSettings, NewMail, Render
 from clearline.platform.database.transactions import Database, Tx
@@ -84,7 +85,7 @@ async def _create(
     if render is not None and credential is not None and is_mailable:
         mail_settings = await outbound_mail.mail_settings(tx, settings)
         language = first_language(user.language, await company_store.language_of_mail(tx, user.company_id))
-        with read_by(Reader(language)):
+        async with branding.mail_for(tx, Reader(language)):
             mail = _mail(credential, token, kind, mail_settings, render)
         is_mailed = await outbound_mail.enqueue(tx, mail, now=now, settings=mail_settings) is not None
     changes = [Change("kind", None, kind), Change("is_mailed", None, is_mailed)]

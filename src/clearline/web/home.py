@@ -7,9 +7,9 @@ from starlette.routing import Route
 from clearline.accounts import usecases as accounts
 from clearline.branding import usecases as branding
 from clearline.branding.domain import Branding
-from clearline.language.reader import PRODUCT
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
+from clearline.web.branding.brand import PRODUCT
 from clearline.web.language.readers import names_of_language
 from clearline.web.templating import render
 

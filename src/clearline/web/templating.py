@@ -15,6 +15,8 @@ from clearline.identity import Company
 from clearline.language.reader import reader
 from clearline.tickets.domain import ticket_number
 from clearline.web import assets, looks
+from clearline.web.branding import stylesheet
+from clearline.web.branding.brand import brand
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
 from clearline.web.words import brief_time, full_time, gettext, ngettext, number, short_time
@@ -129,12 +131,13 @@ ENVIRONMENT.install_gettext_callables(gettext, ngettext, newstyle=True)  # type:
 ENVIRONMENT.context_class = PageContext
 ENVIRONMENT.globals |= {
     "_": translated,
+    "accent": stylesheet.address,
     "asset": assets.address,
+    "brand": brand,
     "channels": looks.CHANNELS,
     "column_looks": looks.COLUMN_LOOKS,
     "company_path": company_path,
     "customer_statuses": looks.CUSTOMER_STATUSES,
-    "desk_name": lambda: reader().desk,
     "default_columns": DEFAULT_COLUMNS,
     "gettext": translated,
     "impacts": looks.IMPACTS,

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from clearline.accounts import company_store, user_store
+from clearline.branding import usecases as branding
 from clearline.identity import User
-from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.reader import Reader, first_language
 from clearline.language.words import gettext
 from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound import usecases as outbound_mail
@@ -34,7 +35,7 @@ async def send_disabled_mail(
     for user in await _recipients(tx, subscription):
         if await opt_outs.is_stopped(tx, OptOut(subscription.company_id, user.email, WEBHOOKS)):
             continue
-        with read_by(Reader(first_language(user.language, language))):
+        async with branding.mail_for(tx, Reader(first_language(user.language, language))):
             rendered = render(
                 "webhook_disabled",
                 origin=subscription.name,

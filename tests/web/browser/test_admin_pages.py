@@ -56,6 +56,8 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
         for address in addresses:
             await page.goto(f"{url}{address}")
             yield str(address)
+    await page.goto(f"{url}/console/admin/branding/accent?accent_hue=100")
+    yield "an accent"
     await page.goto(f"{url}/console/admin/companies")
     await page.locator(".lines a").first.click()
     await page.get_by_role("link", name="Manage services").click()

@@ -13,7 +13,7 @@ from clearline.language.reader import Reader, read_by, zone_of
 from clearline.language.times import time_text
 from clearline.language.words import gettext, ngettext
 from clearline.platform.database.transactions import Database
-from clearline.web.language import readers
+from clearline.web.branding import desk
 from clearline.web.language.readers import accepted_language
 from clearline.web.words import full_time, number, short_time
 from tests.builders.people import new_tenant
@@ -67,7 +67,7 @@ async def test_a_refused_sign_in_is_explained_in_german(client: httpx.AsyncClien
 @pytest.fixture
 async def german_desk(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Set the language of the desk to German, and have it read anew at each request."""
-    monkeypatch.setattr(readers, "_KEPT", -1)
+    monkeypatch.setattr(desk, "_KEPT", -1)
     for language in ("de", None):
         async with database.transaction() as tx:
             await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"language": language}, now=NOW)

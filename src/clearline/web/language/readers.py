@@ -1,20 +1,16 @@
 """Who reads a page: the language and the time zone of a request."""
 
 import re
-from datetime import timedelta
 
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from clearline.accounts import usecases as accounts
-from clearline.clock import monotonic
 from clearline.language.reader import LANGUAGES, Reader, first_language, read_by, reader, set_reader, zone_of
-from clearline.platform.database.errors import DatabaseUnavailable
-from clearline.platform.database.transactions import Database
 from clearline.sign_in.domain import SessionActor
+from clearline.web.branding.brand import Brand, brand, branded, set_brand
+from clearline.web.branding.desk import Desk, DeskLook
 from clearline.wires.http.edge import header
 
-_KEPT = timedelta(seconds=30).total_seconds()
 _ACCEPTED_MAX = 20
 _ACCEPTED = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
 
@@ -34,29 +30,6 @@ def accepted_language(scope: AsgiScope) -> str | None:
     return max(accepted, key=weights.__getitem__, default=None)
 
 
-class Desk:
-    """The provider's name, and the language of the desk, for browsers that ask for none that there is.
-
-    They are read at most every 30 seconds.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._reader, self._read_at = Reader(), float("-inf")
-
-    async def get(self) -> Reader:
-        """Return how the desk reads, or what it was last while the database is unavailable."""
-        if monotonic() - self._read_at > _KEPT:
-            try:
-                async with self._database.statement() as tx:
-                    provider = await accounts.provider(tx)
-                    self._reader = Reader(first_language(provider.language), desk=provider.name)
-            except DatabaseUnavailable:
-                pass
-            self._read_at = monotonic()
-        return self._reader
-
-
 class ByBrowser:
     """An ASGI application of pages, read in the language that the browser prefers, or else in that of the desk."""
 
@@ -66,14 +39,16 @@ class ByBrowser:
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
         is_page = b"text/html" in (header(scope, b"accept") or b"")
-        desk = await self._desk.get() if is_page else Reader()
-        with read_by(Reader(accepted_language(scope) or desk.language, is_by_browser=True, desk=desk.desk)):
+        desk = await self._desk.get() if is_page else DeskLook()
+        reader = Reader(accepted_language(scope) or desk.language, is_by_browser=True)
+        with read_by(reader), branded(desk.brand):
             await self._app(scope, receive, send)
 
 
 def read_in_console() -> None:
-    """Set that the reader works in the console, which has English words and UTC."""
+    """Set that the reader works in the console, which has English words, UTC, and the name of the product."""
     set_reader(Reader())
+    set_brand(Brand(accent_hue=brand().accent_hue))
 
 
 def read_by_person(session: SessionActor) -> None:
@@ -81,7 +56,7 @@ def read_by_person(session: SessionActor) -> None:
     before = reader()
     is_by_browser = session.language not in LANGUAGES
     language = first_language(session.language, before.language)
-    set_reader(Reader(language, zone_of(session.time_zone or "UTC"), is_by_browser, before.desk))
+    set_reader(Reader(language, zone_of(session.time_zone or "UTC"), is_by_browser))
 
 
 def language_headers() -> list[tuple[bytes, bytes]]:

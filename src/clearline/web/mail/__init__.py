@@ -1,7 +1,8 @@
 """The templates of mail: a text and an HTML template for each kind, beside this file.
 
 ``<name>.txt`` extends ``base.txt`` or ``ticket.txt`` and fills the blocks ``subject`` (one line) and ``body``;
-``<name>.html`` extends ``base.html`` or ``ticket.html``. Both get the same values, and are in the reader's language. See ``base.html`` for its values.
+``<name>.html`` extends ``base.html`` or ``ticket.html``. Both get the same values, and are in the reader's language and
+the look of the desk. See ``base.html`` for its values.
 """
 
 import re
@@ -9,6 +10,7 @@ import textwrap
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from clearline.branding.mail_look import mail_look
 from clearline.language.reader import reader
 from clearline.language.words import first_upper, gettext, ngettext
 from clearline.mail.outbound.domain import RenderedMail
@@ -44,7 +46,7 @@ _ENVIRONMENT = Environment(
     extensions=["jinja2.ext.i18n"],
 )
 _ENVIRONMENT.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # of the extension
-_ENVIRONMENT.globals |= {"language": lambda: reader().language}
+_ENVIRONMENT.globals |= {"language": lambda: reader().language, "look": mail_look}
 _ENVIRONMENT.filters |= {"first_upper": first_upper, "message": message_in_mail, "wrapped": wrapped}
 
 

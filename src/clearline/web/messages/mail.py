@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import nh3
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup, escape
 
+from clearline.branding.accent import SHIPPED_MAIL
 from clearline.web.messages.rendering import SCHEMES, TAGS, PageRenderer, Rendering
 
 _SPACES = re.compile(r" {2,}")
 _INDENT = re.compile(r"^ +| {2,}")
 _MONO = "font: 13px/1.5 ui-monospace, Consolas, Menlo, monospace;"
 _STYLES = {
-    "a": "color: #0b5cad;",
     "blockquote": "margin: 0 0 12px; padding-left: 12px; border-left: 2px solid #9aa5b1;",
     "code": _MONO,
     "li": "margin: 0;",
@@ -25,14 +26,6 @@ _STYLES = {
     "th": "padding: 4px 8px; border: 1px solid #d5dbe1; text-align: left;",
     "ul": "margin: 0 0 12px; padding-left: 20px;",
 }
-_CLEANER = nh3.Cleaner(
-    tags=TAGS,
-    attributes={"a": {"href"}, "li": {"value"}},
-    set_tag_attribute_values={tag: {"style": style} for tag, style in _STYLES.items()},
-    url_schemes=SCHEMES,
-    url_relative="deny",
-    link_rel="noopener noreferrer nofollow",
-)
 
 
 def _spaced(text: str, spaces: re.Pattern[str] = _INDENT) -> str:
@@ -53,9 +46,21 @@ class _MailRenderer(PageRenderer):
         return _spaced(escape(tokens[index].content), _INDENT if is_first else _SPACES)
 
 
-_MAIL = Rendering(_MailRenderer, _CLEANER)
+@cache
+def _mail(accent: str) -> Rendering:
+    """Return how messages are rendered whose links have a colour."""
+    styles = {"a": f"color: {accent};", **_STYLES}
+    cleaner = nh3.Cleaner(
+        tags=TAGS,
+        attributes={"a": {"href"}, "li": {"value"}},
+        set_tag_attribute_values={tag: {"style": style} for tag, style in styles.items()},
+        url_schemes=SCHEMES,
+        url_relative="deny",
+        link_rel="noopener noreferrer nofollow",
+    )
+    return Rendering(_MailRenderer, cleaner)
 
 
-def message_in_mail(text: str, channel: str) -> Markup:
-    """Return the text of a message as HTML for a mail, read as ``message`` reads it."""
-    return Markup(_MAIL.html(text, channel))  # noqa: S704 - cleaned
+def message_in_mail(text: str, channel: str, accent: str = SHIPPED_MAIL.light) -> Markup:
+    """Return the text of a message as HTML for a mail, read as ``message`` reads it; ``accent`` colours its links."""
+    return Markup(_mail(accent).html(text, channel))  # noqa: S704 - cleaned

@@ -128,6 +128,8 @@ SAMPLES: dict[str, Any] = {
     "BrandingPatch.support_hours": "Monday to Friday, 08:00 to 18:00 UTC",
     "BrandingPatch.support_phone": "+1-555-0100",
     "BrandingPatch.footer": "Example Networks, 1 Example Street",
+    "BrandingPatch.accent_hue": 300,
+    "BrandingOut.accent_hue": 300,
     "BrandingOut.support_hours": "Monday to Friday, 08:00 to 18:00 UTC",
     "BrandingOut.support_phone": "+1-555-0100",
     "BrandingOut.footer": "Example Networks, 1 Example Street",

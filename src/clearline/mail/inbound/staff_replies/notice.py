@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from clearline.accounts import company_store
+from clearline.branding import usecases as branding
 from clearline.identity import Actor
-from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.reader import Reader, first_language
 from clearline.mail.format.public_mark import MARK
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.inbound.staff_replies.domain import Notices
@@ -34,7 +35,7 @@ async def write_notice(
     if notices is None or actor.user is None:
         return
     language = first_language(actor.user.language, await company_store.language_of_mail(tx, actor.user.company_id))
-    with read_by(Reader(language)):
+    async with branding.mail_for(tx, Reader(language)):
         rendered = notices.render(
             REPLY_NOT_SENT,
             number=ticket_number(ticket.number),

@@ -49,7 +49,7 @@ def _work() -> list[Entry]:
         ),
         Entry(
             "/console/admin/branding", gettext("Branding"), "palette",
-            gettext("What customers read about your support: hours, phone, footer."),
+            gettext("How the pages look, and what customers read about your support."),
         ),
         Entry(
             "/console/admin/address-conflicts", gettext("Address conflicts"), "user-round-x",

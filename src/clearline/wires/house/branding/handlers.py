@@ -14,7 +14,7 @@ _BRANDING = "/api/v1/branding"
 
 def branding_out(stored: Branding) -> wire.BrandingOut:
     """Return the branding as a body."""
-    return wire.BrandingOut(stored.support_hours, stored.support_phone, stored.footer)
+    return wire.BrandingOut(stored.support_hours, stored.support_phone, stored.footer, stored.accent_hue)
 
 
 async def get_branding(call: Call) -> wire.BrandingOut:
@@ -31,7 +31,8 @@ async def change_branding(call: Call) -> wire.BrandingOut:
 OPERATIONS = (
     Operation(
         "getBranding", "GET", _BRANDING, get_branding,
-        "Get the branding", "What the start page and the portal say about your support. For the provider's people.",
+        "Get the branding",
+        "What the start page and the portal say about your support, and how they look. For the provider's people.",
         Scope.DESK_READ, wire.BrandingOut,
     ),
     Operation(

@@ -1,0 +1,1 @@
+"""How pages look: the provider's name, the accent."""
