@@ -1,9 +1,13 @@
 """Every label of a charset means what it means to browsers, and a damaged byte damages one character."""
 
+from time import process_time
+
 import pytest
 
 from clearline.mail.format.charset import decode
+from clearline.mail.format.headers import read_headers
 from clearline.mail.format.parts import parse
+from tests.patience import stretched
 
 LABELS = [
     ("shift_jis", "cp932", "①日本"), ("windows-31j", "cp932", "①日本"), ("x-sjis", "cp932", "㈱髙"),
@@ -149,3 +153,10 @@ def test_labels_that_old_programs_write_are_known(label: str, charset: str) -> N
     }  # fmt: skip
     text = texts.get(charset, "é")
     assert decode(text.encode(charset) * 3, label) == text * 3
+
+
+def test_labels_of_nothing_cost_nothing() -> None:
+    subject = " ".join(f"=?none{number}?q?a?=\n" for number in range(20_000))
+    start = process_time()
+    assert len(read_headers(f"Subject: {subject}\n\n".encode()).subject) == 20_000
+    assert process_time() - start < stretched(2)

@@ -1,11 +1,13 @@
 """Which mails are delivery reports, in the standard format and in those of old mail servers, and which people wrote."""
 
 from base64 import encodebytes
+from time import process_time
 
 import pytest
 
 from clearline.mail.format.parts import message_of, read_message
 from clearline.mail.outbound.bounce import Bounce, read_bounce, refuses_address
+from tests.patience import stretched
 
 OURS = "<42@desk.example.net>"
 COPY = (
@@ -194,6 +196,14 @@ def test_a_postmaster_who_writes_is_no_report_unless_about_a_mail_of_ours() -> N
 def test_reports_that_are_made_to_take_long_do_not(filler: str) -> None:
     opened = "".join(text.partition("\n\n")[0] + "\n" for text in OLD.values())
     bounce_of(plain(f"{opened}Your message could not be delivered to\n{filler}"))
+
+
+def test_an_encoded_report_with_countless_blocks_takes_no_time() -> None:
+    report = encodebytes(b"A: b\n\n" * 1_000_000).decode()
+    kind = "message/delivery-status\nContent-Transfer-Encoding: base64"
+    start = process_time()
+    assert bounce_of(parts("multipart/report", (kind, report))) is not None
+    assert process_time() - start < stretched(4)
 
 
 @pytest.mark.parametrize("kind", ["disposition-notification", "feedback-report"])

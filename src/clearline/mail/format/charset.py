@@ -5,6 +5,7 @@ All functions accept any input, and never fail.
 
 import codecs
 import re
+from encodings.aliases import aliases
 
 import webencodings  # type: ignore[import-untyped]
 
@@ -23,8 +24,12 @@ _ONLY_IN_MAIL = {
 }  # fmt: skip
 """Labels that browsers refuse or do not know, but old mail programs send."""
 
-_NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "cesu-8"}
-"""Codecs of Python that are no charsets of mail."""
+_PYTHON_CODECS = frozenset(aliases.values())
+_NO_CHARSETS = {
+    "ascii", "base64_codec", "bz2_codec", "hex_codec", "mbcs", "quopri_codec", "rot_13", "tactis", "uu_codec",
+    "zlib_codec",
+}  # fmt: skip
+"""Codecs of Python that are no charsets of mail. Only labels in its table are looked up: it remembers all others."""
 
 _WIDER = {"gbk": "gb18030", "euc_jp": "euc_jis_2004"}
 """Codecs of Python that are narrower than the charset of the standard."""
@@ -124,15 +129,14 @@ def _codec(charset: str | None) -> str | None:
 
 def _codec_of_python(label: str) -> str | None:
     """Return Python's codec for a label that the standard lacks, such as ``johab``; None if it is no charset."""
-    try:
-        name: str = codecs.lookup(label).name
-        b"a".decode(name, "replace")
-    except (LookupError, ValueError):
+    name = label.replace("-", "_")
+    codec = aliases.get(name, name if name in _PYTHON_CODECS else None)
+    if codec is None or codec in _NO_CHARSETS:
         return None
-    known = webencodings.lookup(name)
+    known = webencodings.lookup(codec.replace("_", "-"))
     if known is not None and known.name not in {"replacement", "x-user-defined"}:
-        name = codecs.lookup(known.codec_info.name).name
-    return None if name in _NO_CHARSETS or name == "ascii" else _WIDER.get(name, name)
+        codec = codecs.lookup(known.codec_info.name).name
+    return _WIDER.get(codec, codec)
 
 
 def _is_nearly_utf_8(content: bytes) -> bool:

@@ -61,6 +61,7 @@ _STATUSES = {_STATUS_TYPE, "message/global-delivery-status"}
 _COPIES = {"message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers"}
 """Types of the parts of a report: of the report itself, and of the mail that it returns (RFC 3464, RFC 6533)."""
 
+_BLOCKS_MAX = 1000
 _BLANK = re.compile(rb"\r?\n[ \t]*(?:\r?\n[ \t]*)+")
 
 
@@ -165,7 +166,7 @@ def _blocks_of(part: Message) -> list[Message]:
     if encoding == "quoted-printable":
         content = decodestring(content)
     parser = BytesHeaderParser(policy=compat32)
-    return [parser.parsebytes(block) for block in _BLANK.split(content.strip())]
+    return [parser.parsebytes(block) for block in _BLANK.split(content[:_TEXT_MAX].strip(), _BLOCKS_MAX)]
 
 
 def _field(block: Message, name: str) -> str:
