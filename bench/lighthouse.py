@@ -27,6 +27,8 @@ from stream import agent_cookies
 
 TARGETS = {"performance": 95, "accessibility": 100}
 FORMS: dict[str, list[str]] = {"desktop": ["--preset=desktop"], "mobile": []}
+ATTEMPTS = 3
+"""Lighthouse now and then misses the start of a page (NO_NAVSTART), which says nothing about the page."""
 FOLDER = HERE / "lighthouse"
 TICKETS, VIEWS, MESSAGES = 2_000, 20, 40
 CHROMIUM = "--headless=new --no-sandbox --disable-gpu"
@@ -71,10 +73,14 @@ def _audit(command: list[str], report: Path, environment: dict[str, str]) -> dic
         "--output=json", "--output=html", "--quiet", "--no-enable-error-reporting",
         "--only-categories=performance,accessibility",
     ]  # fmt: skip
-    subprocess.run([*command, *options], env={**os.environ, **environment}, check=True)
-    result: dict[str, Any] = json.loads(Path(f"{report}.report.json").read_text())
-    if error := result.get("runtimeError"):
-        sys.exit(f"{report.name}: {error['message']}")
+    for _attempt in range(ATTEMPTS):
+        subprocess.run([*command, *options], env={**os.environ, **environment}, check=False)
+        result: dict[str, Any] = json.loads(Path(f"{report}.report.json").read_text())
+        if not (error := result.get("runtimeError")):
+            break
+        print(f"{report.name}: {error['message']}", file=sys.stderr)
+    else:
+        sys.exit(f"{report.name}: no audit in {ATTEMPTS} attempts")
     if "/sign-in" in result["finalDisplayedUrl"]:
         sys.exit(f"{report.name}: the session was not accepted")
     return result

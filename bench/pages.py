@@ -40,8 +40,15 @@ from stream import agent_cookies, signed_in
 
 TARGETS_MS = {
     "queue of 50": 60, "ticket": 60, "fragment of the ticket": 25, "row": 25,
-    "portal: tickets": 60, "portal: ticket": 60, "portal: raise a ticket": 60,
+    "numbers of the views": 30, "portal: tickets": 60, "portal: ticket": 60, "portal: raise a ticket": 60,
 }  # fmt: skip
+_VIEWS = (
+    "status:pending", "status:held", "status:resolved", "status:acknowledged assignee:none", "priority:high",
+    "priority:critical", "priority:critical assignee:none", "assignee:me", "assignee:me status:pending", "queue:none",
+    'queue:"Queue 0"', 'queue:"Queue 1" priority:high', 'queue:"Queue 2" status:pending', "team:Bench",
+    "team:Bench assignee:none", "tag:optics", "tag:optics priority:high", "company:BEN003",
+    "company:BEN004 priority:medium", "watcher:me",
+)  # fmt: skip
 _STATEMENTS = "PAGES_STATEMENTS"
 _TEMPLATE = """<!doctype html><html lang="en"><title>Floor</title><table>
 {% for row in rows %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>
@@ -82,6 +89,7 @@ def main() -> None:
             "ticket": Request(f"/console/tickets/{number}?list=open", agent),
             "fragment of the ticket": Request(f"/console/tickets/{number}/live?seen=0&last=0", agent),
             "row": Request(f"/console/live/rows?list=open&shown={number}&last={number}", agent),
+            "numbers of the views": Request("/console/live/views?here=", agent),
             "portal: tickets": Request("/portal/tickets", customer),
             "portal: ticket": Request(f"/portal/tickets/{number}", customer),
             "portal: raise a ticket": Request(f"/portal/tickets/new?service={SERVICE_ID}", customer),
@@ -116,8 +124,9 @@ async def prepare(url: str, count: int, messages: int) -> str:
         for index in range(3):
             await queues.add_queue(tx, OPERATOR, name=f"Queue {index}", team_id=team.id, now=now())
         for index in range(count):
-            query = ("status:pending", "prio:high", "is:unassigned")[index % 3]
+            query = _VIEWS[index % len(_VIEWS)]
             await views.add_view(tx, OPERATOR, f"View {index}", query, of=agent, now=now())
+    await spread(url, agent.id)
     number = COMPANIES + 1
     for index in range(messages):
         async with opened.transaction() as tx:
@@ -127,6 +136,26 @@ async def prepare(url: str, count: int, messages: int) -> str:
             )  # fmt: skip
     await opened.close()
     return ticket_number(number)
+
+
+async def spread(url: str, agent: UUID) -> None:
+    """Spread the tickets over statuses, priorities, queues, tags and assignees, so that each view has its share."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(
+        """
+        update ticket set
+            status = case when is_open then
+                ('{acknowledged,in_progress,in_progress,in_progress,pending,held,resolved}'::text[])[1 + number % 7]
+                else status end,
+            priority = ('{low,medium,medium,medium,high,critical}'::text[])[1 + number / 7 % 6],
+            queue_id = (array(select id from queue order by name))[1 + number / 42 % 4],
+            tags = case when number / 3 % 20 = 0 then '{optics}' else '{}'::text[] end,
+            assignee_id = case when number / 5 % 50 = 0 then $1::uuid end
+        """,
+        agent, timeout=1200,
+    )  # fmt: skip
+    await connection.execute("vacuum analyze", timeout=1200)
+    await connection.close()
 
 
 async def customer_cookie(url: str, company_id: UUID) -> str:
