@@ -12,17 +12,18 @@ from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
 from clearline.webhooks import delivery_store
 from clearline.webhooks.delivery_store import NewDelivery
+from clearline.wires.house.routes import OPERATIONS
 from tests.builders.house import API, Headers, Json, new_ticket, problem
 from tests.builders.people import NOW, Tenant
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
-LISTS = ["/outbound-mails", "/jobs", "/tickets", "/subscriptions/{id}/deliveries"]
+LISTS = ["/outbound-mails", "/jobs", "/tickets", "/subscriptions/{id}/deliveries", "/handovers"]
 HOOK = UUID("5d7c2f0e-60f5-4d4e-9f43-0b8f1b9d3c55")
 
 
 @pytest.fixture(scope="module")
 async def filled_lists(client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers) -> Headers:
-    """Six mails and six jobs at six times; return who can list them."""
+    """Six mails, jobs and handovers at six times; return who can list them."""
     number = (await new_ticket(client, tenant))["number"]
     for minute in range(6):
         async with database.transaction() as tx:
@@ -33,6 +34,7 @@ async def filled_lists(client: httpx.AsyncClient, database: Database, tenant: Te
             await outbound_mail.enqueue(tx, mail, now=NOW + timedelta(minutes=minute), settings=SETTINGS)
         body = {"tickets": [number], "action": {"type": "note", "text": "x"}, "dry_run": True}
         assert (await client.post(f"{API}/bulk", headers=admin, json=body)).status_code == 202
+        assert (await client.post(f"{API}/handovers", headers=admin, json={})).status_code == 201
         await new_ticket(client, tenant)
     async with database.transaction() as tx:
         await tx.write(
@@ -61,6 +63,17 @@ async def read(client: httpx.AsyncClient, path: str, headers: Headers, **query: 
         cursor = {"cursor": page["next_cursor"]}
 
 
+def test_every_list_from_the_newest_to_the_oldest_can_be_limited_to_a_time() -> None:
+    lists = {
+        operation.path: {*operation.query.__struct_fields__}
+        for operation in OPERATIONS
+        if operation.method == "GET" and operation.query is not None and "newest first" in operation.about.lower()
+    }
+    assert {f"{API}/handovers", f"{API}/jobs"} <= {*lists}
+    without = {path for path, fields in lists.items() if "cursor" in fields and not {"since", "until"} <= fields}
+    assert without == {f"{API}/search"}, "the search has times in its query"
+
+
 @pytest.mark.parametrize("path", LISTS)
 async def test_a_list_is_limited_to_a_time_and_its_pages_are_too(
     client: httpx.AsyncClient, filled_lists: Headers, path: str
@@ -68,7 +81,8 @@ async def test_a_list_is_limited_to_a_time_and_its_pages_are_too(
     everything = await read(client, path, filled_lists)
     assert len(everything) >= 6
     name = "number" if path == "/tickets" else "id"
-    times = [item["created_at"] for item in everything]
+    time = "signed_at" if path == "/handovers" else "created_at"
+    times = [item[time] for item in everything]
     assert times == sorted(times, reverse=True)
     for since in (None, times[0], times[2], times[-1]):
         for until in (None, times[0], times[1], "9999-12-31T00:00:00Z"):
@@ -77,7 +91,7 @@ async def test_a_list_is_limited_to_a_time_and_its_pages_are_too(
             query = {name: value for name, value in (("since", since), ("until", until)) if value is not None}
             expected = [
                 item for item in everything
-                if (since is None or item["created_at"] >= since) and (until is None or item["created_at"] < until)
+                if (since is None or item[time] >= since) and (until is None or item[time] < until)
             ]  # fmt: skip
             found = await read(client, path, filled_lists, **query)
             assert [item[name] for item in found] == [item[name] for item in expected], query

@@ -2,11 +2,12 @@
 
 from clearline.handovers import usecases as handovers
 from clearline.identity import Scope
+from clearline.wires.house import paging
 from clearline.wires.house.handovers import wire
 from clearline.wires.house.handovers.mapping import details_out, handover_out
 from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
-from clearline.wires.house.records import get_record, list_records, time_and_id
-from clearline.wires.house.wire import Page, PageQuery
+from clearline.wires.house.records import get_record, newest_key, not_before_since
+from clearline.wires.house.wire import DatedPageQuery, Page
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -16,9 +17,11 @@ _ID = id_in_path("id", "The handover's id.", example=EXAMPLE_ID)
 
 async def list_handovers(call: Call) -> Page[wire.HandoverOut]:
     """List handovers, newest first."""
-    return await list_records(
-        call, (), handovers.list_handovers, time_and_id, lambda each: [each.at.isoformat(), str(each.id)], handover_out
-    )
+    before = newest_key(call)
+    async with call.statement() as tx:
+        page = await handovers.list_handovers(tx, call.actor, after=before, limit=call.query.limit + 1)
+    page = not_before_since(call, page, lambda handover: handover.at)
+    return paging.page(call, page, lambda handover: [handover.at.isoformat(), str(handover.id)], handover_out)
 
 
 async def add_handover(call: Call) -> wire.HandoverDetailsOut:
@@ -39,7 +42,7 @@ OPERATIONS = (
     Operation(
         "listHandovers", "GET", _HANDOVERS, list_handovers,
         "List handovers", "Returns the shifts that were signed off, newest first. For the provider's people.",
-        Scope.TICKETS_READ, Page[wire.HandoverOut], query=PageQuery, errors=(400,),
+        Scope.TICKETS_READ, Page[wire.HandoverOut], query=DatedPageQuery, errors=(400,),
     ),
     Operation(
         "addHandover", "POST", _HANDOVERS, add_handover,
