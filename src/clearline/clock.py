@@ -1,8 +1,11 @@
 """The only reader of the time of day, and the clock for what lasts inside a process."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+
+CLOCK_SECONDS = 60
+"""How far a stored time may be beyond what a rule allows, as clocks of machines differ; then a clock was ahead."""
 
 
 def now() -> datetime:
@@ -17,6 +20,14 @@ def monotonic() -> float:
     make each last an hour longer.
     """
     return time.monotonic()
+
+
+def counted_until(at: datetime) -> datetime:
+    """Return until when things count of which there may only be so many in the time before ``at``.
+
+    What is stored for later was stored while the clock was ahead: it must not use up the limit once that is set back.
+    """
+    return at + timedelta(seconds=CLOCK_SECONDS)
 
 
 class Span(NamedTuple):

@@ -9,7 +9,7 @@ from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import undo_usecases as undo
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as job_worker
-from clearline.clock import monotonic
+from clearline.clock import CLOCK_SECONDS, monotonic
 from clearline.drafts import pending_usecases as pending
 from clearline.drafts import usecases as drafts
 from clearline.drafts import worker as message_worker
@@ -27,7 +27,6 @@ from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database, Listener, Tx
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.postgres.releases import age_warning
-from clearline.platform.work.claims import CLOCK_SECONDS
 from clearline.platform.work.runner import PeriodicJob
 from clearline.presence import store as presence_store
 from clearline.presence.presence_board import PresenceBoard

@@ -41,16 +41,18 @@ async def insert(tx: Tx, mail: AccountMail) -> bool:
     return row is not None
 
 
-async def count_since(tx: Tx, company_id: UUID, since: datetime) -> int:
-    """Return how many mails a company caused since a time; of an address that was reminded since then, all reminders.
+async def count(tx: Tx, company_id: UUID, *, since: datetime, until: datetime) -> int:
+    """Return how many mails a company caused within a time; of an address that was reminded in it, all reminders.
 
     Served by ``account_mail_of_company`` and ``account_mail_reminded``.
     """
     count: int = await tx.fetchval(
-        """select (select count(*) from account_mail where company_id = $1 and created_at > $2)
-                + (select coalesce(sum(reminders), 0) from account_mail where company_id = $1 and reminded_at > $2)""",
+        """select (select count(*) from account_mail where company_id = $1 and created_at > $2 and created_at <= $3)
+                + (select coalesce(sum(reminders), 0) from account_mail
+                    where company_id = $1 and reminded_at > $2 and reminded_at <= $3)""",
         company_id,
         since,
+        until,
     )
     return count
 

@@ -9,6 +9,7 @@ from clearline.accounts import account_mail_store, company_store, conflict_store
 from clearline.accounts.account_mail_store import AccountMail, AccountMailKind
 from clearline.accounts.domain import INVITATIONS_PERIOD, REMINDER_PAUSE, REMINDERS_MAX, AccountLimits
 from clearline.accounts.mail_domain import domain_of_address, domains_above
+from clearline.clock import counted_until
 from clearline.errors import Conflict, Forbidden, TooManyInvitations, TooManyUsers, require_found
 from clearline.events.domain import changes_between
 from clearline.events.record_changes import append_record_event
@@ -86,7 +87,8 @@ async def _require_room_for_mail(
     """Refuse the mail that was just stored for a customer, when it is one too many."""
     if actor.is_staff:
         return
-    if await account_mail_store.count_since(tx, company_id, now - INVITATIONS_PERIOD) > limits.invitations:
+    since, until = now - INVITATIONS_PERIOD, counted_until(now)
+    if await account_mail_store.count(tx, company_id, since=since, until=until) > limits.invitations:
         raise TooManyInvitations(limits.invitations)
 
 
@@ -111,7 +113,7 @@ async def remind(tx: Tx, actor: Actor, user: User, limits: AccountLimits, *, now
             f"the address was invited {REMINDERS_MAX + 1} times: look for the mail in the spam folder, or ask the "
             "provider to confirm the address"
         )
-    if invitation.written_at > now - REMINDER_PAUSE:
+    if now - REMINDER_PAUSE < invitation.written_at <= counted_until(now):
         raise Conflict("the address was invited less than an hour ago: try again later")
     await account_mail_store.send_again(tx, user.company_id, invitation.id, now=now)
     await _require_room_for_mail(tx, actor, user.company_id, limits, now=now)

@@ -44,10 +44,13 @@ async def count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
     return total
 
 
-async def count_since(tx: Tx, company_id: UUID, since: datetime) -> int:
-    """Return how many keys a company got since a time, revoked ones too. Served by ``api_key_by_age``."""
+async def count_issued(tx: Tx, company_id: UUID, *, since: datetime, until: datetime) -> int:
+    """Return how many keys a company got within a time, revoked ones too. Served by ``api_key_by_age``."""
     total: int = await tx.fetchval(
-        "select count(*) from api_key where company_id = $1 and created_at > $2", company_id, since
+        "select count(*) from api_key where company_id = $1 and created_at > $2 and created_at <= $3",
+        company_id,
+        since,
+        until,
     )
     return total
 

@@ -18,6 +18,7 @@ from clearline.accounts.domain import (
     check_key,
     hash_secret,
 )
+from clearline.clock import counted_until
 from clearline.errors import (
     Conflict,
     RuleCode,
@@ -137,7 +138,8 @@ async def _require_room(tx: Tx, actor: Actor, company: Company, limits: AccountL
     if await key_store.count(tx, company.id, now=now) >= limits.keys:
         raise TooManyKeys(limits.keys)
     most = limits.keys * KEYS_IN_A_DAY
-    if await key_store.count_since(tx, company.id, now - timedelta(days=1)) >= most:
+    since, until = now - timedelta(days=1), counted_until(now)
+    if await key_store.count_issued(tx, company.id, since=since, until=until) >= most:
         raise TooManyKeysInADay(most)
 
 

@@ -27,12 +27,12 @@ from clearline.accounts.mail_domain import (
     normalized_domain,
     overlap,
 )
+from clearline.clock import CLOCK_SECONDS
 from clearline.errors import Conflict, TooManyMailDomains, require_found, require_free, require_valid
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Company, Role
 from clearline.platform.database.transactions import Tx
-from clearline.platform.work.claims import CLOCK_SECONDS
 
 KIND = "mail_domain"
 CHECKER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)

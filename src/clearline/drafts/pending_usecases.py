@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from clearline.accounts import key_store, permissions
+from clearline.clock import CLOCK_SECONDS
 from clearline.drafts import pending_store
 from clearline.drafts import store as draft_store
 from clearline.drafts.domain import Draft
@@ -12,7 +13,6 @@ from clearline.drafts.pending_domain import UNDO_MAX_SECONDS, PendingMessage
 from clearline.errors import Conflict, DeskError, Forbidden
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
-from clearline.platform.work.claims import CLOCK_SECONDS
 from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes

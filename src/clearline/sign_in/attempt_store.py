@@ -10,7 +10,8 @@ from clearline.sign_in.attempt_domain import Counter
 async def count(tx: Tx, counters: Sequence[Counter], *, until: datetime, now: datetime) -> datetime | None:
     """Count an attempt; return until when it is refused, or None when no counter is above its limit.
 
-    A counter whose time is over begins again, and lasts ``until`` then. Served by the primary key.
+    A counter whose time is over begins again, and lasts ``until`` then. None lasts longer: one that would was begun
+    while the clock was ahead. Served by the primary key.
     """
     row = await tx.write(
         """with counted as (
@@ -18,7 +19,7 @@ async def count(tx: Tx, counters: Sequence[Counter], *, until: datetime, now: da
                select key, 1, $3 from unnest($1::bytea[]) as k (key) order by key
                on conflict (key) do update set
                    attempts = case when a.ends_at <= $4 then 1 else a.attempts + 1 end,
-                   ends_at = case when a.ends_at <= $4 then $3 else a.ends_at end
+                   ends_at = case when a.ends_at <= $4 then $3 else least(a.ends_at, $3) end
                returning key, attempts, ends_at)
            select max(ends_at) from counted join unnest($1::bytea[], $2::integer[]) as l (key, most) using (key)
             where attempts > most""",

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from clearline.accounts import company_store, permissions
 from clearline.accounts import usecases as accounts
 from clearline.branding import usecases as branding
-from clearline.clock import monotonic
+from clearline.clock import counted_until, monotonic
 from clearline.errors import Conflict, UserInactive
 from clearline.events.domain import Change
 from clearline.events.record_changes import append_record_event
@@ -136,7 +136,7 @@ async def _reset(tx: Tx, email: str, settings: Settings, render: Render, *, now:
             continue
         locked = await password_store.lock(tx, user.company_id, user.id)
         last = await link_store.of_user(tx, user.company_id, user.id)
-        is_too_soon = last is not None and last.created_at > now - RESET_PAUSE
+        is_too_soon = last is not None and now - RESET_PAUSE < last.created_at <= counted_until(now)
         if locked is not None and locked.user.is_active and not is_too_soon:
             await _create(tx, _SELF, locked.user, settings=settings, render=render, now=now)
 

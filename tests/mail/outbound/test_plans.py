@@ -118,11 +118,15 @@ STATEMENTS: dict[str, tuple[set[str], Statement]] = {
     ),
     "fuse": (
         {"outbound_mail_of_recipient"},
-        lambda tx: outbound_mail_store.recent_count(tx, "Person1@example.com", "notification", since=NEW_YEAR),
+        lambda tx: outbound_mail_store.recent_count(
+            tx, "Person1@example.com", "notification", since=NEW_YEAR, until=LATER
+        ),
     ),
     "fuse of contacts": (
         {"outbound_mail_to_contacts"},
-        lambda tx: outbound_mail_store.contacts_count(tx, COMPANY, since=now() - timedelta(hours=1)),
+        lambda tx: outbound_mail_store.contacts_count(
+            tx, COMPANY, since=now() - timedelta(hours=1), until=now() + timedelta(minutes=1)
+        ),
     ),
     "thread": (
         {"mail_reference_in_order"},

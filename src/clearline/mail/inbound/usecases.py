@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
+from clearline.clock import CLOCK_SECONDS
 from clearline.errors import require_found
 from clearline.identity import Actor, Scope
 from clearline.mail.format.headers import MailHeaders, read_headers
@@ -30,7 +31,6 @@ from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
 from clearline.mail.inbound.parsing.parser import PARSER, ParserEnded
 from clearline.mail.inbound.store import Hashes
 from clearline.platform.database.transactions import Tx
-from clearline.platform.work.claims import CLOCK_SECONDS
 from clearline.tickets import access
 
 KIND = "inbound mail"

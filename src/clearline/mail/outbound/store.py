@@ -149,30 +149,34 @@ async def of_ticket(
     return [_mail(row) for row in rows]
 
 
-async def recent_count(tx: Tx, recipient: str, kind: str, *, since: datetime) -> int:
-    """Return how many mails of a kind were written to an address, in any case, since a time.
+async def recent_count(tx: Tx, recipient: str, kind: str, *, since: datetime, until: datetime) -> int:
+    """Return how many mails of a kind were written to an address, in any case, within a time.
 
     Served by ``outbound_mail_of_recipient``.
     """
     count: int = await tx.fetchval(
-        "select count(*) from outbound_mail where lower(recipient) = lower($1) and created_at >= $2 and kind = $3",
+        """select count(*) from outbound_mail
+            where lower(recipient) = lower($1) and created_at >= $2 and created_at <= $4 and kind = $3""",
         recipient,
         since,
         kind,
+        until,
     )
     return count
 
 
-async def contacts_count(tx: Tx, company_id: UUID, *, since: datetime) -> int:
-    """Return how many notifications about a company's tickets were written since a time to contacts who are not users.
+async def contacts_count(tx: Tx, company_id: UUID, *, since: datetime, until: datetime) -> int:
+    """Return how many notifications about a company's tickets were written to contacts who are no users, within a time.
 
     Served by ``outbound_mail_to_contacts``.
     """
     count: int = await tx.fetchval(
         f"""select count(*) from outbound_mail
-            where company_id = $1 and created_at >= $2 and user_id is null and kind = '{NOTIFICATION}'""",
+            where company_id = $1 and created_at >= $2 and created_at <= $3
+              and user_id is null and kind = '{NOTIFICATION}'""",
         company_id,
         since,
+        until,
     )
     return count
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from clearline.accounts import permissions, user_store
+from clearline.clock import CLOCK_SECONDS, counted_until
 from clearline.errors import (
     AlreadyExists,
     Conflict,
@@ -40,7 +41,7 @@ from clearline.mail.outbound.domain import (
 )
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
-from clearline.platform.work.claims import CLOCK_SECONDS, LEASE_SECONDS
+from clearline.platform.work.claims import LEASE_SECONDS
 from clearline.settings import Settings
 from clearline.text import check_text, is_mailable, normalized_address, storable
 from clearline.tickets import access
@@ -143,7 +144,7 @@ async def suppressed(tx: Tx, addresses: Collection[str]) -> set[str]:
 
 async def recent_count(tx: Tx, recipient: str, kind: str = NOTIFICATION, *, now: datetime) -> int:
     """Return how many mails of a kind were written to an address in the last hour, for ``RateLimits.per_address``."""
-    return await outbound_mail_store.recent_count(tx, recipient, kind, since=now - _HOUR)
+    return await outbound_mail_store.recent_count(tx, recipient, kind, since=now - _HOUR, until=counted_until(now))
 
 
 async def contacts_count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
@@ -151,7 +152,7 @@ async def contacts_count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
 
     For ``RateLimits.per_company_contacts``: a customer must not send mail to anybody through the desk.
     """
-    return await outbound_mail_store.contacts_count(tx, company_id, since=now - _HOUR)
+    return await outbound_mail_store.contacts_count(tx, company_id, since=now - _HOUR, until=counted_until(now))
 
 
 async def record_bounce(

@@ -18,9 +18,6 @@ EVERY = 0.25
 LEASE_SECONDS = 60
 """How long a claim lasts; the items of a process that died are free for others after that."""
 
-CLOCK_SECONDS = 60
-"""How far a stored time may be beyond what a rule allows, as clocks of machines differ; then a clock was ahead."""
-
 GRACE_SECONDS = 5
 """How long a stopping process waits for its items; an interrupted item is processed again by its next claim."""
 
