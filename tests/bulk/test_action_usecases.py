@@ -1,4 +1,4 @@
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -15,6 +15,7 @@ from clearline.bulk.domain import (
     ItemOutcome,
     Job,
     JobState,
+    UseMacro,
 )
 from clearline.errors import Forbidden, IllegalTransition, InvalidInput, NotFound, ScopeMissing, TicketFinished
 from clearline.identity import OPERATOR, Actor, Role
@@ -24,6 +25,7 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Priority, Severity, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
+from clearline.workspace import macro_usecases as macros
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.queues import new_queue
 from tests.builders.tickets import raised
@@ -68,6 +70,24 @@ async def test_each_action_changes_a_ticket_once(database: Database, tenant: Ten
     ] == [("We are on it", Visibility.INTERNAL, "API", "Ben Ito")] * 2
 
 
+async def test_a_macro_writes_its_text_and_sets_its_values(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await new_person(tx)
+        number = await raised(tx, tenant)
+        values = {"name": f"Silent {number}", "priority": Priority.LOW, "add_tags": ("cut",)}
+        silent = UseMacro((await macros.add_macro(tx, OPERATOR, values, now=NOW)).id)
+        reply = {"name": f"Reply {number}", "text": "{{ticket.number}} is looked at", "status": Status.IN_PROGRESS}
+        written = UseMacro((await macros.add_macro(tx, OPERATOR, reply, now=NOW)).id)
+        assert [await apply(tx, agent, number, silent) for _ in range(2)] == [ItemOutcome.DONE, ItemOutcome.UNCHANGED]
+        assert [await apply(tx, agent, number, written) for _ in range(2)] == [ItemOutcome.DONE] * 2
+        found = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
+        with pytest.raises(InvalidInput, match=r"action\.macro must be the id of a macro"):
+            await new_job(tx, agent, number, UseMacro(uuid4()))
+    ticket = found.ticket
+    assert (ticket.priority, ticket.tags, ticket.status) == (Priority.LOW, ("cut",), Status.IN_PROGRESS)
+    assert [note.text for note in found.notes] == [f"{ticket_number(number)} is looked at"] * 2
+
+
 async def test_values_that_are_not_set_stay_and_a_queue_can_be_removed(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
@@ -106,7 +126,13 @@ async def test_an_action_is_refused_with_the_error_of_the_use_case(
 
 @pytest.mark.parametrize(
     "action",
-    [Assign(None), ChangeValues(priority=Priority.LOW), ChangeTags(add=("a",)), AddNote("x", Visibility.INTERNAL)],
+    [
+        Assign(None),
+        ChangeValues(priority=Priority.LOW),
+        ChangeTags(add=("a",)),
+        AddNote("x", Visibility.INTERNAL),
+        UseMacro(UUID(int=1)),
+    ],
 )
 async def test_a_customer_can_use_only_the_actions_of_customers(
     database: Database, tenant: Tenant, action: Action

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, check_bulk
+from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, UseMacro, check_bulk
 from clearline.bulk.import_domain import check_imported, read_ticket
 from clearline.errors import InvalidInput
 from clearline.tickets.domain import Priority, Status
@@ -26,6 +26,7 @@ LINE = imported("BIR001", created_at="2025-01-31T10:00:00+01:00")
         ChangeValues(queue_id=None),
         ChangeTags(add=("fibre-cut",)),
         AddNote("We are on it"),
+        UseMacro(UUID(int=1)),
     ],
 )
 def test_an_action_is_stored_as_it_was_requested(action: Action) -> None:

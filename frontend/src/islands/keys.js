@@ -8,8 +8,11 @@ export const areOff = () => localStorage.getItem(OFF) === "1";
 /** Whether the next key is the second of two, such as the o of "g o". */
 export const isInSequence = () => first !== "";
 
+const rowInFocus = () => document.activeElement?.closest("#rows tr");
+const isOfRow = (element) => element.dataset.key !== "Esc" && element.closest(".bulk") && rowInFocus(); // selects it first
+
 const isUsable = (element) =>
-  element.dataset.move || element.closest(".side") || (element.checkVisibility() && !element.closest("dialog, [popover]"));
+  element.dataset.move || isOfRow(element) || element.closest(".side") || (element.checkVisibility() && !element.closest("dialog, [popover]"));
 
 /** Returns the elements that a person can use now, each with its key; of two with one key the one of the page. */
 export const declared = () => {
@@ -22,8 +25,9 @@ const OVERLAYS = "dialog[open], [popover]:popover-open";
 const isField = (element) => element.closest(FIELDS)?.checkVisibility(); // one of a closed picker may have the focus still
 const isOverlay = (element) => element.closest(OVERLAYS);
 
-/** Does what a click does; a text field gets the focus. */
+/** Does what a click does; a text field gets the focus. What is done to selected rows is done to the one in focus if none is. */
 export function run(element) {
+  if (!element.checkVisibility() && isOfRow(element)) rowInFocus().querySelector("[name=ticket]")?.click();
   if (element.dataset.move) {
     element.dispatchEvent(new CustomEvent("move", { bubbles: true, detail: Number(element.dataset.move) }));
   } else if (isField(element)) {

@@ -83,6 +83,12 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
 });
 
-document.addEventListener("reset", () => setTimeout(count));
+document.addEventListener("reset", ({ target }) => {
+  if (target.id !== "bulk") return;
+  setTimeout(() => {
+    for (const box of boxes()) box.checked = false; // also what the server had checked
+    count();
+  });
+});
 document.addEventListener("htmx:after:swap", count);
 count();

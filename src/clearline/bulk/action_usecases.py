@@ -5,13 +5,26 @@ from datetime import datetime
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from clearline.bulk.domain import AddNote, Assign, BulkRequest, ChangeStatus, ChangeTags, ChangeValues, ItemOutcome
+from clearline.bulk.domain import (
+    AddNote,
+    Assign,
+    BulkRequest,
+    ChangeStatus,
+    ChangeTags,
+    ChangeValues,
+    ItemOutcome,
+    UseMacro,
+)
 from clearline.drafts import pending_usecases as pending
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.workspace import macro_usecases as macros
+
+SENDS_WAITING = (ChangeStatus, AddNote, UseMacro)
+"""The actions before which what the actor has waiting on the ticket is sent."""
 
 
 async def apply_action(
@@ -26,13 +39,13 @@ async def apply_action(
 ) -> ItemOutcome:
     """Apply the action to a ticket; return ``unchanged`` when the ticket was so already.
 
-    What the actor has waiting to be sent on the ticket goes before a note or another status.
+    What the actor has waiting to be sent on the ticket goes before a note, a macro or another status.
     ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``.
 
     Raises:
         DeskError: as the use case of the action. The caller rolls back what was done before.
     """
-    if isinstance(request.action, ChangeStatus | AddNote):
+    if isinstance(request.action, SENDS_WAITING):
         await pending.send_waiting(tx, actor, number, notes_max=notes_max, now=now)
     before = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
     match request.action:
@@ -61,4 +74,11 @@ async def apply_action(
             after = await ticket_changes.change_ticket(tx, actor, number, values, now=now)
         case ChangeTags(add, remove):
             after = await ticket_changes.tag(tx, actor, number, add=add, remove=remove, now=now)
+        case UseMacro(macro_id):
+            use = await macros.apply_macro(
+                tx, actor, number, macro_id, channel=request.channel, notes_max=notes_max, now=now
+            )
+            if use.note_number is not None:
+                return ItemOutcome.DONE
+            after = use.ticket
     return ItemOutcome.UNCHANGED if after.ticket.version == before.version else ItemOutcome.DONE

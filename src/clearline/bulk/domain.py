@@ -91,7 +91,13 @@ class AddNote(Struct, frozen=True, tag="note", tag_field="action", forbid_unknow
     visibility: Visibility = Visibility.PUBLIC
 
 
-Action = ChangeStatus | Assign | ChangeValues | ChangeTags | AddNote
+class UseMacro(Struct, frozen=True, tag="macro", tag_field="action", forbid_unknown_fields=True):
+    """Use a macro on each ticket: write its text, set its values and its status."""
+
+    macro: UUID
+
+
+Action = ChangeStatus | Assign | ChangeValues | ChangeTags | AddNote | UseMacro
 CUSTOMER_ACTIONS = (ChangeStatus, AddNote)
 """The actions that a customer may use. Which status a customer may set is checked for each ticket."""
 
@@ -180,7 +186,7 @@ def check_bulk(tickets: Sequence[str], action: Action) -> list[int]:
         InvalidInput: there are no tickets or more than 1000, a number is malformed or repeated, or a value of the
             action breaks a rule.
     """
-    violations = _check_action(action)
+    violations = check_action(action)
     if not 1 <= len(tickets) <= BULK_MAX:
         violations.append(Violation("tickets", f"must be 1 to {BULK_MAX}", RuleCode.COUNT))
     elif len(set(tickets)) < len(tickets):
@@ -195,7 +201,8 @@ def check_bulk(tickets: Sequence[str], action: Action) -> list[int]:
     return numbers
 
 
-def _check_action(action: Action) -> list[Violation]:
+def check_action(action: Action) -> list[Violation]:
+    """Return the rules that the values of an action break."""
     match action:
         case ChangeStatus(reason=reason):
             return check_text("action.reason", reason, least=0, most=REASON_MAX)

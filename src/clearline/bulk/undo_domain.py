@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import UNSET, Struct
-from msgspec.structs import asdict
+from msgspec import Struct
 
 from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues
 from clearline.tickets.domain import Ticket
@@ -14,16 +13,23 @@ UNDO_FOR = timedelta(minutes=10)
 """How long a change can be undone."""
 
 
+class Inverse(Struct, frozen=True):
+    """The actions that undo a change of a ticket, in their order. A message that the change added may stay."""
+
+    actions: tuple[Action, ...]
+    keeps_message: bool = False
+
+
 class TicketChange(Struct, frozen=True):
     """A ticket that a change of many changed, to ``version``.
 
-    ``inverse`` is the action that undoes it, None if there is none. ``refusal`` is why the undoing, tried at
+    ``inverse`` is what undoes it, None if nothing does. ``refusal`` is why nothing does, or why the undoing, tried at
     ``tried_at``, was refused; empty if it was not.
     """
 
     number: int
     version: int
-    inverse: Action | None
+    inverse: Inverse | None
     changed_at: datetime
     tried_at: datetime | None = None
     refusal: str = ""
@@ -36,21 +42,23 @@ class UndoableChange(Struct, frozen=True):
     tickets: int
 
 
-def inverse_of(action: Action, before: Ticket) -> Action | None:
-    """Return the action that gives a ticket the values that it had ``before``; None if there is none.
+def inverse_of(before: Ticket, after: Ticket) -> tuple[Action, ...] | None:
+    """Return the actions that give a ticket the values that it had ``before`` a change.
 
-    A status that has no transition back to the one before, and a note, cannot be undone.
+    None if its status has no transition back.
     """
-    match action:
-        case ChangeStatus(to):
-            return ChangeStatus(before.status) if before.status in TRANSITIONS[to] else None
-        case Assign():
-            return Assign(before.assignee_id)
-        case ChangeValues():
-            names = [name for name, value in asdict(action).items() if value is not UNSET]
-            return ChangeValues(**{name: getattr(before, name) for name in names})
-        case ChangeTags(add, remove):
-            had = set(before.tags)
-            lacked = tuple(tag for tag in add if tag.lower() not in had)
-            return ChangeTags(tuple(tag for tag in remove if tag.lower() in had), lacked)
-    return None
+    actions: list[Action] = []
+    if after.status is not before.status:
+        if before.status not in TRANSITIONS[after.status]:
+            return None
+        actions.append(ChangeStatus(before.status))
+    names = ("priority", "severity", "queue_id")
+    values = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
+    if values:
+        actions.append(ChangeValues(**values))
+    if after.assignee_id != before.assignee_id:
+        actions.append(Assign(before.assignee_id))
+    had, has = set(before.tags), set(after.tags)
+    if had != has:
+        actions.append(ChangeTags(tuple(sorted(had - has)), tuple(sorted(has - had))))
+    return tuple(actions)

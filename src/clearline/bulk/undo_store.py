@@ -5,34 +5,39 @@ from uuid import UUID
 
 import msgspec
 
-from clearline.bulk.domain import Action
-from clearline.bulk.undo_domain import TicketChange, UndoableChange
+from clearline.bulk.undo_domain import Inverse, TicketChange, UndoableChange
 from clearline.identity import User
 from clearline.platform.database.transactions import Record, Tx
 
 _COLUMNS = "ticket_number, version, inverse, changed_at, tried_at, refusal"
-_action = msgspec.json.Decoder(Action).decode
+_inverse = msgspec.json.Decoder(Inverse).decode
 
 
 def _change(row: Record) -> TicketChange:
     number, version, inverse, *times = row
-    return TicketChange(number, version, None if inverse is None else _action(inverse), *times)
+    return TicketChange(number, version, None if inverse is None else _inverse(inverse), *times)
 
 
-async def save(tx: Tx, user: User, change_id: UUID, number: int, inverse: Action | None, *, now: datetime) -> None:
-    """Store what undoes the change of a ticket that this transaction changed. Served by ``ticket_by_number``."""
+async def save(
+    tx: Tx, user: User, change_id: UUID, number: int, inverse: Inverse | None, refusal: str, *, now: datetime
+) -> None:
+    """Store what undoes the change of a ticket that this transaction changed, or why nothing does.
+
+    Served by ``ticket_by_number``.
+    """
     await tx.write(
-        """insert into bulk_change (company_id, user_id, id, ticket_number, version, inverse, changed_at)
-           select $1, $2, $3, t.number, t.version, $5, $6 from ticket t where t.number = $4
+        """insert into bulk_change (company_id, user_id, id, ticket_number, version, inverse, changed_at, refusal)
+           select $1, $2, $3, t.number, t.version, $5, $6, $7 from ticket t where t.number = $4
            on conflict (company_id, user_id, id, ticket_number) do update
               set version = excluded.version, inverse = excluded.inverse, changed_at = excluded.changed_at,
-                  tried_at = null, refusal = ''""",
+                  refusal = excluded.refusal, tried_at = null""",
         user.company_id,
         user.id,
         change_id,
         number,
         None if inverse is None else msgspec.json.encode(inverse).decode(),
         now,
+        refusal,
     )
 
 

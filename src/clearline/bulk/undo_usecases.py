@@ -5,38 +5,66 @@ from uuid import UUID
 
 from clearline.accounts import permissions
 from clearline.bulk import undo_store
-from clearline.bulk.action_usecases import apply_action
-from clearline.bulk.domain import BulkRequest, ItemOutcome
-from clearline.bulk.undo_domain import UNDO_FOR, TicketChange, UndoableChange, inverse_of
+from clearline.bulk.action_usecases import SENDS_WAITING, apply_action
+from clearline.bulk.domain import Action, AddNote, BulkRequest, ItemOutcome, UseMacro
+from clearline.bulk.undo_domain import UNDO_FOR, Inverse, TicketChange, UndoableChange, inverse_of
+from clearline.drafts import pending_usecases as pending
 from clearline.errors import Forbidden, NotFound
 from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
+from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Channel
+from clearline.workspace import macro_usecases as macros
 
 KIND = "bulk change"
 CHANGED_SINCE = "it was changed since, and stays as it is"
 NO_WAY_BACK = "its status has no way back, and stays as it is"
+ONLY_A_MESSAGE = "a message that was added stays"
 TOO_LATE = f"a change can be undone for {UNDO_FOR.seconds // 60} minutes"
 _PURGED_AT_ONCE = 1000
 
 
 async def change_ticket(
-    tx: Tx, actor: Actor, change_id: UUID, number: int, request: BulkRequest, *, now: datetime
+    tx: Tx,
+    actor: Actor,
+    change_id: UUID,
+    number: int,
+    request: BulkRequest,
+    *,
+    notes_max: int = TICKET_NOTES_MAX,
+    now: datetime,
 ) -> bool:
     """Apply an action to a ticket as a part of a change of many; return whether that changed the ticket.
 
-    The same change, sent again, changed what it changed the first time.
+    The same change, sent again, changed what it changed the first time, and does nothing more unless it was undone.
+    ``notes_max`` is as for ``note_usecases.add_note``.
 
     Raises:
         DeskError: as the use case of the action.
     """
     user = _user(actor)
+    if isinstance(request.action, SENDS_WAITING):
+        await pending.send_waiting(tx, actor, number, notes_max=notes_max, now=now)
     before = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
-    if await apply_action(tx, actor, number, request, now=now) is ItemOutcome.DONE:
-        await undo_store.save(tx, user, change_id, number, inverse_of(request.action, before), now=now)
+    stored = await undo_store.lock(tx, user, change_id, number)
+    if stored is not None and stored.tried_at is None:
         return True
-    return await undo_store.lock(tx, user, change_id, number) is not None
+    if await apply_action(tx, actor, number, request, notes_max=notes_max, now=now) is not ItemOutcome.DONE:
+        return False
+    after = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
+    actions = inverse_of(before, after)
+    refusal = NO_WAY_BACK if actions is None else "" if actions else ONLY_A_MESSAGE
+    inverse = Inverse(actions, await adds_message(tx, actor, request.action)) if actions else None
+    await undo_store.save(tx, user, change_id, number, inverse, refusal, now=now)
+    return True
+
+
+async def adds_message(tx: Tx, actor: Actor, action: Action) -> bool:
+    """Return whether an action adds a message to each ticket, which stays when it is undone."""
+    if isinstance(action, UseMacro):
+        return bool((await macros.get_macro(tx, actor, action.macro)).text)
+    return isinstance(action, AddNote)
 
 
 async def list_changes(tx: Tx, actor: Actor, change_id: UUID) -> list[TicketChange]:
@@ -68,7 +96,8 @@ async def undo_change(tx: Tx, actor: Actor, change_id: UUID, number: int, *, now
     ticket = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
     refusal = _refusal(change, ticket.version, now)
     if not refusal and change.inverse is not None:
-        await apply_action(tx, actor, number, BulkRequest(change.inverse, Channel.CONSOLE), now=now)
+        for action in change.inverse.actions:
+            await apply_action(tx, actor, number, BulkRequest(action, Channel.CONSOLE), now=now)
     await undo_store.finish(tx, user, change_id, number, refusal, now=now)
     return refusal
 
@@ -85,7 +114,7 @@ async def purge(tx: Tx, *, before: datetime) -> int:
 
 def _refusal(change: TicketChange, version: int, now: datetime) -> str:
     if change.inverse is None:
-        return NO_WAY_BACK
+        return change.refusal
     if now - change.changed_at > UNDO_FOR:
         return TOO_LATE
     return "" if version == change.version else CHANGED_SINCE

@@ -26,6 +26,7 @@ from clearline.bulk.domain import (
     JobState,
     NewItem,
     Request,
+    UseMacro,
     check_bulk,
 )
 from clearline.bulk.import_file import Format
@@ -49,7 +50,9 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
+from clearline.workspace import macro_usecases as macros
 
+NO_MACRO = Violation("action.macro", "must be the id of a macro", RuleCode.REFERENCE)
 _PURGED_AT_ONCE = 20
 
 
@@ -70,6 +73,7 @@ async def create_bulk_job(
 
     Raises:
         Forbidden: the actor is a customer, who may not use the action.
+        InvalidInput: there is no such macro; or as ``check_bulk``.
         TooManyJobs: the company has ``most`` unfinished jobs. Concurrent requests may create some more.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
@@ -79,6 +83,11 @@ async def create_bulk_job(
         if isinstance(action, AddNote) and action.visibility is Visibility.INTERNAL:
             raise Forbidden("only the provider writes internal notes")
     items = [NewItem(ticket_number=number) for number in check_bulk(tickets, action)]
+    if isinstance(action, UseMacro):
+        try:
+            await macros.get_macro(tx, actor, action.macro)
+        except NotFound:
+            raise InvalidInput([NO_MACRO]) from None
     return await _create(tx, actor, BulkRequest(action, channel), items, dry_run=dry_run, most=most, now=now)
 
 

@@ -204,6 +204,34 @@ async def test_selected_rows_are_changed_together(desktop: Page, site: Site) -> 
     await expect(desktop.locator("article.note").last).to_contain_text("Passed on")
 
 
+async def test_selected_rows_get_tags_and_the_row_in_focus_a_macro_by_keyboard(desktop: Page, site: Site) -> None:
+    press = desktop.keyboard.press
+    await desktop.goto(f"{site.url}/console/open?sort=number")
+    for key in ("j", "x", "j", "x", "t"):
+        await press(key)
+    await expect(desktop.locator("#add-tags")).to_be_focused()
+    assert await check(desktop, "the tags of selected rows") == []
+    await desktop.keyboard.type("cut maintenance")
+    await press("Enter")
+    await expect(desktop.locator("[role=status].banner")).to_contain_text("2 tickets changed.")
+    await expect(desktop.locator("#rows tr").nth(1)).to_contain_text("cut")
+    await press("z")
+    await expect(desktop.locator("[role=status].banner")).to_contain_text("2 tickets are as they were before.")
+    await press("j")
+    await press("m")
+    await expect(desktop.locator("#pick-macro [data-filter]")).to_be_focused()
+    await expect(desktop.locator("#bulk")).to_contain_text("1 selected")
+    await desktop.keyboard.type("levels")
+    await press("Enter")
+    preview = desktop.locator(".macro")
+    await expect(preview).to_contain_text("1 of 1 ticket would change.")
+    await expect(preview).to_contain_text("Please send us the levels.")
+    assert await check(desktop, "the preview of a macro for selected rows") == []
+    await expect(preview.get_by_role("button", name="Send, and change 1 ticket")).to_be_focused()
+    await press("Enter")
+    await expect(desktop.locator("[role=status].banner")).to_contain_text("Undo does not take back the messages")
+
+
 async def test_fifty_more_rows_come_below_the_first(desktop: Page, site: Site) -> None:
     await desktop.goto(f"{site.url}/console/open")
     await expect(desktop.locator("#rows tr")).to_have_count(50)

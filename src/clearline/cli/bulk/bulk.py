@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from clearline.accounts import usecases as accounts
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, Job
+from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, Job, UseMacro
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import current_settings
 from clearline.cli.output import json_option
@@ -23,6 +23,7 @@ from clearline.queues import usecases as queues
 from clearline.tickets.domain import Channel, Priority, Severity, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State
+from clearline.workspace import macro_usecases as macros
 
 _NOBODY = "nobody"
 _NONE = "none"
@@ -124,6 +125,20 @@ def bulk_tag(add: tuple[str, ...], remove: tuple[str, ...], **selection: Any) ->
 def bulk_note(text: str, *, internal: bool, **selection: Any) -> None:
     """Add the same note to tickets."""
     _execute(_constant(AddNote(text, Visibility.INTERNAL if internal else Visibility.PUBLIC)), **selection)
+
+
+@bulk.command("macro")
+@click.argument("name")
+@_selection()
+@dry_run_option
+@json_option
+def bulk_macro(name: str, **selection: Any) -> None:
+    """Use a macro on tickets: its text is added to each, and its values and status are set."""
+
+    async def action(tx: Tx) -> Action:
+        return UseMacro((await macros.macro_named(tx, OPERATOR, name)).id)
+
+    _execute(action, **selection)
 
 
 def _constant(action: Action) -> Callable[[Tx], Coroutine[Any, Any, Action]]:

@@ -1,61 +1,128 @@
 """Change the tickets that are selected in a list: one action on each, with what was refused; and undo that."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from msgspec import Struct
 
 from clearline.bulk import undo_usecases as undo
-from clearline.bulk.domain import Assign, BulkRequest, ChangeStatus, ChangeValues
-from clearline.errors import DeskError, InvalidInput, NotFound, RuleCode, Violation
+from clearline.bulk.domain import (
+    Action,
+    Assign,
+    BulkRequest,
+    ChangeStatus,
+    ChangeTags,
+    ChangeValues,
+    UseMacro,
+    check_action,
+)
+from clearline.errors import DeskError, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, Priority, Status, ticket_number
+from clearline.tickets.tag_domain import normalize_tags
 from clearline.web import once
+from clearline.web.console.lists.bulk_preview import read_preview
 from clearline.web.console.queue import SIZE, list_page
 from clearline.web.fields import id_in, known_id, member_in
 from clearline.web.language.refusals import refusal_text
-from clearline.web.visit import Visit
+from clearline.web.visit import Form, Visit
+from clearline.web.words import ngettext
 from clearline.wires.http.call import Answer, encode
+from clearline.workspace import macro_usecases as macros
 
 _MOST = 4 * SIZE
+_NAMES = {"action": "the change", "action.add": "the tags to add", "action.remove": "the tags to remove"}
+"""What people call the values of an action."""
 
 
 class Outcome(Struct, frozen=True):
     """How many tickets an action changed or was undone for, and the number and reason of each that it was not.
 
-    ``undoable`` is the id of a change that can be undone, and ``stays`` how many tickets it would leave as they are.
-    ``is_status`` is whether customers may have been notified.
+    ``undoable`` is the id of a change that can be undone, and ``stays`` says what that would leave as it is.
+    ``is_status`` is whether customers may have been notified of a status, ``has_message`` whether a message was added.
     """
 
     changed: int
     refusals: list[tuple[str, str]]
     undoable: UUID | None = None
-    stays: int = 0
+    stays: Sequence[str] = ()
     is_status: bool = False
+    has_message: bool = False
     is_undo: bool = False
 
 
+class _DryRun(Exception):
+    """Rolls back what a dry run did to a ticket."""
+
+
 async def change_selected(visit: Visit) -> Answer:
-    """Do what the form of a list asks for with each selected ticket, and show the list again."""
+    """Do what the form of a list asks for with each selected ticket, and show the list again.
+
+    A dry run, and a macro at first, only shows what would be done.
+    """
     numbers = list(dict.fromkeys(visit.form.all("ticket")))
     if not 1 <= len(numbers) <= _MOST:
         raise InvalidInput([Violation("selection", f"must have 1 to {_MOST} tickets", RuleCode.COUNT)])
-    request = _request(visit)
+    try:
+        request = BulkRequest(_action(visit.form), Channel.CONSOLE)
+    except InvalidInput as error:
+        named = [Violation(_NAMES.get(each.field, each.field), each.rule, each.code) for each in error.violations]
+        problem = refusal_text(InvalidInput(named))
+        return await list_page(visit, _path(visit), problem=problem, selected=numbers)
+    is_sure = visit.form.has("sure") or not (visit.form.has("dry") or isinstance(request.action, UseMacro))
     change_id = _change_id(visit, request)
-    changed, refusals = 0, []
+    changed, refusals = [], []
     for text in numbers:
         try:
-            number = access.parse_number(text)
-            async with visit.services.database.transaction() as tx:
-                changed += await undo.change_ticket(tx, visit.actor, change_id, number, request, now=visit.now)
+            if await _change(visit, change_id, access.parse_number(text), request, is_sure=is_sure):
+                changed.append(text)
         except DeskError as error:
             refusals.append((text, refusal_text(error)))
+    if not is_sure:
+        preview = await read_preview(visit, request.action, changed, refusals, len(numbers))
+        return await list_page(visit, _path(visit), preview=preview)
     async with visit.services.database.transaction() as tx:
         changes = await undo.list_changes(tx, visit.actor, change_id)
-    stays = sum(change.inverse is None for change in changes)
-    undoable = change_id if stays < len(changes) else None
-    is_status = isinstance(request.action, ChangeStatus)
-    return await list_page(visit, _path(visit), outcome=Outcome(changed, refusals, undoable, stays, is_status))
+        has_message = bool(changed) and await undo.adds_message(tx, visit.actor, request.action)
+    stays = Counter(change.refusal for change in changes if change.inverse is None)
+    undoable = change_id if stays.total() < len(changes) else None
+    said = [_stays(reason, count) for reason, count in stays.items()]
+    outcome = Outcome(len(changed), refusals, undoable, said, has_message=has_message)
+    return await list_page(visit, _path(visit), outcome=outcome)
+
+
+async def _change(visit: Visit, change_id: UUID, number: int, request: BulkRequest, *, is_sure: bool) -> bool:
+    """Change a ticket, or try it; return whether that changes the ticket."""
+    changed = False
+    with suppress(_DryRun):
+        async with visit.services.database.transaction() as tx:
+            changed = await undo.change_ticket(
+                tx, visit.actor, change_id, number, request,
+                notes_max=visit.services.settings.ticket_notes_max, now=visit.now,
+            )  # fmt: skip
+            if not is_sure:
+                raise _DryRun
+    return changed
+
+
+def _stays(reason: str, count: int) -> str:
+    """Return what cannot be undone for so many tickets."""
+    if reason == undo.ONLY_A_MESSAGE:
+        text = ngettext(
+            "This cannot be undone for %(num)s ticket: it only got a message.",
+            "This cannot be undone for %(num)s tickets: they only got a message.",
+            count,
+        )
+    else:
+        text = ngettext(
+            "This cannot be undone for %(num)s ticket: its status has no way back.",
+            "This cannot be undone for %(num)s tickets: their status has no way back.",
+            count,
+        )
+    return text % {"num": count}
 
 
 async def undo_selected(visit: Visit) -> Answer:
@@ -67,8 +134,11 @@ async def undo_selected(visit: Visit) -> Answer:
         raise NotFound(undo.KIND, str(change_id))
     results = [(ticket_number(change.number), await _undone(visit, change_id, change.number)) for change in changes]
     refusals = [(number, refusal) for number, refusal in results if refusal]
-    is_status = any(isinstance(change.inverse, ChangeStatus) for change in changes)
-    outcome = Outcome(len(changes) - len(refusals), refusals, is_status=is_status, is_undo=True)
+    inverses = [change.inverse for change in changes if change.inverse is not None]
+    is_status = any(isinstance(action, ChangeStatus) for inverse in inverses for action in inverse.actions)
+    has_message = any(inverse.keeps_message for inverse in inverses)
+    undone = len(changes) - len(refusals)
+    outcome = Outcome(undone, refusals, is_status=is_status, has_message=has_message, is_undo=True)
     return await list_page(visit, _path(visit), outcome=outcome)
 
 
@@ -95,16 +165,28 @@ def _change_id(visit: Visit, request: BulkRequest) -> UUID:
     return UUID(bytes=hashlib.sha256(sent).digest()[:16])
 
 
-def _request(visit: Visit) -> BulkRequest:
-    form = visit.form
+def _action(form: Form) -> Action:
+    """Return the action that a form asks for.
+
+    Raises:
+        InvalidInput: a value of it breaks a rule.
+    """
     if form.has("status"):
-        action: ChangeStatus | Assign | ChangeValues = ChangeStatus(member_in(Status, form, "status"))
-    elif form.has("priority"):
-        action = ChangeValues(priority=member_in(Priority, form, "priority"))
-    elif form.has("queue"):
-        action = ChangeValues(queue_id=id_in(form, "queue"))
-    elif form.has("assignee"):
-        action = Assign(id_in(form, "assignee"))
-    else:
-        raise NotFound("action", "of the form")
-    return BulkRequest(action, Channel.CONSOLE)
+        return ChangeStatus(member_in(Status, form, "status"))
+    if form.has("priority"):
+        return ChangeValues(priority=member_in(Priority, form, "priority"))
+    if form.has("queue"):
+        return ChangeValues(queue_id=id_in(form, "queue"))
+    if form.has("assignee"):
+        return Assign(id_in(form, "assignee"))
+    if form.has("macro"):
+        return UseMacro(known_id(macros.KIND, form.get("macro")))
+    if form.has("tags"):
+        action = ChangeTags(_tags(form, "add_tags"), _tags(form, "remove_tags"))
+        require_valid(check_action(action))
+        return action
+    raise NotFound("action", "of the form")
+
+
+def _tags(form: Form, field: str) -> tuple[str, ...]:
+    return normalize_tags(tuple(form.get(field).replace(",", " ").split()))

@@ -1,5 +1,6 @@
 """The page of a list: a view's tickets, 50 at a time."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 
 from clearline.bulk import undo_usecases as undo
 from clearline.errors import InvalidInput, NotFound
+from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
 from clearline.search.language import suggestions
@@ -26,10 +28,12 @@ from clearline.web.lists.sorting import DEFAULT, SORTS, Sort, sort_named
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
+from clearline.workspace import macro_usecases as macros
 from clearline.workspace.column_domain import DEFAULT_COLUMNS, Columns
 
 SIZE = 50
 QUERY_MAX = 300
+_MACROS_MAX = 200
 
 
 class Listing(Struct, frozen=True):
@@ -84,10 +88,19 @@ async def show_list(visit: Visit) -> Answer:
     return await list_page(visit, visit.browser.scope["path"])
 
 
-async def list_page(visit: Visit, path: str, *, outcome: object = None, problem: str = "") -> Answer:
+async def list_page(
+    visit: Visit,
+    path: str,
+    *,
+    outcome: object = None,
+    preview: object = None,
+    problem: str = "",
+    selected: Sequence[str] = (),
+) -> Answer:
     """Return the page of the view at a path, with the ``outcome`` of what was done to tickets of it.
 
-    ``problem`` is why something was not done to the view itself.
+    ``preview`` is what would be done to tickets of it, ``problem`` why something was not done to those that are
+    ``selected``, or to the view itself.
     """
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
@@ -97,17 +110,19 @@ async def list_page(visit: Visit, path: str, *, outcome: object = None, problem:
         columns = await shown_columns(visit, tx, view)
         listing = await read_list(visit, tx, view, visit.query, columns)
         agents = await assignable(tx, visit.actor)
+        may_write = Scope.TICKETS_WRITE in visit.actor.scopes
+        usable = await macros.list_macros(tx, visit.actor, after=None, limit=_MACROS_MAX) if may_write else []
         undoable = await undo.newest_change(tx, visit.actor, now=visit.now)
     side = await with_counts(visit, side.showing(view))
     listing = replace(listing, view=side.find(path) or view)
-    if outcome is not None or problem:
+    if outcome is not None or preview is not None or problem:
         visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))
     reachable = [status for status in Status if status in REACHABLE]
     return visit.page(
         "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=reachable, outcome=outcome, sorts=SORTS,
         filters=suggestions(staff=visit.actor.is_staff), chosen_columns=columns_parameter(listing.columns),
-        undoable=undoable, once_key=once.new_key(),
+        undoable=undoable, once_key=once.new_key(), preview=preview, selected=frozenset(selected), macros=usable,
     )  # fmt: skip
 
 

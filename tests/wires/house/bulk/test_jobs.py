@@ -78,6 +78,27 @@ async def test_many_tickets_are_changed_each_with_its_own_result(
     assert ticket["tags"] == ["fibre-cut"]
 
 
+async def test_a_macro_is_used_on_many_tickets(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers
+) -> None:
+    admin = await staff_key(database, Role.ADMIN)
+    number = await raised(client, tenant)
+    body = {"name": f"Maintenance {number}", "text": "{{ticket.number}}: at 22:00 UTC", "add_tags": ["maintenance"]}
+    macro = (await client.post("/api/v1/macros", headers=admin, json=body)).json()["id"]
+    for wrong_id in ("no id", str(uuid4())):
+        action = {"type": "macro", "macro": wrong_id}
+        answer = await client.post(BULK, headers=agent, json={"tickets": [number], "action": action})
+        assert wrong(answer) == ["/action/macro"]
+    action = {"type": "macro", "macro": macro}
+    created = await client.post(BULK, headers=agent, json={"tickets": [number], "action": action})
+    assert created.json()["action"] == action
+    job = await finished(client, database, created, agent)
+    assert job["counts"] == {"done": 1, "unchanged": 0, "refused": 0, "waiting": 0}
+    ticket = (await client.get(f"/api/v1/tickets/{number}", headers=agent)).json()
+    [note] = (await client.get(f"/api/v1/tickets/{number}/notes", headers=agent)).json()["data"]
+    assert (ticket["tags"], note["text"]) == (["maintenance"], f"{number}: at 22:00 UTC")
+
+
 @pytest.mark.parametrize(
     ("action", "shown"),
     [

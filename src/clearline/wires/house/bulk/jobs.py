@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -63,6 +64,11 @@ def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
             return domain.ChangeTags(tuple(add), tuple(remove))
         case wire.NoteAction(text, visibility):
             return domain.AddNote(text, visibility)
+        case wire.MacroAction(macro):
+            try:
+                return domain.UseMacro(UUID(macro))
+            except ValueError:
+                raise InvalidInput([jobs.NO_MACRO]) from None
 
 
 async def create_bulk(call: Call) -> wire.JobOut:

@@ -22,6 +22,8 @@ def _action_out(action: Action) -> wire.BulkAction:
             return wire.TagAction(list(add), list(remove))
         case domain.AddNote(text, visibility):
             return wire.NoteAction(text, visibility)
+        case domain.UseMacro(macro):
+            return wire.MacroAction(str(macro))
 
 
 def job_out(job: Job) -> wire.JobOut:

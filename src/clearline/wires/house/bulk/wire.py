@@ -52,7 +52,13 @@ class NoteAction(Struct, tag="note", tag_field="type", forbid_unknown_fields=Tru
     visibility: Visibility = Visibility.PUBLIC
 
 
-BulkAction = StatusAction | AssignAction | ChangeAction | TagAction | NoteAction
+class MacroAction(Struct, tag="macro", tag_field="type", forbid_unknown_fields=True):
+    """Use a macro on each ticket: write its text, and set its values and its status. For the provider's people."""
+
+    macro: Annotated[str, Meta(max_length=UUID_MAX, description="A macro's id.")]
+
+
+BulkAction = StatusAction | AssignAction | ChangeAction | TagAction | NoteAction | MacroAction
 
 
 class BulkIn(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,93 @@
+"""What an action would do to the selected tickets of a list, before it is done."""
+
+from collections.abc import Sequence
+
+from msgspec import UNSET, Struct
+
+from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues, UseMacro
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
+from clearline.tickets.note_domain import Visibility
+from clearline.web import looks
+from clearline.web.console.people import all_queues, assignable
+from clearline.web.visit import Visit
+from clearline.web.words import gettext
+from clearline.workspace import macro_usecases as macros
+from clearline.workspace.domain import Macro
+
+FIELDS = ("status", "priority", "queue", "assignee", "macro", "tags", "add_tags", "remove_tags")
+"""The fields of the form that say what to do."""
+
+
+class Preview(Struct, frozen=True):
+    """What an action would do: the numbers of the tickets that it would change, and of those that it refuses, with why.
+
+    ``values`` are the names and the values that the tickets would get. A macro would add ``message``, here as for the
+    first of the tickets, to the conversation with the customer if it ``is_public``. ``fields`` repeat the action.
+    """
+
+    title: str
+    changed: list[str]
+    refusals: list[tuple[str, str]]
+    total: int
+    values: list[tuple[str, str]]
+    fields: list[tuple[str, str]]
+    message: str = ""
+    is_public: bool = False
+
+    @property
+    def unchanged(self) -> int:
+        """How many tickets are so already."""
+        return self.total - len(self.changed) - len(self.refusals)
+
+
+async def read_preview(
+    visit: Visit, action: Action, changed: list[str], refusals: list[tuple[str, str]], total: int
+) -> Preview:
+    """Return what an action would do, once it was tried."""
+    title, message, is_public = gettext("Dry run"), "", False
+    async with visit.services.database.transaction() as tx:
+        if isinstance(action, UseMacro):
+            macro = await macros.get_macro(tx, visit.actor, action.macro)
+            title, is_public = gettext("Macro: %(name)s") % {"name": macro.name}, macro.visibility is Visibility.PUBLIC
+            values = await _values_of_macro(visit, tx, macro)
+            if changed:
+                message = (await macros.preview(tx, visit.actor, access.parse_number(changed[0]), macro.id)).text
+        else:
+            values = await _values(visit, tx, action)
+    fields = [(name, value) for name, value in visit.form.pairs if name in FIELDS]
+    return Preview(title, changed, refusals, total, values, fields, message, is_public)
+
+
+async def _values(visit: Visit, tx: Tx, action: Action) -> list[tuple[str, str]]:
+    match action:
+        case ChangeStatus(to):
+            return [(gettext("Status"), gettext(looks.STATUSES[to].label))]
+        case Assign(to):
+            names = {user.id: user.name for user in await assignable(tx, visit.actor)}
+            return [(gettext("Assignee"), gettext("Nobody") if to is None else names.get(to, str(to)))]
+        case ChangeValues(priority, _severity, queue_id):
+            values = [] if priority is UNSET else [(gettext("Priority"), gettext(looks.PRIORITIES[priority].label))]
+            if queue_id is None:
+                values.append((gettext("Queue"), gettext("No queue")))
+            elif queue_id is not UNSET:
+                values.append((gettext("Queue"), await _queue_name(visit, tx, queue_id)))
+            return values
+        case ChangeTags(add, remove):
+            both = ((gettext("Adds tags"), add), (gettext("Removes tags"), remove))
+            return [(name, " ".join(tags)) for name, tags in both if tags]
+    return []
+
+
+async def _values_of_macro(visit: Visit, tx: Tx, macro: Macro) -> list[tuple[str, str]]:
+    parts: Sequence[Action | None] = (
+        None if macro.status is None else ChangeStatus(macro.status),
+        None if macro.priority is None else ChangeValues(priority=macro.priority),
+        None if macro.queue_id is None else ChangeValues(queue_id=macro.queue_id),
+        ChangeTags(add=macro.add_tags) if macro.add_tags else None,
+    )
+    return [value for part in parts if part is not None for value in await _values(visit, tx, part)]
+
+
+async def _queue_name(visit: Visit, tx: Tx, queue_id: object) -> str:
+    return next((queue.name for queue in await all_queues(tx, visit.actor) if queue.id == queue_id), str(queue_id))
