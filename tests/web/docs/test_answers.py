@@ -13,7 +13,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.web import assets
 from clearline.wires.house.errors import CATALOGUE
-from tests.builders.people import new_staff, new_tenant
+from tests.builders.people import new_person, new_staff, new_tenant
 from tests.builders.web.pages import BROWSER, Page, Person, person, session_of
 from tests.builders.web.reference import site
 
@@ -113,6 +113,24 @@ async def test_a_reader_without_a_key_is_led_to_where_keys_are_created(
     page = await (await session_of(client, database, staff.user)).page("/docs/api/tickets")
     assert "You have no API key in force" in page.text
     assert page.links("/console/me/keys") == ["/console/me/keys/new"]
+
+
+async def test_a_customer_and_a_stranger_are_led_to_where_a_customer_creates_a_key(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    company = (await new_tenant(database)).company.code
+    async with database.transaction() as tx:
+        roles = (Role.CUSTOMER_ADMIN, Role.CUSTOMER)
+        people = [(await new_person(tx, role=role, company=company)).user for role in roles]
+    admin, customer = [await session_of(client, database, user) for user in people if user is not None]
+    assert (await admin.page("/docs")).links("/portal/company/keys") == ["/portal/company/keys/new"]
+    told = await customer.page("/docs")
+    assert told.links("/portal/company/keys") == []
+    assert "An admin of your company can create one." in told.text
+    stranger = Page((await client.get("/docs", headers=BROWSER)).text)
+    assert stranger.links("/sign-in") == [
+        "/sign-in?next=/docs", "/sign-in?next=/portal/company/keys/new", "/sign-in?next=/docs",
+    ]  # fmt: skip
 
 
 async def test_the_key_that_is_shown_is_the_newest_one_in_force(client: httpx.AsyncClient, database: Database) -> None:
