@@ -83,6 +83,12 @@ class Person:
         return await self.client.post(path, params={"name": name}, headers=headers, content=content)
 
 
+def led_to(answer: httpx.Response) -> str:
+    """Return where a form led, with the name of what was done, and without its signature."""
+    location = answer.headers["location"]
+    return location[: location.rindex(".")] if "?done=" in location else location
+
+
 async def person(
     client: httpx.AsyncClient, database: Database, role: Role = Role.AGENT, name: str = "Ben Ito"
 ) -> Person:

@@ -17,7 +17,7 @@ from clearline.settings import Settings
 from clearline.web.branding.stylesheet import address, stylesheet
 from tests.builders.application import serving
 from tests.builders.people import NOW, Tenant
-from tests.builders.web.pages import BROWSER, Page, Person, person, session_of
+from tests.builders.web.pages import BROWSER, Page, Person, led_to, person, session_of
 from tests.patience import patient
 
 HUE = 300
@@ -133,7 +133,7 @@ async def test_an_admin_chooses_a_hue_and_sees_its_contrast(client: httpx.AsyncC
         assert "359" in Page(refused.text).text
         assert f'value="{text}"' in refused.text
     saved = await admin.post(FORM, version=version, accent_hue=str(HUE))
-    assert (saved.status_code, saved.headers["location"]) == (303, f"{FORM}?done=change")
+    assert (saved.status_code, led_to(saved)) == (303, f"{FORM}?done=change")
     stale = await admin.post(FORM, version=version, accent_hue="")
     assert stale.status_code == 409
     assert "Now stored: 300" in Page(stale.text).text

@@ -9,7 +9,7 @@ from clearline.platform.database.transactions import Database
 from clearline.sign_in import password_usecases as passwords
 from tests.builders.people import NOW, new_tenant
 from tests.builders.sign_in.sessions import PASSWORD
-from tests.builders.web.pages import Page, Person, session_of
+from tests.builders.web.pages import Page, Person, led_to, session_of
 
 PROFILE = "/portal/me"
 
@@ -63,7 +63,7 @@ async def test_the_password_changes_with_the_present_one_only(customer: Person) 
 async def test_a_person_changes_its_own_name_and_phone(customer: Person, database: Database) -> None:
     path = f"{PROFILE}/person"
     saved = await customer.post(path, name="  Ada Okoro-Lindqvist ", phone="+1-555-0142")
-    assert saved.headers["location"] == f"{PROFILE}?done=person"
+    assert led_to(saved) == f"{PROFILE}?done=person"
     page = await customer.page(saved.headers["location"])
     assert "Saved." in page.text
     fields = {field.get("id"): field.get("value") for field in page.all("input")}
@@ -101,7 +101,7 @@ async def test_rules_and_the_time_zone_are_stored_and_times_follow_it(customer: 
         "quiet_from": "", "quiet_to": "", "version": version,
     }  # fmt: skip
     saved = await customer.post(address, **form)
-    assert saved.headers["location"] == f"{address}?done=1"
+    assert led_to(saved) == f"{address}?done=change"
     stale = await customer.post(address, **form)
     assert stale.status_code == 409
     async with database.statement() as tx:

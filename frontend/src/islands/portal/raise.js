@@ -67,7 +67,7 @@ async function begin(form) {
 }
 
 const form = document.querySelector("[data-raise]");
-if (sent && new URLSearchParams(location.search).get("done") === "raised") localStorage.removeItem(sent);
+if (sent && location.search.startsWith("?done=raised.")) localStorage.removeItem(sent);
 if (form || !unsent) sessionStorage.removeItem(SENT);
 if (form) begin(form);
 

@@ -14,6 +14,7 @@ from clearline.notifications.preference_usecases import UserPreferences
 from clearline.platform.database.transactions import Tx
 from clearline.web.account.frame import Frame
 from clearline.web.area import Area
+from clearline.web.done import done_in, with_done
 from clearline.web.fields import member_in, whole_number
 from clearline.web.language.refusals import rule_text
 from clearline.web.records.form import (
@@ -70,7 +71,7 @@ class Notifications:
 
     async def show(self, visit: Visit) -> Answer:
         """Show the form."""
-        done = gettext("Saved. What is pending already keeps its time.") if visit.query.get("done") else ""
+        done = gettext("Saved. What is pending already keeps its time.") if done_in(visit) == "change" else ""
         return await self._page(visit, Outcome(done=done))
 
     async def change(self, visit: Visit) -> Answer:
@@ -85,7 +86,7 @@ class Notifications:
         except InvalidInput as error:
             problems = {_field_of(violation.field): rule_text(violation) for violation in error.violations}
             return await self._page(visit, Outcome(422, problems=problems, typed=visit.form))
-        return redirect(visit.browser, f"{self.path(visit)}?done=1", visit.headers)
+        return redirect(visit.browser, with_done(visit, self.path(visit), "change"), visit.headers)
 
     async def _page(self, visit: Visit, outcome: Outcome) -> Answer:
         async with visit.database.transaction() as tx:

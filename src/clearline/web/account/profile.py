@@ -14,6 +14,7 @@ from clearline.sign_in.domain import SignInRefused, TooManyAttempts, session_lim
 from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.web.account.frame import Frame
 from clearline.web.area import Area
+from clearline.web.done import done_in, with_done
 from clearline.web.fields import known_id
 from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.visit import Page, Visit, redirect
@@ -56,7 +57,7 @@ class Profile:
 
     async def show(self, visit: Visit) -> Answer:
         """Show the page."""
-        return await self._page(visit, done=gettext("Saved.") if visit.query.get("done") in _SAVED else "")
+        return await self._page(visit, done=gettext("Saved.") if done_in(visit) in _SAVED else "")
 
     async def _page(
         self, visit: Visit, status: int = 200, *, problems: dict[str, str] | None = None, done: str = ""
@@ -89,7 +90,7 @@ class Profile:
         except InvalidInput as error:
             problems = {violation.field: rule_text(violation) for violation in error.violations}
             return await self._page(visit, 422, problems=problems)
-        return redirect(visit.browser, f"{self._area.account}?done=person", visit.headers)
+        return redirect(visit.browser, with_done(visit, self._area.account, "person"), visit.headers)
 
     async def change_password(self, visit: Visit) -> Answer:
         """Change the password, which ends the other sessions."""

@@ -26,7 +26,7 @@ from clearline.web.console.tickets.composer import apply_macro, send_message, ta
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.held_files import add_file, drop_file
 from clearline.web.console.tickets.history import show_history
-from clearline.web.files import download_file
+from clearline.web.tickets.files import download_file
 from clearline.web.visit import Page
 
 _TICKET = "/console/tickets/{number}"

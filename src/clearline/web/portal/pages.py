@@ -2,7 +2,6 @@
 
 from clearline.identity import Scope
 from clearline.web.area import PORTAL
-from clearline.web.files import download_file
 from clearline.web.portal.company.keys import KEY_PAGES
 from clearline.web.portal.company.notifications import NOTIFICATION_PAGES
 from clearline.web.portal.company.overview import show_company
@@ -17,6 +16,7 @@ from clearline.web.portal.tickets.actions import action_handler
 from clearline.web.portal.tickets.export import export_tickets
 from clearline.web.portal.tickets.listing import EXPORT, show_tickets
 from clearline.web.portal.tickets.ticket import PATH, show_ticket
+from clearline.web.tickets.files import download_file
 from clearline.web.visit import Page, Visit, redirect
 from clearline.wires.http.call import Answer
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from clearline.errors import Conflict
+from clearline.web.done import done_in, with_done
 from clearline.web.fields import known_id
 from clearline.web.language.refusals import refusal_text
 from clearline.web.records.form import Outcome
@@ -28,7 +29,7 @@ async def show_log(section: Webhooks, visit: Visit) -> Answer:
 
 async def show_delivery(section: Webhooks, visit: Visit) -> Answer:
     """Show a delivery with its payload and its attempts."""
-    done = gettext("It is sent again now.") if visit.query.get("done") == "replay" else ""
+    done = gettext("It is sent again now.") if done_in(visit) == "replay" else ""
     return await _page(section, visit, _delivery_id(visit), Outcome(done=done))
 
 
@@ -42,7 +43,7 @@ async def replay_delivery(section: Webhooks, visit: Visit) -> Answer:
     except Conflict as error:
         return await _page(section, visit, delivery_id, Outcome(409, problem=refusal_text(error)))
     address = f"{section.path}/{webhook_id}/deliveries/{delivery_id}"
-    return redirect(visit.browser, f"{address}?done=replay", visit.headers)
+    return redirect(visit.browser, with_done(visit, address, "replay"), visit.headers)
 
 
 def _delivery_id(visit: Visit) -> UUID:

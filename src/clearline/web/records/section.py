@@ -12,6 +12,7 @@ from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in.domain import SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
 from clearline.sign_in.identity_providers import usecases as identity_providers
 from clearline.web import csrf, once
+from clearline.web.done import done_in, with_done
 from clearline.web.fields import known_id
 from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.records.form import (
@@ -296,12 +297,11 @@ class Section(ABC, Generic[R]):
         return known_id(self.noun, visit.path["id"])
 
     def _done(self, visit: Visit) -> Outcome:
-        done = visit.query.get("done", "")
-        return Outcome(done=self.words.get(f"done {done}", ""))
+        return Outcome(done=self.words.get(f"done {done_in(visit)}", ""))
 
     def led_to(self, visit: Visit, address: str, done: str) -> Answer:
         """Lead to a page of the section, which says what was done; ``done`` names the words."""
-        return redirect(visit.browser, f"{address}?done={done}", visit.headers)
+        return redirect(visit.browser, with_done(visit, address, done), visit.headers)
 
 
 def require_identity(visit: Visit) -> None:

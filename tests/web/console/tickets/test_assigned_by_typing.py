@@ -15,7 +15,7 @@ from clearline.tickets.domain import Status
 from clearline.web.once import new_key
 from tests.builders.people import NOW
 from tests.builders.web.opened import Opened
-from tests.builders.web.pages import Page, Person, person
+from tests.builders.web.pages import Page, Person, led_to, person
 
 
 async def save(opened: Opened, who: Person | None = None, /, **fields: str) -> Page:
@@ -141,8 +141,8 @@ async def test_a_person_turns_it_off_and_on(opened: Opened) -> None:
 
     assert await is_checked()
     answer = await opened.agent.post("/console/me/assignment")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/console/me?done=assignment")
-    assert "Saved." in (await opened.agent.page("/console/me?done=assignment")).text
+    assert (answer.status_code, led_to(answer)) == (303, "/console/me?done=assignment")
+    assert "Saved." in (await opened.agent.page(answer.headers["location"])).text
     assert not await is_checked()
     once = new_key()
     assert undo_of(await save(opened, once=once)) == []

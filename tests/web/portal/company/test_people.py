@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from clearline.identity import OPERATOR, Role
 from clearline.notifications import preference_usecases as preferences
 from tests.builders.web.companies import COMPANY, PortalCompany, secrets_in
+from tests.builders.web.pages import led_to
 
 IDA = {"name": "Ida Moss", "email": "ida@example.net", "phone": "", "role": "customer", "language": ""}
 
@@ -67,7 +68,7 @@ async def test_an_admin_sets_what_a_colleague_is_notified_of(company: PortalComp
     names = [select["name"] or "" for select in page.all("select") if (select.get("name") or "").startswith("rules.")]
     form = {**dict.fromkeys(names, "off"), "digest": "daily", "digest_at": "07:30", "time_zone": "Europe/Lisbon"}
     saved = await company.send(path, **form, version=version)
-    assert saved.headers["location"] == f"{COMPANY}{path}?done=1"
+    assert led_to(saved) == f"{COMPANY}{path}?done=change"
     async with company.database.statement() as tx:
         stored = await preferences.get_preferences(tx, OPERATOR, user.company_id, user.id)
     assert stored.preferences.time_zone == "Europe/Lisbon"

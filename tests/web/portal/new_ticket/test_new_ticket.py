@@ -20,7 +20,7 @@ from clearline.web.portal.new_ticket.words import ISSUES
 from tests.builders.people import NOW, Tenant, customer_admin, new_person, new_tenant
 from tests.builders.tickets import raised
 from tests.builders.web.opened import HOSTILE
-from tests.builders.web.pages import Page, Person, session_of
+from tests.builders.web.pages import Page, Person, led_to, session_of
 
 PATH = "/portal/tickets/new"
 TYPED = {
@@ -53,7 +53,7 @@ async def only_ticket(database: Database, tenant: Tenant, answer: httpx.Response
     assert answer.status_code == 303, answer.text
     [view] = await all_tickets(database, tenant)
     number = view.ticket.number
-    assert answer.headers["location"] == f"/portal/tickets/{ticket_number(number)}?done=raised"
+    assert led_to(answer) == f"/portal/tickets/{ticket_number(number)}?done=raised"
     async with database.statement() as tx:
         return (await tickets.get_ticket(tx, OPERATOR, number)).ticket
 
@@ -203,7 +203,7 @@ async def test_the_open_tickets_of_the_service_are_shown_and_can_be_followed(
     [follow] = [each for each in page.all("button") if "formaction" in each]
     assert (follow["formaction"], follow["formenctype"]) == (f"{address}/follow", "application/x-www-form-urlencoded")
     answer = await customer.post(f"{address}/follow", **form())
-    assert answer.headers["location"] == f"{address}?done=followed"
+    assert led_to(answer) == f"{address}?done=followed"
     async with database.statement() as tx:
         [watcher] = await watching.list_watchers(tx, tenant.actor, number, after=None, limit=10)
     assert watcher.user.id == tenant.user.id

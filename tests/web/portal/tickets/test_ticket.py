@@ -19,7 +19,7 @@ from tests.builders.people import NOW, new_person
 from tests.builders.tickets import STEPS, raised
 from tests.builders.web.customers import PortalTicket
 from tests.builders.web.opened import HOSTILE
-from tests.builders.web.pages import Page, session_of
+from tests.builders.web.pages import Page, led_to, session_of
 
 
 def forms_of(page: Page) -> list[str]:
@@ -97,7 +97,7 @@ async def test_a_reply_is_added_once_and_a_pending_ticket_goes_on(opened: Portal
     await opened.move(Status.PENDING)
     for _click in range(2):
         answer = await opened.send("messages", text="It is port 7.\n", once="a key")
-        assert answer.headers["location"] == f"{opened.path}?done=sent"
+        assert led_to(answer) == f"{opened.path}?done=sent"
     ticket, notes = await opened.stored()
     assert [(note.text, note.source, note.channel) for note in notes] == [("It is port 7.", "buyer", "Portal")]
     assert ticket.status is Status.IN_PROGRESS
@@ -150,12 +150,12 @@ async def test_a_finished_ticket_keeps_the_words_that_came_too_late(opened: Port
 
 async def test_it_works_again_closes_what_is_resolved_and_tells_of_other_tickets(opened: PortalTicket) -> None:
     answer = await opened.send("works")
-    assert answer.headers["location"] == f"{opened.path}?done=works"
+    assert led_to(answer) == f"{opened.path}?done=works"
     ticket, notes = await opened.stored()
     assert (ticket.status, [note.text for note in notes]) == (Status.IN_PROGRESS, ["It works again."])
     await opened.move(Status.RESOLVED)
     answer = await opened.send("works")
-    assert answer.headers["location"] == f"{opened.path}?done=closed"
+    assert led_to(answer) == f"{opened.path}?done=closed"
     assert DONE["closed"] in (await opened.person.page(answer.headers["location"])).text
     ticket, notes = await opened.stored()
     assert (ticket.status, len(notes)) == (Status.CLOSED, 1)
@@ -269,3 +269,20 @@ async def test_a_change_that_comes_too_late_is_refused_without_the_names_of_prog
     text = Page((await opened.send("reopen", 409, text="It still fails.")).text).text
     assert "has another status by now" in text
     assert "in_progress" not in text
+
+
+async def test_a_page_says_what_was_done_only_to_the_session_that_did_it(
+    client: httpx.AsyncClient, opened: PortalTicket, database: Database
+) -> None:
+    true = (await opened.send("messages", text="We changed the optic.")).headers["location"]
+    words, mark = set(DONE.values()), true.rpartition(".")[2]
+    assert "Your reply is sent." in (await opened.person.page(true)).text
+    other = await session_of(client, database, opened.person.user)
+    for person, address in (
+        (opened.person, f"{opened.path}?done=sent"),
+        (opened.person, f"{opened.path}?done=closed.{mark}"),
+        (opened.person, f"{opened.path}?done=sent.%C3%A9"),
+        (other, true),
+    ):
+        text = (await person.page(address)).text
+        assert not [said for said in words if said in text]

@@ -13,6 +13,7 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.note_domain import Visibility
+from clearline.web.done import with_done
 from clearline.web.fields import known_id
 from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.multipart import FIELD, receive_form
@@ -42,7 +43,7 @@ async def _perform(visit: Visit, form: str, act: Action) -> Answer:
 
     async def perform(tx: Tx) -> str:
         done = await act(visit, tx, number)
-        return f"{path}?done={done}" if done else path
+        return with_done(visit, path, done) if done else path
 
     text = visit.form.get("text")
     try:

@@ -21,6 +21,7 @@ from clearline.tickets.links.domain import Watcher
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
 from clearline.tickets.status_domain import ACCEPTS_NOTES, CUSTOMER_TRANSITIONS, REASON_MAX
 from clearline.web import looks, once
+from clearline.web.done import done_in
 from clearline.web.portal.new_ticket.fields import REFERENCE
 from clearline.web.portal.new_ticket.words import ISSUES
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
@@ -89,7 +90,7 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
     return portal_page(
         visit, shell, "ticket.html", TICKETS, status, page=page, base=path, typed=typed or Typed(),
         link=visit.services.settings.page_url(path), once_key=once.new_key(), text_max=TEXT_MAX,
-        reason_max=REASON_MAX, issues=ISSUES, next_steps=NEXT_STEPS, done=visit.query.get("done", ""), done_words=DONE,
+        reason_max=REASON_MAX, issues=ISSUES, next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
         reference=REFERENCE, reopens=visit.services.settings.reopen_on_answer,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from clearline.clock import now
 from clearline.identity import OPERATOR, Role, User
 from clearline.platform.database.transactions import Database
 from tests.builders.people import Tenant, new_person, new_tenant
-from tests.builders.web.pages import Person, person
+from tests.builders.web.pages import Person, led_to, person
 from tests.web.console.admin.forms import let_time_pass
 
 CONFLICTS = "/console/admin/address-conflicts"
@@ -52,7 +52,7 @@ async def test_a_conflict_shows_both_sides_and_is_confirmed(claimed: Claimed) ->
     for text in (claimed.user.email, claimed.claimant.company.name, claimed.holder.company.name, "a person, since"):
         assert text in page.text
     done = await claimed.admin.post(f"{claimed.path}/confirm")
-    assert done.headers["location"] == f"{CONFLICTS}?done=confirm"
+    assert led_to(done) == f"{CONFLICTS}?done=confirm"
     assert "Confirmed." in (await claimed.admin.page(done.headers["location"])).text
     assert await claimed.is_confirmed()
     assert (await claimed.admin.get(claimed.path)).status_code == 404
@@ -61,7 +61,7 @@ async def test_a_conflict_shows_both_sides_and_is_confirmed(claimed: Claimed) ->
 
 async def test_a_refused_claim_is_no_conflict_any_more(claimed: Claimed) -> None:
     done = await claimed.admin.post(f"{claimed.path}/refuse")
-    assert done.headers["location"] == f"{CONFLICTS}?done=refuse"
+    assert led_to(done) == f"{CONFLICTS}?done=refuse"
     assert not await claimed.is_confirmed()
     assert claimed.path not in (await claimed.admin.page(CONFLICTS)).links(CONFLICTS)
     assert (await claimed.admin.get(claimed.path)).status_code == 404

@@ -12,7 +12,7 @@ from clearline.clock import now
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from tests.builders.people import Tenant, new_tenant
-from tests.builders.web.pages import Page, Person, person
+from tests.builders.web.pages import Page, Person, led_to, person
 from tests.web.console.admin.forms import let_time_pass
 
 
@@ -76,7 +76,7 @@ async def test_a_domain_is_verified_by_word_and_deleted(domains: Domains) -> Non
     at_once = await domains.stored(await domains.added(by="staff"))
     assert (at_once.state, at_once.verified_by) == (DomainState.VERIFIED, Proof.STAFF)
     deleted = await domains.admin.post(f"{path}/delete")
-    assert deleted.headers["location"] == f"{domains.path}?done=delete"
+    assert led_to(deleted) == f"{domains.path}?done=delete"
     assert (await domains.admin.get(path)).status_code == 404
 
 

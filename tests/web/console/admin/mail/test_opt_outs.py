@@ -11,7 +11,7 @@ from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound.opt_out_domain import DIGEST, TICKETS, WEBHOOKS, OptOut, ticket_topic
 from clearline.platform.database.transactions import Database
 from tests.builders.people import new_tenant
-from tests.builders.web.pages import Person, person
+from tests.builders.web.pages import Person, led_to, person
 
 OPT_OUTS = "/console/admin/opt-outs"
 
@@ -41,7 +41,7 @@ async def test_stopped_mail_is_shown_and_sent_again(database: Database, admin: P
     for text in (opt_out.recipient, words, company.name, "Send the mail again"):
         assert text in page.text
     done = await admin.post(f"{path}/delete")
-    assert done.headers["location"] == f"{OPT_OUTS}?done=delete"
+    assert led_to(done) == f"{OPT_OUTS}?done=delete"
     assert "The recipient gets this mail again." in (await admin.page(done.headers["location"])).text
     async with database.statement() as tx:
         assert not await opt_outs.is_stopped(tx, opt_out)
