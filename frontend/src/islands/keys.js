@@ -12,7 +12,7 @@ const rowInFocus = () => document.activeElement?.closest("#rows tr");
 const isOfRow = (element) => element.dataset.key !== "Esc" && element.closest(".bulk") && rowInFocus(); // selects it first
 
 const isUsable = (element) =>
-  element.dataset.move || isOfRow(element) || element.closest(".side") || (element.checkVisibility() && !element.closest("dialog, [popover]"));
+  element.dataset.move || isOfRow(element) || element.closest(".side, [data-no-details] .details") || (element.checkVisibility() && !element.closest("dialog, [popover]"));
 
 /** Returns the elements that a person can use now, each with its key; of two with one key the one of the page. */
 export const declared = () => {

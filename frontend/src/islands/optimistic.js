@@ -3,12 +3,13 @@
 import { put, reasonOf } from "./fetch.js";
 import { tell, tellWithUndo } from "./toast.js";
 
-const before = new Map(); // by the name of a picker: what its button showed
+const before = new WeakMap(); // what the button of a picker and the strip showed
 const unsaved = [];
 let saving = Promise.resolve();
 
 const picker = (name) => document.getElementById(`pick-${name}`);
 const opener = (name) => document.querySelector(`[popovertarget="pick-${name}"]`);
+const shows = (name) => document.querySelectorAll(`[popovertarget="pick-${name}"], [data-shows="${name}"]`);
 const option = (name, value) => picker(name)?.querySelector(`[role=option][value="${CSS.escape(value)}"]`);
 const shownTicket = () => document.querySelector(".details")?.closest("[data-ticket]")?.dataset.ticket;
 const isShown = ({ ticket, form }) => ticket === shownTicket() && "shown" in form.elements;
@@ -31,21 +32,23 @@ function mark(name, value) {
 }
 
 function show(change) {
-  const [button, nodes] = [opener(change.name), looks(change)];
-  if (!isShown(change) || !button || !nodes.length) return;
-  if (!("saving" in button.dataset)) before.set(change.name, [...button.childNodes]);
-  button.dataset.saving = change.value;
-  button.replaceChildren(...nodes);
+  const nodes = looks(change);
+  if (!isShown(change) || !picker(change.name) || !nodes.length) return;
+  for (const place of shows(change.name)) {
+    if (!("saving" in place.dataset)) before.set(place, [...place.childNodes]);
+    place.dataset.saving = change.value;
+    place.replaceChildren(...nodes.map((node) => node.cloneNode(true)));
+  }
   mark(change.name, change.value);
 }
 
 function putBack({ name, form }, isSaved) {
-  const button = opener(name);
-  if (!button || !("saving" in button.dataset) || unsaved.some((other) => other.name === name)) return;
-  delete button.dataset.saving;
-  if (isSaved) return;
-  button.replaceChildren(...before.get(name));
-  mark(name, form.elements.shown.value);
+  if (unsaved.some((other) => other.name === name)) return;
+  for (const place of shows(name)) {
+    if (!isSaved && "saving" in place.dataset) place.replaceChildren(...before.get(place));
+    delete place.dataset.saving;
+  }
+  if (!isSaved && picker(name)) mark(name, form.elements.shown.value);
 }
 
 /** Says what was changed, with a button that chooses the value before in the same picker. */

@@ -20,7 +20,7 @@ function place(form) {
   const below = opener.bottom + 4;
   const top = below + box.height > innerHeight - 8 ? Math.max(opener.top - box.height - 4, 8) : below;
   form.style.left = `${Math.max(Math.min(opener.left, innerWidth - box.width - 8), 8)}px`;
-  form.style.top = `${top}px`;
+  form.style.top = `${Math.min(top, innerHeight - box.height - 8)}px`; // the button may be below the window
 }
 
 document.addEventListener(

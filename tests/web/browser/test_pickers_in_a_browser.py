@@ -13,7 +13,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Priority, parse_ticket_number, ticket_number
 from tests.builders.people import new_tenant
 from tests.builders.tickets import raised
-from tests.builders.web.browser import Site, context
+from tests.builders.web.browser import Site, check, context
 
 pytestmark = pytest.mark.slow
 
@@ -156,6 +156,39 @@ async def test_what_was_not_saved_is_put_back_and_the_toast_says_why(
     await page.unroute("**/priority?*")
     await choose(page, "p", "high")
     await expect(page.locator("#toast")).to_contain_text("Priority: High")
+
+
+async def test_the_keys_of_pickers_work_while_the_details_are_hidden(page: Page) -> None:
+    strip = page.locator(".strip")
+    await page.keyboard.press("]")
+    await expect(page.locator(".details")).to_be_hidden()
+    goes_on, wait = held_back()
+    await page.route("**/priority?*", wait)
+    await choose(page, "p", "crit")
+    await expect(strip).to_contain_text("Critical")
+    await expect(page.locator(".details")).to_be_hidden()
+    goes_on.set()
+    await expect(page.locator("#toast")).to_contain_text("Priority: Critical")
+    await page.keyboard.press("i")
+    await expect(strip).to_contain_text("Ben Ito")
+    await expect(page.locator("#toast")).to_contain_text("Assign: Ben Ito")
+    await page.keyboard.press("a")
+    await expect(page.locator("#pick-assignee [data-filter]")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".details")).to_be_hidden()
+    assert await check(page, "a ticket without its details") == []
+    await page.keyboard.press("]")
+    await expect(strip).to_be_hidden()
+
+
+async def test_a_picker_whose_button_is_below_the_window_opens_in_it(page: Page) -> None:
+    await page.set_viewport_size({"width": 800, "height": 500})
+    await page.evaluate("document.querySelector('#timeline').style.minHeight = '1200px'")
+    await page.evaluate("scrollTo(0, 0)")
+    await choose(page, "p", "crit")
+    await expect(page.locator(".strip")).to_contain_text("Critical")
+    await page.keyboard.press("s")
+    await expect(page.locator("#pick-status")).to_be_in_viewport(ratio=1)
 
 
 async def test_refused_words_stay_in_their_picker(page: Page) -> None:
