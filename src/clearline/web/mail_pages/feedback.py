@@ -3,7 +3,7 @@
 Opening it rates nothing, since mail servers open links, too: the link chooses a rating, and the button sends it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from urllib.parse import parse_qs
 
@@ -28,13 +28,14 @@ def feedback_routes(database: Database, now: Callable[[], datetime]) -> Sequence
     """Return the page of a token, whose form, a POST, rates."""
 
     async def page(request: Request) -> HTMLResponse:
+        fields = await _form(request) if request.method == "POST" else None  # no connection waits for a slow client
         try:
             async with database.transaction() as tx:
                 ballot = await feedback.ballot_of_token(tx, request.path_params["token"])
                 if ballot is None:
                     return _page(404, state="unknown")
-                if request.method == "POST":
-                    return await _rate(request, tx, ballot, now())
+                if fields is not None:
+                    return await _rate(request, fields, tx, ballot, now())
                 return await _show(request, tx, ballot, now())
         except DatabaseUnavailable:
             return _page(503, state="unavailable")
@@ -50,8 +51,7 @@ async def _show(request: Request, tx: Tx, ballot: Ballot, now: datetime) -> HTML
     return _ballot_page(request, ballot, 200, state=state, chosen=chosen, given=given, text=text)
 
 
-async def _rate(request: Request, tx: Tx, ballot: Ballot, now: datetime) -> HTMLResponse:
-    fields = await _form(request)
+async def _rate(request: Request, fields: Mapping[str, str], tx: Tx, ballot: Ballot, now: datetime) -> HTMLResponse:
     rating, text = fields.get("rating", ""), fields.get("comment", "").replace("\r\n", "\n")
     if rating not in set(Rating):
         return _ballot_page(request, ballot, 422, state="open", chosen="", text=text, problem="rating")
