@@ -10,6 +10,7 @@ from typing import Any
 import click
 import event_pages
 import limit_pages
+import mail_pages
 import msgspec
 from markup import filled, page, table
 
@@ -49,6 +50,7 @@ def pages() -> dict[Path, str]:
             REFERENCE / "notifications.md",
             {"kinds": event_pages.notification_kinds(), "rules": event_pages.notification_rules()},
         ),
+        REFERENCE / "mail-templates.md": filled(REFERENCE / "mail-templates.md", {"kinds": mail_pages.kinds()}),
         REFERENCE / "retention.md": filled(REFERENCE / "retention.md", {"retentions": _retentions()}),
         REFERENCE / "webhooks.md": filled(REFERENCE / "webhooks.md", {"schedule": event_pages.retry_schedule()}),
     }

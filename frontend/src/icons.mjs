@@ -47,6 +47,7 @@ export const icons = {
   "log-in": null,
   "log-out": null,
   mail: null,
+  "file-pen": null,
   mailbox: null,
   mails: null,
   menu: null,

@@ -141,7 +141,7 @@ class Application:
         limiter = RateLimiter(settings.rate_limit, settings.requests_of_company)
         streams = OpenStreams(per_company=settings.company_streams, in_all=settings.streams)
         services = Services(
-            database, keys, limiter, cursors, now, blobs, limits, event_signal, streams, settings=settings,
+            database, keys, limiter, cursors, now, blobs, limits, event_signal, streams, mail.render, settings=settings,
             look_ups=LookUps(settings.unknown_keys),
             searches=Searches(settings.company_searches),
             kept_answers=KeptAnswers(settings.company_idempotency_max),

@@ -17,7 +17,7 @@ from clearline.logs import Logger
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound import worker as outbound_mail_worker
-from clearline.mail.outbound.domain import Render as RenderMail
+from clearline.mail.templates.rendering import Render as RenderMail
 from clearline.notifications import store as notification_store
 from clearline.notifications import worker as notification_worker
 from clearline.notifications.domain import LONGEST_WAIT

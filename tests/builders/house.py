@@ -267,7 +267,8 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "services": f"{name}-service", "handovers": NOBODY, "macros": NOBODY, "queues": NOBODY,
         "routing-rules": NOBODY, "teams": NOBODY,
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
-        "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-opt-outs": NOBODY, "feedback": NOBODY,
+        "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-templates": NOBODY,
+        "mail-opt-outs": NOBODY, "feedback": NOBODY,
     }  # fmt: skip
     return Owned(tenant, headers, ids)
 

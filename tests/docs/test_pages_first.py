@@ -9,7 +9,8 @@ from tests.builders.docs.pages import ROOT
 DOCS = ROOT / "docs"
 WEB = ROOT / "src" / "clearline" / "web"
 PAGES_FIRST = (
-    "attach-files", "bind-a-mail-domain", "brand-the-portal", "change-many-tickets", "import-services",
+    "attach-files", "bind-a-mail-domain", "brand-the-portal", "change-many-tickets",
+    "change-the-texts-of-mails", "import-services",
     "link-merge-and-split", "manage-people-and-keys", "notification-preferences", "receive-mail", "receive-webhooks",
     "route-tickets", "save-replies-and-views", "search-tickets", "send-mail", "sign-in-with-your-identity-provider",
     "sign-people-in",

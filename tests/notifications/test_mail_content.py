@@ -12,7 +12,7 @@ from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.mail.outbound.domain import RateLimits
-from clearline.notifications.compose import CUSTOMER_TICKETS, STAFF_TICKETS
+from clearline.notifications.contents import CUSTOMER_TICKETS, STAFF_TICKETS
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Tx

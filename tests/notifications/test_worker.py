@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from clearline.mail.outbound.domain import RateLimits, RenderedMail
+from clearline.mail.outbound.domain import RateLimits
+from clearline.mail.templates.blocks import TicketHeading
+from clearline.mail.templates.rendering import MailContent, RenderedMail
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.worker import NAME, RETRY_DELAY, Composer, jobs
 from clearline.platform.database.errors import StatementFailed
@@ -56,10 +58,10 @@ async def test_concurrent_composers_write_each_mail_once(rig: NotificationRig) -
 async def test_a_mail_that_cannot_be_composed_does_not_block_others(rig: NotificationRig) -> None:
     broken, sound = [await rig.transact(lambda tx: raised(tx, rig.tenant)) for _ in range(2)]
 
-    def render(name: str, **values: object) -> RenderedMail:
-        if values["number"] == ticket_number(broken):
+    def render(content: MailContent) -> RenderedMail:
+        if any(isinstance(piece, TicketHeading) and piece.number == ticket_number(broken) for piece in content.pieces):
             raise RuntimeError("a fault")
-        return templates.render(name, **values)
+        return templates.render(content)
 
     await rig.record()
     rig.now += GROUPING_WINDOW

@@ -15,8 +15,8 @@ from clearline.platform.database.transactions import Database
 SOURCE = Path(clearline.__file__).parent
 SHARED = {
     "branding", "company", "consumer", "handover", "identity_provider", "inbound_mail", "macro", "mail_suppression",
-    "mailbox", "queue", "routing_rule", "schema_migration", "search_index", "second_factor_role", "server_secret",
-    "sign_in_attempt", "sign_in_flow", "team", "team_member",
+    "mail_template", "mailbox", "queue", "routing_rule", "schema_migration", "search_index", "second_factor_role",
+    "server_secret", "sign_in_attempt", "sign_in_flow", "team", "team_member",
 }  # fmt: skip
 """Tables of the desk, not of a company."""
 

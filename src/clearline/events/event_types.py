@@ -77,6 +77,7 @@ class EventType(StrEnum):
     VIEW_CHANGED = "view.changed"
     VIEW_DELETED = "view.deleted"
     BRANDING_CHANGED = "branding.changed"
+    MAIL_TEMPLATE_CHANGED = "mail_template.changed"
     HANDOVER_CREATED = "handover.created"
     JOB_CREATED = "job.created"
     JOB_CANCELLED = "job.cancelled"
@@ -351,6 +352,7 @@ _RECORD_ROWS = (
     _record(EventType.VIEW_CHANGED, "Changed a shared view."),
     _record(EventType.VIEW_DELETED, "Deleted a shared view."),
     _record(EventType.BRANDING_CHANGED, "Changed what customers read about the support, or how the pages look."),
+    _record(EventType.MAIL_TEMPLATE_CHANGED, "Changed the text of a mail."),
     _record(EventType.HANDOVER_CREATED, "Signed a shift off."),
     _record(EventType.JOB_CREATED, "Started a job: a bulk change or an import."),
     _record(EventType.JOB_CANCELLED, "Cancelled a job."),
@@ -393,8 +395,3 @@ def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[st
 def types_with(visibility: Visibility) -> list[EventType]:
     """Return the types of a visibility, in the table's order."""
     return [row.type for row in EVENT_TYPES.values() if row.visibility is visibility]
-
-
-def customer_types() -> list[EventType]:
-    """Return the types of which a customer can be sent at least a part, in the table's order."""
-    return [row.type for row in EVENT_TYPES.values() if row.visibility is not Visibility.STAFF_ONLY]

@@ -1,9 +1,9 @@
-"""Whether what somebody wrote is the name of an event type, or a prefix of such names."""
+"""The names of event types: those that customers are sent, and whether what somebody wrote is one, or a prefix."""
 
 from collections.abc import Iterable
 
 from clearline.errors import RuleCode, Violation
-from clearline.events.event_types import EVENT_TYPES
+from clearline.events.event_types import EVENT_TYPES, EventType, Visibility
 
 _PREFIXES = tuple(dict.fromkeys(kind.partition(".")[0] + "." for kind in EVENT_TYPES))
 
@@ -23,3 +23,8 @@ def check_types(field: str, kinds: Iterable[str]) -> list[Violation]:
     """Return a violation of ``field`` for each of ``kinds`` that is neither a type nor a prefix."""
     rules = map(unknown_type_rule, kinds)
     return [Violation(field, rule, RuleCode.CHOICE) for rule in rules if rule is not None]
+
+
+def customer_types() -> list[EventType]:
+    """Return the types of which a customer can be sent at least a part, in the table's order."""
+    return [row.type for row in EVENT_TYPES.values() if row.visibility is not Visibility.STAFF_ONLY]

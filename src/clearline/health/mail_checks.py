@@ -7,6 +7,7 @@ from clearline.health.domain import LATE, Check
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.mailbox_store import PollState
+from clearline.mail.templates import usecases as templates
 from clearline.platform.database.transactions import Database
 from clearline.setting_values import Bind
 
@@ -46,6 +47,17 @@ async def inbound_mail(database: Database, now: datetime) -> list[Check]:
         count, oldest = await inbound_mail_store.waiting(tx, limit=_COUNT_MAX)
         states = await mailbox_store.poll_states(tx)
     return [_waiting(count, oldest, now), *([check_polls(states, now)] if states else [])]
+
+
+async def mail_templates(database: Database) -> Check:
+    """Warn of texts of mail that are not sent, since this version refuses them; the shipped ones are."""
+    async with database.statement() as tx:
+        broken = await templates.broken_templates(tx)
+    if not broken:
+        return Check("mail templates", ok=True, detail="every text can be sent")
+    named = _named([f"{template.id} ({'; '.join(template.problems)})" for template in broken])
+    detail = f"the shipped text is sent instead of {named}; change them under Mail templates in the admin pages"
+    return Check("mail templates", ok=True, detail=detail, warning=True)
 
 
 def _waiting(count: int, oldest: datetime | None, now: datetime) -> Check:

@@ -125,6 +125,7 @@ async def check_database(database: Database, settings: Settings, *, is_thorough:
             *([await _counts(database)] if is_thorough else []),
             await _secrets(database, settings),
             *await mail_checks.inbound_mail(database, now()),
+            await mail_checks.mail_templates(database),
             await _search_index(database),
             *[await _consumer(database, name) for name in CONSUMERS],
         ]

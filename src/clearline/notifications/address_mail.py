@@ -5,12 +5,16 @@ from datetime import datetime
 from clearline.accounts import account_mail_store, company_store
 from clearline.accounts import address_usecases as addresses
 from clearline.accounts.account_mail_store import AccountMail, AccountMailKind
-from clearline.branding import usecases as branding
-from clearline.identity import Company
-from clearline.language.reader import Reader, first_language
+from clearline.identity import PROVIDER_ID, Company
+from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.words import gettext
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import INVITATION, NewMail
-from clearline.notifications.compose import MailContext
+from clearline.mail.templates import usecases as mail_templates
+from clearline.mail.templates.blocks import Button, Remark, Value
+from clearline.mail.templates.kinds import REASONS, MailKind
+from clearline.mail.templates.rendering import Footer
+from clearline.notifications.contents import MailContext
 from clearline.platform.database.transactions import Tx
 
 ADDRESS_CHANGED = "address_changed"
@@ -28,8 +32,8 @@ async def write_address_mail(tx: Tx, *, context: MailContext, limit: int, now: d
     for mail in mails:
         company = await company_store.get(tx, mail.company_id)
         if company is not None and await _is_due(tx, mail):
-            async with branding.mail_for(tx, await _reader(tx, mail)):
-                composed = _mail(mail, company, context)
+            with read_by(await _reader(tx, mail)):
+                composed = await _mail(tx, mail, company, context)
             await outbound_mail.enqueue(tx, composed, now=now, settings=context.settings)
         await account_mail_store.mark_sent(tx, mail, now=now)
     return len(mails)
@@ -49,20 +53,28 @@ async def _reader(tx: Tx, mail: AccountMail) -> Reader:
     return Reader(first_language(own, await company_store.language_of_mail(tx, mail.company_id)))
 
 
-def _mail(mail: AccountMail, company: Company, context: MailContext) -> NewMail:
-    kind = INVITATION if mail.kind is AccountMailKind.INVITATION else ADDRESS_CHANGED
-    rendered = context.render(
+async def _mail(tx: Tx, mail: AccountMail, company: Company, context: MailContext) -> NewMail:
+    is_invitation = mail.kind is AccountMailKind.INVITATION
+    kind = MailKind.ADDRESS_CONFIRMATION if is_invitation else MailKind.ADDRESS_CHANGED
+    values: dict[str, Value] = {"company.name": company.name, "address": mail.address}
+    if is_invitation:
+        hint = gettext("Or answer this mail from that address.")
+        url = context.settings.link(f"{CONFIRMATION_PATH}{mail.id.hex}")
+        values["link"] = Button(url, gettext("Confirm the address"))
+        values["reply_hint"] = Remark(hint) if context.accepts_replies else None
+    rendered = await mail_templates.render_mail(
+        tx,
         kind,
-        company=company.name,
-        address=mail.address,
-        url=context.settings.link(f"{CONFIRMATION_PATH}{mail.id.hex}"),
-        accepts_replies=context.accepts_replies,
+        values,
+        footer=Footer(gettext(REASONS[kind])),
+        is_customer=company.id != PROVIDER_ID,
+        render=context.render,
     )
     return NewMail(
         recipient=mail.address,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        kind=kind,
+        kind=INVITATION if is_invitation else ADDRESS_CHANGED,
         company_id=company.id,
     )

@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from clearline.accounts import company_store, user_store
-from clearline.branding import usecases as branding
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
-from clearline.language.reader import Reader, first_language
+from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.words import gettext
 from clearline.mail.outbound import suppression_store
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NewMail, Suppression, SuppressionReason
 from clearline.mail.outbound.usecases import RETURNED_TICKETS
+from clearline.mail.templates import usecases as mail_templates
+from clearline.mail.templates.blocks import Commands, Value
+from clearline.mail.templates.kinds import REASONS, MailKind
+from clearline.mail.templates.rendering import Footer
 from clearline.notifications import recipient_store
-from clearline.notifications.compose import MailContext
+from clearline.notifications.contents import MailContext
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import can_be_assigned
 
@@ -47,8 +51,8 @@ async def write_agent_mail(tx: Tx, addresses: Mapping[str, int], *, context: Mai
             continue
         for admin in await _admins(tx):
             language = first_language(admin.language, await company_store.language_of_mail(tx, PROVIDER_ID))
-            async with branding.mail_for(tx, Reader(language)):
-                mail = _mail(agent, suppression, admin, returned, context)
+            with read_by(Reader(language)):
+                mail = await _mail(tx, agent, suppression, admin, returned, context)
             await outbound_mail.enqueue(tx, mail, now=now, settings=context.settings)
             total += 1
     return total
@@ -62,15 +66,24 @@ async def _admins(tx: Tx) -> list[User]:
     return sorted(reachable, key=lambda user: user.email)[:_RECIPIENTS_MAX]
 
 
-def _mail(agent: User, suppression: Suppression, admin: User, returned: int, context: MailContext) -> NewMail:
-    rendered = context.render(
-        AGENT_UNREACHABLE,
-        agent=agent.name,
-        address=suppression.address,
-        reason=suppression.detail,
-        returned=returned,
-        user=f"/api/v1/companies/{PROVIDER_ID}/users/{agent.id}",
-        suppression=f"/api/v1/mail-suppressions/{suppression.address}",
+async def _mail(
+    tx: Tx, agent: User, suppression: Suppression, admin: User, returned: int, context: MailContext
+) -> NewMail:
+    path = f"/api/v1/companies/{PROVIDER_ID}/users/{agent.id}"
+    values: dict[str, Value] = {
+        "agent.name": agent.name,
+        "address": suppression.address,
+        "reason": suppression.detail,
+        "tickets.count": str(returned),
+        "commands.repair": Commands(
+            [f'PATCH  {path}  {{"email": "..."}}', f"DELETE /api/v1/mail-suppressions/{suppression.address}"]
+        ),
+        "commands.deactivate": Commands([f'PATCH  {path}  {{"is_active": false}}']),
+    }
+    kind = MailKind.AGENT_UNREACHABLE
+    footer = Footer(gettext(REASONS[kind]))
+    rendered = await mail_templates.render_mail(
+        tx, kind, values, footer=footer, is_customer=False, render=context.render
     )
     return NewMail(
         recipient=admin.email,

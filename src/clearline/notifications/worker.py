@@ -9,12 +9,14 @@ import structlog
 from clearline.events.consumer import consumer
 from clearline.events.store import Event
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import RateLimits, Render
+from clearline.mail.outbound.domain import RateLimits
+from clearline.mail.templates.rendering import Render
 from clearline.notifications import compose, preference_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.address_mail import write_address_mail
 from clearline.notifications.agent_mail import suppressed_addresses, write_agent_mail
-from clearline.notifications.compose import ComposeResult, MailContext
+from clearline.notifications.compose import ComposeResult
+from clearline.notifications.contents import MailContext
 from clearline.notifications.recipients import record_notifications
 from clearline.notifications.store import MailGroup
 from clearline.platform.database.errors import DatabaseUnavailable

@@ -6,15 +6,19 @@ from uuid import UUID, uuid4
 
 from clearline.accounts import company_store, permissions
 from clearline.accounts import usecases as accounts
-from clearline.branding import usecases as branding
 from clearline.clock import counted_until, monotonic
 from clearline.errors import Conflict, UserInactive
 from clearline.events.domain import Change
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, User
-from clearline.language.reader import Reader, first_language
+from clearline.language.reader import Reader, first_language, read_by
+from clearline.language.words import gettext, ngettext
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import SIGN_IN_LINK, MailSettings, NewMail, Render
+from clearline.mail.outbound.domain import SIGN_IN_LINK, MailSettings, NewMail
+from clearline.mail.templates import usecases as mail_templates
+from clearline.mail.templates.blocks import Button, Value
+from clearline.mail.templates.kinds import REASONS, MailKind
+from clearline.mail.templates.rendering import Footer, Render
 from clearline.platform.database.transactions import Database, Tx
 from clearline.settings import Settings
 from clearline.sign_in import link_store, password_store
@@ -38,6 +42,8 @@ from clearline.text import check_email
 _SELF = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
 """The actor of a link that somebody asked for who is not signed in."""
 _PURGED_AT_ONCE = 1000
+_DAYS_FROM = 48
+"""Hours of a time that is said in days."""
 
 
 async def invite(
@@ -85,18 +91,29 @@ async def _create(
     if render is not None and credential is not None and is_mailable:
         mail_settings = await outbound_mail.mail_settings(tx, settings)
         language = first_language(user.language, await company_store.language_of_mail(tx, user.company_id))
-        async with branding.mail_for(tx, Reader(language)):
-            mail = _mail(credential, token, kind, mail_settings, render)
+        with read_by(Reader(language)):
+            mail = await _mail(tx, credential, token, kind, mail_settings, render)
         is_mailed = await outbound_mail.enqueue(tx, mail, now=now, settings=mail_settings) is not None
     changes = [Change("kind", None, kind), Change("is_mailed", None, is_mailed)]
     await append_record_event(tx, actor, "sign_in_link", "created", user, changes, company_id=user.company_id, now=now)
     return NewLink(token, kind, user, expires_at, is_mailed)
 
 
-def _mail(credential: Credential, token: str, kind: LinkKind, settings: MailSettings, render: Render) -> NewMail:
-    user, hours = credential.user, round(LIFETIMES[kind].total_seconds() / 3600)
-    company = "" if user.company_id == PROVIDER_ID else credential.company.name
-    rendered = render("sign_in_link", kind=kind, company=company, url=settings.link(path_of(token, kind)), hours=hours)
+async def _mail(
+    tx: Tx, credential: Credential, token: str, kind: LinkKind, settings: MailSettings, render: Render
+) -> NewMail:
+    user = credential.user
+    is_customer = user.company_id != PROVIDER_ID
+    values: dict[str, Value] = {
+        "company.name": credential.company.name if is_customer else "",
+        "link": Button(settings.link(path_of(token, kind)), gettext("Choose a password")),
+        "link.lifetime": _lifetime(round(LIFETIMES[kind].total_seconds() / 3600)),
+    }
+    template = MailKind.SIGN_IN_INVITATION if kind is LinkKind.INVITATION else MailKind.PASSWORD_RESET
+    footer = Footer(gettext(REASONS[template]))
+    rendered = await mail_templates.render_mail(
+        tx, template, values, footer=footer, is_customer=is_customer, render=render
+    )
     return NewMail(
         recipient=user.email,
         subject=rendered.subject,
@@ -106,6 +123,12 @@ def _mail(credential: Credential, token: str, kind: LinkKind, settings: MailSett
         company_id=user.company_id,
         user_id=user.id,
     )
+
+
+def _lifetime(hours: int) -> str:
+    if hours < _DAYS_FROM:
+        return ngettext("%(num)s hour", "%(num)s hours", hours) % {"num": hours}
+    return ngettext("%(num)s day", "%(num)s days", hours // 24) % {"num": hours // 24}
 
 
 async def request_reset(

@@ -1,27 +1,27 @@
 """The mail about a subscription that the server disabled."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
 
 from clearline.accounts import company_store, user_store
-from clearline.branding import usecases as branding
-from clearline.identity import User
-from clearline.language.reader import Reader, first_language
+from clearline.identity import PROVIDER_ID, User
+from clearline.language.reader import Reader, first_language, read_by
 from clearline.language.words import gettext
 from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import MailSettings, NewMail, RenderedMail
+from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.mail.outbound.opt_out_domain import WEBHOOKS, OptOut, unsubscribe_link
+from clearline.mail.templates import usecases as mail_templates
+from clearline.mail.templates.blocks import Commands, Value
+from clearline.mail.templates.kinds import REASONS, MailKind
+from clearline.mail.templates.rendering import Footer, Render
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks.subscription_domain import Subscription
 
 _USERS_READ = 1_000
 _RECIPIENTS_MAX = 5
 _NOT_REACHED = re.compile(r"the receiver could not be reached (?P<count>\d+) times in a row: (?P<error>.*)", re.DOTALL)
-
-Render = Callable[..., RenderedMail]
-"""Fills in the templates of a name."""
 
 
 async def send_disabled_mail(
@@ -35,13 +35,14 @@ async def send_disabled_mail(
     for user in await _recipients(tx, subscription):
         if await opt_outs.is_stopped(tx, OptOut(subscription.company_id, user.email, WEBHOOKS)):
             continue
-        async with branding.mail_for(tx, Reader(first_language(user.language, language))):
-            rendered = render(
-                "webhook_disabled",
-                origin=subscription.name,
-                reason=_reason(subscription.disabled_reason or ""),
-                id=str(subscription.id),
-                days=kept_days,
+        with read_by(Reader(first_language(user.language, language))):
+            rendered = await mail_templates.render_mail(
+                tx,
+                MailKind.WEBHOOK_DISABLED,
+                _values(subscription, kept_days),
+                footer=Footer(gettext(REASONS[MailKind.WEBHOOK_DISABLED])),
+                is_customer=subscription.company_id != PROVIDER_ID,
+                render=render,
             )
         mail = NewMail(
             recipient=user.email,
@@ -55,6 +56,16 @@ async def send_disabled_mail(
             unsubscribe=unsubscribe_link(settings, subscription.company_id, user.email, WEBHOOKS),
         )
         await outbound_mail.enqueue(tx, mail, now=now, settings=settings)
+
+
+def _values(subscription: Subscription, kept_days: int) -> Mapping[str, Value]:
+    path = f"/api/v1/subscriptions/{subscription.id}"
+    return {
+        "webhook.origin": subscription.name,
+        "reason": _reason(subscription.disabled_reason or ""),
+        "days_kept": str(kept_days),
+        "commands": Commands([f'PATCH {path}  {{"is_active": true}}', f"POST  {path}/replay"]),
+    }
 
 
 def _reason(text: str) -> str:

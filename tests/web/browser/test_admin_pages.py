@@ -167,3 +167,28 @@ async def test_the_side_bar_shows_where_the_page_is_and_a_file_fills_the_table(
     await page.get_by_role("button", name="Check").click()
     await expect(page.get_by_role("status").filter(has_text="New: 1.")).to_be_visible()
     await opened.close()
+
+
+async def test_a_text_of_a_mail_is_previewed_before_it_is_saved(
+    browser: Browser, site: Site, cookies: dict[str, str]
+) -> None:
+    opened = await context(browser, "desktop", cookies, site.url)
+    page = await opened.new_page()
+    await page.goto(f"{site.url}/console/admin/mail-templates/sign_in_invitation.en")
+    frame = page.frame_locator(".mail-preview")
+    await expect(frame.get_by_role("heading", name="You are invited to the support desk")).to_be_visible()
+    await page.locator("#field-body").fill("# Welcome\n\n{{ lnik }}")
+    await page.get_by_role("button", name="Preview", exact=True).click()
+    await expect(frame.get_by_role("alert")).to_contain_text("Line 3: {{ lnik }} is no placeholder of this mail.")
+    await page.locator("#field-body").fill("# Welcome\n\n{{ link }}")
+    await page.get_by_role("button", name="Preview", exact=True).click()
+    await expect(frame.get_by_role("heading", name="Welcome")).to_be_visible()
+    await page.get_by_role("button", name="Preview the text part").click()
+    await expect(frame.locator("pre")).to_contain_text("Welcome")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    assert await check(page, "an edited text") == []
+    await page.get_by_text("Back to the shipped text").click()
+    await page.get_by_role("button", name="Yes: Back to the shipped text").click()
+    await expect(page.locator("#field-body")).to_have_value(re.compile("You can sign in to the support desk now"))
+    await opened.close()

@@ -16,6 +16,7 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.tickets.attachments.domain import Limits
+from clearline.web.mail import render
 from clearline.wires.house.routes import DIALECT
 from clearline.wires.http.call import Call, Services, Stream
 from clearline.wires.http.cursors import Cursors
@@ -45,7 +46,7 @@ async def answer_of(database: Database, tenant: Tenant, folder: Path, parts: lis
     cursors = Cursors(b"secret" * 6)
     services = Services(
         database, KeyRing(database), RateLimiter(0), cursors, lambda: datetime.now(UTC), blobs, limits,
-        EventSignal(database), OpenStreams(),
+        EventSignal(database), OpenStreams(), render,
     )  # fmt: skip
     table = [Operation("read", "GET", "/stream", handle, "Read", "Parts.", None, bytes, media=("text/plain",))]
     transport = httpx.ASGITransport(Edge(Wire(table, services, DIALECT), access_log=False))

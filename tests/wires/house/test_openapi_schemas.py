@@ -87,7 +87,7 @@ NOT_UUIDS = {
     ("InventoryIn", "id"), ("InventoryOut", "id"), ("ServiceIn", "id"), ("ServiceOut", "id"),
     ("InboundMailOut", "message_id"), ("InboundMailDetails", "message_id"),
     ("OutboundMailOut", "message_id"), ("OutboundMailWhole", "message_id"), ("Problem", "request_id"),
-    ("RecordChange", "id"), ("Filters", "external_id"),
+    ("RecordChange", "id"), ("Filters", "external_id"), ("MailTemplateOut", "id"), ("MailTemplateSummary", "id"),
     ("SubscriptionIn", "url"), ("SubscriptionPatch", "url"),
 }  # fmt: skip
 """Ids that are numbers, or that others choose; and URLs that a pattern describes more precisely."""

@@ -45,6 +45,7 @@ BODIES: dict[str, Json | bytes] = {
     "changeBranding": {"footer": "From B"},
     "changeCompany": {"name": "From B"},
     "changeCompanyNotifications": {"mails_contacts": False},
+    "changeMailTemplate": {"subject": "From B"},
     "changeMailbox": {"name": "From B"},
     "checkMailbox": {},
     "changeMacro": {"name": "From B"},
@@ -80,6 +81,7 @@ BODIES: dict[str, Json | bytes] = {
     "orderRoutingRules": {"ids": []},
     "retryOutboundMail": {},
     "pingSubscription": {},
+    "previewMailTemplate": {},
     "replayDelivery": {},
     "rotateSubscriptionSecret": {},
     "replayDeliveries": {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"},
@@ -89,6 +91,7 @@ BODIES: dict[str, Json | bytes] = {
     "splitTicket": TITLE,
     "tagTicket": {"add": ["b"]},
     "testMail": {"recipient": "from-b@example.org"},
+    "testMailTemplate": {},
     "testRoutingRules": {"title": "From B"},
     "unmergeTicket": {},
     "useMacro": {"macro": NOBODY},
@@ -106,6 +109,7 @@ DESKS_OWN = (
     "outbound-mails",
     "mail-suppressions",
     "mail-opt-outs",
+    "mail-templates",
     "feedback",
 )
 """Kinds of things that only the provider's people may read."""

@@ -17,7 +17,7 @@ from clearline.mail.inbound.staff_replies.domain import Notices, StaffReplies
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.inbound.usecases import KIND, parsed_mail
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import Render
+from clearline.mail.templates.rendering import Render
 from clearline.platform.database.transactions import Tx
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs

@@ -38,7 +38,7 @@ from clearline.mail.inbound.reception.listener import Delivery, MailListener, Un
 from clearline.mail.inbound.secret_box import SecretBox, UndecryptableSecret
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.inbound.usecases import MailFingerprint
-from clearline.mail.outbound.domain import Render
+from clearline.mail.templates.rendering import Render
 from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database, Tx

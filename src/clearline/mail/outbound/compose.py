@@ -135,7 +135,7 @@ def _unsubscribe(mail: NewMail) -> list[tuple[str, str]]:
 
 def _thread(mail: NewMail, number: int, known: Sequence[str], settings: MailSettings) -> list[tuple[str, str]]:
     thread = thread_of(root_id(number, settings.sender), known)
-    topic = one_line(prefixed_subject(mail.subject, None)) or "(no subject)"
+    topic = one_line(prefixed_subject(mail.topic or mail.subject, None)) or "(no subject)"
     return [
         ("In-Reply-To", thread[-1]),
         ("References", "\r\n ".join(thread)),

@@ -9,7 +9,6 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from enum import StrEnum
 from hashlib import sha256
-from typing import Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -108,29 +107,15 @@ class RateLimits(Struct, frozen=True):
     per_company_contacts: int = COMPANY_CONTACT_MAILS
 
 
-class RenderedMail(Struct, frozen=True):
-    """The subject in one line, the text and the HTML that a template rendered."""
-
-    subject: str
-    text: str
-    html: str | None
-
-
-class Render(Protocol):
-    """Renders a subject, a text and HTML from a template and its values."""
-
-    def __call__(self, name: str, **values: object) -> RenderedMail:
-        """Render the template of this name."""
-
-
 class NewMail(Struct, frozen=True, kw_only=True):
     """A mail to one address.
 
     ``recipient_name`` is empty when it is not known.
-    ``subject`` is the ticket's title for a mail about a ticket: the number is added before it. ``company_id`` is the
+    The ticket's number is added before ``subject`` of a mail about a ticket. ``company_id`` is the
     ticket's company or, without a ticket, the recipient's or the provider. ``user_id`` is None when the recipient is
     not a user. ``kind`` is ``notification``, ``digest``, ``test`` or another word. ``unsubscribe`` is an https link
-    that stops such mail at a POST (RFC 8058), or a mailto link, and empty for a direct answer.
+    that stops such mail at a POST (RFC 8058), or a mailto link, and empty for a direct answer. ``topic`` is what all
+    mails about a ticket have in common: its title, where the subject may be another one.
     """
 
     recipient: str
@@ -143,6 +128,7 @@ class NewMail(Struct, frozen=True, kw_only=True):
     user_id: UUID | None = None
     recipient_name: str = ""
     unsubscribe: str = ""
+    topic: str = ""
 
 
 class OutboundMail(Struct, frozen=True):

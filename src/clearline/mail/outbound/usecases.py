@@ -1,7 +1,7 @@
 """Enqueue mail, manage the outbound queue, and suppress addresses."""
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -39,6 +39,8 @@ from clearline.mail.outbound.domain import (
     SuppressionReason,
     wire_address,
 )
+from clearline.mail.templates import usecases as mail_templates
+from clearline.mail.templates.rendering import Render
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import LEASE_SECONDS
@@ -270,8 +272,6 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
         Conflict: no mail server is configured.
     """
     _require_admin(actor)
-    if not settings.enabled:
-        raise Conflict(NO_SERVER)
     if not is_mailable(recipient):
         raise InvalidInput([Violation("recipient", "must be an address that mail servers accept", RuleCode.FORMAT)])
     text = f"This is a test message from the support desk at {settings.public_url}. It was requested by {actor.name}.\n"
@@ -283,10 +283,43 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
         kind="test",
         company_id=PROVIDER_ID,
     )
+    return await _enqueue_test(tx, mail, now=now, settings=settings)
+
+
+async def _enqueue_test(tx: Tx, mail: NewMail, *, now: datetime, settings: MailSettings) -> OutboundMail:
     mail_id = await enqueue(tx, mail, now=now, settings=settings)
     if mail_id is None:
-        raise RuntimeError("enabled settings wrote no mail")
+        raise Conflict(NO_SERVER)
     return await _stored(tx, mail_id)
+
+
+async def send_template_test(
+    tx: Tx,
+    actor: Actor,
+    template: tuple[str, str],
+    values: Mapping[str, str],
+    *,
+    render: Render,
+    now: datetime,
+    settings: MailSettings,
+) -> OutboundMail:
+    """Enqueue a mail of a kind and language with sample values, and with ``values`` of its text, to the actor.
+
+    Raises:
+        Conflict: no mail server is configured, or the actor is no person with an address.
+    """
+    rendered = await mail_templates.preview_template(tx, actor, *template, values, render=render)
+    if actor.user is None:
+        raise Conflict("a test goes to the address of the person who sends it")
+    mail = NewMail(
+        recipient=actor.user.email,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        kind="test",
+        company_id=PROVIDER_ID,
+    )
+    return await _enqueue_test(tx, mail, now=now, settings=settings)
 
 
 async def list_suppressions(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[Suppression]:

@@ -1,23 +1,27 @@
-"""The templates of mail: a text and an HTML template for each kind, beside this file.
-
-``<name>.txt`` extends ``base.txt`` or ``ticket.txt`` and fills the blocks ``subject`` (one line) and ``body``;
-``<name>.html`` extends ``base.html`` or ``ticket.html``. Both get the same values, and are in the reader's language and
-the look of the desk. See ``base.html`` for its values.
-"""
+"""The layout of mail as text and as HTML, in the language of the reader and the look of the desk. The texts are in ``mail/templates``."""
 
 import re
 import textwrap
+from collections.abc import Sequence
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from clearline.branding.mail_look import mail_look
 from clearline.language.reader import reader
-from clearline.language.words import first_upper, gettext, ngettext
-from clearline.mail.outbound.domain import RenderedMail
+from clearline.language.words import gettext, ngettext
+from clearline.mail.templates.blocks import DigestTickets, Entries, Paragraph, Piece, TicketHeading
+from clearline.mail.templates.domain import MARKS, plain, with_values
+from clearline.mail.templates.rendering import MailContent, RenderedMail
+from clearline.tickets.domain import Channel
 from clearline.web.messages.mail import message_in_mail
 
 WIDTH = 76
 """Columns of the text part. RFC 5322, section 2.1.1 recommends at most 78."""
+
+_PREVIEW_MAX = 160
+"""Characters of what a list of mails shows after the subject."""
 
 _LAID_OUT = re.compile(r"[ \t>|+]|.*(   |\t)")
 """A line with its own layout: router output, a table, a quotation."""
@@ -37,6 +41,20 @@ def wrapped(text: str, indent: int = 0) -> str:
     return "\n".join(" " * indent + line if line else "" for line in lines)
 
 
+_IN_LINK = re.compile(f"{quote(MARKS[0])}([0-9]+){quote(MARKS[1])}", re.IGNORECASE)
+"""A value in the address of a link, where its marks are percent-encoded."""
+_ONE = re.compile(r"<p[^>]*>((?:(?!<p[ >]).)*)</p>\s*", re.DOTALL)
+
+
+def paragraph_html(paragraph: Paragraph) -> Markup:
+    """Return the HTML of a paragraph: its text is Markdown, and its values, which people wrote, are not."""
+    html = str(message_in_mail(paragraph.text, Channel.CONSOLE, mail_look().accent.light))
+    if whole := _ONE.fullmatch(html):
+        html = whole[1]
+    html = _IN_LINK.sub(lambda match: str(escape(quote(paragraph.values[int(match[1])], safe=""))), html)
+    return Markup(with_values(html, lambda index: str(escape(paragraph.values[index]))))  # noqa: S704 - cleaned, escaped
+
+
 _ENVIRONMENT = Environment(
     loader=PackageLoader("clearline.web", "mail"),
     autoescape=select_autoescape(("html",)),
@@ -47,18 +65,37 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]  # of the extension
 _ENVIRONMENT.globals |= {"language": lambda: reader().language, "look": mail_look}
-_ENVIRONMENT.filters |= {"first_upper": first_upper, "message": message_in_mail, "wrapped": wrapped}
+_ENVIRONMENT.filters |= {
+    "message": message_in_mail,
+    "paragraph": paragraph_html,
+    "plain": plain,
+    "wrapped": wrapped,
+}
 
 
-def render(name: str, **values: object) -> RenderedMail:
-    """Return a mail rendered from the templates ``name``, with the subject in one line and no runs of empty lines.
+def render(content: MailContent) -> RenderedMail:
+    """Return a mail, with the subject in one line and no runs of empty lines in the text."""
+    subject = " ".join(content.subject.split())
+    values = {
+        "subject": subject,
+        "preview": _preview(content.pieces),
+        "pieces": content.pieces,
+        "footer": content.footer,
+    }
+    text = re.sub(r"\n{3,}", "\n\n", _ENVIRONMENT.get_template("mail.txt").render(values)).strip() + "\n"
+    return RenderedMail(subject, text, _ENVIRONMENT.get_template("mail.html").render(values))
 
-    Raises:
-        jinja2.UndefinedError: a value is missing.
-        jinja2.TemplateNotFound: there are no such templates.
-    """
-    text = _ENVIRONMENT.get_template(f"{name}.txt")
-    subject = "".join(text.blocks["subject"](text.new_context(values)))
-    body = re.sub(r"\n{3,}", "\n\n", text.render(values)).strip() + "\n"
-    html = _ENVIRONMENT.get_template(f"{name}.html").render(values)
-    return RenderedMail(" ".join(subject.split()), body, html)
+
+def _preview(pieces: Sequence[Piece]) -> str:
+    """Return what a list of mails shows after the subject: what happened, and the first words about it."""
+    words = []
+    for piece in pieces:
+        if isinstance(piece, TicketHeading):
+            words.append(piece.headline)
+        elif isinstance(piece, Entries):
+            words.append(piece.entries[0][2])
+        elif isinstance(piece, DigestTickets):
+            words += [ticket.title for ticket in piece.tickets[:3]]
+        elif isinstance(piece, Paragraph):
+            words.append(plain(piece))
+    return ". ".join(filter(None, words))[:_PREVIEW_MAX]

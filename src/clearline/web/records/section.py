@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from clearline.errors import Conflict, InvalidInput
 from clearline.identity import Scope
+from clearline.language.words import first_upper
 from clearline.platform.database.transactions import Tx
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in.domain import SignInRefused, StepUpNeeded, TooManyAttempts, require_recent
@@ -245,11 +246,17 @@ class Section(ABC, Generic[R]):
         except ChangedMeanwhile:
             refused = Outcome(409, typed=visit.form, is_stale=True)
         except InvalidInput as error:
-            problems = {self.field_of(violation.field): rule_text(violation) for violation in error.violations}
-            refused = Outcome(422, problems=problems, typed=visit.form)
+            refused = Outcome(422, problems=self.problems(error), typed=visit.form)
         except Conflict as error:
             refused = Outcome(409, problem=refusal_text(error), typed=visit.form)
         return await self.page(visit, record_id, refused, is_new=is_new)
+
+    def problems(self, error: InvalidInput) -> dict[str, str]:
+        """Return what is wrong with each field of a form; a text may break a rule in several lines."""
+        broken: dict[str, list[str]] = {}
+        for violation in error.violations:
+            broken.setdefault(self.field_of(violation.field), []).append(rule_text(violation))
+        return {name: ". ".join([rules[0], *map(first_upper, rules[1:])]) for name, rules in broken.items()}
 
     async def page(self, visit: Visit, record_id: Id | None, outcome: Outcome, *, is_new: bool = False) -> Answer:
         """Return the page of the section, with the form of a record, of a new one, or none."""

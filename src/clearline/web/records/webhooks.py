@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from clearline.events.event_types import EventType, customer_types
+from clearline.events.event_types import EventType
+from clearline.events.type_names import customer_types
 from clearline.identity import Company, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web import once

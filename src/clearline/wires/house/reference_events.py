@@ -52,6 +52,7 @@ _NAMES = {
     "mail_domain": "example.com",
     "mail_opt_out": "ana@example.com",
     "mail_suppression": "ana@example.com",
+    "mail_template": "Ticket received (en)",
     "mailbox": "support@example.net",
     "password": "Mara Lind",
     "queue": "Ports",
@@ -89,6 +90,7 @@ _CHANGES: dict[str, list[Change]] = {
     "job.finished": [Change("state", "running", "done")],
     "mail_domain.changed": [Change("state", "pending", "verified")],
     "mailbox.created": [Change("address", None, "support@example.net"), Change("name", None, "Support")],
+    "mail_template.changed": [Change("subject", "{{ ticket.title }}", "Received: {{ ticket.title }}")],
     "mailbox.changed": [Change("name", "Help", "Support")],
 }
 """What an event says of the values of a record. Those of other types say nothing in the example."""

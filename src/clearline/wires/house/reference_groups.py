@@ -25,6 +25,8 @@ GROUP_TEXTS = {
     "Events": "Everything that happens, in order: as pages, as a stream of lines, or as server-sent events.",
     "Inbound mail": "The mailboxes of the desk, and what became of the mail in them.",
     "Outbound mail": "Mail that the desk sends, addresses that get none, and what recipients stopped.",
+    "Mail templates": "The texts of mail, by kind and language: change them, preview them, or go back to the shipped "
+    "ones.",
     "Notifications": "Of what people are notified, how and when.",
     "Audit": "Who did what and when, for those who may read it.",
 }

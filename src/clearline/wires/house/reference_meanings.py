@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from clearline.mail.templates.kinds import KINDS
 from clearline.wires.house.errors import RULES
 
 MEANINGS: dict[str, Mapping[str, str]] = {
@@ -77,6 +78,7 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "followed_up_by": "The other one was raised by an answer to it, after it was closed.",
         "follow_up_of": "It was raised by an answer to the other one, after that was closed.",
     },
+    "MailKind": {kind.value: row.about for kind, row in KINDS.items()},
     "MailState": {
         "waiting": "It waits to be sent, or to be retried.",
         "sent": "The mail server took it.",

@@ -14,6 +14,7 @@ from clearline.wires.house.inventory import handlers as services
 from clearline.wires.house.mail import inbound as inbound_mail
 from clearline.wires.house.mail import mailboxes, opt_outs
 from clearline.wires.house.mail import outbound as outbound_mail
+from clearline.wires.house.mail import templates as mail_templates
 from clearline.wires.house.notifications import handlers as notifications
 from clearline.wires.house.queues import queues, teams
 from clearline.wires.house.routing import handlers as routing
@@ -54,6 +55,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Events": events.OPERATIONS,
     "Inbound mail": (*mailboxes.OPERATIONS, *inbound_mail.OPERATIONS),
     "Outbound mail": (*outbound_mail.OPERATIONS, *opt_outs.OPERATIONS),
+    "Mail templates": mail_templates.OPERATIONS,
     "Notifications": notifications.OPERATIONS,
     "Audit": audit.OPERATIONS,
 }

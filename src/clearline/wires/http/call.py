@@ -16,6 +16,7 @@ from starlette.types import Scope as AsgiScope
 from clearline.accounts.key_ring import KeyRing
 from clearline.event_stream.event_signal import EventSignal
 from clearline.identity import Actor
+from clearline.mail.templates.rendering import Render
 from clearline.platform.database.transactions import Database, Transactions, Tx
 from clearline.presence.presence_board import PresenceBoard
 from clearline.settings import Settings
@@ -43,6 +44,7 @@ class Services(Struct, frozen=True):
     attachments: Limits
     event_signal: EventSignal
     streams: OpenStreams
+    render_mail: Render
     settings: Settings = msgspec.field(default_factory=Settings)
     look_ups: LookUps = msgspec.field(default_factory=LookUps)
     searches: Searches = msgspec.field(default_factory=Searches)

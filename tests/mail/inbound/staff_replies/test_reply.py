@@ -386,13 +386,3 @@ async def test_the_mark_of_a_customer_is_text(rig: InboundMailRig, sender: str) 
     [(_author, visibility, text)] = await notes(rig, ticket)
     assert (visibility, text) == (PUBLIC, "#public\nStill down.")
     assert await notices(rig, ticket) == []
-
-
-async def test_the_mail_about_a_mail_that_was_not_sent_is_in_html_too_and_shows_what_people_wrote_as_text() -> None:
-    rendered = render(
-        REPLY_NOT_SENT, number="INC000000000042", title="<b>Port</b>", mark="#public", reason="<i>why", is_note=False
-    )
-    assert rendered.subject == "<b>Port</b>"
-    assert rendered.html is not None
-    assert ("<b>Port" in rendered.html, "<i>why" in rendered.html) == (False, False)
-    assert "&lt;i&gt;why" in rendered.html

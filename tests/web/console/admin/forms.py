@@ -46,6 +46,7 @@ IDENTITY_PROVIDER = {
 }  # fmt: skip
 RULE = {"name": "Ports", "queue_id": "{queues}", "is_active": "on", "company_ids": "", "keywords": "", "position": ""}
 """The value in braces is the id of a record of that section."""
+MAIL_TEXT = {"subject": "Received: {{ ticket.title }}", "body": "Thank you.\n\n{{ messages }}"}
 FORMS: dict[str, dict[str, str]] = {
     "createPerson": {
         "name": "Mara Lind",
@@ -126,6 +127,10 @@ FORMS: dict[str, dict[str, str]] = {
     "testCompanyWebhook": {"once": ONCE},
     "replayCompanyDelivery": {},
     "importServices": {"table": "id,type,label\nSVC-9,Port,Lisbon\n", "check": ""},
+    "changeMailTemplate": MAIL_TEXT,
+    "restoreMailTemplate": {},
+    "previewMailTemplate": MAIL_TEXT,
+    "testMailTemplate": MAIL_TEXT,
     "changeBranding": {"support_hours": "Always", "support_phone": "+1-555-0100", "footer": "Example Networks"},
     "changeSecondFactorRole": {"needs": "on"},
     "deleteOptOut": {},
@@ -233,7 +238,8 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             "suppressions": to_segment(suppressed.address),
             "webhooks": str(webhook.id), "deliveries": str(delivery),
             "address-conflicts": f"{claimant.company.id}.{claim.id}", "opt-outs": str(stopped.id),
-            "second-factors": Role.VIEWER, "branding": "support", "sign-in": str(provider.id),
+            "second-factors": Role.VIEWER, "branding": "support",
+            "mail-templates": "ticket_received.en", "sign-in": str(provider.id),
             "domain": str(domain.id), "company_key": str(company_key.id),
             "company_webhook": str(of_company.id), "company_delivery": str(company_delivery),
         },

@@ -13,7 +13,7 @@ from tests.builders.web.pages import Page, Person, person, session_of
 from tests.web.console.admin.forms import FORMS, NO_ID, Desk, form_of, new_desk
 
 READS = [entry for entry in ADMIN_PAGES if entry.method == "GET"]
-DOWNLOADS = {"rawInboundMail"}
+DOWNLOADS = {"rawInboundMail", "showMailPreview"}
 WRITES = [entry for entry in ADMIN_PAGES if entry.method == "POST"]
 
 

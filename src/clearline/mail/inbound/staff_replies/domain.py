@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from clearline.mail.outbound.domain import MailSettings, Render
+from clearline.mail.outbound.domain import MailSettings
+from clearline.mail.templates.rendering import Render
 
 
 class StaffReplies(Struct, frozen=True):

@@ -19,6 +19,7 @@ from clearline.web.console.admin.mail.mailboxes import MAILBOXES
 from clearline.web.console.admin.mail.opt_outs import OPT_OUTS
 from clearline.web.console.admin.mail.outbound import OUTBOUND_MAILS
 from clearline.web.console.admin.mail.suppressions import SUPPRESSIONS
+from clearline.web.console.admin.mail.templates import MAIL_TEMPLATES
 from clearline.web.console.admin.overview import show_overview
 from clearline.web.console.admin.people import PEOPLE
 from clearline.web.console.admin.queues import QUEUES
@@ -41,6 +42,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     COMPANIES,
     BRANDING,
     CONFLICTS,
+    MAIL_TEMPLATES,
     MAILBOXES,
     MAIL_REVIEW,
     OUTBOUND_MAILS,

@@ -62,6 +62,10 @@ def _mail() -> list[Entry]:
     """Return the sections of mail both ways."""
     return [
         Entry(
+            "/console/admin/mail-templates", gettext("Mail templates"), "file-pen",
+            gettext("The texts of the mails that customers and your people get."),
+        ),
+        Entry(
             "/console/admin/mailboxes", gettext("Mailboxes"), "mailbox",
             gettext("The addresses that mail is accepted for, and the servers it is fetched from."),
         ),
