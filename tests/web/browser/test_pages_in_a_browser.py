@@ -232,6 +232,23 @@ async def test_selected_rows_get_tags_and_the_row_in_focus_a_macro_by_keyboard(d
     await expect(desktop.locator("[role=status].banner")).to_contain_text("Undo does not take back the messages")
 
 
+@pytest.mark.parametrize(("width", "header"), [(320, 110), (390, 110), (800, 52), (1023, 52)])
+async def test_a_filtered_list_has_room_for_its_title_and_its_subjects(
+    desktop: Page, site: Site, width: int, header: int
+) -> None:
+    await desktop.set_viewport_size({"width": width, "height": 700})
+    await desktop.goto(f"{site.url}/console/open?q=status:open")
+    await expect(desktop.get_by_role("button", name="Save view")).to_be_visible()
+    bar = await desktop.locator("form.bar").bounding_box()
+    subject = await desktop.locator("#rows .subject").first.bounding_box()
+    assert bar is not None
+    assert subject is not None
+    assert bar["height"] <= header + 1
+    assert subject["width"] >= 200
+    shown = await desktop.evaluate("document.querySelector('form.bar select').getBoundingClientRect().width")
+    assert shown >= 90
+
+
 async def test_fifty_more_rows_come_below_the_first(desktop: Page, site: Site) -> None:
     await desktop.goto(f"{site.url}/console/open")
     await expect(desktop.locator("#rows tr")).to_have_count(50)
