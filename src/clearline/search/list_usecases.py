@@ -25,7 +25,7 @@ SORTED_MAX = 2_000
 """The most matches that are read and sorted. The tickets of a query that more match must be listed by an index."""
 COUNT_MAX = 1_000
 """Up to this number the matches of a query are counted exactly."""
-_WALKED_MAX = 5_000
+_WALKED_MAX = 3_000
 """The most tickets that a count reads of a list before it asks the search index."""
 _ROUND = 100
 """What inexact counts below ``COUNT_MAX`` are multiples of."""
