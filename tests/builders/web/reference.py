@@ -29,6 +29,7 @@ def pages() -> dict[str, Page]:
     return {path: Page(site().render(path, SLOTS)) for path in site().templates}
 
 
+@cache
 def places() -> dict[str, list[Place]]:
     """Return where each id of all pages is."""
     by_id: dict[str, list[Place]] = {}
