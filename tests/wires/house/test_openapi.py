@@ -153,12 +153,17 @@ WRONG: tuple[Any, ...] = (
 def values(kind: inspect.Type) -> Iterator[Any]:
     """Yield invalid values for a type, including those of its parts."""
     yield from WRONG
+    yield from _values_of_parts(kind)
+
+
+def _values_of_parts(kind: inspect.Type) -> Iterator[Any]:
+    """Yield values that are invalid in a part. The alternatives of a union have the others in common."""
     match kind:
         case inspect.Metadata():
-            yield from values(kind.type)
+            yield from _values_of_parts(kind.type)
         case inspect.UnionType(types=types):
             for part in types:
-                yield from values(part)
+                yield from _values_of_parts(part)
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             yield from ([value] for value in values(item))
         case inspect.DictType(value_type=item):
