@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -14,6 +15,9 @@ from click.testing import CliRunner, Result
 from clearline.app import Application
 from clearline.cli.main import main
 from clearline.settings import Settings
+
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+"""httpx looks for this module at every request, in every folder of Python's path: that takes a tenth of a request."""
 
 
 @asynccontextmanager
