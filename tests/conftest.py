@@ -170,6 +170,13 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture(scope="module")
-async def client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(Settings(database_url=database_url, rate_limit=0, access_log=False)) as opened:
+def has_workers() -> bool:
+    """Whether the server does the background work. A module overrides it whose tests have nothing to wait for."""
+    return True
+
+
+@pytest.fixture(scope="module")
+async def client(database_url: str, *, has_workers: bool) -> AsyncIterator[httpx.AsyncClient]:
+    settings = Settings(database_url=database_url, rate_limit=0, access_log=False, workers=has_workers)
+    async with serving(settings) as opened:
         yield opened
