@@ -1,5 +1,6 @@
 """A real PostgreSQL, started once; an empty database for each module; the real application over it."""
 
+import gc
 import os
 import re
 import shutil
@@ -77,6 +78,25 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Return two processes more than there are cores, at most four: since tests of servers often wait."""
     return min(len(os.sched_getaffinity(0)) + 2, 4)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files of which ``-m`` chooses nothing: each process would import hundreds for that."""
+    systems = [config.rootpath / system for system in _SYSTEM]
+    has_only_system = any(collection_path.is_relative_to(system) for system in systems)
+    has_system = has_only_system or any(system.is_relative_to(collection_path) for system in systems)
+    return {"system": not has_system, "not system": has_only_system}.get(config.option.markexpr) or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for no garbage while the tests are collected, nor later among what is made here: all of it stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses by the marks
