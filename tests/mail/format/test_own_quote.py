@@ -52,6 +52,8 @@ INTRODUCTIONS = {
     "fields with dashes": "-------- Original Message --------\nA: Support\nB: 1 mars\nC: Ada\nD: Port is slow",
     "a rule and fields": "________________________________\nFrom: Support <support@example.net>\nSent: Sunday\nTo: Ada",
     "dashes": "-----Original Message-----",
+    "an address": "Support <support+INC000000000042-abc@example.net>",
+    "an address alone": "support@example.net",
     "nothing": "",
 }
 
@@ -72,6 +74,44 @@ def test_a_reply_below_our_mail_is_found(introduction: str, form: str) -> None:
     assert split_reply(f"{quote}\n\nPort 7.\n> 1 192.0.2.1 3 ms", known=KNOWN) == SplitReply(
         "Port 7.\n> 1 192.0.2.1 3 ms", quote.rstrip()
     )
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "CAUTION: This email originated from outside of the organization.",
+        "[EXTERNAL EMAIL]",
+        "You don't often get email from support@example.net. Learn why this is important",
+        "Warning: the sender of this message is external.\nDo not open links unless you know the sender.",
+        "ACHTUNG: Diese E-Mail stammt von außerhalb. Öffnen Sie keine Anhänge.",
+        "Ce message provient de l'extérieur de l'entreprise.",
+        "EXTERN: Sei vorsichtig mit Links in dieser E-Mail.",
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "> "])
+@pytest.mark.parametrize("introduction", ["Zulu", "no address", "dashes", "nothing"])
+def test_the_warning_of_a_gateway_above_our_mail_is_part_of_the_quote(
+    banner: str, mark: str, introduction: str
+) -> None:
+    quoted = "\n".join(f"{mark}{line}".rstrip() for line in [*banner.split("\n"), "", *LINES])
+    quote = f"{INTRODUCTIONS[introduction]}\n{quoted}".strip()
+    reply = split_reply(f"Port 7 is down.\n\n{quote}", known=KNOWN)
+    assert reply.text == "Port 7 is down."
+    assert "".join(reply.trimmed.split()) == "".join(quote.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Warning: port 8 is down, too.",
+        "Attention, the site has external power.",
+        "Write to support@example.net",
+        "cleo@contact.example.org",
+        "Ada Okoro <ada@example.com>",
+    ],
+)
+def test_words_directly_above_our_mail_are_kept(words: str) -> None:
+    assert split_reply(f"Port 7 is down.\n\n{words}\n{MARKED}", known=KNOWN).text == f"Port 7 is down.\n\n{words}"
 
 
 def test_a_reply_around_our_mail_is_found() -> None:

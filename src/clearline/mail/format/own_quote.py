@@ -26,6 +26,23 @@ _RUN_LEAST, _LINE_LEAST = 40, 10
 _FIELD = re.compile(r"[*_>\s]{0,6}[^\s:\uff1a][^:\uff1a\n]{0,30}[:\uff1a]")
 _FIELD_LINES_MAX, _FIELDS_LEAST = 12, 3
 _CONTEXT_MAX = 5
+_ADDRESS_LINE = re.compile(r"([^<>@]*)<([^<>@\s]+@[^<>@\s]+)>\W{0,3}|()([^<>@\s]+@[^<>@\s]+)")
+_BANNER_LINES_MAX = 5
+_BANNER_BEGIN = re.compile(
+    r"\W{0,9}(?:caution|warning|attention|external|ext\b|this (?:e-?mail|message)|you don.t often|some people who|"
+    r"achtung|vorsicht|extern|diese (?:e-?mail|nachricht)|sie erhalten nicht|avertissement|"
+    r"ce (?:mail|message|courriel)|vous ne? |precauci|externo|este (?:correo|mensaje|e-?mail)|esterno|let op)",
+    re.IGNORECASE,
+)
+_BANNER_MAIL = re.compile(
+    r"mail|message|nachricht|sender|absender|courriel|correo|mensaje|messaggio|bericht", re.IGNORECASE
+)
+_BANNER_OUTSIDE = re.compile(
+    r"external|outside|don.t often|extern|au(?:ß|ss)erhalb|nicht (?:oft|häufig)|extérieur|pas souvent|fuera|fora|"
+    r"esterno|buiten",
+    re.IGNORECASE,
+)
+"""What a mail gateway writes above mail that comes from outside."""
 
 
 class KnownMails(Struct, frozen=True):
@@ -56,6 +73,7 @@ def quoted_lines(lines: Sequence[str], known: KnownMails) -> set[int]:
             top, bottom = first, last
             while top and is_quoted(lines[top - 1]):
                 top -= 1
+            top = _above_banner(lines, top)
             while bottom + 1 < len(lines) and is_quoted(lines[bottom + 1]):
                 bottom += 1
             quoted |= set(range(_introduction(lines, top, known.names), bottom + 1))
@@ -113,6 +131,21 @@ def _is_quote(lines: Sequence[str], first: int, last: int, names: Sequence[str])
     return (size >= _RUN_LEAST and len(texts) > 1) or _introduced_at(lines, first, names) is not None
 
 
+def _above_banner(lines: Sequence[str], start: int) -> int:
+    """Return the index of the first line of the warning of a mail gateway directly above a quote, or else ``start``."""
+    last = _last_line_above(lines, start)
+    if last is None:
+        return start
+    first = last
+    while first and lines[first - 1] and last - first < _BANNER_LINES_MAX:
+        first -= 1
+    for index in range(first, last + 1):  # the attribution may stand in the same paragraph
+        text = " ".join(lines[index : last + 1])
+        if _BANNER_BEGIN.match(_MARKS.sub("", text)) and _BANNER_MAIL.search(text) and _BANNER_OUTSIDE.search(text):
+            return index
+    return start
+
+
 def _introduction(lines: Sequence[str], start: int, names: Sequence[str]) -> int:
     """Return the index of the first line of what introduces the quote at ``start``; ``start`` if nothing does."""
     first = _introduced_at(lines, start, names)
@@ -140,7 +173,19 @@ def _introduced_at(lines: Sequence[str], start: int, names: Sequence[str]) -> in
     fields = [index for index in range(paragraph, above + 1) if _FIELD.match(lines[index])]
     if len(fields) >= _FIELDS_LEAST and any(name in lines[fields[0]].casefold() for name in names):
         return fields[0]
-    return above if is_original_message(lines[above]) else attribution_start(lines, start, names)
+    if is_original_message(lines[above]) or _is_address_line(lines[above], names):
+        return above
+    return attribution_start(lines, start, names)
+
+
+def _is_address_line(line: str, names: Sequence[str]) -> bool:
+    """Return whether a line is nothing but the address of the known mail's sender, with its name at most."""
+    match = _ADDRESS_LINE.fullmatch(line[:_LINE_MAX].strip())
+    if match is None:
+        return False
+    name, address = (match[1] or "").strip(" \"'*_").casefold(), (match[2] or match[4]).casefold()
+    is_ours = any(address.startswith(known) for known in names if "@" in known or known.endswith("+"))
+    return is_ours and (not name or name in names)
 
 
 def _last_line_above(lines: Sequence[str], start: int) -> int | None:
