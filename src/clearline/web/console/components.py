@@ -2,9 +2,12 @@
 
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.presence.domain import Activity, Present
 from clearline.web.console.dashboard.charts import Column, charts
 from clearline.web.console.dashboard.handlers import Figure, Table
+from clearline.web.console.samples import OUTCOMES, PREVIEW, samples
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.records.form import Choice, Field, Kind, Outcome
 from clearline.web.visit import Visit
@@ -29,6 +32,8 @@ async def show_components(visit: Visit) -> Answer:
     return visit.page(
         "console/components.html", side=side, here=PATH, people=(*_PEOPLE, ""), fields=fields,
         values=values, stored=stored, outcomes=_OUTCOMES, others=_others(), figure=_figure(),
+        samples={theme: samples(100 * at, visit.now) for at, theme in enumerate(_THEMES)}, bulk=OUTCOMES,
+        previews={theme: replace(PREVIEW, title=f"Macro: Maintenance, {theme}") for theme in _THEMES},
     )  # fmt: skip
 
 

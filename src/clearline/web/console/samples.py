@@ -1,0 +1,78 @@
+"""What the page of components shows of tickets: invented ones, with messages, and what an action did to them."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.drafts.pending_domain import PendingMessage
+from clearline.identity import Company
+from clearline.inventory.domain import ServiceType
+from clearline.tickets.attachments.domain import Attachment
+from clearline.tickets.contact import Contact
+from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, TicketView
+from clearline.tickets.note_domain import Source, Visibility
+from clearline.web.console.bulk import Outcome
+from clearline.web.console.lists.bulk_preview import Preview
+from clearline.web.tickets.timeline import Entry, Fold, Line
+
+_NOBODY = UUID(int=0)
+_COMPANY = Company(_NOBODY, "Orchard Health", "ORC001")
+_TITLES = ("Port flapping since 09:12 UTC", "0.3 % packet loss towards London", "Please raise the MTU")
+
+
+class Samples(Struct, frozen=True):
+    """A list of tickets as a section shows it, and the entries of the first one's timeline."""
+
+    items: list[TicketView]
+    entries: list[Entry]
+    folds: list[Fold]
+    failed: PendingMessage
+    number: str = "INC000000000001"
+    next: str = "/console/ui"
+
+    @property
+    def view(self) -> TicketView:
+        """The ticket of the timeline."""
+        return self.items[0]
+
+
+def samples(at: int, now: datetime) -> Samples:
+    """Return samples whose tickets have the numbers after ``at``: each stands on the page once."""
+    views = [_view(at + 1 + index, index, now) for index in range(len(_TITLES))]
+    file = Attachment(
+        _NOBODY, at + 1, UUID(int=at + 1), "trace.txt", "text/plain", 2048, b"", Visibility.PUBLIC, Source.BUYER,
+        "Ada Okoro", None, now,
+    )  # fmt: skip
+    text = "We see errors on `xe-0/0/1`:\n\n- 12 CRC errors\n- light is low"
+    entries = [
+        Entry("message", now, "Ada Okoro", text, "by e-mail", "buyer", (file,), at + 1, 1, has_cut_text=True),
+        Entry("message", now, "Ben Ito", "We are on it.", "", "seller", (), at + 1, 2),
+        Entry("note", now, "Carla Mendes", "Same line card as last week.", "", "seller", (), at + 1, 3),
+    ]
+    lines = tuple(Line(now, f"Ben Ito set the priority to {word}") for word in ("High", "Low", "Critical"))
+    failed = PendingMessage(
+        _NOBODY, at + 1, UUID(int=at + 9), _NOBODY, "Ben Ito", "Is it fixed?", Visibility.PUBLIC, Status.PENDING,
+        now, now, "a ticket that is closed takes nothing more",
+    )  # fmt: skip
+    return Samples(views, entries, [Fold(lines[:1]), Fold(lines)], failed)
+
+
+def _view(number: int, index: int, now: datetime) -> TicketView:
+    created = now - timedelta(hours=5 * index + 1)
+    ticket = Ticket(
+        _NOBODY, number, _TITLES[index], "", IssueType.CIRCUIT_FLAPPING, ServiceType.PORT, "NET-LON-0088", None,
+        Severity.MINOR, Impact.DOWN, tuple(Priority)[-1 - index],
+        (Status.IN_PROGRESS, Status.PENDING, Status.ACKNOWLEDGED)[index],
+        Contact("Ada Okoro", "", "ada@example.com"), Channel.API, created, created, created, None, 1,
+        tags=("optics", "lacp")[:index],
+    )  # fmt: skip
+    return TicketView(ticket, _COMPANY, "Faults", (None, "Ben Ito", "Carla Mendes")[index])
+
+
+REFUSALS = [("INC000000000004", "A ticket that is closed takes nothing more")]
+OUTCOMES = (Outcome(3, [], has_message=True), Outcome(2, REFUSALS), Outcome(3, [], is_status=True, is_undo=True))
+PREVIEW = Preview(
+    "Macro: Maintenance", ["INC000000000001", "INC000000000002"], REFUSALS, 4, [("Priority", "Low")], [],
+    "The work begins at 22:00 UTC.", is_public=True,
+)  # fmt: skip
