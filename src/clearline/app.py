@@ -277,7 +277,7 @@ class _Switch:
             Route("/openapi.json", OpenApi(services, wires[0].document).answer),
             document_route(wires[1]),
             *icon_routes(),
-            confirmation_route(services.database, services.now),
+            confirmation_route(services.database, services.settings, services.now),
             *unsubscribe_routes(services.database, services.now),
             *feedback_routes(services.database, services.now),
             *reference.routes(),

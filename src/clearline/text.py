@@ -56,7 +56,8 @@ def check_text(field: str, text: str, *, least: int = 1, most: int) -> list[Viol
     """Return the rules that ``text`` breaks; lengths are in Unicode code points, both ends included."""
     violations = []
     if not least <= len(text) <= most:
-        violations.append(Violation(field, f"must have {least} to {most} characters", RuleCode.LENGTH))
+        length = f"{least} to {most}" if least else f"at most {most}"
+        violations.append(Violation(field, f"must have {length} characters", RuleCode.LENGTH))
     if not storable(text):
         violations.append(
             Violation(field, "must not contain the NUL character or lone surrogates", RuleCode.CHARACTERS)

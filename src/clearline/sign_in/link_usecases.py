@@ -77,6 +77,17 @@ async def invite(
     return await _create(tx, actor, user, settings=settings, render=render if by_mail else None, now=now)
 
 
+async def first_password(tx: Tx, user: User, *, settings: Settings, now: datetime) -> NewLink | None:
+    """Make a link for a person who confirmed its address just now, to choose its first password without another mail.
+
+    None for one who has a password, signs in without one, or is not active.
+    """
+    credential = await password_store.get(tx, user.company_id, user.id)
+    if credential is None or credential.hash is not None or credential.replaced_by is not None or not user.is_active:
+        return None
+    return await _create(tx, _SELF, user, settings=settings, render=None, now=now)
+
+
 async def _create(
     tx: Tx, actor: Actor, user: User, *, settings: Settings, render: Render | None, now: datetime
 ) -> NewLink:

@@ -131,7 +131,7 @@ def test_the_sweep_deletes_content_without_a_ticket(
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (("add", "NUMBER", "-", "--name", "a/b"), 1, "refused: name must be a name without a path"),
+        (("add", "NUMBER", "-", "--name", "a/.."), 1, "refused: name must not be blank or only dots"),
         (("add", "NUMBER", "-", "--name", "a.html"), 1, "refused: media_type must be one of"),
         (("add", "INC000000999999", "-", "--name", "a.txt"), 1, "refused: ticket INC000000999999 does not exist"),
         (("add", "NUMBER", "nowhere.txt"), 2, "nowhere.txt cannot be read: No such file or directory"),

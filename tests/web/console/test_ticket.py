@@ -222,7 +222,7 @@ async def test_files_are_attached_as_reply_or_note(opened: Opened) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "shown"),
     [
-        ("../a.txt", b"a", "Name must be a name without a path."),
+        ("../..", b"a", "Name must not be blank or only dots."),
         ("a.txt", b"", "must not be empty"),
     ],
 )

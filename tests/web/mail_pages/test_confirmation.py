@@ -8,7 +8,10 @@ import pytest
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role, User
 from clearline.platform.database.transactions import Database
+from clearline.sign_in import password_usecases as passwords
 from tests.builders.people import NOW, Tenant, new_person
+from tests.builders.sign_in.sessions import PASSWORD
+from tests.builders.web.pages import BROWSER
 
 
 async def invite(database: Database, tenant: Tenant) -> tuple[User, str]:
@@ -40,13 +43,26 @@ async def test_the_button_of_the_page_confirms_the_address(
     assert "form-action 'self'" in page.headers["content-security-policy"]
     assert page.headers["cache-control"] == "no-store"
     assert page.headers["referrer-policy"] == "no-referrer"
-    for _ in range(2):
-        answer = await client.post(path)
-        assert answer.status_code == 200
-        assert "is confirmed" in answer.text
-        assert '<a href="/sign-in/forgotten">choose a password</a>' in answer.text
-        assert "<form" not in answer.text
-        assert await is_confirmed(database, user)
+    confirmed = await client.post(path)
+    assert confirmed.status_code == 303
+    assert await is_confirmed(database, user)
+    chosen = await client.get(confirmed.headers["location"], headers=BROWSER)
+    assert (chosen.status_code, "New password" in chosen.text or "Choose a password" in chosen.text) == (200, True)
+    again = await client.post(path)
+    assert again.status_code == 200
+    assert "is confirmed" in again.text
+    assert '<a href="/sign-in/forgotten">choose a password</a>' in again.text
+    assert "<form" not in again.text
+    assert await is_confirmed(database, user)
+
+
+async def test_who_has_a_password_is_not_led_to_choose_one(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant
+) -> None:
+    user, path = await invite(database, tenant)
+    await passwords.set_password(database, OPERATOR, user.company_id, user.id, PASSWORD, now=NOW)
+    answer = await client.post(path)
+    assert (answer.status_code, "is confirmed" in answer.text) == (200, True)
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"email": "elsewhere@example.com"}])

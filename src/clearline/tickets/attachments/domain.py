@@ -118,16 +118,17 @@ class HeldFile(Struct, frozen=True):
 
 
 def new_attachment(name: str, media_type: str | None, visibility: Visibility, limits: Limits) -> NewAttachment:
-    """Normalize and check the name and media type of a file.
+    r"""Normalize and check the name and media type of a file.
 
-    The name is in Unicode's form NFC, the media type in lower case and without parameters; a file without one is
-    ``application/octet-stream``.
+    Of a path only the last part is kept, as RFC 7578 (section 4.2) and RFC 6266 (section 4.3) advise: some clients send
+    ``C:\fakepath\levels.txt``. The name is in Unicode's form NFC, the media type in lower case and without
+    parameters; a file without one is ``application/octet-stream``.
 
     Raises:
-        InvalidInput: the name is blank, too long, only dots, or contains a path or control characters.
+        InvalidInput: the name is blank, too long, only dots, or contains control characters.
         MediaTypeRefused: the media type is malformed or not accepted.
     """
-    name = unicodedata.normalize("NFC", name)
+    name = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
     require_valid(_check_name(name))
     normalized = ANY_TYPE if media_type is None else media_type.partition(";")[0].strip().lower()
     if len(normalized) > MEDIA_TYPE_MAX or not _MEDIA_TYPE.fullmatch(normalized):
@@ -162,8 +163,6 @@ def _check_name(name: str) -> list[Violation]:
     violations = []
     if not 1 <= len(name) <= NAME_MAX:
         violations.append(Violation("name", f"must have 1 to {NAME_MAX} characters", RuleCode.LENGTH))
-    if "/" in name or "\\" in name:
-        violations.append(Violation("name", "must be a name without a path", RuleCode.FORMAT))
     if _HIDDEN.search(name) or not storable(name):
         violations.append(
             Violation("name", "must not contain control characters or lone surrogates", RuleCode.CHARACTERS)

@@ -5,31 +5,37 @@ from datetime import datetime
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from clearline.accounts import address_usecases as addresses
 from clearline.notifications.address_mail import CONFIRMATION_PATH
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
+from clearline.settings import Settings
+from clearline.sign_in import link_usecases as links
+from clearline.sign_in.link_domain import path_of
 from clearline.web.open_pages.answer import open_page, page_headers
 
 _HEADERS = page_headers(form_action="'self'")
 
 
-def confirmation_route(database: Database, now: Callable[[], datetime]) -> Route:
-    """Return the route of the page of an invitation; its button, a POST, confirms the address."""
+def confirmation_route(database: Database, settings: Settings, now: Callable[[], datetime]) -> Route:
+    """Return the route of the page of an invitation; its button, a POST, confirms the address.
 
-    async def answer(request: Request) -> HTMLResponse:
+    It leads a person without a password to where it chooses one, once: the link of the invitation never expires.
+    """
+
+    async def answer(request: Request) -> Response:
         try:
-            return await _answer(request, database, now)
+            return await _answer(request, database, settings, now)
         except DatabaseUnavailable:
             return _page(503, state="unavailable")
 
     return Route(f"{CONFIRMATION_PATH}{{invitation}}", answer, methods=["GET", "POST"])
 
 
-async def _answer(request: Request, database: Database, now: Callable[[], datetime]) -> HTMLResponse:
+async def _answer(request: Request, database: Database, settings: Settings, now: Callable[[], datetime]) -> Response:
     invitation_id = _id_of(request.path_params["invitation"])
     if invitation_id is None:
         return _page(404, state="unknown")
@@ -39,7 +45,11 @@ async def _answer(request: Request, database: Database, now: Callable[[], dateti
             return _page(404, state="unknown")
         company, user = invited
         if request.method == "POST":
-            user = await addresses.confirm_address(tx, company, user, now=now())
+            was_confirmed, user = user.is_confirmed, await addresses.confirm_address(tx, company, user, now=now())
+            if user.is_confirmed and not was_confirmed:
+                link = await links.first_password(tx, user, settings=settings, now=now())
+                if link is not None:
+                    return RedirectResponse(path_of(link.token, link.kind), 303, _HEADERS)
     return _page(200, state="confirmed" if user.is_confirmed else "open", company=company.name, address=user.email)
 
 

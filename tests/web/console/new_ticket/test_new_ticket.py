@@ -167,7 +167,7 @@ async def test_the_open_tickets_of_the_service_are_shown_first(
         ({"channel": "System"}, "channel", "Must be one of API"),
         ({"name": ""}, "name", "Must have 1 to 255 characters."),
         ({"email": "ada"}, "email", "Must be an e-mail address"),
-        ({"phone": "1" * 256}, "phone", "Must have 0 to"),
+        ({"phone": "1" * 256}, "phone", "Must have at most"),
         ({"person": "nobody"}, "person", "Must be one of the company's people."),
         ({"queue": "x"}, "queue", "Must be an id."),
         ({"queue": "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"}, "queue", "Must be the id of a queue."),

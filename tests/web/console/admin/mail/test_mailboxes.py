@@ -114,7 +114,7 @@ async def test_a_mailbox_is_paused_and_no_longer_polled(database: Database, admi
         ("address", "", "Must"),
         ("address", "nothing", "Must"),
         ("address", "support+x@example.net", "Must not have a plus"),
-        ("name", "x" * 256, "Must have 0 to 255 characters."),
+        ("name", "x" * 256, "Must have at most 255 characters."),
         ("queue_id", HOSTILE, "Must be an id."),
         ("queue_id", "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42", "Must"),
         ("form_addresses", "nothing", "Must"),

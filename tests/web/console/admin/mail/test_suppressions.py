@@ -54,7 +54,7 @@ async def test_an_address_is_suppressed_once_and_gets_mail_again(database: Datab
         ("address", "", "Must be an address that mail servers accept."),
         ("address", "nothing", "Must be an address that mail servers accept."),
         ("address", HOSTILE, "Must be an address that mail servers accept."),
-        ("detail", "x" * 256, "Must have 0 to 255 characters."),
+        ("detail", "x" * 256, "Must have at most 255 characters."),
     ],
 )
 async def test_a_refused_form_names_the_field(admin: Person, name: str, wrong: str, shown: str) -> None:

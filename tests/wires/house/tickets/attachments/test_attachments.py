@@ -19,7 +19,7 @@ Json = dict[str, Any]
 @pytest.mark.parametrize(
     ("query", "kind", "status", "code", "pointer"),
     [
-        ({"name": "a/b"}, "text/plain", 400, "invalid-parameter", "name"),
+        ({"name": "a/.."}, "text/plain", 400, "invalid-parameter", "name"),
         ({"name": ""}, "text/plain", 400, "invalid-parameter", "name"),
         ({"name": "n" * 256}, "text/plain", 400, "invalid-parameter", "name"),
         ({"visibility": "secret"}, "text/plain", 400, "invalid-parameter", "visibility"),
@@ -49,6 +49,12 @@ async def test_invalid_requests_are_refused_before_the_file_is_read(
     assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
     assert [error["pointer"] for error in refused.json().get("errors", [])] == ([pointer] if pointer else [])
     assert stored_files(folder) == before
+
+
+async def test_a_name_with_a_path_loses_it(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+    name = {"name": "C:\\fakepath\\levels.txt"}
+    created = await client.post(path, headers=tenant.headers, params=name, content=CONTENT)
+    assert (created.status_code, created.json()["name"]) == (201, "levels.txt")
 
 
 async def test_a_file_needs_a_name_and_without_a_type_is_an_octet_stream(

@@ -13,8 +13,8 @@ FileName = Annotated[
     Meta(
         min_length=1,
         max_length=attachment.NAME_MAX,
-        extra_json_schema={"pattern": r"^[^\x00-\x1f\x7f-\x9f\/\\]*$"},
-        description="The name of the file, without a path.",
+        extra_json_schema={"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"},
+        description="The name of the file. Of a path the last part is kept.",
     ),
 ]
 
