@@ -196,7 +196,7 @@ class IdempotencyKeyReused(Conflict):
 
 
 class LastAdmin(Conflict):
-    """The provider would have no active admin left."""
+    """The provider, or a customer by its own doing, would have no active admin left."""
 
     code = "last_admin"
 

@@ -24,7 +24,7 @@ from clearline.identity import (
     User,
 )
 from clearline.platform.database.transactions import Database, Tx
-from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_person, new_tenant
 
 PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")
 
@@ -333,6 +333,23 @@ async def test_a_key_with_only_the_scope_to_write_writes_and_does_not_read(
         for attempt in READS.values():
             with pytest.raises(ScopeMissing):
                 await attempt(tx, writer, tenant.company, tenant.user)
+
+
+@pytest.mark.parametrize("values", [{"role": Role.CUSTOMER}, {"is_active": False}])
+async def test_a_customer_keeps_an_admin_unless_the_provider_removes_it(
+    database: Database, fresh: Tenant, values: dict[str, object]
+) -> None:
+    company = fresh.company
+    async with database.transaction() as tx:
+        first, second = [await new_person(tx, role=Role.CUSTOMER_ADMIN, company=company.code) for _ in range(2)]
+    assert first.user is not None
+    assert second.user is not None
+    async with database.transaction() as tx:
+        await accounts.change_user(tx, first, company.id, second.user.id, values, now=NOW)
+        with pytest.raises(LastAdmin):
+            await accounts.change_user(tx, first, company.id, first.user.id, values, now=NOW)
+        await accounts.change_user(tx, first, company.id, first.user.id, {"name": "Renamed"}, now=NOW)
+        await accounts.change_user(tx, OPERATOR, company.id, first.user.id, values, now=NOW)
 
 
 async def test_two_admins_cannot_make_each_other_inactive_at_once(database: Database) -> None:

@@ -5,9 +5,9 @@
 
 from uuid import UUID
 
-from clearline.accounts import company_store
-from clearline.errors import Forbidden, NotFound, ScopeMissing, require_found
-from clearline.identity import ROLE_SCOPES, Actor, Company, Role, Scope
+from clearline.accounts import company_store, user_store
+from clearline.errors import Forbidden, LastAdmin, NotFound, ScopeMissing, require_found
+from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 
@@ -91,3 +91,24 @@ def require_rights_of_role(actor: Actor, role: Role) -> None:
     """Refuse unless the actor has every scope of a role: keys that a user of the role has already may use them all."""
     for scope in sorted(ROLE_SCOPES[role]):
         require_scope(actor, scope)
+
+
+def require_granted_rights(actor: Actor, before: User, after: User) -> None:
+    """Refuse a change that gives a user, or whoever reads its mail, more than the actor may do itself."""
+    is_activated = after.is_active and not before.is_active
+    if after.is_active and (is_activated or ROLE_SCOPES[after.role] - ROLE_SCOPES[before.role]):
+        require_rights_of_role(actor, after.role)
+    if after.email != before.email or (after.is_confirmed and not before.is_confirmed):
+        require_rights_of_person(actor, after.role)
+
+
+async def require_admin_left(tx: Tx, actor: Actor, before: User, after: User) -> None:
+    """Refuse that a company loses its last admin, unless who does so can appoint another one."""
+    loses = _is_active_admin(before) and not _is_active_admin(after)
+    may_appoint = actor.is_operator or (actor.is_staff and before.company_id != PROVIDER_ID)
+    if loses and not may_appoint and not await user_store.has_other_admin(tx, before):
+        raise LastAdmin
+
+
+def _is_active_admin(user: User) -> bool:
+    return user.is_active and (user.role.is_desk_admin or user.role.is_company_admin)

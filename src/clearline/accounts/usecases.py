@@ -12,10 +12,10 @@ from clearline.accounts import company_store, conflict_store, permissions, user_
 from clearline.accounts.company_store import CompanyDetails, Ended
 from clearline.accounts.conflict_store import AddressConflict
 from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits, check_company, check_user
-from clearline.errors import CompanyInactive, Conflict, Forbidden, LastAdmin, require_found, require_free, require_valid
+from clearline.errors import CompanyInactive, Conflict, Forbidden, require_found, require_free, require_valid
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event, change_record
-from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
+from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 
@@ -289,7 +289,7 @@ async def change_user(
         TooManyInvitations: a customer had too many addresses invited.
         AlreadyExists: the company has another user with that e-mail address.
         CompanyInactive: the user is activated, and its company is deactivated.
-        LastAdmin: the user is the provider's last active admin, and the actor is not the operator.
+        LastAdmin: the user is the last active admin of the provider or, for a customer, of its company.
     """
     before = await lock_user(tx, actor, company_ref, user_ref)
     after = await addresses.with_confirmation(tx, actor, before, replace(before, **values))
@@ -297,12 +297,10 @@ async def change_user(
     if not changes:
         return before
     require_valid(check_user(after))
-    _require_granted_rights(actor, before, after)
+    permissions.require_granted_rights(actor, before, after)
     if after.is_active and not before.is_active:
         await require_active_company(tx, after.company_id)
-    loses_admin = _is_active_admin(before) and not _is_active_admin(after)
-    if loses_admin and not actor.is_operator and not await user_store.has_other_admin(tx, PROVIDER_ID, before.id):
-        raise LastAdmin
+    await permissions.require_admin_left(tx, actor, before, after)
     require_free(await user_store.save(tx, after), "user", after.email)
     await addresses.follow_change(tx, actor, before, after, limits, now=now)
     await append_record_event(tx, actor, "user", "changed", after, changes, company_id=after.company_id, now=now)
@@ -385,16 +383,3 @@ async def decide_claim(
     changes = [Change("address_claim", None, "refused")]
     await append_record_event(tx, actor, "user", "changed", user, changes, company_id=user.company_id, now=now)
     return user
-
-
-def _require_granted_rights(actor: Actor, before: User, after: User) -> None:
-    """Refuse a change that gives a user, or whoever reads its mail, more than the actor may do itself."""
-    is_activated = after.is_active and not before.is_active
-    if after.is_active and (is_activated or ROLE_SCOPES[after.role] - ROLE_SCOPES[before.role]):
-        permissions.require_rights_of_role(actor, after.role)
-    if after.email != before.email or (after.is_confirmed and not before.is_confirmed):
-        permissions.require_rights_of_person(actor, after.role)
-
-
-def _is_active_admin(user: User) -> bool:
-    return user.role.is_desk_admin and user.is_active

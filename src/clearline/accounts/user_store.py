@@ -154,13 +154,13 @@ async def save(tx: Tx, user: User) -> bool:
     return True
 
 
-async def has_other_admin(tx: Tx, company_id: UUID, user_id: UUID) -> bool:
-    """Return whether a company has an active admin other than this user."""
+async def has_other_admin(tx: Tx, admin: User) -> bool:
+    """Return whether the company of an admin has another active one."""
     has_other: bool = await tx.fetchval(
         """select exists (select from app_user
                            where company_id = $1 and id <> $2 and role = $3 and is_active)""",
-        company_id,
-        user_id,
-        Role.ADMIN,
+        admin.company_id,
+        admin.id,
+        admin.role,
     )
     return has_other

@@ -10,6 +10,7 @@ from clearline.errors import (
     Forbidden,
     IllegalTransition,
     InvalidInput,
+    LastAdmin,
     MergedInto,
     TicketFinished,
     TooMany,
@@ -109,6 +110,8 @@ def _translated(error: DeskError) -> str:  # noqa: C901, PLR0911 - a table
             return gettext("The ticket has another status by now, in which this is not possible.")
         case AlreadyExists():
             return gettext("%(name)s exists already.") % {"name": error.name}
+        case LastAdmin():
+            return gettext("The last active admin must stay an admin: make another admin first.")
         case CompanyInactive():
             return gettext("Your company is deactivated.")
         case TooMany():

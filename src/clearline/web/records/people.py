@@ -53,7 +53,9 @@ class CompanyPeople(CompanySection[User]):
             Role.CUSTOMER: gettext("Customer: raises and follows the tickets of the company"),
             Role.CUSTOMER_ADMIN: gettext("Customer admin: also manages its people, keys and webhooks"),
         }
-        return person_fields({role: roles[role] for role in CUSTOMER_ROLES})
+        is_own = record is not None and visit.actor.user is not None and visit.actor.user.id == record.id
+        about = gettext("This is your own role: without it you no longer manage the company.") if is_own else ""
+        return person_fields({role: roles[role] for role in CUSTOMER_ROLES}, about)
 
     def values(self, record: User) -> Values:
         """Return what the fields of a person have."""

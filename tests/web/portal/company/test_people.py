@@ -73,3 +73,17 @@ async def test_an_admin_sets_what_a_colleague_is_notified_of(company: PortalComp
         stored = await preferences.get_preferences(tx, OPERATOR, user.company_id, user.id)
     assert stored.preferences.time_zone == "Europe/Lisbon"
     assert set(stored.preferences.rules.values()) == {"off"}
+
+
+async def test_the_last_admin_stays_one_and_is_told_what_the_own_role_is(company: PortalCompany) -> None:
+    admin = company.admin.user
+    path = f"/people/{admin.id}"
+    page = await company.admin.page(COMPANY + path)
+    assert "This is your own role" in page.text
+    [version] = [field["value"] or "" for field in page.all("input") if field.get("name") == "version"]
+    person = {"name": admin.name, "email": admin.email, "phone": "", "language": "", "version": version}
+    refused = await company.send(path, 409, **person, role="customer")
+    assert "The last active admin must stay an admin" in refused.text
+    assert (await company.user(admin.email)).role is Role.CUSTOMER_ADMIN
+    other = await company.admin.page(f"{COMPANY}/people/{company.tenant.user.id}")
+    assert "This is your own role" not in other.text
