@@ -9,7 +9,7 @@ from clearline.identity import Role
 from clearline.language.reader import LANGUAGES
 from clearline.mail.templates.kinds import KINDS, MailKind
 from clearline.platform.database.transactions import Database
-from tests.builders.web.pages import Page, Person, person
+from tests.builders.web.pages import Page, Person, led_to, person
 
 PAGE = "/console/admin/mail-templates"
 RECEIVED = f"{PAGE}/ticket_received.en"
@@ -45,7 +45,7 @@ async def test_a_text_is_saved_shown_as_edited_and_given_up(admin: Person) -> No
     version = await version_of(admin)
     assert "Back to the shipped text" not in (await admin.page(RECEIVED)).text
     saved = await admin.post(RECEIVED, version=version, **TEXT)
-    assert (saved.status_code, saved.headers["location"]) == (303, f"{RECEIVED}?done=change")
+    assert (saved.status_code, led_to(saved)) == (303, f"{RECEIVED}?done=change")
     page = await admin.page(RECEIVED)
     assert "Thank you." in page.text
     assert "Edited" in page.text
@@ -53,7 +53,7 @@ async def test_a_text_is_saved_shown_as_edited_and_given_up(admin: Person) -> No
     stale = await admin.post(RECEIVED, version=version, **TEXT)
     assert stale.status_code == 409
     restored = await admin.post(f"{RECEIVED}/restore")
-    assert restored.headers["location"] == f"{RECEIVED}?done=restore"
+    assert led_to(restored) == f"{RECEIVED}?done=restore"
     assert "Thank you." not in (await admin.page(RECEIVED)).text
 
 
