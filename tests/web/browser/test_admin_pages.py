@@ -179,7 +179,7 @@ async def test_a_text_of_a_mail_is_previewed_before_it_is_saved(
     await expect(frame.get_by_role("heading", name="You are invited to the support desk")).to_be_visible()
     await page.locator("#field-body").fill("# Welcome\n\n{{ lnik }}")
     await page.get_by_role("button", name="Preview", exact=True).click()
-    await expect(frame.get_by_role("alert")).to_contain_text("Line 3: {{ lnik }} is no placeholder of this mail.")
+    await expect(frame.get_by_role("alert")).to_contain_text("Text: line 3: {{ lnik }} is no placeholder of this mail.")
     await page.locator("#field-body").fill("# Welcome\n\n{{ link }}")
     await page.get_by_role("button", name="Preview", exact=True).click()
     await expect(frame.get_by_role("heading", name="Welcome")).to_be_visible()
@@ -188,7 +188,7 @@ async def test_a_text_of_a_mail_is_previewed_before_it_is_saved(
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
     assert await check(page, "an edited text") == []
-    await page.get_by_text("Back to the shipped text").click()
+    await page.get_by_text("Back to the shipped text", exact=True).click()
     await page.get_by_role("button", name="Yes: Back to the shipped text").click()
     await expect(page.locator("#field-body")).to_have_value(re.compile("You can sign in to the support desk now"))
     await opened.close()

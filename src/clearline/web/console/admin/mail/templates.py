@@ -160,7 +160,8 @@ async def _in_frame(visit: Visit, work: Callable[[Tx], Awaitable[str]]) -> Answe
         async with visit.database.transaction() as tx:
             return Answer(200, (await work(tx)).encode(), _HEADERS)
     except InvalidInput as error:
-        problems = [f"{violation.field}: {rule_text(violation)}" for violation in error.violations]
+        labels = {"subject": gettext("Subject"), "body": gettext("Text")}
+        problems = [f"{labels[violation.field]}: {rule_text(violation)}" for violation in error.violations]
     except Conflict as error:
         return Answer(409, render("console/admin/mail/preview.html", done=refusal_text(error)).encode(), _HEADERS)
     return Answer(422, render("console/admin/mail/preview.html", problems=problems).encode(), _HEADERS)
