@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearline.errors import InvalidInput
-from clearline.tables import BOM, FORMULA, NotATable, cell_text, decode_file, read_table, write_table
+from clearline.tables import BOM, FORMULA, NotATable, cell_text, decode_file, is_workbook, read_table, write_table
 
 KNOWN = ("id", "type", "label")
 EXPECTED = (["id", "type", "label"], [(2, ["P-1", "Port", "Zürich, 1;2"]), (3, ["P-2", "Port", ""])])
@@ -52,6 +52,13 @@ def test_the_first_line_may_name_the_separator() -> None:
     assert (heading, rows) == (EXPECTED[0], [(3, EXPECTED[1][0][1])])
 
 
+@pytest.mark.parametrize("before", ["\n", "\r\n\r\n", ";;\n", '"";"";""\n \n'])
+def test_empty_rows_may_stand_before_the_heading(before: str) -> None:
+    heading, rows = read(before + 'id;type;label\nP-1;Port;"Zürich, 1;2"\nP-2;Port\n')
+    assert (heading, [cells for _line, cells in rows]) == (EXPECTED[0], [cells for _line, cells in EXPECTED[1]])
+    assert [line for line, _cells in rows] == [before.count("\n") + 2, before.count("\n") + 3]
+
+
 def test_a_row_with_more_cells_than_the_heading_has_them_all() -> None:
     assert read("id,type,label\na,b,c,d,\n")[1] == [(2, ["a", "b", "c", "d"])]
 
@@ -69,6 +76,7 @@ def test_a_line_that_is_no_row_is_named(text: str, line: int) -> None:
         ("id,type\n".encode("utf-16"), "it is UTF-16"),
         ("id,type\n".encode("utf-16-be"), "it is UTF-16"),
         ("id,type\n".encode("utf-16-le"), "it is UTF-16"),
+        ("id,type\n".encode("utf-32"), "it is UTF-32"),
         ("id,type\nP-1,Zürich\n".encode("cp1252"), "line 2 is not; it may be Windows-1252"),
         ("id\nP-1\n€\n".encode("cp1252"), "line 3 is not; it may be Windows-1252"),
         ("日本\n".encode("shift_jis"), "line 1 is not; it may be Windows-1252"),
@@ -78,6 +86,13 @@ def test_another_encoding_is_refused(body: bytes, why: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         decode_file(body)
     assert str(refused.value) == f"file must be UTF-8 ({why}): save it as UTF-8"
+
+
+@pytest.mark.parametrize("body", [b"PK\x03\x04\x14\0\x08", bytes.fromhex("d0cf11e0a1b11ae1")], ids=["xlsx", "xls"])
+def test_a_workbook_is_named(body: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"^file is a workbook of a spreadsheet program: save it as CSV in UTF-8$"):
+        decode_file(body)
+    assert is_workbook(body.decode("utf-8", "replace"))
 
 
 @pytest.mark.parametrize("first", [*FORMULA, "'", "''", "'="])

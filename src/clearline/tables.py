@@ -16,8 +16,14 @@ BOM = "\ufeff"
 """Begins a file that Excel is to read as UTF-8."""
 
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
+_WORKBOOKS = ("PK\x03\x04", "\xd0\xcf\x11\xe0")
+"""Begin the files that Excel, LibreOffice and Numbers save by themselves, and those of Excel until 2003, in Latin-1."""
 _SEP = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
-_FIRST_LINE = re.compile(r"[^\r\n]*")
+
+_EMPTY = "".join(DELIMITERS) + '" \n'
+"""What a line without a word has."""
+A_WORKBOOK = "a workbook of a spreadsheet program: save it as CSV in UTF-8"
 
 
 class NotATable(Exception):
@@ -42,8 +48,12 @@ def decode_file(body: bytes) -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark.
 
     Raises:
-        InvalidInput: it is in another encoding; the text says which it may be.
+        InvalidInput: it is in another encoding, or a workbook; the text says which it may be.
     """
+    if is_workbook(body[:4].decode("latin-1")):
+        raise InvalidInput([Violation("file", f"is {A_WORKBOOK}", RuleCode.FORMAT)])
+    if body.startswith(_UTF_32):
+        raise _not_utf_8("it is UTF-32")
     if body.startswith(_UTF_16) or b"\0" in body[:2]:
         raise _not_utf_8("it is UTF-16")
     try:
@@ -51,6 +61,11 @@ def decode_file(body: bytes) -> str:
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         raise _not_utf_8(f"line {line} is not; it may be Windows-1252") from None
+
+
+def is_workbook(text: str) -> bool:
+    """Return whether a text begins as the file of a workbook does, read in any encoding that has ASCII."""
+    return text.startswith((*_WORKBOOKS, "\ufffd\ufffd\x11"))
 
 
 def _not_utf_8(why: str) -> InvalidInput:
@@ -61,7 +76,7 @@ def read_table(text: str, known: Collection[str]) -> Table:
     """Return the table in a text whose cells are separated by commas, semicolons or tabs.
 
     The separator is the one that gives the heading the most names of ``known``; a first line ``sep=;`` names it.
-    Empty rows, and empty cells beyond the heading, are left out: spreadsheets write them.
+    Empty rows, also before the heading, and empty cells beyond it are left out: spreadsheets write them.
 
     Raises:
         NotATable: from the rows as well.
@@ -82,7 +97,8 @@ def read_table(text: str, known: Collection[str]) -> Table:
             raise NotATable(reader.line_num + lines_before, reason) from None
 
     cells_of_lines = lines()
-    heading = [name.strip().lower() for name in next(cells_of_lines, [])]
+    first = next((cells for cells in cells_of_lines if any(cell.strip() for cell in cells)), [])
+    heading = [name.strip().lower() for name in first]
     while heading and not heading[-1]:
         heading.pop()
 
@@ -98,8 +114,8 @@ def read_table(text: str, known: Collection[str]) -> Table:
 
 
 def _delimiter(text: str, known: Collection[str]) -> str:
-    first = _FIRST_LINE.match(text)
-    line = "" if first is None else first[0]
+    lines = io.StringIO(text, newline=None)
+    line = next((line.rstrip("\n") for line in lines if line.strip(_EMPTY)), "")
 
     def names(delimiter: str) -> list[str]:
         try:

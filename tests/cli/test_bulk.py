@@ -120,6 +120,33 @@ def test_lists_exports_and_bulk_changes_have_the_same_filters() -> None:
         assert renamed == ({"queue", "priorities", "severities"} if command.name == "change" else set()), command.name
 
 
+@pytest.mark.parametrize(
+    "file",
+    [
+        'number,title,description\n{0},Port,"Ports:\n{2} is up\n{2}"\n{1},Port,\n',  # as an export has it
+        'Title;Number\n"{2}\n{2}";{0}\n;\n;{1}\n',
+        "{0},{1}\n",
+        "{0} {1}",
+        '"{0}"\n\n"{1}"',
+        "NUMBER           STATUS        TITLE\n{0}  acknowledged  {2} is down\n{1}  held  {2}\n",
+    ],
+    ids=["export", "second column", "commas", "blanks", "quotes", "list"],
+)
+def test_a_file_names_each_ticket_and_no_other(database_url: str, numbers: list[str], file: str) -> None:
+    text = file.format(*numbers, "17")
+    done = run_command(database_url, "bulk", "tag", "--from", "-", "--add", "a", "--dry-run", text=text)
+    assert done.exit_code == 0, done.stderr
+    items = run_json(database_url, "job", "items", done.stdout.split("job ")[1][:36], "--outcome", "all")
+    assert [item["ticket"] for item in items] == numbers[:2]
+
+
+def test_a_file_that_is_no_table_is_refused(database_url: str, numbers: list[str]) -> None:
+    text = f'number,title\n{numbers[0]},"Port\n'
+    done = run_command(database_url, "bulk", "tag", "--from", "-", "--add", "a", "--dry-run", text=text)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "refused: file is no CSV: unexpected end of data in line 2\n"
+
+
 def test_refused_items_are_listed(database_url: str, numbers: list[str]) -> None:
     listed = "\n".join([f"{numbers[0]},more", "", "INC999999999999"])
     done = run_command(database_url, "bulk", "tag", "--from", "-", "--add", "a", "--dry-run", text=listed)

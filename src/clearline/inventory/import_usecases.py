@@ -16,7 +16,7 @@ from clearline.inventory import store as service_store
 from clearline.inventory.domain import Service, ServiceType, check_service
 from clearline.inventory.usecases import KIND, company_to_manage
 from clearline.platform.database.transactions import Tx
-from clearline.tables import NotATable, cell_text, read_table
+from clearline.tables import A_WORKBOOK, NotATable, cell_text, is_workbook, read_table
 
 COLUMNS = ("id", "type", "label")
 IMPORT_MAX = 1000
@@ -71,6 +71,8 @@ async def import_text(
     Return the report, and what became of each service.
     """
     company = await company_to_manage(tx, actor, company_ref)
+    if is_workbook(text):
+        return ImportReport(0, 0, 0, [LineError(1, f"is {A_WORKBOOK}")]), []
     if (bad := text.find("\ufffd")) >= 0:
         line = text.count("\n", 0, bad) + 1
         return ImportReport(0, 0, 0, [LineError(line, "has a character that is not UTF-8: save the file as UTF-8")]), []
@@ -190,6 +192,8 @@ def _read_csv(company: Company, text: str) -> tuple[list[Service], list[LineErro
             lacks, names = ", ".join(missing), ", ".join(COLUMNS)
             message = f"the heading lacks {lacks}; it must name {names}, separated by commas, semicolons or tabs"
             return [], [LineError(1, message)]
+        if twice := [name for name in COLUMNS if table.heading.count(name) > 1]:
+            return [], [LineError(1, f"the heading names {', '.join(twice)} more than once")]
         places = [table.heading.index(name) for name in COLUMNS]
         for line, cells in table.rows:
             values = [cell_text(cells[place]).strip() for place in places]

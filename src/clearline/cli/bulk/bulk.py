@@ -17,9 +17,11 @@ from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.tickets.filters import filter_of, filter_options, has_filter
 from clearline.clock import now
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
+from clearline.tables import NotATable, cell_text, read_table
 from clearline.tickets.domain import Channel, Priority, Severity, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State
@@ -27,10 +29,14 @@ from clearline.workspace import macro_usecases as macros
 
 _NOBODY = "nobody"
 _NONE = "none"
+_HEADING = "number"
 
 _tickets_argument = click.argument("tickets", type=TICKET, nargs=-1, metavar="[NUMBER]...")
 _from_option = click.option(
-    "--from", "file", type=TEXT_FILE, help="File (- for standard input) with a ticket number per line."
+    "--from",
+    "file",
+    type=TEXT_FILE,
+    help="File (- for standard input) with a ticket number per line, or a table with a column number.",
 )
 _state_option = click.option(
     "--state",
@@ -184,9 +190,27 @@ def _execute(
 
 
 def _numbers(file: str | None) -> list[str]:
-    """Return the numbers in a file: the first cell or word of each line, without a heading ``number``."""
-    lines = [] if file is None else [line.strip() for line in read_text(file).splitlines()]
-    words = [re.split(r"[\s,;]", line, maxsplit=1)[0].strip('"') for line in lines if line]
-    if words and words[0].lower() == "number":
-        del words[0]
-    return [TICKET.convert(word, None, None) for word in words]
+    """Return the numbers in a file: of a table, such as an export, those of its column ``number``; else of each line.
+
+    Raises:
+        InvalidInput: the file is not UTF-8, or no table.
+    """
+    text = "" if file is None else read_text(file)
+    try:
+        table = read_table(text, (_HEADING,))
+        if _HEADING in table.heading:
+            place = table.heading.index(_HEADING)
+            words = [cell_text(cells[place]).strip() for _line, cells in table.rows]
+        else:
+            words = [word for line in text.splitlines() for word in _numbers_of_line(line)]
+    except NotATable as error:
+        raise InvalidInput([Violation("file", str(error), RuleCode.FORMAT)]) from None
+    return [TICKET.convert(word, None, None) for word in words if word]
+
+
+def _numbers_of_line(line: str) -> list[str]:
+    """Return all words of a line of ticket numbers; of another only the first, as in what ``ticket list`` prints."""
+    words = [word for word in re.split(r'[\s,;"]+', line) if word]
+    if words and words[0].lower() == _HEADING:
+        return []
+    return words if all(map(TICKET.is_number, words)) else words[:1]

@@ -16,6 +16,10 @@ class _Number(click.ParamType[str]):
         self._pattern = re.compile(rf"(?:{prefix})?0*([0-9]{{1,12}})", re.IGNORECASE)
         self._spell = spell
 
+    def is_number(self, text: str) -> bool:
+        """Return whether a text is a number in one of the spellings."""
+        return self._pattern.fullmatch(text) is not None
+
     def convert(self, value: object, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
         """Return a number as the API spells it; another text stays as it is, and is refused by its name."""
         text = str(value).strip()
