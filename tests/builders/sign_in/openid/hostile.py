@@ -5,6 +5,7 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,12 +21,18 @@ Change = Callable[[dict[str, Any]], None]
 Sign = Callable[["HostileProvider", dict[str, Any]], str]
 
 
+@cache
+def _key() -> RSAKey:
+    """Return the key of every provider of a run: to make one takes longer than most tests do."""
+    return RSAKey.generate_key(2048, {"kid": "one"})
+
+
 class HostileProvider:
     """The provider. ``change`` edits the claims, ``sign`` makes the token, ``metadata`` and ``keys`` are published."""
 
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
-        self.key: RSAKey | ECKey = RSAKey.generate_key(2048, {"kid": "one"})
+        self.key: RSAKey | ECKey = _key()
         self.keys: list[Any] = [self.key.as_dict(private=False)]
         self.metadata: dict[str, Any] = {
             "issuer": issuer,
