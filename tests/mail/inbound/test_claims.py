@@ -153,7 +153,11 @@ async def test_an_answer_to_the_invitation_confirms_the_address(rig: InboundMail
     assert (mail.state, mail.company_id) == (InboundState.ACCEPTED, rig.other.company.id)
 
 
-@pytest.mark.parametrize("how", ["from another address", "automatic", "to another mail", "of another company"])
+AUTOMATIC = ("Auto-Submitted: auto-replied", "X-Autoreply: yes", "X-Autorespond: 1", "Precedence: bulk",
+             "Precedence: auto_reply", "Precedence: junk")  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["from another address", "to another mail", "of another company", *AUTOMATIC])
 async def test_no_other_mail_confirms_an_address(rig: InboundMailRig, claimant: Actor, how: str) -> None:
     address = some_address()
     user = await hold(rig, rig.other, address, claimant)
@@ -161,7 +165,7 @@ async def test_no_other_mail_confirms_an_address(rig: InboundMailRig, claimant: 
     sender = some_address() if how == "from another address" else address
     if how == "to another mail":
         message_id = await rig.send_mail(await rig.ticket(tenant=rig.other), to=address)
-    await answer(rig, sender, message_id, "Auto-Submitted: auto-replied\r\n" if how == "automatic" else "")
+    await answer(rig, sender, message_id, f"{how}\r\n" if how in AUTOMATIC else "")
     async with rig.database.transaction() as tx:
         assert not (await accounts.get_user(tx, OPERATOR, rig.other.company.id, user.id)).is_confirmed
 

@@ -24,6 +24,7 @@ from clearline.mail.inbound.domain import (
     InboundState,
     automatic,
     fails_dmarc,
+    may_be_automatic,
     number_in_subject,
 )
 from clearline.mail.inbound.file import (
@@ -102,7 +103,9 @@ async def classify(
     outcome = outcome or await _staff_by_form(tx, headers)
     if outcome is not None or headers.sender is None:
         return outcome or _quarantine("its From header does not name exactly one sender")
-    if (confirmed := await _confirm_sender(tx, headers, headers.sender, now=now)) is not None:
+    is_by_hand = headers.form is None and not may_be_automatic(headers, envelope_from=mail.envelope_from)
+    confirmed = await _confirm_sender(tx, headers, headers.sender, now=now) if is_by_hand else None
+    if confirmed is not None:
         return confirmed
     result = await _find_ticket(tx, mail, headers, headers.sender, context)
     if isinstance(result, InboundMailOutcome):
@@ -305,9 +308,9 @@ async def _unclear(tx: Tx, sender: Address, reason: str) -> InboundMailOutcome:
 async def _confirm_sender(tx: Tx, headers: MailHeaders, sender: Address, *, now: datetime) -> InboundMailOutcome | None:
     """Confirm the address of a sender who answers an invitation that was sent to it; None for any other mail.
 
-    Mail of a web form confirms nothing.
+    Mail of a web form confirms nothing, and neither does an absence notice: nobody has read the invitation.
     """
-    for message_id in headers.references[:_REFERENCES_MAX] if headers.form is None else ():
+    for message_id in headers.references[:_REFERENCES_MAX]:
         sent = await outbound_mail.mail_with_message_id(tx, message_id)
         if sent is None or sent.kind != INVITATION or normalized_address(sent.recipient) != sender.address:
             continue
