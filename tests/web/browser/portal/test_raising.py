@@ -197,3 +197,21 @@ async def test_an_expired_session_without_scripts_shows_what_was_typed(
     assert "next=%2Fportal%2Ftickets%2Fnew%3Fservice%3DSVC-3" in page.url
     assert await titles(database, portal, "Typed before") == []
     await opened.close()
+
+
+SMALL = """[...document.querySelectorAll(`.brand, summary, main :is(
+    button, .button, .input, a.row, .tabs a, label.choice, .choice label, .known a)`)]
+    .filter((each) => each.offsetParent && !each.classList.contains('sr') && each.getBoundingClientRect().height < 44)
+    .map((each) => each.outerHTML.slice(0, 90) + each.getBoundingClientRect().height)"""
+"""What can be touched on a page, and is less than 44 px high."""
+
+
+async def test_what_is_touched_on_a_phone_is_large(browser: Browser, portal: Portal, cookies: dict[str, str]) -> None:
+    opened = await context(browser, "phone", cookies, portal.url)
+    page = await opened.new_page()
+    for path in (
+        "/portal/tickets", "/portal/tickets/new", "/portal/tickets/new?service=SVC-1", portal.ticket, "/portal/me",
+    ):  # fmt: skip
+        await page.goto(portal.url + path)
+        assert await page.evaluate(SMALL) == [], path
+    await opened.close()

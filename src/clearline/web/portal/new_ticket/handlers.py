@@ -36,7 +36,7 @@ _SHOWN, _MATCHES = 8, 50
 """The most services that are offered at first, and that a search shows."""
 _NEWEST = 50
 """How many of the newest tickets of the company say which services it raised tickets about."""
-_OPEN_SHOWN = 5
+_OPEN_SHOWN = 3
 _PEOPLE_MAX = 200
 _QUERY_MAX = 200
 _OF_SERVICE = {"service", "other", "step", "find", "csrf", "once"}
