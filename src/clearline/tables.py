@@ -130,10 +130,11 @@ def _delimiter(text: str, known: Collection[str]) -> str:
     return max(DELIMITERS, key=score)
 
 
-def write_table(rows: Iterable[Sequence[str]]) -> str:
+def write_table(rows: Iterable[Sequence[str]], delimiter: str = ",") -> str:
     """Return rows as CSV (RFC 4180), with no cell that a spreadsheet runs as a formula."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([[_defused(cell) for cell in row] for row in rows])
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+    writer.writerows([[_defused(cell) for cell in row] for row in rows])
     return text.getvalue()
 
 

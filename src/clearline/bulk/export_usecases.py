@@ -46,7 +46,8 @@ _encode = msgspec.json.Encoder().encode
 class Export(Struct, frozen=True):
     """What an export has: the tickets of one company or of all, in one state or all, with what the actor may see.
 
-    ``selected`` has the other filters, of which its company and state are no part.
+    ``selected`` has the other filters, of which its company and state are no part. ``delimiter`` separates the cells of
+    a table.
     """
 
     company_id: UUID | None
@@ -55,6 +56,7 @@ class Export(Struct, frozen=True):
     visibilities: list[str]
     for_staff: bool
     selected: Filter | None = None
+    delimiter: str = ","
 
 
 async def prepare(
@@ -131,7 +133,7 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
 
 def table(views: Iterable[TicketView], export: Export, *, bom: bool = False) -> bytes:
     """Return the table of some tickets, as ``read`` yields that of an export."""
-    return ((BOM if bom else "") + write_table([_columns(export)])).encode() + _rows(views, export)
+    return ((BOM if bom else "") + write_table([_columns(export)], export.delimiter)).encode() + _rows(views, export)
 
 
 def _columns(export: Export) -> tuple[str, ...]:
@@ -139,7 +141,8 @@ def _columns(export: Export) -> tuple[str, ...]:
 
 
 def _rows(views: Iterable[TicketView], export: Export) -> bytes:
-    return write_table(_row(_members(view, export), _columns(export)) for view in views).encode()
+    rows = (_row(_members(view, export), _columns(export)) for view in views)
+    return write_table(rows, export.delimiter).encode()
 
 
 async def _merged_notes(tx: Tx, batch: Batch, export: Export) -> dict[int, list[TicketNote]]:

@@ -166,6 +166,14 @@ async def test_the_table_has_the_tickets_of_the_list(company: Company, query: st
     assert set(parse_qsl(urlsplit(link).query)) == set(parse_qsl(query[1:]))
 
 
+@pytest.mark.parametrize("query", ["", "?q=port"])
+async def test_the_table_of_a_german_reader_has_the_separator_of_german_excel(company: Company, query: str) -> None:
+    answer = await company.person.get(f"/portal/tickets/export{query}", **{"Accept-Language": "de"})
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
+    assert {row["company"] for row in rows} == {company.tenant.company.code}
+    assert all(row["number"].startswith("INC") for row in rows)
+
+
 async def test_the_admin_of_a_company_has_the_same_pages(
     client: httpx.AsyncClient, database: Database, company: Company
 ) -> None:

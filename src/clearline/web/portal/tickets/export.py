@@ -1,9 +1,17 @@
 """The list of tickets as a table for spreadsheets."""
 
+from msgspec.structs import replace
+
 from clearline.bulk import export_usecases as exports
+from clearline.language.reader import reader
 from clearline.web.portal.tickets.listing import chosen_in, find_all
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, Headers, Stream, download
+
+_DELIMITERS = {"de": ";"}
+"""What separates the cells, by the language of the reader: Excel splits a table at the list separator of the system,
+which is the semicolon where the comma is the decimal sign. The headings are those that imports read, in every
+language."""
 
 
 async def export_tickets(visit: Visit) -> Answer | Stream:
@@ -12,6 +20,7 @@ async def export_tickets(visit: Visit) -> Answer | Stream:
     filters = chosen.filter_for(visit.actor)
     async with database.transaction() as tx:
         export = await exports.prepare(tx, visit.actor, state=filters.state, selected=filters)
+        export = replace(export, delimiter=_DELIMITERS.get(reader().language, ","))
         found = await find_all(visit, tx, chosen) if chosen.q else None
     headers: Headers = [
         (b"content-type", b"text/csv; charset=utf-8; header=present"),
