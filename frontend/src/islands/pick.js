@@ -1,6 +1,13 @@
 // Pickers: a popover at its button, filtered by typing, chosen with the arrow keys and Enter.
 const visible = (form) => [...form.querySelectorAll("[role=option]")].filter((option) => !option.hidden);
 
+/** Whether a choice is possible: a status only for selected tickets that can get it. */
+function isPossible({ dataset: { from } }) {
+  if (from === undefined) return true;
+  const selected = [...document.querySelectorAll("#rows [name=ticket]:checked")];
+  return selected.some((box) => from.split(" ").includes(box.dataset.status));
+}
+
 function activate(form, option) {
   for (const other of form.querySelectorAll("[data-active]")) delete other.dataset.active;
   const filter = form.querySelector("[data-filter]");
@@ -36,7 +43,7 @@ document.addEventListener(
       filter.hidden = false;
       filter.value = "";
       for (const option of form.querySelectorAll("[role=option]")) {
-        option.hidden = false;
+        option.hidden = !isPossible(option);
         option.tabIndex = -1;
       }
       activate(form, form.querySelector("[aria-selected=true]") ?? visible(form)[0]);
@@ -52,7 +59,7 @@ document.addEventListener("input", ({ target }) => {
   const form = target.closest("[data-pick]");
   const words = target.value.trim().toLowerCase();
   for (const option of form.querySelectorAll("[role=option]")) {
-    option.hidden = !option.textContent.toLowerCase().includes(words);
+    option.hidden = !isPossible(option) || !option.textContent.toLowerCase().includes(words);
   }
   activate(form, visible(form)[0]);
 });

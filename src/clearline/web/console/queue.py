@@ -18,7 +18,7 @@ from clearline.search.usecases import SearchCursor
 from clearline.tickets import usecases as tickets
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
-from clearline.tickets.status_domain import REACHABLE
+from clearline.tickets.status_domain import REACHABLE, TRANSITIONS
 from clearline.web import once
 from clearline.web.console.lists.columns import columns_parameter, shown_columns
 from clearline.web.console.people import assignable
@@ -34,6 +34,12 @@ from clearline.workspace.column_domain import DEFAULT_COLUMNS, Columns
 SIZE = 50
 QUERY_MAX = 300
 _MACROS_MAX = 200
+_REACHABLE = {
+    status: [before for before, targets in TRANSITIONS.items() if status in targets]
+    for status in Status
+    if status in REACHABLE
+}
+"""Every status that a ticket can get, each with those that it can come from."""
 
 
 class Listing(Struct, frozen=True):
@@ -117,10 +123,9 @@ async def list_page(
     listing = replace(listing, view=side.find(path) or view)
     if outcome is not None or preview is not None or problem:
         visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))
-    reachable = [status for status in Status if status in REACHABLE]
     return visit.page(
         "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
-        agents=agents, desk_queues=side.all_queues, reachable=reachable, outcome=outcome, sorts=SORTS,
+        agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=SORTS,
         filters=suggestions(staff=visit.actor.is_staff), chosen_columns=columns_parameter(listing.columns),
         undoable=undoable, once_key=once.new_key(), preview=preview, selected=frozenset(selected), macros=usable,
     )  # fmt: skip
