@@ -6,6 +6,7 @@ from typing import NamedTuple
 from markup import table
 
 from clearline.accounts.domain import KEYS_IN_A_DAY, REMINDERS_MAX
+from clearline.branding.logo_domain import SIDE_MAX, STORED_MAX, UPLOAD_MAX
 from clearline.bulk.domain import BULK_MAX, IMPORT_MAX
 from clearline.drafts.domain import DRAFTS_MAX
 from clearline.mail.inbound.domain import BURST_LIMIT, DAILY_LIMIT
@@ -121,6 +122,7 @@ _CLIENTS = (
     (f"bytes of a JSON body: {BODY_MAX} (1 MiB), {DEPTH_MAX} levels deep", ()),
     ("bytes of an attached file", ("attachment_max",)),
     ("bytes of a received mail", ("mail_max",)),
+    (f"bytes of an uploaded logo: {UPLOAD_MAX} (512 KiB), {SIDE_MAX} pixels on each side; as stored {STORED_MAX}", ()),
 )
 
 

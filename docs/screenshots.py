@@ -203,6 +203,8 @@ CONSOLE_PAGES: dict[str, Show] = {
     "admin-companies": first_of("companies"),
     "admin-queues": first_of("queues"),
     "admin-routing": first_of("routing"),
+    "admin-accent": at("/console/admin/branding/accent?accent_hue=300"),
+    "admin-logo": at("/console/admin/branding/logo"),
     "admin-webhooks": at("/console/admin/webhooks"),
     "admin-mail-review": first_of("mail-review"),
     "admin-sign-in": at("/console/admin/sign-in/new"),

@@ -39,6 +39,7 @@ from clearline.tickets.attachments.domain import attachment_limits
 from clearline.web import assets, mail
 from clearline.web.area import CONSOLE, EVERYBODY, PORTAL
 from clearline.web.branding.desk import Desk
+from clearline.web.branding.logo import logo_route
 from clearline.web.branding.stylesheet import stylesheet_route
 from clearline.web.console.admin.pages import ADMIN_PAGES
 from clearline.web.console.pages import PAGES
@@ -146,6 +147,7 @@ class Application:
             searches=Searches(settings.company_searches),
             kept_answers=KeptAnswers(settings.company_idempotency_max),
             presence=presence,
+            forget_desk=desk.forget,
         )  # fmt: skip
         self._edge = Edge(_Switch(services, horizon, desk), access_log=settings.access_log)
 
@@ -272,6 +274,7 @@ class _Switch:
         other: list[BaseRoute] = [
             assets.asset_route(),
             stylesheet_route(),
+            logo_route(services.database),
             *probes(services.database, horizon),
             home_route(services.database),
             Route("/openapi.json", OpenApi(services, wires[0].document).answer),

@@ -24,6 +24,7 @@ HOURS, PHONE, FOOTER = "Monday to Friday, 08:00 to 18:00 <UTC>", "+1 (555) 0100"
 TEXTS = {"support_hours": HOURS, "support_phone": PHONE, "footer": FOOTER}
 SET = {**TEXTS, "accent_hue": 145}
 EMPTY = {"support_hours": "", "support_phone": "", "footer": "", "accent_hue": None}
+LOGOS = {"logo": None, "dark_logo": None}
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +37,10 @@ async def _unset_after(database: Database) -> AsyncIterator[None]:
 async def test_an_admin_changes_it_and_every_change_is_an_event(client: httpx.AsyncClient, database: Database) -> None:
     admin, agent = await staff_key(database, Role.ADMIN), await staff_key(database, Role.AGENT)
     before = await client.get(BRANDING, headers=agent)
-    assert before.json() == EMPTY
+    assert before.json() == EMPTY | LOGOS
     changed = await client.patch(BRANDING, json=SET, headers={**admin, "if-match": before.headers["etag"]})
-    assert (changed.status_code, changed.json()) == (200, SET)
-    assert (await client.get(BRANDING, headers=agent)).json() == SET
+    assert (changed.status_code, changed.json()) == (200, SET | LOGOS)
+    assert (await client.get(BRANDING, headers=agent)).json() == SET | LOGOS
     stale = await client.patch(BRANDING, json={"footer": ""}, headers={**admin, "if-match": before.headers["etag"]})
     assert stale.status_code == 412
     refused = await client.patch(BRANDING, json={"footer": ""}, headers=agent)
@@ -132,7 +133,7 @@ async def test_the_sign_in_has_the_name_of_the_provider(
         for path in ("/sign-in", "/sign-in/forgotten", "/unsubscribe/unknown", "/nowhere"):
             text = (await client.get(path, headers={"accept": "text/html"})).text
             assert "· Fibre &amp; Sons</title>" in text
-            assert "Fibre &amp; Sons</a>" in text
+            assert "<span>Fibre &amp; Sons</span></a>" in text
             assert "Clearline" not in text
     finally:
         async with database.transaction() as tx:

@@ -1,4 +1,4 @@
 """Branding: what the provider says about its support, and how its pages and mails look.
-Tables: branding.
+Tables: branding, logo.
 Events: branding.changed.
 """

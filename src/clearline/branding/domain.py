@@ -21,7 +21,8 @@ _PHONE = re.compile(r"\+?[0-9 ()./-]*[0-9][0-9 ()./-]*")
 class Branding(Struct, frozen=True):
     """When and how the provider's support is reached, the footer of the pages for customers, and the hue of the accent.
 
-    Each text may be empty; without a hue the accent is the shipped one.
+    Each text may be empty; without a hue the accent is the shipped one. ``logo`` and ``dark_logo`` are the names of the
+    logos for the light and the dark theme.
     """
 
     id: ClassVar[UUID] = PROVIDER_ID
@@ -31,6 +32,8 @@ class Branding(Struct, frozen=True):
     support_phone: str = ""
     footer: str = ""
     accent_hue: int | None = None
+    logo: str | None = None
+    dark_logo: str | None = None
 
     @property
     def phone_link(self) -> str:

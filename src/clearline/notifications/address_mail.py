@@ -69,6 +69,7 @@ async def _mail(tx: Tx, mail: AccountMail, company: Company, context: MailContex
         footer=Footer(gettext(REASONS[kind])),
         is_customer=company.id != PROVIDER_ID,
         render=context.render,
+        link=context.settings.link,
     )
     return NewMail(
         recipient=mail.address,

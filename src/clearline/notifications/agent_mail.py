@@ -83,7 +83,7 @@ async def _mail(
     kind = MailKind.AGENT_UNREACHABLE
     footer = Footer(gettext(REASONS[kind]))
     rendered = await mail_templates.render_mail(
-        tx, kind, values, footer=footer, is_customer=False, render=context.render
+        tx, kind, values, footer=footer, is_customer=False, render=context.render, link=context.settings.link
     )
     return NewMail(
         recipient=admin.email,

@@ -97,7 +97,13 @@ async def ticket_mail(tx: Tx, group: MailGroup, pairs: Sequence[Pair], context: 
         links = {word: feedback[rating.value] for word, rating in words.items()}
         values["feedback"] = Choices(gettext("How did we resolve it?"), links)
     return await mail_templates.render_mail(
-        tx, kind, values, footer=_footer(group, context), is_customer=not is_staff, render=context.render
+        tx,
+        kind,
+        values,
+        footer=_footer(group, context),
+        is_customer=not is_staff,
+        render=context.render,
+        link=context.settings.link,
     )
 
 
@@ -220,6 +226,7 @@ async def digest_mail(tx: Tx, group: MailGroup, pairs: Sequence[Pair], context: 
         footer=_footer(group, context),
         is_customer=not is_staff,
         render=context.render,
+        link=context.settings.link,
     )
 
 

@@ -123,7 +123,7 @@ async def _mail(
     template = MailKind.SIGN_IN_INVITATION if kind is LinkKind.INVITATION else MailKind.PASSWORD_RESET
     footer = Footer(gettext(REASONS[template]))
     rendered = await mail_templates.render_mail(
-        tx, template, values, footer=footer, is_customer=is_customer, render=render
+        tx, template, values, footer=footer, is_customer=is_customer, render=render, link=settings.link
     )
     return NewMail(
         recipient=user.email,

@@ -140,6 +140,37 @@ async def read_fields(browser: Browser, receive: Receive) -> Form:
     return Form(fields.pairs)
 
 
+async def receive_small_files(visit: Visit, *, most: int) -> dict[str, bytes]:
+    """Return the files of a form by the names of their fields, in memory; ``visit.form`` has its fields from then on.
+
+    A field in which no file was chosen has none.
+
+    Raises:
+        FormRefused: another site sent it, it is too long, or broken.
+        InvalidInput: a file has more than ``most`` bytes.
+    """
+    if visit.receive is None:
+        return {}
+    parts = _Parts(visit.receive, _boundary(visit.browser), _DROPPED_MAX)
+    fields, files, violations = _Fields(parts), dict[str, bytes](), []
+    while (part := await parts.next()) is not None:
+        if part.file_name is None:
+            await fields.add(part.name)
+        elif not part.file_name or len(files) == FILES_MAX:
+            await parts.skip()
+        else:
+            try:
+                files[part.name] = await parts.value(most)
+            except FormRefused:
+                await parts.skip()
+                rule = f"must have at most {most // 1024} KB"
+                violations.append(Violation(part.name, rule, RuleCode.LENGTH))
+    visit.form = Form(fields.pairs)
+    visit.browser.check_token(visit.secret, visit.form)
+    require_valid(violations)
+    return files
+
+
 def _boundary(browser: Browser) -> bytes:
     sent_type = header(browser.scope, b"content-type") or b""
     return parse_options_header(sent_type)[1].get(b"boundary", b"")

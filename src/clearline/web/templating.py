@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from clearline.branding.logo_domain import logo_path
 from clearline.identity import Company
 from clearline.language.reader import reader
 from clearline.tickets.domain import ticket_number
@@ -145,6 +146,7 @@ ENVIRONMENT.globals |= {
     "language": lambda: reader().language,
     "time_zone": lambda: reader().zone.key,
     "link_words": looks.LINKS,
+    "logo_path": logo_path,
     "portal_service_path": portal_service_path,
     "priorities": looks.PRIORITIES,
     "remembered": remembered,

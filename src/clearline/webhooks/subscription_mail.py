@@ -43,6 +43,7 @@ async def send_disabled_mail(
                 footer=Footer(gettext(REASONS[MailKind.WEBHOOK_DISABLED])),
                 is_customer=subscription.company_id != PROVIDER_ID,
                 render=render,
+                link=settings.link,
             )
         mail = NewMail(
             recipient=user.email,

@@ -134,6 +134,7 @@ async def test_an_admin_chooses_a_hue_and_sees_its_contrast(client: httpx.AsyncC
         assert f'value="{text}"' in refused.text
     saved = await admin.post(FORM, version=version, accent_hue=str(HUE))
     assert (saved.status_code, led_to(saved)) == (303, f"{FORM}?done=change")
+    assert accents_of((await admin.get("/console/mine")).text) == [address(HUE)]
     stale = await admin.post(FORM, version=version, accent_hue="")
     assert stale.status_code == 409
     assert "Now stored: 300" in Page(stale.text).text

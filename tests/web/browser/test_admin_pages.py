@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
+from clearline.branding import usecases as branding
 from clearline.clock import now
 from clearline.identity import OPERATOR, Role, User
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as rules
+from clearline.web.branding import stylesheet
 from clearline.web.console.admin.sidebar import entries
 from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros
@@ -58,6 +60,8 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
             yield str(address)
     await page.goto(f"{url}/console/admin/branding/accent?accent_hue=100")
     yield "an accent"
+    await page.goto(f"{url}/console/admin/branding/logo")
+    yield "the logo"
     await page.goto(f"{url}/console/admin/companies")
     await page.locator(".lines a").first.click()
     await page.get_by_role("link", name="Manage services").click()
@@ -111,6 +115,31 @@ async def test_every_section_is_accessible_and_fits(
         wrong += await check(page, where)
     await opened.close()
     assert wrong == []
+
+
+async def test_a_hue_is_previewed_while_it_is_chosen_and_is_everywhere_when_it_is_saved(
+    browser: Browser, site: Site, cookies: dict[str, str], database: Database
+) -> None:
+    opened = await context(browser, "desktop", cookies, site.url)
+    page = await opened.new_page()
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    await page.goto(f"{site.url}/console/admin/branding/accent")
+    field, slider = page.get_by_role("spinbutton", name="Hue"), page.get_by_role("slider", name="Hue")
+    await field.fill("300")
+    await expect(slider).to_have_value("300")
+    await expect(page.locator("#preview link")).to_have_attribute("href", stylesheet.address(300))
+    await slider.fill("145")
+    await expect(field).to_have_value("145")
+    await expect(page.locator("#preview link")).to_have_attribute("href", stylesheet.address(145))
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("status").filter(has_text="The pages have it at once.")).to_be_visible()
+    await page.get_by_role("link", name="My tickets").click()
+    await expect(page.locator("head link[href^='/static/accent/']")).to_have_attribute("href", stylesheet.address(145))
+    await opened.close()
+    async with database.transaction() as tx:
+        await branding.change_branding(tx, OPERATOR, {"accent_hue": None}, now=now())
+    assert refused == []
 
 
 async def test_an_admin_comes_by_key_and_mends_a_refused_form(

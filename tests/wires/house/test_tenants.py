@@ -43,6 +43,7 @@ BODIES: dict[str, Json | bytes] = {
     "bulkTickets": {"tickets": ["{number}"], "action": {"type": "note", "text": "From B"}},
     "cancelJob": {},
     "changeBranding": {"footer": "From B"},
+    "setLogo": b"From B",
     "changeCompany": {"name": "From B"},
     "changeCompanyNotifications": {"mails_contacts": False},
     "changeMailTemplate": {"subject": "From B"},

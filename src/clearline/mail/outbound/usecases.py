@@ -308,7 +308,7 @@ async def send_template_test(
     Raises:
         Conflict: no mail server is configured, or the actor is no person with an address.
     """
-    rendered = await mail_templates.preview_template(tx, actor, *template, values, render=render)
+    rendered = await mail_templates.preview_template(tx, actor, *template, values, render=render, link=settings.link)
     if actor.user is None:
         raise Conflict("a test goes to the address of the person who sends it")
     mail = NewMail(

@@ -1,6 +1,6 @@
 """The texts of mail: read, change and restore them, and fill them in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -46,11 +46,13 @@ async def render_mail(
     footer: Footer,
     is_customer: bool,
     render: Render,
+    link: Callable[[str], str],
 ) -> RenderedMail:
     """Return a mail of a kind in the language of the reader, who is its recipient.
 
     The text is read in the caller's transaction: a change counts from its commit on, in every process. A stored text
     that this version refuses is not sent: the shipped one is. Mail for customers has the lines of the branding.
+    ``link`` makes an address of a path of this server.
     """
     language = reader().language
     template = _template(kind, language, await template_store.get(tx, kind, language))
@@ -59,7 +61,7 @@ async def render_mail(
         _log.warning("mail template not used: the shipped text is sent", kind=kind, language=language, problems=rules)
     if is_customer:
         footer = replace(footer, support=await _support(tx))
-    async with branding.mail_for(tx, reader()):
+    async with branding.mail_for(tx, reader(), link):
         return _rendered(template.sent, values, footer, render)
 
 
@@ -173,14 +175,21 @@ async def _store_event(tx: Tx, actor: Actor, before: MailTemplate, text: MailTex
 
 
 async def preview_template(
-    tx: Tx, actor: Actor, kind: str, language: str, values: Mapping[str, str], *, render: Render
+    tx: Tx,
+    actor: Actor,
+    kind: str,
+    language: str,
+    values: Mapping[str, str],
+    *,
+    render: Render,
+    link: Callable[[str], str],
 ) -> RenderedMail:
     """Return a mail with sample values, from the stored text with other ``values`` of its fields; nothing is stored."""
     _require_admin(actor)
     template = await _found(tx, kind, language)
     text = tidy(replace(template.text, **values))
     require_valid(check_mail_text(template.kind, text))
-    async with branding.mail_for(tx, Reader(language)):
+    async with branding.mail_for(tx, Reader(language), link):
         footer = replace(sample_footer(template.kind), support=await _support(tx))
         return _rendered(text, sample_values(template.kind), footer, render)
 

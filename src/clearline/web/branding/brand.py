@@ -1,10 +1,12 @@
-"""How the present page looks: the provider's name, and the hue of the accent."""
+"""How the present page looks: the provider's name and logo, and the hue of the accent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from msgspec import Struct
+
+from clearline.branding.logo_domain import Logo
 
 PRODUCT = "Clearline"
 """What a page is called that does not know the provider's name, or is not for customers."""
@@ -15,6 +17,8 @@ class Brand(Struct, frozen=True):
 
     name: str = PRODUCT
     accent_hue: int | None = None
+    logo: Logo | None = None
+    dark_logo: Logo | None = None
 
 
 _SHIPPED = Brand()

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from clearline.accounts import usecases as accounts
 from clearline.branding import usecases as branding
+from clearline.branding.logo_domain import Logo
 from clearline.clock import monotonic
 from clearline.language.reader import ENGLISH, first_language
 from clearline.platform.database.errors import DatabaseUnavailable
@@ -43,10 +44,14 @@ class Desk:
                 async with self._database.statement() as tx:
                     provider = await accounts.provider(tx)
                     stored = await branding.public_branding(tx)
-                    brand = Brand(provider.name, stored.accent_hue)
+                    brand = Brand(provider.name, stored.accent_hue, _logo(stored.logo), _logo(stored.dark_logo))
                     self._look = DeskLook(first_language(provider.language), brand)
             except DatabaseUnavailable:
                 pass
             if generation == self._generation:
                 self._read_at = monotonic()
         return self._look
+
+
+def _logo(name: str | None) -> Logo | None:
+    return None if name is None else Logo(name)

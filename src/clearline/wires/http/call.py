@@ -32,8 +32,15 @@ Headers = list[tuple[bytes, bytes]]
 encode = msgspec.json.Encoder().encode
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Services(Struct, frozen=True):
-    """The services that handlers use for as long as the server runs."""
+    """The services that handlers use for as long as the server runs.
+
+    ``forget_desk`` lets the next page read anew how the desk looks, before the database tells every process so.
+    """
 
     database: Database
     keys: KeyRing
@@ -50,6 +57,7 @@ class Services(Struct, frozen=True):
     searches: Searches = msgspec.field(default_factory=Searches)
     kept_answers: KeptAnswers = msgspec.field(default_factory=KeptAnswers)
     presence: PresenceBoard = msgspec.field(default_factory=PresenceBoard)
+    forget_desk: Callable[[], None] = _nothing
 
 
 class PreconditionFailed(Exception):

@@ -132,6 +132,8 @@ FORMS: dict[str, dict[str, str]] = {
     "previewMailTemplate": MAIL_TEXT,
     "testMailTemplate": MAIL_TEXT,
     "changeBranding": {"support_hours": "Always", "support_phone": "+1-555-0100", "footer": "Example Networks"},
+    "changeLogos": {},
+    "removeLogo": {"theme": "light"},
     "changeSecondFactorRole": {"needs": "on"},
     "deleteOptOut": {},
     "confirmClaim": {},

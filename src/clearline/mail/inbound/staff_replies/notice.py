@@ -48,6 +48,7 @@ async def write_notice(
             footer=Footer(gettext(REASONS[MailKind.REPLY_NOT_SENT])),
             is_customer=False,
             render=notices.render,
+            link=notices.settings.link,
         )
     mail = NewMail(
         recipient=actor.user.email,

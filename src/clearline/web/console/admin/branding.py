@@ -9,14 +9,18 @@ from msgspec import Struct
 from clearline.branding import usecases as branding
 from clearline.branding.accent import HUE_MAX, SHIPPED_HUE, contrasts
 from clearline.branding.domain import Branding
+from clearline.branding.logo_domain import SIDE_MAX, UPLOAD_MAX, Logo, LogoTheme
+from clearline.branding.logo_drawing import draw_logo
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.section import ADMIN, AdminSection
-from clearline.web.fields import whole_number
+from clearline.web.fields import member_in, whole_number
+from clearline.web.multipart import receive_small_files
 from clearline.web.records.form import Field, Kind, Line, Values
-from clearline.web.visit import Visit
+from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
 
 HUE = "accent_hue"
 
@@ -26,6 +30,7 @@ class PartName(StrEnum):
 
     SUPPORT = "support"
     ACCENT = "accent"
+    LOGO = "logo"
 
 
 class Part(Struct, frozen=True):
@@ -52,7 +57,50 @@ class BrandingSection(AdminSection[Part]):
             "title": gettext("Branding"),
             "about": gettext("How the pages look, and what customers read about your support in the portal."),
             "done change": gettext("Saved. The pages have it at once."),
+            "done logo": gettext("Saved. Pages and mail have it at once."),
+            "done remove": gettext("Removed."),
         }
+
+    def pages(self) -> list[Page]:
+        """Return the pages of the section: the form of the logos is one with files."""
+        address = self.address(PartName.LOGO)
+        return [
+            Page("changeLogos", "POST", address, self._change_logos, self.scope, has_files=True),
+            Page("removeLogo", "POST", f"{address}/remove", self._remove_logo, self.scope),
+            *super().pages(),
+        ]
+
+    async def _change_logos(self, visit: Visit) -> Answer:
+        """Draw the chosen files, and set them."""
+
+        async def work() -> Answer:
+            branding.require_admin(visit.actor)
+            files = await receive_small_files(visit, most=UPLOAD_MAX)
+            drawn = {theme: await draw_logo(file, theme) for theme in LogoTheme if (file := files.get(theme))}
+            if not drawn:
+                raise InvalidInput([Violation(LogoTheme.LIGHT, gettext("choose a file"), RuleCode.REQUIRED)])
+            async with visit.database.transaction() as tx:
+                for theme, logo in drawn.items():
+                    await branding.set_logo(tx, visit.actor, theme, logo, now=visit.now)
+            return self.led_to(visit, self.address(PartName.LOGO), "logo")
+
+        return await self.perform(visit, work, PartName.LOGO)
+
+    async def _remove_logo(self, visit: Visit) -> Answer:
+        """Remove the logo of a theme."""
+
+        async def work() -> Answer:
+            theme = member_in(LogoTheme, visit.form, "theme")
+            async with visit.database.transaction() as tx:
+                await branding.remove_logo(tx, visit.actor, theme, now=visit.now)
+            return self.led_to(visit, self.address(PartName.LOGO), "remove")
+
+        return await self.perform(visit, work, PartName.LOGO)
+
+    def led_to(self, visit: Visit, address: str, done: str) -> Answer:
+        """Lead to a page of the section, which looks as it was just set: its change is committed."""
+        visit.services.forget_desk()
+        return super().led_to(visit, address, done)
 
     def record_id(self, visit: Visit) -> PartName:
         """Return the part of the branding in the address."""
@@ -68,6 +116,7 @@ class BrandingSection(AdminSection[Part]):
         notes = {
             PartName.SUPPORT: stored.support_phone or stored.support_hours or gettext("not set"),
             PartName.ACCENT: hue,
+            PartName.LOGO: gettext("not set") if stored.logo is None else gettext("set"),
         }
         return [Line(name, _titles()[name], [name], notes[name]) for name in PartName]
 
@@ -76,6 +125,13 @@ class BrandingSection(AdminSection[Part]):
         if record is None or record.name is PartName.ACCENT:
             about = gettext("0 to 359 degrees: 25 is red, 145 green, 300 violet. Empty is the standard blue, 254.")
             return [Field(HUE, gettext("Hue"), Kind.NUMBER, hint=about)]
+        if record.name is PartName.LOGO:
+            light = gettext("PNG, JPEG, WebP or SVG, at most %(size)s KB and %(side)s pixels on each side.")
+            dark = gettext("Without it the logo stands on white in the dark theme.")
+            return [
+                Field(LogoTheme.LIGHT, gettext("Logo"), hint=light % {"size": UPLOAD_MAX // 1024, "side": SIDE_MAX}),
+                Field(LogoTheme.DARK, gettext("Logo for the dark theme"), hint=dark),
+            ]
         hours = gettext("With the time zone, such as Monday to Friday, 08:00 to 18:00 UTC.")
         return [
             Field("support_hours", gettext("Support hours"), hint=hours),
@@ -88,6 +144,8 @@ class BrandingSection(AdminSection[Part]):
         stored = record.stored
         if record.name is PartName.ACCENT:
             return {HUE: ["" if stored.accent_hue is None else str(stored.accent_hue)]}
+        if record.name is PartName.LOGO:
+            return {}
         return {
             "support_hours": [stored.support_hours],
             "support_phone": [stored.support_phone],
@@ -107,7 +165,7 @@ class BrandingSection(AdminSection[Part]):
         return Part(record_id, await branding.lock_branding(tx, visit.actor))
 
     async def more(self, visit: Visit, tx: Tx, record: Part) -> dict[str, object]:  # noqa: ARG002
-        """Return the accent that is previewed: the one that is typed, or the stored one."""
+        """Return the logos, and the accent that is previewed: the one that is typed, or the stored one."""
         typed = visit.form.get(HUE) or visit.query.get(HUE)
         hue = record.stored.accent_hue if typed is None else whole_number(typed, digits=3)
         hue = None if hue is not None and hue > HUE_MAX else hue
@@ -115,6 +173,10 @@ class BrandingSection(AdminSection[Part]):
             "preview": SHIPPED_HUE if hue is None else hue,
             "contrasts": [(_contrast_words()[pair.name], pair) for pair in contrasts(hue)],
             "hue_max": HUE_MAX,
+            "logos": {
+                LogoTheme.LIGHT: None if record.stored.logo is None else Logo(record.stored.logo),
+                LogoTheme.DARK: None if record.stored.dark_logo is None else Logo(record.stored.dark_logo),
+            },
         }
 
     async def change(self, visit: Visit, tx: Tx, record: Part) -> None:
@@ -139,7 +201,7 @@ def _hue(text: str) -> int | None:
 
 
 def _titles() -> dict[PartName, str]:
-    return {PartName.SUPPORT: gettext("Support"), PartName.ACCENT: gettext("Accent")}
+    return {PartName.SUPPORT: gettext("Support"), PartName.ACCENT: gettext("Accent"), PartName.LOGO: gettext("Logo")}
 
 
 def _contrast_words() -> dict[str, str]:

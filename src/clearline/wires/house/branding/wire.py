@@ -1,6 +1,6 @@
 """House API v1: branding, exactly as it travels."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -25,6 +25,23 @@ class BrandingPatch(Struct, forbid_unknown_fields=True):
     accent_hue: AccentHue | UnsetType | None = UNSET
 
 
+class LogoQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which logo."""
+
+    theme: Annotated[
+        Literal["light", "dark"],
+        Meta(description="`light`: the logo, which stands on white in the dark theme; `dark`: one for that theme."),
+    ] = "light"
+
+
+class LogoOut(Struct, frozen=True):
+    """A logo, drawn from the uploaded file: a PNG that everybody can get, and the size at which it is shown."""
+
+    url: str
+    width: int
+    height: int
+
+
 class BrandingOut(Struct, frozen=True):
     """When and how the provider's support is reached, the footer of the pages for customers, and how the pages look."""
 
@@ -32,3 +49,5 @@ class BrandingOut(Struct, frozen=True):
     support_phone: str
     footer: str
     accent_hue: AccentHue | None
+    logo: LogoOut | None
+    dark_logo: LogoOut | None

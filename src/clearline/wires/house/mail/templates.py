@@ -98,7 +98,9 @@ async def preview_template(call: Call) -> wire.MailPreview:
     """Return a mail with sample values."""
     values, render = set_fields(call.body(wire.MailTextPatch)), call.services.render_mail
     async with call.transaction() as tx:
-        mail = await mail_templates.preview_template(tx, call.actor, *_ids(call), values, render=render)
+        mail = await mail_templates.preview_template(
+            tx, call.actor, *_ids(call), values, render=render, link=call.services.settings.page_url
+        )
     return wire.MailPreview(mail.subject, mail.text, mail.html or "")
 
 

@@ -131,6 +131,7 @@ class MailTemplates(AdminSection[MailTemplate]):
                 *mail_templates.kind_and_language(self.record_id(visit)),
                 values,
                 render=visit.services.render_mail,
+                link=visit.services.settings.page_url,
             )
             if visit.query.get("part") == _TEXT or visit.form.get("part") == _TEXT or mail.html is None:
                 return render("console/admin/mail/preview.html", text=f"{mail.subject}\n\n{mail.text}")
