@@ -114,6 +114,15 @@ def test_no_command_imports_a_slow_library() -> None:
     assert {module: slow for module, *others in lines if (slow := SLOW & {*others})} == {}
 
 
+@pytest.mark.parametrize(
+    "module", ["accounts.companies", "accounts.users", "accounts.keys", "bulk.bulk", "routing", "tickets.tickets"]
+)
+def test_a_command_imports_neither_mail_nor_zones_nor_the_search(module: str) -> None:
+    unneeded = {"email", "zoneinfo", "clearline.mail.outbound.usecases", "clearline.search.words",
+                "clearline.webhooks.delivery_store"}  # fmt: skip
+    assert unneeded & imported(f"clearline.cli.{module}") == set()
+
+
 def test_the_list_of_inbound_mail_imports_nothing_that_files_mail() -> None:
     filing = {"mail.inbound.file", "mail.inbound.review_usecases", "mail.format.reply_text", "mail.outbound.usecases",
               "routing.usecases", "tickets.attachments.blobs"}  # fmt: skip

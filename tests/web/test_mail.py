@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from clearline.branding.accent import SHIPPED_MAIL, mail_accent
 from clearline.branding.mail_look import MailLook, look_as
-from clearline.language.reader import ENGLISH
+from clearline.language.languages import ENGLISH
 from clearline.mail.templates.blocks import Button, Entries, Facts, Piece, Remark, TicketHeading
 from clearline.mail.templates.domain import filled_line, pieces
 from clearline.mail.templates.kinds import MailKind

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
 from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Role, User
-from clearline.language.reader import LANGUAGES
+from clearline.language.languages import LANGUAGES
 from clearline.setting_defaults import (
     COMPANY_INVITATIONS_MAX,
     COMPANY_KEYS_MAX,

@@ -4,39 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from msgspec import Struct
-
 from clearline.accounts import company_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.company_store import CompanyDetails, Ended
+from clearline.accounts.company_store import Ended
+from clearline.deactivation.domain import Activation, Deactivation
 from clearline.errors import Conflict
 from clearline.identity import PROVIDER_ID, Actor, Company, User
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.webhooks import subscription_usecases as subscriptions
-
-
-class Deactivation(Struct, frozen=True):
-    """What the deactivation of a company ended, and the open tickets that stay."""
-
-    company: CompanyDetails
-    users: int
-    keys: int
-    webhooks: int
-    mails_contacts: bool
-    open_tickets: int
-
-
-class Activation(Struct, frozen=True):
-    """What the activation of a company brought back, and the webhooks that stay off since their URL is not allowed."""
-
-    company: CompanyDetails
-    users: int
-    webhooks: int
-    refused_webhooks: int
-    mails_contacts: bool
 
 
 async def deactivate_company(tx: Tx, actor: Actor, ref: UUID | str, *, now: datetime) -> Deactivation:

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from clearline.language.words import gettext_noop as _
+from clearline.language.marks import gettext_noop as _
 
 
 class EventType(StrEnum):

@@ -8,9 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
-ENGLISH = "en"
-LANGUAGES = {ENGLISH: "English", "de": "Deutsch"}
-"""The languages by their codes (ISO 639), each by its own name. English needs no catalogue."""
+from clearline.language.languages import ENGLISH, LANGUAGES
 
 
 @lru_cache(maxsize=512)

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from clearline.language.reader import ENGLISH, reader
+from clearline.language.languages import ENGLISH
+from clearline.language.reader import reader
 
 
 def zone_name(at: datetime) -> str:

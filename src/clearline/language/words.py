@@ -8,7 +8,8 @@ from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
 
-from clearline.language.reader import ENGLISH, reader
+from clearline.language.languages import ENGLISH
+from clearline.language.reader import reader
 
 DOMAIN = "clearline"
 
@@ -40,11 +41,6 @@ def ngettext(text: str, texts: str, count: int) -> str:
     if language == ENGLISH:
         return text if count == 1 else texts
     return _translations(language).ngettext(text, texts, count)
-
-
-def gettext_noop(text: str) -> str:
-    """Return the text itself: it is marked for translation here, and ``gettext`` translates it where it is shown."""
-    return text
 
 
 def first_upper(text: str) -> str:

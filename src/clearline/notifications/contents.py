@@ -8,10 +8,10 @@ from msgspec.structs import replace
 from clearline.events.event_types import Audience, EventType
 from clearline.feedback.domain import Rating, ballot_of, feedback_link
 from clearline.identity import PROVIDER_ID, Role
+from clearline.language.marks import gettext_noop as _
 from clearline.language.reader import reader
 from clearline.language.times import time_text
 from clearline.language.words import first_upper, gettext, ngettext
-from clearline.language.words import gettext_noop as _
 from clearline.mail.format.public_mark import MARK
 from clearline.mail.outbound.domain import MailSettings, RateLimits
 from clearline.mail.templates import usecases as mail_templates

@@ -10,11 +10,11 @@ from msgspec import Struct
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.inventory.domain import ServiceType
 from clearline.search.document import CREATED, INTERNAL, UPDATED, UPDATED_FOR_CUSTOMER, day_facets, facet, pairs, quoted
+from clearline.search.domain import QUERY_MAX
 from clearline.search.words import Unit, address, units
 from clearline.text import fold, storable
 from clearline.tickets.domain import IssueType, Priority, Severity, Status, parse_ticket_number
 
-QUERY_MAX = 500
 TERMS_MAX = 30
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099

@@ -7,7 +7,8 @@ from babel import Locale
 from babel.dates import DateTimePattern, parse_pattern
 from babel.numbers import format_decimal
 
-from clearline.language.reader import ENGLISH, Reader, reader
+from clearline.language.languages import ENGLISH
+from clearline.language.reader import Reader, reader
 from clearline.language.times import zone_name
 from clearline.language.words import gettext, ngettext
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from clearline.clock import CLOCK_SECONDS
 from clearline.identity import ALL_SCOPES, Actor, Role
-from clearline.language.words import gettext_noop
+from clearline.language.marks import gettext_noop
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import LEASE_SECONDS
 from clearline.webhooks import attempt_store, subscription_store

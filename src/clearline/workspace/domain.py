@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
-from clearline.search.language import QUERY_MAX
+from clearline.search.domain import QUERY_MAX
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Priority, Status, TicketView, ticket_number
 from clearline.tickets.lists.order import SORTS

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from clearline.language.reader import LANGUAGES, Reader, read_by
+from clearline.language.languages import LANGUAGES
+from clearline.language.reader import Reader, read_by
 from clearline.mail.templates.blocks import Block, Button, Heading, Paragraph, Value
 from clearline.mail.templates.domain import (
     BODY_MAX,

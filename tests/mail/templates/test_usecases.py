@@ -11,7 +11,7 @@ import pytest
 from clearline.branding import usecases as branding
 from clearline.health.mail_checks import mail_templates as check_mail_templates
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role, User
-from clearline.language.reader import LANGUAGES
+from clearline.language.languages import LANGUAGES
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.templates import usecases as mail_templates
 from clearline.mail.templates.kinds import KINDS, MailKind

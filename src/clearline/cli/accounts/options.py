@@ -2,7 +2,7 @@
 
 import click
 
-from clearline.language.reader import LANGUAGES
+from clearline.language.languages import LANGUAGES
 
 company_option = click.option("--company", required=True, metavar="NAME", help="Name or customer code of the company.")
 email_option = click.option("--email", required=True, help="E-mail address; unique within the company.")

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from clearline.language.words import gettext_noop as _
+from clearline.language.marks import gettext_noop as _
 
 
 class MailKind(StrEnum):

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from clearline.language.reader import ENGLISH, reader
+from clearline.language.languages import ENGLISH
+from clearline.language.reader import reader
 from clearline.language.words import gettext, ngettext
 from clearline.mail.format.public_mark import MARK
 from clearline.mail.templates.blocks import (

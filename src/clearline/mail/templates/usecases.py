@@ -12,7 +12,8 @@ from clearline.errors import NotFound, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
 from clearline.identity import PROVIDER_ID, Actor, Scope
-from clearline.language.reader import LANGUAGES, Reader, reader
+from clearline.language.languages import LANGUAGES
+from clearline.language.reader import Reader, reader
 from clearline.language.words import gettext
 from clearline.logs import Logger
 from clearline.mail.templates import store as template_store

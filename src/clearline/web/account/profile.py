@@ -7,7 +7,7 @@ from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.drafts import assignment_usecases as assignments
 from clearline.errors import InvalidInput
 from clearline.identity import Scope
-from clearline.language.reader import LANGUAGES
+from clearline.language.languages import LANGUAGES
 from clearline.sign_in import password_usecases as passwords
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.domain import SignInRefused, TooManyAttempts, session_limits

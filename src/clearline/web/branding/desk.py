@@ -8,7 +8,8 @@ from clearline.accounts import usecases as accounts
 from clearline.branding import usecases as branding
 from clearline.branding.logo_domain import Logo
 from clearline.clock import monotonic
-from clearline.language.reader import ENGLISH, first_language
+from clearline.language.languages import ENGLISH
+from clearline.language.reader import first_language
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.web.branding.brand import Brand

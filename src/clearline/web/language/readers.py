@@ -5,7 +5,8 @@ import re
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from clearline.language.reader import LANGUAGES, Reader, first_language, read_by, reader, set_reader, zone_of
+from clearline.language.languages import LANGUAGES
+from clearline.language.reader import Reader, first_language, read_by, reader, set_reader, zone_of
 from clearline.sign_in.domain import SessionActor
 from clearline.web.branding.brand import Brand, brand, branded, set_brand
 from clearline.web.branding.desk import Desk, DeskLook

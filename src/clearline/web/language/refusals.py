@@ -16,8 +16,10 @@ from clearline.errors import (
     TooMany,
     Violation,
 )
-from clearline.language.reader import ENGLISH, reader
-from clearline.language.words import gettext, gettext_noop
+from clearline.language.languages import ENGLISH
+from clearline.language.marks import gettext_noop
+from clearline.language.reader import reader
+from clearline.language.words import gettext
 from clearline.sign_in.domain import StepUpNeeded, TooManyAttempts
 from clearline.sign_in.second_factors.domain import CodeRefused
 from clearline.web.looks import STATUSES

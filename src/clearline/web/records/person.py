@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clearline.identity import Role, User
-from clearline.language.reader import LANGUAGES
+from clearline.language.languages import LANGUAGES
 from clearline.web.fields import member_in
 from clearline.web.records.form import Choice, Field, Kind, Values
 from clearline.web.visit import Form

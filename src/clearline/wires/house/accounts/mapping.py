@@ -6,7 +6,7 @@ from clearline.accounts.company_store import CompanyDetails
 from clearline.accounts.conflict_store import AddressConflict
 from clearline.accounts.domain import ApiKey
 from clearline.accounts.mail_domain import MailDomain
-from clearline.deactivation.usecases import Activation, Deactivation
+from clearline.deactivation.domain import Activation, Deactivation
 from clearline.identity import PROVIDER_ID, Company, Scope, User
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.wire import CompanyRef, Ref

@@ -10,7 +10,7 @@ from clearline.accounts.domain import CODE_MAX, NAME_MAX
 from clearline.accounts.mail_domain import NAME_MAX as DOMAIN_MAX
 from clearline.accounts.mail_domain import DomainState, Proof
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role, Scope
-from clearline.language.reader import LANGUAGES
+from clearline.language.languages import LANGUAGES
 from clearline.wires.house.wire import CompanyRef, Id, Moment, Name, PageQuery, Phone, Ref
 from clearline.wires.http.fields import Email, characters
 from clearline.wires.http.one_of import OneOf

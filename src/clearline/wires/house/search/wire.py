@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from clearline.search.language import QUERY_MAX
+from clearline.search.domain import QUERY_MAX
 from clearline.search.list_usecases import SORTED_MAX
 from clearline.wires.house.tickets.filter_wire import Sort
 from clearline.wires.house.tickets.wire import TicketSummary

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from clearline.search.language import QUERY_MAX
+from clearline.search.domain import QUERY_MAX
 from clearline.search.list_usecases import COUNT_MAX
 from clearline.wires.house.tickets.filter_wire import Sort
 from clearline.wires.house.wire import Id, Moment, Name, PageQuery

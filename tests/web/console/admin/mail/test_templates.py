@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from clearline.identity import Role
-from clearline.language.reader import LANGUAGES
+from clearline.language.languages import LANGUAGES
 from clearline.mail.templates.kinds import KINDS, MailKind
 from clearline.platform.database.transactions import Database
 from tests.builders.web.pages import Page, Person, led_to, person

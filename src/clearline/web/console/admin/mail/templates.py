@@ -5,7 +5,7 @@ from typing import Any
 
 from clearline.errors import Conflict, InvalidInput
 from clearline.identity import Scope
-from clearline.language.reader import LANGUAGES
+from clearline.language.languages import LANGUAGES
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.templates import usecases as mail_templates
 from clearline.mail.templates.domain import MailTemplate
