@@ -14,6 +14,7 @@ from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import ticket_number
+from clearline.workspace import macro_usecases as macros
 from tests.builders.application import run_command, run_json
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import import_line, raised
@@ -69,6 +70,22 @@ def test_many_tickets_are_changed(database_url: str, numbers: list[str], email: 
             assert [(note["text"], note["visibility"]) for note in ticket["notes"]] == [("We are on it", "internal")]
     again = run_json(database_url, "bulk", "assign", "nobody", numbers[0])
     assert again["counts"] == {"done": 1, "unchanged": 0, "refused": 0, "waiting": 0}
+
+
+async def test_a_macro_is_used_on_tickets(database: Database, database_url: str, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = ticket_number(await raised(tx, tenant))
+        name = f"Maintenance {number}"
+        values = {"name": name, "text": "At 22:00 UTC", "add_tags": ("maintenance",)}
+        await macros.add_macro(tx, OPERATOR, values, now=NOW)
+    tried = run_json(database_url, "bulk", "macro", name, number, "--dry-run")
+    assert tried["counts"] == {"done": 1, "unchanged": 0, "refused": 0, "waiting": 0}
+    run_json(database_url, "bulk", "macro", name, number)
+    [note] = run_json(database_url, "ticket", "notes", number)
+    ticket = run_json(database_url, "ticket", "show", number)
+    assert (note["text"], ticket["tags"]) == ("At 22:00 UTC", ["maintenance"])
+    refused = run_command(database_url, "bulk", "macro", "No such macro", number)
+    assert "macro No such macro does not exist" in refused.stderr
 
 
 async def test_the_tickets_that_match_filters_are_changed(
