@@ -20,6 +20,12 @@ def with_done(visit: Visit, address: str, word: str) -> str:
     return f"{address}?{_PARAMETER}={word}.{_mark(visit, urlsplit(address).path, word)}"
 
 
+def signed(visit: Visit, address: str) -> str:
+    """Return an address that was kept for a form, with its word signed for this session: it may be sent again later."""
+    path, _query, word = address.partition(f"?{_PARAMETER}=")
+    return with_done(visit, path, word) if word else address
+
+
 def done_in(visit: Visit) -> str:
     """Return the word in the address of the page; empty without one, or with one of another page or session."""
     word, _dot, mark = visit.query.get(_PARAMETER, "").rpartition(".")

@@ -286,3 +286,14 @@ async def test_a_page_says_what_was_done_only_to_the_session_that_did_it(
     ):
         text = (await person.page(address)).text
         assert not [said for said in words if said in text]
+
+
+async def test_a_form_that_is_sent_again_in_a_later_session_says_what_was_done(
+    client: httpx.AsyncClient, opened: PortalTicket, database: Database
+) -> None:
+    form = {"text": "We changed the optic.", "once": new_key()}
+    await opened.send("messages", **form)
+    later = await session_of(client, database, opened.person.user)
+    again = await later.post(f"{opened.path}/messages", **form)
+    assert led_to(again) == f"{opened.path}?done=sent"
+    assert "Your reply is sent." in (await later.page(again.headers["location"])).text

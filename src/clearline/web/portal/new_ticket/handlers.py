@@ -20,7 +20,7 @@ from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
-from clearline.web.done import with_done
+from clearline.web.done import signed
 from clearline.web.language.refusals import rule_text
 from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.portal.new_ticket.fields import SEEN_MAX, SINCE_MAX, new_ticket
@@ -61,12 +61,12 @@ async def raise_ticket(visit: Visit) -> Answer:
         async def create(tx: Tx) -> str:
             number = await _create(visit, tx, files)
             await files.attach(visit, tx, number, Visibility.PUBLIC)
-            return with_done(visit, f"{TICKETS}/{ticket_number(number)}", "raised")
+            return f"{TICKETS}/{ticket_number(number)}?done=raised"
 
         outcome = await create_once(visit, create, external_ids="reference")
         if isinstance(outcome, Refusal):
             return await _step(visit, visit.form, carries=True, refusal=outcome, files=files)
-        return redirect(visit.browser, outcome)
+        return redirect(visit.browser, signed(visit, outcome))
 
 
 async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:

@@ -13,7 +13,7 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.note_domain import Visibility
-from clearline.web.done import with_done
+from clearline.web.done import signed
 from clearline.web.fields import known_id
 from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.multipart import FIELD, receive_form
@@ -43,20 +43,20 @@ async def _perform(visit: Visit, form: str, act: Action) -> Answer:
 
     async def perform(tx: Tx) -> str:
         done = await act(visit, tx, number)
-        return with_done(visit, path, done) if done else path
+        return f"{path}?done={done}" if done else path
 
     text = visit.form.get("text")
     try:
         address = await perform_once(visit, f"{form} {number}", perform)
     except SentBefore as before:  # the answer to the first sending was lost, and the text was changed since
         if not text.strip():
-            return redirect(visit.browser, before.address)
+            return redirect(visit.browser, signed(visit, before.address))
         problem = gettext("An earlier version of this was sent already: it is shown above.")
         return await ticket_page(visit, 409, Typed(form, text, problem))
     except (InvalidInput, Conflict) as error:
         problem = _problem(error)
         return await ticket_page(visit, refused_status(error), Typed(form, text, problem))
-    return redirect(visit.browser, address)
+    return redirect(visit.browser, signed(visit, address))
 
 
 def _problem(error: InvalidInput | Conflict) -> str:
