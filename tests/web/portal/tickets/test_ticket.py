@@ -251,7 +251,7 @@ async def test_a_merged_ticket_leads_to_where_it_goes_on(opened: PortalTicket, d
     [
         ("messages", "", "Muss 1 bis "),
         ("messages", "x" * 4001, "Muss 1 bis "),
-        ("cancel", "x" * 1001, "Muss 0 bis "),
+        ("cancel", "x" * 1001, "Darf höchstens "),
         ("cancel", "a\0b", "Darf keine Steuerzeichen enthalten"),
         ("reopen", "It still fails.", "Das Ticket hat inzwischen einen anderen Status"),
         ("follow", "nobody@example.com", "Muss die E-Mail-Adresse eines Kollegen sein"),
