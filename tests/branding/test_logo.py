@@ -66,21 +66,23 @@ async def test_an_admin_sets_and_removes_it_by_the_api(client: httpx.AsyncClient
     for theme, file, kind in (("light", svg(), "image/svg+xml"), ("dark", picture("WEBP"), "text/plain")):
         answer = await client.put(LOGO, params={"theme": theme}, content=file, headers={**admin, "content-type": kind})
         assert answer.status_code == 200, answer.text
-    body = answer.json()
-    assert (body["logo"]["width"], body["logo"]["height"], body["dark_logo"]["height"]) == (160, 32, 32)
+    body = (await client.get("/api/v1/branding", headers=agent)).json()
+    assert (body["logo"]["width"], body["logo"]["height"], body["dark_logo"]) == (160, 32, answer.json())
     served = await client.get(httpx.URL(body["logo"]["url"]).path)
     assert served.headers["content-type"] == "image/png"
     with Image.open(io.BytesIO(served.content)) as image:
         assert (image.format, image.size) == ("PNG", (640, 128))
-    assert (await client.get("/api/v1/branding", headers=agent)).json() == body
+    got = await client.get(LOGO, headers=agent)
+    assert got.json() == body["logo"]
     refused = [
         await client.put(LOGO, content=svg(), headers={**agent, "content-type": "image/svg+xml"}),
         await client.delete(LOGO, headers={**agent, "if-match": "*"}),
     ]
     assert [answer.status_code for answer in refused] == [403, 403]
     assert (await client.delete(LOGO, headers={**admin, "if-match": '"old"'})).status_code == 412
-    tag = (await client.get("/api/v1/branding", headers=admin)).headers["etag"]
-    removed = (await client.delete(LOGO, headers={**admin, "if-match": tag})).json()
+    assert (await client.delete(LOGO, headers={**admin, "if-match": got.headers["etag"]})).status_code == 204
+    assert (await client.get(LOGO, headers=agent)).status_code == 404
+    removed = (await client.get("/api/v1/branding", headers=admin)).json()
     assert (removed["logo"], removed["dark_logo"]) == (None, None)
     async with database.transaction() as tx:
         rows = await tx.fetch("select data from event where type = 'branding.changed' order by id desc limit 3")

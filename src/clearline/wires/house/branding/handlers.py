@@ -17,6 +17,7 @@ from clearline.branding.logo_domain import (
     logo_path,
 )
 from clearline.branding.logo_drawing import draw_logo
+from clearline.errors import require_found
 from clearline.identity import Scope
 from clearline.wires.house.branding import wire
 from clearline.wires.house.records import change_record, get_record
@@ -81,20 +82,31 @@ async def receive_logo(call: Call, chunks: AsyncIterator[bytes]) -> _Drawn:
     return _Drawn(await draw_logo(bytes(file)), bytes(file))
 
 
-async def set_logo(call: Call) -> wire.BrandingOut:
+async def set_logo(call: Call) -> wire.LogoOut:
     """Set a logo."""
     received: _Drawn = call.staged
     async with call.transaction() as tx:
-        stored = await branding.set_logo(tx, call.actor, LogoTheme(call.query.theme), received.drawn, now=call.now)
-    return branding_out(call, stored)
+        return _logo_of(
+            call, await branding.set_logo(tx, call.actor, LogoTheme(call.query.theme), received.drawn, now=call.now)
+        )
 
 
-async def remove_logo(call: Call) -> wire.BrandingOut:
+async def get_logo(call: Call) -> wire.LogoOut:
+    """Return a logo."""
+    async with call.statement() as tx:
+        return _logo_of(call, await branding.get_branding(tx, call.actor))
+
+
+async def remove_logo(call: Call) -> None:
     """Remove a logo."""
     async with call.transaction() as tx:
-        call.check_if_match(branding_out(call, await branding.lock_branding(tx, call.actor)))
-        stored = await branding.remove_logo(tx, call.actor, LogoTheme(call.query.theme), now=call.now)
-    return branding_out(call, stored)
+        call.check_if_match(_logo_of(call, await branding.lock_branding(tx, call.actor)))
+        await branding.remove_logo(tx, call.actor, LogoTheme(call.query.theme), now=call.now)
+
+
+def _logo_of(call: Call, stored: Branding) -> wire.LogoOut:
+    theme = LogoTheme(call.query.theme)
+    return require_found(_logo_out(call, stored.logo if theme is LogoTheme.LIGHT else stored.dark_logo), "logo", theme)
 
 
 OPERATIONS = (
@@ -110,6 +122,11 @@ OPERATIONS = (
         Scope.DESK_WRITE, wire.BrandingOut, body=wire.BrandingPatch, conditional=True,
     ),
     Operation(
+        "getLogo", "GET", _BRANDING + "/logo", get_logo,
+        "Get a logo", "Where its picture is, and the size at which it is shown. For the provider's people.",
+        Scope.DESK_READ, wire.LogoOut, query=wire.LogoQuery, errors=(404,),
+    ),
+    Operation(
         "setLogo", "PUT", _BRANDING + "/logo", set_logo,
         "Set a logo",
         f"The body is the file itself: PNG, JPEG, WebP or SVG, of at most {UPLOAD_MAX // 1024} KB and {SIDE_MAX} "
@@ -117,13 +134,13 @@ OPERATIONS = (
         f"at most {WIDTH_MAX} x {HEIGHT_MAX} pixels. An SVG with scripts, text, pictures or references to other files "
         "is refused, and so is a logo for the dark theme without one for the light theme. Pages and mail show it "
         "at once. For admins.",
-        Scope.DESK_WRITE, wire.BrandingOut, query=wire.LogoQuery, errors=(413, 422), stage=receive_logo,
+        Scope.DESK_WRITE, wire.LogoOut, query=wire.LogoQuery, errors=(413, 422), stage=receive_logo,
         media=("image/png", "image/jpeg", "image/webp", "image/svg+xml"),
     ),
     Operation(
         "removeLogo", "DELETE", _BRANDING + "/logo", remove_logo,
         "Remove a logo", "Without the logo for the light theme pages and mail show the provider's name again: the one "
-        "for the dark theme is removed with it. `If-Match` is the ETag of the branding. For admins.",
-        Scope.DESK_WRITE, wire.BrandingOut, query=wire.LogoQuery, conditional=True,
+        "for the dark theme is removed with it. For admins.",
+        Scope.DESK_WRITE, None, query=wire.LogoQuery, errors=(404,), status=204, conditional=True,
     ),
 )  # fmt: skip

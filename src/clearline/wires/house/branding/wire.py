@@ -37,7 +37,7 @@ class LogoQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class LogoOut(Struct, frozen=True):
     """A logo, drawn from the uploaded file: a PNG that everybody can get, and the size at which it is shown."""
 
-    url: str
+    url: Annotated[str, Meta(extra_json_schema={"format": "uri"})]
     width: int
     height: int
 
