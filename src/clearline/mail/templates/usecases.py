@@ -27,7 +27,7 @@ from clearline.mail.templates.domain import (
     pieces,
     tidy,
 )
-from clearline.mail.templates.kinds import MailKind
+from clearline.mail.templates.kinds import KINDS, MailKind
 from clearline.mail.templates.rendering import Footer, MailContent, Render, RenderedMail
 from clearline.mail.templates.samples import sample_footer, sample_values
 from clearline.mail.templates.shipped import shipped_text
@@ -54,7 +54,12 @@ async def render_mail(
     The text is read in the caller's transaction: a change counts from its commit on, in every process. A stored text
     that this version refuses is not sent: the shipped one is. Mail for customers has the lines of the branding.
     ``link`` makes an address of a path of this server.
+
+    Raises:
+        ValueError: ``values`` has none for a placeholder of the kind, which a text that an admin wrote may have.
     """
+    if missing := {placeholder.name for placeholder in KINDS[kind].placeholders} - set(values):
+        raise ValueError(f"no values for {', '.join(sorted(missing))} of {kind}")
     language = reader().language
     template = _template(kind, language, await template_store.get(tx, kind, language))
     if problems := template.problems:
