@@ -126,6 +126,7 @@ _TICKETS = (
     Step("macro change", "changeMacro", ("Hi", "--tag", "hi"), "/macros/{it[id]}"),
     Step("macro list", "listMacros", (), "/macros"),
     Step("macro apply", "useMacro", ("Hi", "{ticket[number]}")),
+    Step("bulk macro", "getJob", ("Hi", "{ticket[number]}"), "/jobs/{it[id]}"),
     Step("macro delete", "deleteMacro", ("Hi",)),
     Step("view add", "addView", ("Mine", "fibre", "--user", MARA), "/views/{it[id]}", "view"),
     Step("view change", "changeView", ("{view[id]}", "--query", "cut", "--user", MARA), "/views/{it[id]}"),

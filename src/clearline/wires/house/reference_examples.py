@@ -302,6 +302,7 @@ SAMPLES: dict[str, Any] = {
     "TicketUnlinked.link": "related",
     "TicketUnlinked.other": "INC000000000041",
     "ApiKeyMade.key": "clk_4vJ2q8Zr0Xw1mB6tYc3nHs5uKd7fGa9e",
+    "MacroAction.macro": "0c9f7f5e-7a44-4c1f-8e0f-4e6f2d0f5b13",
     "TicketRouted.rule": "Ports down",
     # Schemas whose members exclude each other
     "ApiKeyIn": {"user_id": _USER, "name": "Dashboard", "scopes": ["tickets:read"]},
