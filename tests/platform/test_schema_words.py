@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from clearline.accounts.account_mail_store import AccountMailKind
 from clearline.accounts.mail_domain import DomainState, Proof
+from clearline.branding.logo_domain import LogoTheme
 from clearline.bulk.domain import ItemOutcome, JobKind, JobState
 from clearline.feedback.domain import Rating
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
@@ -23,6 +24,7 @@ from clearline.webhooks.delivery_domain import DeliveryState
 
 ALLOWED: dict[str, Iterable[str]] = {
     "account_mail.kind": AccountMailKind,
+    "logo.theme": LogoTheme,
     "mail_domain.state": DomainState,
     "mail_domain.verified_by": Proof,
     "app_user.role": (*STAFF_ROLES, *CUSTOMER_ROLES),
