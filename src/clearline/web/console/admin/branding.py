@@ -5,19 +5,23 @@ from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from clearline.accounts import usecases as accounts
+from clearline.accounts.company_store import CompanyDetails
 from clearline.branding import usecases as branding
 from clearline.branding.accent import HUE_MAX, SHIPPED_HUE, contrasts
 from clearline.branding.domain import Branding
 from clearline.branding.logo_domain import SIDE_MAX, UPLOAD_MAX, Logo, LogoTheme
 from clearline.branding.logo_drawing import draw_logo
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
-from clearline.identity import Scope
+from clearline.identity import PROVIDER_ID, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import member_in, whole_number
 from clearline.web.multipart import receive_small_files
 from clearline.web.records.form import Field, Kind, Line, Values
+from clearline.web.records.person import language_field
 from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -28,16 +32,18 @@ HUE = "accent_hue"
 class PartName(StrEnum):
     """The parts of the branding, each with a form of its own."""
 
+    DESK = "desk"
     SUPPORT = "support"
     ACCENT = "accent"
     LOGO = "logo"
 
 
 class Part(Struct, frozen=True):
-    """A part of the branding, with all of it."""
+    """A part of the branding, with all of it and the provider."""
 
     name: PartName
     stored: Branding
+    desk: CompanyDetails
 
 
 class BrandingSection(AdminSection[Part]):
@@ -114,6 +120,7 @@ class BrandingSection(AdminSection[Part]):
         stored = await branding.get_branding(tx, visit.actor)
         hue = gettext("standard blue") if stored.accent_hue is None else f"{stored.accent_hue}°"
         notes = {
+            PartName.DESK: (await accounts.provider(tx)).name,
             PartName.SUPPORT: stored.support_phone or stored.support_hours or gettext("not set"),
             PartName.ACCENT: hue,
             PartName.LOGO: gettext("not set") if stored.logo is None else gettext("set"),
@@ -125,6 +132,13 @@ class BrandingSection(AdminSection[Part]):
         if record is None or record.name is PartName.ACCENT:
             about = gettext("0 to 359 degrees: 25 is red, 145 green, 300 violet. Empty is the standard blue, 254.")
             return [Field(HUE, gettext("Hue"), Kind.NUMBER, hint=about)]
+        if record.name is PartName.DESK:
+            called = gettext("What customers call you: in the portal, on the sign-in and in mail.")
+            language = gettext("For people who chose none, and whose company and browser name none that there is.")
+            return [
+                Field("name", gettext("Name"), is_required=True, hint=called),
+                replace(language_field(gettext("English")), hint=language),
+            ]
         if record.name is PartName.LOGO:
             light = gettext("PNG, JPEG, WebP or SVG, at most %(size)s KB and %(side)s pixels on each side.")
             dark = gettext("Without it the logo stands on white in the dark theme.")
@@ -144,6 +158,8 @@ class BrandingSection(AdminSection[Part]):
         stored = record.stored
         if record.name is PartName.ACCENT:
             return {HUE: ["" if stored.accent_hue is None else str(stored.accent_hue)]}
+        if record.name is PartName.DESK:
+            return {"name": [record.desk.name], "language": [record.desk.language or ""]}
         if record.name is PartName.LOGO:
             return {}
         return {
@@ -158,11 +174,12 @@ class BrandingSection(AdminSection[Part]):
 
     async def get(self, visit: Visit, tx: Tx, record_id: PartName) -> Part:
         """Return a part of the branding."""
-        return Part(record_id, await branding.get_branding(tx, visit.actor))
+        return Part(record_id, await branding.get_branding(tx, visit.actor), await accounts.provider(tx))
 
     async def lock(self, visit: Visit, tx: Tx, record_id: PartName) -> Part:
         """Lock the branding."""
-        return Part(record_id, await branding.lock_branding(tx, visit.actor))
+        stored = await branding.lock_branding(tx, visit.actor)
+        return Part(record_id, stored, await accounts.lock_company(tx, visit.actor, PROVIDER_ID))
 
     async def more(self, visit: Visit, tx: Tx, record: Part) -> dict[str, object]:  # noqa: ARG002
         """Return the logos, and the accent that is previewed: the one that is typed, or the stored one."""
@@ -182,6 +199,10 @@ class BrandingSection(AdminSection[Part]):
     async def change(self, visit: Visit, tx: Tx, record: Part) -> None:
         """Change a part of the branding."""
         texts = {name: visit.form.get(name).strip() for name in self.values(record)}
+        if record.name is PartName.DESK:
+            desk = {"name": texts["name"], "language": texts["language"] or None}
+            await accounts.change_company(tx, visit.actor, PROVIDER_ID, desk, now=visit.now)
+            return
         values: dict[str, Any] = {**texts}
         if record.name is PartName.ACCENT:
             values[HUE] = _hue(texts[HUE])
@@ -201,7 +222,12 @@ def _hue(text: str) -> int | None:
 
 
 def _titles() -> dict[PartName, str]:
-    return {PartName.SUPPORT: gettext("Support"), PartName.ACCENT: gettext("Accent"), PartName.LOGO: gettext("Logo")}
+    return {
+        PartName.DESK: gettext("Name and language"),
+        PartName.SUPPORT: gettext("Support"),
+        PartName.ACCENT: gettext("Accent"),
+        PartName.LOGO: gettext("Logo"),
+    }
 
 
 def _contrast_words() -> dict[str, str]:
