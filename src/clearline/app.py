@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -77,12 +78,17 @@ _Handler = Callable[[int, FrameType | None], object]
 
 _CONSOLE_CONNECT = ("/v2/", "/auth/")
 _HOUSE = "/api/v1/"
-_HOUSE_ROOTS = {"/api", "/api/", "/api/v1", "/api/v1/"}
-"""Paths above the house API. They have no resource, but people open them in a browser."""
-_HOUSE_PAGE = "/docs/api"
+_HOUSE_PAGE, _CONSOLE_CONNECT_PAGE = "/docs/api", "/docs/console-connect"
+_ROOTS = {
+    **dict.fromkeys(("/api", "/api/", "/api/v1", "/api/v1/"), _HOUSE_PAGE),
+    **dict.fromkeys(("/v2", "/v2/", "/api/v2", "/api/v2/"), _CONSOLE_CONNECT_PAGE),
+}
+"""Paths above the APIs, with the reference of each. They have no resource, but people open them in a browser."""
 _HOUSE_DOCUMENT = "/api/v1/openapi.json"
+_WITH_SLASH = re.compile(r"(?:/[\w.-]+)+/", re.ASCII)
+"""The path of a page with a slash too many at its end. What could name another host is none."""
 _LED = {"cache-control": "no-store", "vary": "Accept"}
-"""Headers of the answer that leads a browser to the reference."""
+"""Headers of the answer that leads a browser elsewhere."""
 _SESSION_PATHS = {page.path for page in SESSION_PAGES}
 _UNDER_API = ("/api/v2/", "/api/auth/")
 _PREPARE_SECONDS = 5
@@ -243,7 +249,7 @@ def reference_wires(settings: Settings) -> tuple[Wire, Wire]:
     """Return the wires that have reference pages, with their OpenAPI documents of a server with these settings."""
     own, house = cache(partial(openapi, settings)), cache(partial(house_reference.openapi, settings))
     return (
-        Wire("/docs/console-connect", "/openapi.json", ABOUT.title, own),
+        Wire(_CONSOLE_CONNECT_PAGE, "/openapi.json", ABOUT.title, own),
         Wire(_HOUSE_PAGE, _HOUSE_DOCUMENT, house_reference.ABOUT.title, house),
     )
 
@@ -252,6 +258,18 @@ def reference_site(wires: Sequence[Wire], settings: Settings) -> Site:
     """Return the reference pages of a server with these settings."""
     hours = settings.keep_idempotency_keys_days * 24
     return Site(wires, Catalogue(CATALOGUE.values(), settings.page_url(""), settings.rate_limit, hours))
+
+
+def _led_to(scope: Scope, path: str) -> str | None:
+    """Return where a browser is led that opens an address without a page: above an API, or with a slash too many."""
+    if path in _ROOTS:
+        to = _ROOTS[path]
+    elif path.endswith("/") and _WITH_SLASH.fullmatch(path) and not path.startswith((*_CONSOLE_CONNECT, "/api/")):
+        query = scope["query_string"].decode("latin-1")
+        to = path[:-1] + (f"?{query}" if query else "")
+    else:
+        return None
+    return to if wants_page(scope) else None
 
 
 class _Switch:
@@ -289,7 +307,9 @@ class _Switch:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""
-        return self._app_at(scope, scope["path"])(scope, receive, send)
+        to = _led_to(scope, scope["path"])
+        app = self._app_at(scope, scope["path"]) if to is None else RedirectResponse(to, 303, _LED)
+        return app(scope, receive, send)
 
     def _app_at(self, scope: Scope, path: str) -> ASGIApp:
         if path.startswith(_UNDER_API):
@@ -297,8 +317,8 @@ class _Switch:
             return self._console_connect
         if path.startswith(_CONSOLE_CONNECT):
             return self._console_connect
-        if path in _HOUSE_ROOTS:
-            return RedirectResponse(_HOUSE_PAGE, 303, _LED) if wants_page(scope) else self._house
+        if _ROOTS.get(path) == _HOUSE_PAGE:
+            return self._house
         if path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(ERRORS):
             return self._house
         return self._page_at(path)

@@ -91,9 +91,21 @@ async def test_a_browser_above_the_house_api_is_led_to_its_reference_and_a_progr
     problem(await client.post(path, headers=BROWSER), "no-such-address")
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/v2", "/static/nothing.css", "/docs/nothing", "/api/v1/problems/nothing"]
-)
+@pytest.mark.parametrize("path", ["/v2", "/v2/", "/api/v2", "/api/v2/"])
+async def test_a_browser_above_the_published_api_is_led_to_its_reference(client: httpx.AsyncClient, path: str) -> None:
+    led = await client.get(path, headers=BROWSER)
+    assert (led.status_code, led.headers["location"]) == (303, "/docs/console-connect")
+    assert (await client.get(led.headers["location"], headers=BROWSER)).status_code == 200
+    assert (await client.get(path, headers={"Accept": "application/json"})).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/api", "/console/mine", "/portal/tickets", "/sign-in"])
+async def test_a_slash_at_the_end_of_an_address_does_no_harm(client: httpx.AsyncClient, path: str) -> None:
+    led = await client.get(f"{path}/", headers=BROWSER)
+    assert (led.status_code, led.headers["location"]) == (303, path)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/static/nothing.css", "/docs/nothing", "/api/v1/problems/nothing"])
 async def test_an_unknown_address_is_answered_in_text_or_as_a_page(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
     assert (response.status_code, response.headers["content-type"]) == (404, "text/plain; charset=utf-8")
