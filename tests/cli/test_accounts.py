@@ -167,6 +167,9 @@ def test_users_are_found_by_address_in_every_company(desk: str) -> None:
     found = run_command(desk, "user", "find", "eve@example.org")
     assert all(word in found.stdout for word in ("Birch Telecom", "ELM001", "Eve@example.org"))
     assert run_json(desk, "user", "find", "eve@example.or") == []
+    by_name = run_command(desk, "user", "find", "eve")
+    assert by_name.exit_code == 2
+    assert "must be an e-mail address" in by_name.stderr
     more = run_command(desk, "user", "find", "eve@example.org", "--limit", "1")
     assert more.stderr == "Showing the first 1 users; use --limit to see more.\n"
 

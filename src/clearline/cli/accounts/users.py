@@ -106,6 +106,8 @@ def user_list(company: str, *, as_json: bool) -> None:
 def user_find(address: str, limit: int, *, as_json: bool) -> None:
     """Find the users with an e-mail address, of every company and of the provider."""
     email = re.sub(r".*<([^<>]*)>\s*", r"\1", address)
+    if "@" not in email:
+        raise click.BadParameter("must be an e-mail address, such as ada@example.com", param_hint="ADDRESS")
     show_list(
         transact(lambda tx: accounts.find_users(tx, OPERATOR, email, limit=limit + 1)),
         lambda match: user_out(match[1]),
