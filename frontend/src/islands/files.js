@@ -1,6 +1,6 @@
 // Files for a ticket: chosen, dropped on the composer or pasted into it. Each is uploaded at once, and goes with the
 // message. Those of a new ticket go with its form, and stay chosen when it is refused.
-import { reasonOf } from "./fetch.js";
+import { reasonOf } from "./live/fetch.js";
 import { tell } from "./toast.js";
 
 let chosen = []; // of the form that was sent

@@ -1,6 +1,6 @@
 // The forms in the details of a ticket: what is chosen is shown at once, and what was not saved is put back with the reason.
 // The page stays: the answer has only what changed. Forms are sent one after the other, each with what is shown by then.
-import { put, reasonOf } from "./fetch.js";
+import { put, reasonOf } from "./live/fetch.js";
 import { tell, tellWithUndo } from "./toast.js";
 
 const before = new WeakMap(); // what the button of a picker and the strip showed

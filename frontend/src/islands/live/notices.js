@@ -1,6 +1,6 @@
 // Desktop notices, if the person turned them on in this browser. The tab that holds the stream shows them, without a sound.
 import { isLeading, newest } from "./live.js";
-import { tell } from "./toast.js";
+import { tell } from "../toast.js";
 
 const EVERY_MS = 5000;
 const NAME = `clearline.notices.${document.body.dataset.user}`;
