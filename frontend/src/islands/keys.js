@@ -1,4 +1,6 @@
 // Keys. Each is declared on the element that it acts on, with data-key; the help and the palette are made of the same.
+import { begin } from "./pick.js";
+
 const OFF = "clearline.keys.off";
 const SEQUENCE_MS = 1000;
 let first = "";
@@ -35,6 +37,7 @@ export function run(element) {
     element.select?.();
   } else {
     element.click();
+    if (element.popoverTargetElement?.matches("[data-pick]:popover-open")) begin(element.popoverTargetElement);
   }
 }
 

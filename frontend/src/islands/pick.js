@@ -30,6 +30,23 @@ function place(form) {
   form.style.top = `${Math.min(top, innerHeight - box.height - 8)}px`; // the button may be below the window
 }
 
+/** Makes a picker that is open ready for keys, once. The event of a popover comes late: what is typed until then would be lost. */
+export function begin(form) {
+  if ("placed" in form.dataset) return;
+  const filter = form.querySelector("[data-filter]");
+  if (filter) {
+    filter.hidden = false;
+    filter.value = "";
+    for (const option of form.querySelectorAll("[role=option]")) {
+      option.hidden = !isPossible(option);
+      option.tabIndex = -1;
+    }
+    activate(form, form.querySelector("[aria-selected=true]") ?? visible(form)[0]);
+  }
+  place(form);
+  (filter ?? form.querySelector("select, input:not([type=hidden])")).focus();
+}
+
 document.addEventListener(
   "toggle",
   (event) => {
@@ -37,22 +54,12 @@ document.addEventListener(
     if (!(form instanceof HTMLElement) || !form.matches("[data-pick]")) return;
     const details = form.closest(".details");
     details?.toggleAttribute("hx-morph-skip", Boolean(details.querySelector(":popover-open"))); // what changes comes later
-    if (event.newState !== "open") return;
-    const filter = form.querySelector("[data-filter]");
-    if (filter) {
-      filter.hidden = false;
-      filter.value = "";
-      for (const option of form.querySelectorAll("[role=option]")) {
-        option.hidden = !isPossible(option);
-        option.tabIndex = -1;
-      }
-      activate(form, form.querySelector("[aria-selected=true]") ?? visible(form)[0]);
-    }
-    place(form);
-    (filter ?? form.querySelector("select, input:not([type=hidden])")).focus();
+    if (event.newState === "open") begin(form);
   },
   true,
 );
+
+document.addEventListener("beforetoggle", ({ target, newState }) => newState === "closed" && delete target.dataset.placed, true);
 
 document.addEventListener("input", ({ target }) => {
   if (!target.matches("[data-filter]")) return;
