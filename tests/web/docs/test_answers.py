@@ -66,7 +66,7 @@ async def test_a_page_allows_no_inline_script_or_style_and_no_frame(client: http
     assert "unsafe" not in policy
 
 
-@pytest.mark.parametrize("path", ["/docs/", "/docs/api/", "/docs/nothing", "/docs/api/nothing", "/docs/api/Tickets"])
+@pytest.mark.parametrize("path", ["/docs/nothing", "/docs/api/nothing", "/docs/api/Tickets"])
 async def test_there_is_nothing_at_other_addresses(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path, headers=BROWSER)).status_code == 404
 
