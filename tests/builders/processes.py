@@ -1,6 +1,7 @@
 """Processes that end with a block, and information about processes from /proc."""
 
 import contextlib
+import itertools
 import os
 import pty
 import signal
@@ -35,11 +36,21 @@ def started(command: Sequence[str | Path], **options: Any) -> "Iterator[subproce
             kill_group(process)
 
 
+_PORTS = 1000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_offsets = itertools.count(os.getpid())
+
+
 def free_port() -> int:
-    """Return an unused port of the loopback interface."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return an unused port of the loopback interface, of those of this worker.
+
+    It is below the ports that the system gives to connections, so that a server that starts again can have it again.
+    """
+    for offset in itertools.islice(_offsets, _PORTS):
+        port = 20_000 + _WORKER % 12 * _PORTS + offset % _PORTS
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
 
 
 def children(pid: int) -> list[int]:
