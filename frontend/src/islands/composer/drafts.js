@@ -52,7 +52,7 @@ function flush() {
   if (!waiting) return;
   const words = waiting;
   waiting = null;
-  saving = saving.then(() => save(words));
+  saving = saving.then(() => save(words)).catch(reportError); // the next ones are saved all the same
 }
 
 async function save({ form, kind, key, kept, text, fields }) {
@@ -73,8 +73,8 @@ async function save({ form, kind, key, kept, text, fields }) {
 /** Shows other drafts, and when this one was saved unless words were added since. */
 function show(page, isWhole) {
   for (const id of isWhole ? ["saved", "other-drafts"] : ["other-drafts"]) {
-    const before = document.getElementById(id);
-    const after = page.getElementById(id);
+    const [before, after] = [document.getElementById(id), page.getElementById(id)];
+    if (!before || !after) continue; // the page is being replaced
     if (id !== "saved" && before.dataset.drafts === after.dataset.drafts) continue;
     before.replaceWith(after);
     htmx.process(after);
