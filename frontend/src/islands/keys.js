@@ -7,8 +7,6 @@ let first = "";
 let timer = 0;
 
 export const areOff = () => localStorage.getItem(OFF) === "1";
-/** Whether the next key is the second of two, such as the o of "g o". */
-export const isInSequence = () => first !== "";
 
 const rowInFocus = () => document.activeElement?.closest("#rows tr");
 const isOfRow = (element) => element.dataset.key !== "Esc" && element.closest(".bulk") && rowInFocus(); // selects it first

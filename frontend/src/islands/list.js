@@ -1,11 +1,8 @@
 // The cursor of a list is the focus of the row's link, so that screen readers follow it.
-import { areOff, isInSequence } from "./keys.js";
-
 let last = null;
 let cursor = null; // the row that had the focus last: its id and place
 
 const boxes = () => [...document.querySelectorAll("#rows [name=ticket]")];
-const boxOfCursor = () => document.activeElement?.closest("#rows tr")?.querySelector("[name=ticket]");
 
 /** Shows how many rows are selected, and the state of the box above them. */
 function count() {
@@ -26,7 +23,7 @@ function tick(kind) {
     const isOn = all.every((box) => box.checked);
     for (const box of all) box.checked = !isOn;
   } else {
-    const box = boxOfCursor();
+    const box = document.activeElement?.closest("#rows tr")?.querySelector("[name=ticket]");
     if (!box) return;
     const from = kind === "range" && last?.isConnected ? all.indexOf(last) : all.indexOf(box);
     const to = all.indexOf(box);
@@ -59,20 +56,6 @@ export function restoreCursor() {
   (row?.querySelector("[data-row]") ?? document.getElementById("main")).focus({ preventScroll: true });
   row?.scrollIntoView({ block: "nearest" });
 }
-
-// A key of the bar acts on the row with the cursor when no row is selected.
-document.addEventListener(
-  "keydown",
-  ({ key, altKey, ctrlKey, metaKey }) => {
-    const box = document.activeElement?.matches("#rows [data-row]") && boxOfCursor();
-    if (!box || altKey || ctrlKey || metaKey || areOff() || isInSequence() || boxes().some((other) => other.checked)) return;
-    if (![...document.querySelectorAll("#bulk [data-key]")].some((element) => element.dataset.key === key)) return;
-    box.checked = true;
-    last = box;
-    count();
-  },
-  true,
-);
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-all]")) for (const box of boxes()) box.checked = event.target.checked;
