@@ -32,8 +32,8 @@ async def public_branding(tx: Tx) -> Branding:
 
 
 @asynccontextmanager
-async def mail_for(tx: Tx, reader: Reader, link: Callable[[str], str]) -> AsyncIterator[None]:
-    """Render mail for a reader: in its language, and as the mail of this desk looks.
+async def mail_for(tx: Tx, reader: Reader, link: Callable[[str], str]) -> AsyncIterator[Branding]:
+    """Render mail for a reader: in its language, and as the mail of this desk looks. Yields the branding.
 
     ``link`` makes an address of a path of this server.
     """
@@ -43,7 +43,7 @@ async def mail_for(tx: Tx, reader: Reader, link: Callable[[str], str]) -> AsyncI
         width, height = Logo(stored.logo).size
         logo = MailLogo(link(logo_path(stored.logo)), width, height, (await accounts.provider(tx)).name)
     with read_by(reader), look_as(MailLook(mail_accent(stored.accent_hue), logo)):
-        yield
+        yield stored
 
 
 async def get_branding(tx: Tx, actor: Actor) -> Branding:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.branding import usecases as branding
+from clearline.branding.domain import Branding
 from clearline.errors import NotFound, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
@@ -65,9 +66,9 @@ async def render_mail(
     if problems := template.problems:
         rules = "; ".join(f"{problem.field} {problem.rule}" for problem in problems)
         _log.warning("mail template not used: the shipped text is sent", kind=kind, language=language, problems=rules)
-    if is_customer:
-        footer = replace(footer, support=await _support(tx))
-    async with branding.mail_for(tx, reader(), link):
+    async with branding.mail_for(tx, reader(), link) as stored:
+        if is_customer:
+            footer = replace(footer, support=_support(stored))
         return _rendered(template.sent, values, footer, render)
 
 
@@ -76,9 +77,8 @@ def _rendered(text: MailText, values: Mapping[str, Value], footer: Footer, rende
     return render(MailContent(filled_line(text.subject, values), made, footer))
 
 
-async def _support(tx: Tx) -> list[str]:
+def _support(stored: Branding) -> list[str]:
     """Return what the branding has to say below mail for customers, line by line."""
-    stored = await branding.public_branding(tx)
     lines = []
     if stored.support_hours:
         lines.append(gettext("Support hours: %(hours)s") % {"hours": stored.support_hours})
@@ -195,8 +195,8 @@ async def preview_template(
     template = await _found(tx, kind, language)
     text = tidy(replace(template.text, **values))
     require_valid(check_mail_text(template.kind, text))
-    async with branding.mail_for(tx, Reader(language), link):
-        footer = replace(sample_footer(template.kind), support=await _support(tx))
+    async with branding.mail_for(tx, Reader(language), link) as stored:
+        footer = replace(sample_footer(template.kind), support=_support(stored))
         return _rendered(text, sample_values(template.kind), footer, render)
 
 
