@@ -179,6 +179,8 @@ class BrandingSection(AdminSection[Part]):
     async def lock(self, visit: Visit, tx: Tx, record_id: PartName) -> Part:
         """Lock the branding."""
         stored = await branding.lock_branding(tx, visit.actor)
+        if record_id is not PartName.DESK:
+            return Part(record_id, stored, await accounts.provider(tx))
         return Part(record_id, stored, await accounts.lock_company(tx, visit.actor, PROVIDER_ID))
 
     async def more(self, visit: Visit, tx: Tx, record: Part) -> dict[str, object]:  # noqa: ARG002
