@@ -9,6 +9,7 @@ from uuid import UUID
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.text import storable
 from clearline.tickets.domain import parse_ticket_number
+from clearline.tickets.tag_domain import normalize_tags
 from clearline.web.visit import Form
 
 E = TypeVar("E", bound=StrEnum)
@@ -37,6 +38,11 @@ def id_in(form: Form, field: str) -> UUID | None:
         return UUID(text) if text else None
     except ValueError:
         raise InvalidInput([Violation(field, "must be an id", RuleCode.FORMAT)]) from None
+
+
+def tags_in(form: Form, field: str) -> tuple[str, ...]:
+    """Return the tags in a field, which stand between spaces or commas, as tickets have them."""
+    return normalize_tags(tuple(form.get(field).replace(",", " ").split()))
 
 
 def optional_member_in(kind: type[E], form: Form, field: str) -> E | None:

@@ -22,11 +22,10 @@ from clearline.bulk.domain import (
 from clearline.errors import DeskError, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, Priority, Status, ticket_number
-from clearline.tickets.tag_domain import normalize_tags
 from clearline.web import once
 from clearline.web.console.lists.bulk_preview import read_preview
 from clearline.web.console.queue import SIZE, list_page
-from clearline.web.fields import id_in, known_id, member_in
+from clearline.web.fields import id_in, known_id, member_in, tags_in
 from clearline.web.language.refusals import refusal_text
 from clearline.web.visit import Form, Visit
 from clearline.web.words import ngettext
@@ -182,11 +181,7 @@ def _action(form: Form) -> Action:
     if form.has("macro"):
         return UseMacro(known_id(macros.KIND, form.get("macro")))
     if form.has("tags"):
-        action = ChangeTags(_tags(form, "add_tags"), _tags(form, "remove_tags"))
+        action = ChangeTags(tags_in(form, "add_tags"), tags_in(form, "remove_tags"))
         require_valid(check_action(action))
         return action
     raise NotFound("action", "of the form")
-
-
-def _tags(form: Form, field: str) -> tuple[str, ...]:
-    return normalize_tags(tuple(form.get(field).replace(",", " ").split()))

@@ -13,12 +13,11 @@ from clearline.tickets.domain import Priority, Status, ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
-from clearline.tickets.tag_domain import normalize_tags
 from clearline.web import looks
 from clearline.web.console.live.ticket import show_changes
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.views import list_in
-from clearline.web.fields import id_in, member_in, ticket_number_in
+from clearline.web.fields import id_in, member_in, tags_in, ticket_number_in
 from clearline.web.language.refusals import refusal_text
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.web.words import gettext
@@ -120,16 +119,12 @@ async def set_queue(visit: Visit, tx: Tx, number: int) -> None:
 
 async def set_tags(visit: Visit, tx: Tx, number: int) -> None:
     """Set the tags, which stand between spaces or commas."""
-    tags = _tags(visit.form.get("tags"))
+    tags = tags_in(visit.form, "tags")
     before = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.tags
-    if visit.form.has(SHOWN) and {*before} not in ({*tags}, {*_tags(visit.form.get(SHOWN))}):
+    if visit.form.has(SHOWN) and {*before} not in ({*tags}, {*tags_in(visit.form, SHOWN)}):
         text = gettext("not saved: somebody changed the tags meanwhile, to %(value)s")
         raise Conflict(text % {"value": " ".join(before) or gettext("none")})
     await ticket_changes.change_ticket(tx, visit.actor, number, {"tags": tags}, now=visit.now)
-
-
-def _tags(text: str) -> tuple[str, ...]:
-    return normalize_tags(tuple(text.replace(",", " ").split()))
 
 
 async def add_watcher(visit: Visit, tx: Tx, number: int) -> None:

@@ -10,7 +10,8 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import TICKET_CHANNELS, Channel, Impact, IssueType, NewTicket, Priority, Severity
 from clearline.tickets.domain import check_new_ticket as check_values
 from clearline.tickets.external_id_domain import check_external_ids
-from clearline.tickets.tag_domain import check_tags, normalize_tags
+from clearline.tickets.tag_domain import check_tags
+from clearline.web.fields import tags_in
 from clearline.web.tickets.new_ticket import Violations
 from clearline.web.visit import Form
 
@@ -39,7 +40,7 @@ def new_ticket(form: Form, service_id: str, service_type: ServiceType, person: U
         channel=channel or Channel.CONSOLE,
         asked_severity=violations.choice(Severity, form, "severity"),
         asked_priority=violations.choice(Priority, form, "priority"),
-        tags=normalize_tags(tuple(form.get("tags").replace(",", " ").split())),
+        tags=tags_in(form, "tags"),
         external_ids=_external_ids(form, violations),
     )
     try:
