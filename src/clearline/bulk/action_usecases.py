@@ -6,6 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from clearline.bulk.domain import (
+    Action,
     AddNote,
     Assign,
     BulkRequest,
@@ -21,9 +22,10 @@ from clearline.platform.database.transactions import Tx
 from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Ticket
 from clearline.workspace import macro_usecases as macros
 
-SENDS_WAITING = (ChangeStatus, AddNote, UseMacro)
+_SENDS_WAITING = (ChangeStatus, AddNote, UseMacro)
 """The actions before which what the actor has waiting on the ticket is sent."""
 
 
@@ -45,9 +47,31 @@ async def apply_action(
     Raises:
         DeskError: as the use case of the action. The caller rolls back what was done before.
     """
-    if isinstance(request.action, SENDS_WAITING):
+    before = await begin_action(tx, actor, number, request.action, notes_max=notes_max, now=now)
+    return await act_on(tx, actor, before, request, reopens=reopens, notes_max=notes_max, now=now)
+
+
+async def begin_action(
+    tx: Tx, actor: Actor, number: int, action: Action, *, notes_max: int = TICKET_NOTES_MAX, now: datetime
+) -> Ticket:
+    """Send what the actor has waiting on the ticket if the action is after it, and lock the ticket; return it."""
+    if isinstance(action, _SENDS_WAITING):
         await pending.send_waiting(tx, actor, number, notes_max=notes_max, now=now)
-    before = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
+    return (await ticket_changes.lock_ticket(tx, actor, number)).ticket
+
+
+async def act_on(
+    tx: Tx,
+    actor: Actor,
+    before: Ticket,
+    request: BulkRequest,
+    *,
+    reopens: bool = True,
+    notes_max: int = TICKET_NOTES_MAX,
+    now: datetime,
+) -> ItemOutcome:
+    """Do to a ticket what ``apply_action`` does, after ``begin_action`` returned it."""
+    number = before.number
     match request.action:
         case ChangeStatus(to, reason):
             if before.status is to:

@@ -5,10 +5,9 @@ from uuid import UUID
 
 from clearline.accounts import permissions
 from clearline.bulk import undo_store
-from clearline.bulk.action_usecases import SENDS_WAITING, apply_action
+from clearline.bulk.action_usecases import act_on, apply_action, begin_action
 from clearline.bulk.domain import Action, AddNote, BulkRequest, ItemOutcome, UseMacro
 from clearline.bulk.undo_domain import UNDO_FOR, Inverse, TicketChange, UndoableChange, inverse_of
-from clearline.drafts import pending_usecases as pending
 from clearline.errors import Forbidden, NotFound
 from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
@@ -44,13 +43,11 @@ async def change_ticket(
         DeskError: as the use case of the action.
     """
     user = _user(actor)
-    if isinstance(request.action, SENDS_WAITING):
-        await pending.send_waiting(tx, actor, number, notes_max=notes_max, now=now)
-    before = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
+    before = await begin_action(tx, actor, number, request.action, notes_max=notes_max, now=now)
     stored = await undo_store.lock(tx, user, change_id, number)
     if stored is not None and stored.tried_at is None:
         return True
-    if await apply_action(tx, actor, number, request, notes_max=notes_max, now=now) is not ItemOutcome.DONE:
+    if await act_on(tx, actor, before, request, notes_max=notes_max, now=now) is not ItemOutcome.DONE:
         return False
     after = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
     actions = inverse_of(before, after)
