@@ -54,7 +54,7 @@ async def apply_action(
 async def begin_action(
     tx: Tx, actor: Actor, number: int, action: Action, *, notes_max: int = TICKET_NOTES_MAX, now: datetime
 ) -> Ticket:
-    """Send what the actor has waiting on the ticket if the action is after it, and lock the ticket; return it."""
+    """Lock a ticket and return it; what the actor has waiting on it is sent first, where the action asks for that."""
     if isinstance(action, _SENDS_WAITING):
         await pending.send_waiting(tx, actor, number, notes_max=notes_max, now=now)
     return (await ticket_changes.lock_ticket(tx, actor, number)).ticket
