@@ -112,7 +112,7 @@ document.addEventListener(
       document.querySelector(`[popovertarget="${form.id}"]`).focus({ preventScroll: true });
     }
     show(change);
-    saving = saving.then(() => save(change));
+    saving = saving.then(() => save(change)).catch(reportError); // the next ones are saved all the same
   },
   true,
 );
