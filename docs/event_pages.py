@@ -7,14 +7,8 @@ from typing import get_args
 from markup import table
 
 from clearline.events.domain import TicketFact
-from clearline.events.event_types import (
-    EVENT_TYPES,
-    EventTypeRow,
-    NotificationKind,
-    NotificationRule,
-    Relation,
-    Visibility,
-)
+from clearline.events.event_types import EventTypeRow, NotificationKind, NotificationRule, Relation, Visibility
+from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import Role
 from clearline.notifications.domain import DEFAULTS
 from clearline.webhooks import attempt_domain

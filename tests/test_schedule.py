@@ -12,12 +12,12 @@ from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.releases import AGE_MAX, release_date
 from clearline.routing import worker as routing_worker
-from clearline.search import usecases as search
+from clearline.search import index_usecases
 from clearline.webhooks import worker as webhook_worker
 
 
 def test_every_consumer_has_a_name_in_the_list() -> None:
-    names = [routing_worker.NAME, search.CONSUMER, webhook_worker.NAME, notification_worker.NAME]
+    names = [routing_worker.NAME, index_usecases.CONSUMER, webhook_worker.NAME, notification_worker.NAME]
     assert sorted(names) == sorted(CONSUMERS)
 
 

@@ -13,8 +13,9 @@ from clearline.accounts.domain import AccountLimits
 from clearline.accounts.mail_domain import Proof
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
-from clearline.errors import Conflict, Forbidden, NotFound, ScopeMissing, TooManyInvitations
+from clearline.errors import Conflict, Forbidden, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Role, Scope, User
+from clearline.limit_errors import TooManyInvitations
 from clearline.platform.database.transactions import Database, Tx
 from tests.builders.people import NOW, Tenant, new_person
 

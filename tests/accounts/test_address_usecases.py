@@ -12,8 +12,9 @@ from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import DEFAULT_LIMITS
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
-from clearline.errors import Forbidden, InvalidInput, TooManyInvitations, TooManyUsers
+from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role, User
+from clearline.limit_errors import TooManyInvitations, TooManyUsers
 from clearline.platform.database.transactions import Database, Tx
 from tests.builders.people import NOW, Tenant, new_person
 

@@ -14,15 +14,7 @@ from clearline.accounts.domain import KEYS_IN_A_DAY, AccountLimits, ApiKey, hash
 from clearline.accounts.key_ring import KeyRing
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
-from clearline.errors import (
-    Conflict,
-    InvalidInput,
-    NotFound,
-    TooManyKeys,
-    TooManyKeysInADay,
-    Unauthenticated,
-    UserInactive,
-)
+from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive
 from clearline.identity import (
     ALL_SCOPES,
     CUSTOMER_ROLES,
@@ -34,6 +26,7 @@ from clearline.identity import (
     Role,
     Scope,
 )
+from clearline.limit_errors import TooManyKeys, TooManyKeysInADay
 from clearline.platform.database.transactions import Database, Tx
 from clearline.presence.presence_board import PresenceBoard
 from clearline.schedule import ServerListener

@@ -15,16 +15,9 @@ from clearline.accounts.mail_domain import DomainState, MailDomain, Proof
 from clearline.accounts.worker import domain_job
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
-from clearline.errors import (
-    AlreadyExists,
-    Conflict,
-    Forbidden,
-    InvalidInput,
-    NotFound,
-    ScopeMissing,
-    TooManyMailDomains,
-)
+from clearline.errors import AlreadyExists, Conflict, Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Role, Scope, User
+from clearline.limit_errors import TooManyMailDomains
 from clearline.platform.database.transactions import Database, Tx
 from tests.builders.mail.dns_server import Records, dns_server
 from tests.builders.people import NOW, Tenant, new_person

@@ -30,8 +30,9 @@ from clearline.events.domain import (
     TicketUnmerged,
     WatcherChanged,
 )
-from clearline.events.event_types import Audience, visible_data
+from clearline.events.event_types import Audience
 from clearline.events.store import Event
+from clearline.events.type_table import visible_data
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.platform.database.transactions import Database, Tx
 from tests.builders.databases import generic_plan_of, new_database, plan_of, session

@@ -23,8 +23,9 @@ from clearline.bulk.domain import (
     JobItem,
     JobState,
 )
-from clearline.errors import Conflict, TooManyJobs
+from clearline.errors import Conflict
 from clearline.identity import OPERATOR, Actor
+from clearline.limit_errors import TooManyJobs
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
 from clearline.setting_defaults import COMPANY_JOBS_MAX

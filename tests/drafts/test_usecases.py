@@ -7,8 +7,9 @@ import pytest
 
 from clearline.drafts import usecases as drafts
 from clearline.drafts.domain import DRAFT_MAX, DRAFTS_MAX, Draft
-from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing, TooManyDrafts
+from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role
+from clearline.limit_errors import TooManyDrafts
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility

@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from clearline.events.event_types import Audience, visible_data
+from clearline.events.event_types import Audience
+from clearline.events.type_table import visible_data
 from tests.builders.house import TICKETS, RetryingClient
 from tests.builders.processes import children, eventually
 from tests.builders.server import Server, relaunch_until_ready

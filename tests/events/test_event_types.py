@@ -7,17 +7,15 @@ from msgspec.structs import fields
 from clearline.events.domain import Change, RecordChanged, TicketFact
 from clearline.events.event_types import (
     BY_BOUNCE,
-    EVENT_TYPES,
     Audience,
     EventType,
     EventTypeRow,
     NotificationKind,
     Relation,
     Visibility,
-    types_with,
-    visible_data,
 )
 from clearline.events.store import encode
+from clearline.events.type_table import EVENT_TYPES, types_with, visible_data
 from clearline.queues.domain import Assignment
 from clearline.tickets.change_usecases import MANUAL
 from clearline.tickets.domain import Channel, Status

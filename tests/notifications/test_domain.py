@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from clearline.events.event_types import NotificationKind, visible_data
+from clearline.events.event_types import NotificationKind
+from clearline.events.type_table import visible_data
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
 from clearline.notifications.domain import (
     DEFAULTS,

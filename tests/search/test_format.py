@@ -9,8 +9,7 @@ from uuid import UUID
 import pytest
 
 from clearline.platform.database.transactions import Database
-from clearline.search import format_store
-from clearline.search import store as search_store
+from clearline.search import format_store, index_store
 from clearline.search import worker as indexing
 from clearline.search.document import FORMAT, Document, vector
 from clearline.search.worker import AT_ONCE
@@ -122,7 +121,7 @@ async def test_while_another_process_reads_events_the_rebuild_waits(database: Da
     await follow(database)
     await set_format(database, FORMAT - 1)
     async with database.transaction() as other:
-        await search_store.wait_for_consumer(other)
+        await index_store.wait_for_consumer(other)
         *_others, rebuild = indexing.jobs(database)
         assert await rebuild.run() == 0
     assert (await stored(database)).format == FORMAT - 1

@@ -7,6 +7,7 @@ import pytest
 
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.session import SESSION_SETTINGS
+from clearline.search import index_usecases
 from clearline.search import store as search_store
 from clearline.search import usecases as search
 from tests.builders.people import NOW
@@ -43,7 +44,7 @@ async def crowd(desk: SearchDesk, database_url: str) -> int:
     async with desk.database.transaction() as tx:
         below: int | None = None
         while True:
-            _done, below = await search.rebuild_batch(tx, OPERATOR, below=below, limit=500)
+            _done, below = await index_usecases.rebuild_batch(tx, OPERATOR, below=below, limit=500)
             if below is None:
                 return 1234
 

@@ -8,6 +8,7 @@ import pytest
 from clearline.events import store as event_store
 from clearline.events.store import Offset
 from clearline.platform.database.transactions import Database, Tx
+from clearline.search import index_store
 from clearline.search import store as search_store
 from clearline.search.document import facet
 from clearline.search.language import Clause, Facets, Named, clause, parse
@@ -141,7 +142,7 @@ async def test_the_tickets_of_a_result_are_read_by_their_keys(filled: Any, *, fo
 
 async def test_the_text_of_tickets_for_the_index_is_read_by_their_keys(filled: Any) -> None:
     recording = RecordingConnection()
-    await search_store.documents(Tx(recording), [await any_ticket(filled)] * 200)
+    await index_store.documents(Tx(recording), [await any_ticket(filled)] * 200)
     used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert "note_pkey" in used
     assert used & BY_NUMBER
@@ -152,9 +153,9 @@ async def test_the_text_of_tickets_for_the_index_is_read_by_their_keys(filled: A
     ("work", "one_of"),
     [
         (lambda tx, _company: search_store.newest(tx), {"ticket_search_newest"}),
-        (lambda tx, _company: search_store.keys_below(tx, 4000, company_id=None, limit=500), {"ticket_by_number"}),
-        (lambda tx, company: search_store.keys_below(tx, 4000, company_id=company, limit=50), BY_NUMBER),
-        (lambda tx, _company: search_store.orphans(tx, 10, limit=50), {"ticket_search_newest"}),
+        (lambda tx, _company: index_store.keys_below(tx, 4000, company_id=None, limit=500), {"ticket_by_number"}),
+        (lambda tx, company: index_store.keys_below(tx, 4000, company_id=company, limit=50), BY_NUMBER),
+        (lambda tx, _company: index_store.orphans(tx, 10, limit=50), {"ticket_search_newest"}),
         (lambda tx, _company: event_store.last_readable(tx), {"event_cursor"}),
     ],
 )

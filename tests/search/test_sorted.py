@@ -7,13 +7,14 @@ import pytest
 from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
-from clearline.search import list_usecases
+from clearline.search import index_store, list_usecases
 from clearline.search import store as search_store
+from clearline.search.index_usecases import index_tickets
 from clearline.search.list_usecases import Count, CountedList, count_queries, find_sorted
 from clearline.search.plan import Attempt
 from clearline.search.store import HitQuery, Hits
 from clearline.search.structured import list_filter
-from clearline.search.usecases import find_tickets, index_tickets, read_query
+from clearline.search.usecases import find_tickets, read_query
 from clearline.tickets import list_store
 from clearline.tickets.domain import Priority, Status, TicketView
 from clearline.tickets.list_store import Filter
@@ -42,7 +43,7 @@ async def values(desk: SearchDesk) -> None:
     await execute(desk, "insert into team values ($1, 'Fibre', now())", QUEUE)
     await execute(desk, "update queue set team_id = $1", QUEUE)
     async with desk.database.transaction() as tx:
-        await index_tickets(tx, await search_store.keys_below(tx, None, company_id=None, limit=1000))
+        await index_tickets(tx, await index_store.keys_below(tx, None, company_id=None, limit=1000))
 
 
 def key_of(view: TicketView, order: Order) -> object:

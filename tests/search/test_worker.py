@@ -14,7 +14,7 @@ from clearline.events.domain import RecordChanged
 from clearline.events.store import START
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Database
-from clearline.search import store as search_store
+from clearline.search import index_store, index_usecases
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.tickets import change_usecases as ticket_changes
@@ -59,7 +59,7 @@ async def test_only_changed_entries_are_written(database: Database, tenant: Tena
     before = await vectors(database)
     async with database.transaction() as tx:
         await notes.add_note(tx, OPERATOR, first, "a new word", channel=Channel.CONSOLE, now=NOW)
-        await search.index_tickets(tx, [(tenant.company.id, second)])
+        await index_usecases.index_tickets(tx, [(tenant.company.id, second)])
     await follow(database)
     after = await vectors(database)
     assert after[first] != before[first]
@@ -83,7 +83,7 @@ async def test_only_one_of_two_processes_consumes_at_a_time(database: Database, 
         await raised(tx, tenant, "Glockenspiel")
     jobs = indexing.jobs(database)
     async with database.transaction() as tx:
-        assert await offset_store.lock(tx, search.CONSUMER) is not None
+        assert await offset_store.lock(tx, index_usecases.CONSUMER) is not None
         assert [await job.run() for job in jobs] == [0, 0, 0]
     await follow(database)
     assert await numbers_found(database, "glockenspiel")
@@ -126,7 +126,7 @@ async def test_the_tickets_of_a_renamed_company_are_indexed_again_in_batches(dat
     assert sorted(await numbers_found(database, "medlar")) == numbers
     assert await numbers_found(database, "quince") == []
     async with database.transaction() as tx:
-        assert await search_store.next_backlog(tx) is None
+        assert await index_store.next_backlog(tx) is None
 
 
 async def test_changes_of_other_records_are_ignored(database: Database) -> None:
@@ -139,15 +139,15 @@ async def test_changes_of_other_records_are_ignored(database: Database) -> None:
         )
     await follow(database)
     async with database.transaction() as tx:
-        assert await search_store.next_backlog(tx) is None
+        assert await index_store.next_backlog(tx) is None
 
 
 async def test_a_deleted_ticket_is_not_found(database: Database, tenant: Tenant) -> None:
     key = (tenant.company.id, 800_000_000)
     async with database.transaction() as tx:
-        await search_store.save(tx, [key], ["'kalimba':1C '=is:open':1A"])
+        await index_store.save(tx, [key], ["'kalimba':1C '=is:open':1A"])
         assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).tickets == []
-        await search.index_tickets(tx, [key])
+        await index_usecases.index_tickets(tx, [key])
         assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).count == 0
 
 
@@ -157,7 +157,7 @@ async def test_a_rebuild_of_an_empty_index_gives_the_same_results(database: Data
     await follow(database)
     before = {number: value for number, (value, _xmin) in (await vectors(database)).items()}
     async with database.transaction() as tx:
-        await search.start_rebuild(tx, OPERATOR, empty=True)
+        await index_usecases.start_rebuild(tx, OPERATOR, empty=True)
     assert await vectors(database) == {}
     done = await rebuilt(database)
     after = {number: value for number, (value, _xmin) in (await vectors(database)).items()}
@@ -169,7 +169,7 @@ async def rebuilt(database: Database) -> int:
     done, below = 0, None
     while True:
         async with database.transaction() as tx:
-            count, below = await search.rebuild_batch(tx, OPERATOR, below=below, limit=50)
+            count, below = await index_usecases.rebuild_batch(tx, OPERATOR, below=below, limit=50)
         done += count
         if below is None:
             return done
@@ -179,37 +179,37 @@ async def test_after_a_rebuild_the_consumer_reads_only_later_events(database: Da
     async with database.transaction() as tx:
         await tx.write("delete from consumer where name = 'search'")
     async with database.transaction() as tx:
-        start = await search.start_rebuild(tx, OPERATOR, empty=False)
+        start = await index_usecases.start_rebuild(tx, OPERATOR, empty=False)
     assert await rebuilt(database) > 0
     async with database.transaction() as tx:
         await raised(tx, tenant, "Harpsichord")
     async with database.transaction() as tx:
-        await search.finish_rebuild(tx, OPERATOR, start)
+        await index_usecases.finish_rebuild(tx, OPERATOR, start)
     [job, *_others] = indexing.jobs(database)
     assert await job.run() == 1
     assert await numbers_found(database, "harpsichord")
     async with database.transaction() as tx:
-        await search.finish_rebuild(tx, OPERATOR, start)
+        await index_usecases.finish_rebuild(tx, OPERATOR, start)
     assert await job.run() == 0
 
 
 async def test_orphaned_entries_are_removed_and_no_others(database: Database, tenant: Tenant) -> None:
     before = await vectors(database)
     async with database.transaction() as tx:
-        await search_store.save(tx, [(tenant.company.id, 800_000_000 + n) for n in range(5)], ["'x':1C"] * 5)
+        await index_store.save(tx, [(tenant.company.id, 800_000_000 + n) for n in range(5)], ["'x':1C"] * 5)
         after: int | None = 0
         while after is not None:
-            after = await search.remove_orphans(tx, OPERATOR, after=after, limit=100)
+            after = await index_usecases.remove_orphans(tx, OPERATOR, after=after, limit=100)
     assert await vectors(database) == before
 
 
 async def test_only_a_desk_admin_may_rebuild(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         for work in (
-            search.start_rebuild(tx, tenant.actor, empty=True),
-            search.finish_rebuild(tx, tenant.actor, search.RebuildStart(0, START)),
-            search.rebuild_batch(tx, tenant.actor, below=None, limit=1),
-            search.remove_orphans(tx, tenant.actor, after=0, limit=1),
+            index_usecases.start_rebuild(tx, tenant.actor, empty=True),
+            index_usecases.finish_rebuild(tx, tenant.actor, index_usecases.RebuildStart(0, START)),
+            index_usecases.rebuild_batch(tx, tenant.actor, below=None, limit=1),
+            index_usecases.remove_orphans(tx, tenant.actor, after=0, limit=1),
         ):
             with pytest.raises(Forbidden):
                 await work

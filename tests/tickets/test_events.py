@@ -5,7 +5,8 @@ import pytest
 from msgspec import Struct
 
 from clearline.events.domain import Change, RecordChanged, TicketFact, changes_between
-from clearline.events.event_types import Audience, visible_data
+from clearline.events.event_types import Audience
+from clearline.events.type_table import visible_data
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import CUSTOMER_EDITABLE_FIELDS, Impact, IssueType, Priority, Severity, TicketValues
 

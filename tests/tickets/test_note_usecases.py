@@ -1,8 +1,9 @@
 import httpx
 import pytest
 
-from clearline.errors import Forbidden, NotFound, ScopeMissing, TicketFinished, TooManyNotes
+from clearline.errors import Forbidden, NotFound, ScopeMissing, TicketFinished
 from clearline.identity import OPERATOR, Actor
+from clearline.limit_errors import TooManyNotes
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from clearline.events.event_types import EVENT_TYPES
+from clearline.events.type_table import EVENT_TYPES
 from clearline.webhooks.subscription_domain import URL_MAX, Subscription, check_subscription, check_url
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)

@@ -5,8 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound, ScopeMissing, TooManyViews
+from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role
+from clearline.limit_errors import TooManyViews
 from clearline.platform.database.transactions import Database, Tx
 from clearline.workspace import view_usecases as views
 from clearline.workspace.domain import VIEWS_MAX, SavedView

@@ -10,10 +10,11 @@ from clearline.accounts.account_mail_store import AccountMail, AccountMailKind
 from clearline.accounts.domain import INVITATIONS_PERIOD, REMINDER_PAUSE, REMINDERS_MAX, AccountLimits
 from clearline.accounts.mail_domain import domain_of_address, domains_above
 from clearline.clock import counted_until
-from clearline.errors import Conflict, Forbidden, TooManyInvitations, TooManyUsers, require_found
+from clearline.errors import Conflict, Forbidden, require_found
 from clearline.events.domain import changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import PROVIDER_ID, Actor, Company, User
+from clearline.limit_errors import TooManyInvitations, TooManyUsers
 from clearline.platform.database.transactions import Tx
 from clearline.text import normalized_address
 

@@ -19,19 +19,11 @@ from clearline.accounts.domain import (
     hash_secret,
 )
 from clearline.clock import counted_until
-from clearline.errors import (
-    Conflict,
-    RuleCode,
-    TooManyKeys,
-    TooManyKeysInADay,
-    UserInactive,
-    Violation,
-    require_found,
-    require_valid,
-)
+from clearline.errors import Conflict, RuleCode, UserInactive, Violation, require_found, require_valid
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ROLE_SCOPES, Actor, Company, Scope, User
+from clearline.limit_errors import TooManyKeys, TooManyKeysInADay
 from clearline.platform.database.transactions import Tx
 
 _KIND = "api_key"

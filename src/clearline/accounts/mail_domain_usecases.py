@@ -28,10 +28,11 @@ from clearline.accounts.mail_domain import (
     overlap,
 )
 from clearline.clock import CLOCK_SECONDS
-from clearline.errors import Conflict, TooManyMailDomains, require_found, require_free, require_valid
+from clearline.errors import Conflict, require_found, require_free, require_valid
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Company, Role
+from clearline.limit_errors import TooManyMailDomains
 from clearline.platform.database.transactions import Tx
 
 KIND = "mail_domain"

@@ -6,8 +6,9 @@ from itertools import chain, product
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from clearline.events.event_types import EVENT_TYPES, EventType, Visibility, types_with
+from clearline.events.event_types import EventType, Visibility
 from clearline.events.store import COLUMNS, Event, event_of
+from clearline.events.type_table import EVENT_TYPES, types_with
 from clearline.platform.database.transactions import Tx
 
 AuditPosition = tuple[datetime, int, int]

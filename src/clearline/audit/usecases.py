@@ -8,9 +8,10 @@ from clearline.accounts import usecases as accounts
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter, AuditPosition
 from clearline.errors import Forbidden, RuleCode, Violation, require_valid
-from clearline.events.event_types import EVENT_TYPES, Audience
+from clearline.events.event_types import Audience
 from clearline.events.store import Event, seen_by
 from clearline.events.type_names import check_types
+from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access

@@ -31,19 +31,10 @@ from clearline.bulk.domain import (
 )
 from clearline.bulk.import_file import Format
 from clearline.bulk.store import Waiting
-from clearline.errors import (
-    Conflict,
-    DeskError,
-    Forbidden,
-    InvalidInput,
-    NotFound,
-    RuleCode,
-    TooManyJobs,
-    Violation,
-    require_found,
-)
+from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_found
 from clearline.events.store import actor_id
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
+from clearline.limit_errors import TooManyJobs
 from clearline.platform.database.transactions import Tx
 from clearline.setting_defaults import COMPANY_JOBS_MAX, TICKET_NOTES_MAX
 from clearline.tickets import usecases as tickets

@@ -8,6 +8,7 @@ from clearline.cli.progress import progress_bar
 from clearline.cli.terminal.text import echo
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
+from clearline.search import index_usecases
 from clearline.search import usecases as searching
 from clearline.search.list_usecases import SortedCursor, SortedResult, find_sorted
 from clearline.search.usecases import SearchCursor, SearchResult
@@ -119,12 +120,12 @@ def search_rebuild(*, empty: bool, as_json: bool) -> None:
 
 async def _rebuild(database: Database, *, empty: bool) -> int:
     async with database.transaction() as tx:
-        start = await searching.start_rebuild(tx, OPERATOR, empty=empty)
+        start = await index_usecases.start_rebuild(tx, OPERATOR, empty=empty)
     count, below = 0, None
     with progress_bar("Indexing tickets", start.tickets) as show_progress:
         while True:
             async with database.transaction() as tx:
-                indexed, below = await searching.rebuild_batch(tx, OPERATOR, below=below, limit=_BATCH)
+                indexed, below = await index_usecases.rebuild_batch(tx, OPERATOR, below=below, limit=_BATCH)
             count += indexed
             show_progress(count, max(count, start.tickets))
             if below is None:
@@ -132,9 +133,9 @@ async def _rebuild(database: Database, *, empty: bool) -> int:
     after: int | None = 0
     while after is not None:
         async with database.transaction() as tx:
-            after = await searching.remove_orphans(tx, OPERATOR, after=after, limit=_LIMIT_MAX)
+            after = await index_usecases.remove_orphans(tx, OPERATOR, after=after, limit=_LIMIT_MAX)
     async with database.transaction() as tx:
-        await searching.finish_rebuild(tx, OPERATOR, start)
+        await index_usecases.finish_rebuild(tx, OPERATOR, start)
     return count
 
 

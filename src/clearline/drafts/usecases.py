@@ -6,8 +6,9 @@ from clearline.accounts import permissions
 from clearline.drafts import assignment_store
 from clearline.drafts import store as draft_store
 from clearline.drafts.domain import DRAFTS_MAX, Draft, Version, check_draft
-from clearline.errors import Forbidden, TooManyDrafts, require_valid
+from clearline.errors import Forbidden, require_valid
 from clearline.identity import Actor, Scope, User
+from clearline.limit_errors import TooManyDrafts
 from clearline.platform.database.transactions import Tx
 from clearline.text import is_blank
 from clearline.tickets import access

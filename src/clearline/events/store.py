@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 
 from clearline.events.domain import Fact, RecordChanged
-from clearline.events.event_types import EVENT_TYPES, Audience, visible_data
+from clearline.events.event_types import Audience
+from clearline.events.type_table import EVENT_TYPES, visible_data
 from clearline.identity import Actor
 from clearline.platform.database.horizon import HORIZON
 from clearline.platform.database.transactions import Record, Tx

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from clearline.errors import RuleCode, Violation
-from clearline.events.event_types import EVENT_TYPES, EventType, Visibility
+from clearline.events.event_types import EventType, Visibility
+from clearline.events.type_table import EVENT_TYPES
 
 _PREFIXES = tuple(dict.fromkeys(kind.partition(".")[0] + "." for kind in EVENT_TYPES))
 

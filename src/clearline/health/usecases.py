@@ -23,8 +23,8 @@ from clearline.platform.database.horizon import PATIENCE_SECONDS, OldestTransact
 from clearline.platform.database.server import planner_settings, version_and_time
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.embedded import LEAST_FREE, url_of
+from clearline.search import index_usecases
 from clearline.search import store as search_store
-from clearline.search import usecases as search
 from clearline.search.document import FORMAT
 from clearline.settings import InvalidSetting, Settings
 from clearline.tickets import store as ticket_store
@@ -193,7 +193,7 @@ async def _secrets(database: Database, settings: Settings) -> Check:
 async def _search_index(database: Database) -> Check:
     """Warn when the search index is of an older version. The workers rebuild it, which takes a while."""
     async with database.statement() as tx:
-        old = await search.outdated_format(tx)
+        old = await index_usecases.outdated_format(tx)
     async with database.statement() as tx:
         has_entries = await search_store.newest(tx) > 0
     if old is None or not has_entries:

@@ -6,7 +6,8 @@ from enum import Enum
 
 from msgspec.structs import replace
 
-from clearline.events.event_types import EventType, visible_data
+from clearline.events.event_types import EventType
+from clearline.events.type_table import visible_data
 from clearline.language.reader import Reader, first_language, read_by, zone_of
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NOTIFICATION, NewMail

@@ -10,7 +10,8 @@ from zoneinfo import available_timezones
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
-from clearline.events.event_types import EVENT_TYPES, Audience, EventType, NotificationKind, NotificationRule, Relation
+from clearline.events.event_types import Audience, EventType, NotificationKind, NotificationRule, Relation
+from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
 from clearline.tickets.domain import Channel
 

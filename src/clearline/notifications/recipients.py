@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.events.event_types import BY_BOUNCE, Audience, EventType, NotificationKind, Relation, visible_data
+from clearline.events.event_types import BY_BOUNCE, Audience, EventType, NotificationKind, Relation
 from clearline.events.store import Event
+from clearline.events.type_table import visible_data
 from clearline.identity import PROVIDER_ID, User
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.notifications import recipient_store

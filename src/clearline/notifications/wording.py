@@ -6,7 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from clearline.events.event_types import BY_BOUNCE, EVENT_TYPES, Audience, EventType, Visibility, types_with
+from clearline.events.event_types import BY_BOUNCE, Audience, EventType, Visibility
+from clearline.events.type_table import EVENT_TYPES, types_with
 from clearline.language.marks import gettext_noop as _
 from clearline.language.words import first_upper, gettext
 from clearline.tickets.domain import Channel, Status

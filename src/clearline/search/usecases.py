@@ -1,6 +1,5 @@
 """Find tickets, and keep the index of the search up to date."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from uuid import UUID
 
@@ -8,17 +7,13 @@ from msgspec import Struct
 
 from clearline.accounts import permissions, user_store
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
-from clearline.events import offset_store
-from clearline.events import store as event_store
-from clearline.events.store import Offset
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
 from clearline.queues import team_store
-from clearline.search import format_store
 from clearline.search import store as search_store
-from clearline.search.document import FORMAT, Document, facet, vector
+from clearline.search.document import facet
 from clearline.search.language import Clause, Facets, Named, Phrase, Term, Word, clause, parse
 from clearline.search.plan import Attempt, Plan
 from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery, Hits
@@ -26,12 +21,6 @@ from clearline.tickets.domain import TicketView
 
 RANKED_MAX = CANDIDATES - 1
 """Up to this number of matches, or to the length of a longer page, matches are counted exactly and ranked."""
-
-CONSUMER = "search"
-"""Under which name the events are read."""
-
-_SLICE = 10
-"""The number of tickets that a thread splits into words at a time: a long one must not block requests."""
 
 
 class SearchCursor(Struct, frozen=True, array_like=True):
@@ -279,119 +268,3 @@ _LOOK_UP: dict[str, Callable[[Tx, Actor, str], Awaitable[object]]] = {
     "assignee": _assignee,
     "watcher": _watcher,
 }
-
-
-async def index_tickets(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
-    """Store the index entries of tickets as they are now. The caller locks the consumer: see ``wait_for_consumer``."""
-    documents = await search_store.documents(tx, keys)
-    indexed, vectors = [], []
-    for start in range(0, len(documents), _SLICE):
-        batch = documents[start : start + _SLICE]
-        indexed += [(document.view.ticket.company_id, document.view.ticket.number) for document in batch]
-        vectors += await asyncio.to_thread(_vectors, batch)
-    if indexed:
-        await search_store.save(tx, indexed, vectors)
-    if deleted := sorted(set(keys) - set(indexed)):
-        await search_store.delete(tx, deleted)
-
-
-def _vectors(documents: Sequence[Document]) -> list[str]:
-    return [vector(document) for document in documents]
-
-
-async def reindex_company(tx: Tx, company_id: UUID) -> None:
-    """Have all tickets of a company indexed again, batch by batch: its name is among their words."""
-    await offset_store.advance(tx, search_store.backlog_name(company_id), search_store.BACKLOG_START)
-
-
-async def reindex_backlog(tx: Tx, *, limit: int) -> int:
-    """Index the next batch of the tickets of a company in the backlog; return their number."""
-    if await search_store.next_backlog(tx) is None or await offset_store.lock(tx, CONSUMER) is None:
-        return 0
-    if (backlog := await search_store.next_backlog(tx)) is None:
-        return 0
-    company_id, below = backlog
-    keys = await search_store.keys_below(tx, below, company_id=company_id, limit=limit)
-    if keys:
-        await index_tickets(tx, keys)
-        await offset_store.advance(
-            tx, search_store.backlog_name(company_id), search_store.BACKLOG_START._replace(id=keys[-1][1])
-        )
-    else:
-        await search_store.end_backlog(tx, company_id)
-    return len(keys)
-
-
-async def outdated_format(tx: Tx) -> int | None:
-    """Return the format of the index when it is older than the program's, or else None."""
-    index = await format_store.get(tx)
-    return index.format if index.format < FORMAT else None
-
-
-async def rebuild_outdated(tx: Tx, *, limit: int) -> int:
-    """Index the next tickets, newest first, when the format of the index is older than the program's.
-
-    Return how many; 0 while another process does so, and when all have the program's format, which is then stored.
-    """
-    if await offset_store.lock(tx, CONSUMER) is None:
-        return 0
-    index = await format_store.get(tx)
-    if index.format >= FORMAT:
-        return 0
-    below = index.below if index.building == FORMAT else None
-    keys = await search_store.keys_below(tx, below, company_id=None, limit=limit)
-    if keys:
-        await index_tickets(tx, keys)
-        await format_store.save_progress(tx, FORMAT, keys[-1][1])
-    else:
-        await format_store.save(tx, FORMAT)
-    return len(keys)
-
-
-class RebuildStart(Struct, frozen=True):
-    """The start of a rebuild: the estimated number of tickets, and the last event before it."""
-
-    tickets: int
-    last_event: Offset
-
-
-async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> RebuildStart:
-    """Start to rebuild the index. ``empty`` truncates it first, when no search is running: no ticket is found then."""
-    permissions.require_desk_admin(actor)
-    await search_store.wait_for_consumer(tx)
-    if empty:
-        await search_store.truncate(tx)
-    return RebuildStart(await search_store.estimate_tickets(tx), await event_store.last_readable(tx))
-
-
-async def finish_rebuild(tx: Tx, actor: Actor, start: RebuildStart) -> None:
-    """Store the format of the index, and move the consumer past the events before the rebuild.
-
-    The rebuild read every ticket after those events.
-    """
-    permissions.require_desk_admin(actor)
-    await search_store.wait_for_consumer(tx)
-    await format_store.save(tx, FORMAT)
-    offset = await offset_store.lock(tx, CONSUMER)
-    if offset is not None and offset < start.last_event:
-        await offset_store.advance(tx, CONSUMER, start.last_event)
-
-
-async def rebuild_batch(tx: Tx, actor: Actor, *, below: int | None, limit: int) -> tuple[int, int | None]:
-    """Index the next tickets below a number; return how many, and the number to continue below, None at the end."""
-    permissions.require_desk_admin(actor)
-    await search_store.wait_for_consumer(tx)
-    keys = await search_store.keys_below(tx, below, company_id=None, limit=limit)
-    if keys:
-        await index_tickets(tx, keys)
-    return len(keys), keys[-1][1] if len(keys) == limit else None
-
-
-async def remove_orphans(tx: Tx, actor: Actor, *, after: int, limit: int) -> int | None:
-    """Delete the entries of deleted tickets among the next; return the number to continue after, None at the end."""
-    permissions.require_desk_admin(actor)
-    await search_store.wait_for_consumer(tx)
-    orphans, next_after = await search_store.orphans(tx, after, limit=limit)
-    if orphans:
-        await search_store.delete(tx, orphans)
-    return next_after

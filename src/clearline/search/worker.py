@@ -9,7 +9,7 @@ from clearline.events.store import Event
 from clearline.logs import Logger
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
-from clearline.search import usecases as search
+from clearline.search import index_usecases
 from clearline.search.document import FORMAT
 from clearline.tickets.links import merge_store
 
@@ -29,10 +29,10 @@ def jobs(database: Database) -> list[PeriodicJob]:
 
     async def index_backlog() -> int:
         async with database.transaction() as tx:
-            return await search.reindex_backlog(tx, limit=AT_ONCE)
+            return await index_usecases.reindex_backlog(tx, limit=AT_ONCE)
 
     return [
-        consumer(database, search.CONSUMER, handle),
+        consumer(database, index_usecases.CONSUMER, handle),
         PeriodicJob("search backlog", POLL_SECONDS, index_backlog),
         PeriodicJob("rebuild the search index", POLL_SECONDS, _rebuild(database), AT_ONCE),
     ]
@@ -47,8 +47,8 @@ def _rebuild(database: Database) -> Callable[[], Awaitable[int]]:
         if is_current:
             return 0
         async with database.transaction() as tx:
-            old = await search.outdated_format(tx)
-            count = 0 if old is None else await search.rebuild_outdated(tx, limit=AT_ONCE)
+            old = await index_usecases.outdated_format(tx)
+            count = 0 if old is None else await index_usecases.rebuild_outdated(tx, limit=AT_ONCE)
         is_current = old is None
         if count and not is_logged:
             is_logged = True
@@ -64,9 +64,9 @@ async def handle(tx: Tx, events: list[Event]) -> None:
     """Index the tickets of a batch of events, and what they were merged into; put renamed companies in the backlog."""
     keys = {(event.company_id, event.ticket_number) for event in events if event.ticket_number is not None}
     if keys:
-        await search.index_tickets(tx, sorted({*keys, *await merge_store.targets(tx, sorted(keys))}))
+        await index_usecases.index_tickets(tx, sorted({*keys, *await merge_store.targets(tx, sorted(keys))}))
     for event in events:
         if event.type == EventType.COMPANY_CHANGED and any(
             change["field"] in _NAMES for change in event.data["changes"]
         ):
-            await search.reindex_company(tx, UUID(event.data["id"]))
+            await index_usecases.reindex_company(tx, UUID(event.data["id"]))

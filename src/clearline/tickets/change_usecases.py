@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from clearline.accounts import permissions, user_store
 from clearline.errors import NotFound, RuleCode, TicketFinished, Violation, require_valid
 from clearline.events.domain import StatusChanged, changes_between
-from clearline.events.event_types import EVENT_TYPES, EventType
+from clearline.events.event_types import EventType
+from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store

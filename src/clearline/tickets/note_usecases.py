@@ -4,8 +4,9 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.accounts import permissions
-from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished, TooManyNotes
+from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished
 from clearline.identity import Actor, Scope
+from clearline.limit_errors import TooManyNotes
 from clearline.platform.database.transactions import Tx
 from clearline.setting_defaults import TICKET_NOTES_MAX
 from clearline.tickets import access, note_store

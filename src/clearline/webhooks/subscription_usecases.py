@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from clearline.accounts import company_store, permissions
 from clearline.accounts import usecases as accounts
-from clearline.errors import Conflict, Forbidden, InvalidInput, TooManySubscriptions, require_found, require_valid
+from clearline.errors import Conflict, Forbidden, InvalidInput, require_found, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Company, Scope
+from clearline.limit_errors import TooManySubscriptions
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.platform.network.addresses import origin

@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import Forbidden, TooManyViews, require_found, require_free, require_valid
+from clearline.errors import Forbidden, require_found, require_free, require_valid
 from clearline.events.domain import changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Scope, User
+from clearline.limit_errors import TooManyViews
 from clearline.platform.database.transactions import Tx
 from clearline.workspace import view_store
 from clearline.workspace.column_domain import Columns

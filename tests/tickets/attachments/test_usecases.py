@@ -7,8 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.errors import Forbidden, NotFound, ScopeMissing, TicketFinished, TooManyAttachments
+from clearline.errors import Forbidden, NotFound, ScopeMissing, TicketFinished
 from clearline.identity import OPERATOR, Actor, Role
+from clearline.limit_errors import TooManyAttachments
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets

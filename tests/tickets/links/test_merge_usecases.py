@@ -6,17 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from clearline.errors import (
-    Forbidden,
-    InvalidInput,
-    MergedInto,
-    NotFound,
-    NotMergeable,
-    ScopeMissing,
-    TicketFinished,
-    TooManyLinks,
-)
+from clearline.errors import Forbidden, InvalidInput, MergedInto, NotFound, NotMergeable, ScopeMissing, TicketFinished
 from clearline.identity import OPERATOR, Role
+from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes

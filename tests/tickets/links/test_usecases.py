@@ -4,17 +4,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from clearline.errors import (
-    AlreadyExists,
-    DeskError,
-    Forbidden,
-    InvalidInput,
-    LinkCycle,
-    NotFound,
-    ScopeMissing,
-    TooManyLinks,
-)
+from clearline.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LinkCycle, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
+from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import store as link_store

@@ -9,7 +9,7 @@ from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
-from clearline.search import usecases as search
+from clearline.search import index_usecases
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
@@ -78,7 +78,7 @@ async def site(
     text = "Port 7.\n\nOn Monday Ben Ito wrote:\n> Which port is it?\n> We see errors on two of them."
     await rig.receive(a_mail(tenant.user.email, SUPPORT, text, head=f"In-Reply-To: {sent}\r\n"))
     async with database.transaction() as tx:
-        await search.index_tickets(tx, keys)
+        await index_usecases.index_tickets(tx, keys)
     settings = {"CLEARLINE_WORKERS": "off", "CLEARLINE_UNDO_SECONDS": getattr(request.module, "UNDO_SECONDS", "0")}
     with running_server("pages", CLEARLINE_DATABASE_URL=database_url, **settings) as server:
         yield Site(server.url, agent.email, ticket_number(number))

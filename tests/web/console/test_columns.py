@@ -7,7 +7,7 @@ import pytest
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
-from clearline.search import usecases as search
+from clearline.search import index_usecases
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Severity, ticket_number
 from clearline.web.looks import COLUMN_LOOKS, tracks
@@ -38,7 +38,7 @@ async def number(database: Database, tenant: Tenant) -> int:
             "external_ids": {"erp": "4711", "noc": "A-1"},
         }  # fmt: skip
         await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=NOW)
-        await search.index_tickets(tx, [(tenant.company.id, each) for each in (number, *others)])
+        await index_usecases.index_tickets(tx, [(tenant.company.id, each) for each in (number, *others)])
     return number
 
 

@@ -8,7 +8,7 @@ from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
-from clearline.search import usecases as search
+from clearline.search import index_usecases
 from clearline.sign_in.domain import SessionActor
 from clearline.sign_in.usecases import session_actor
 from clearline.tickets import change_usecases as ticket_changes
@@ -47,7 +47,7 @@ async def numbers(database: Database, agent: Person) -> dict[str, int]:
         await queues.add_queue(tx, OPERATOR, name="Of others", now=NOW)
         await ticket_changes.change_ticket(tx, OPERATOR, queued, {"queue_id": queue.id}, now=NOW)
         keys = [(tenant.company.id, number) for number in (mine, pending, held, closed, queued, *others)]
-        await search.index_tickets(tx, keys)
+        await index_usecases.index_tickets(tx, keys)
     return {"mine": mine, "pending": pending, "held": held, "closed": closed, "queued": queued, "last": others[-1]}
 
 

@@ -11,10 +11,10 @@ from clearline.errors import (
     InvalidInput,
     MergedInto,
     TicketFinished,
-    TooManyKeys,
     Violation,
 )
 from clearline.language.reader import Reader, read_by
+from clearline.limit_errors import TooManyKeys
 from clearline.sign_in.domain import StepUpNeeded, TooManyAttempts
 from clearline.sign_in.second_factors.domain import CodeRefused
 from clearline.text import check_email, check_text

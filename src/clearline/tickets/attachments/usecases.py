@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.accounts import company_store, permissions
-from clearline.errors import AttachmentsFull, Forbidden, NotFound, TicketFinished, TooManyAttachments
+from clearline.errors import Forbidden, NotFound, TicketFinished
 from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
+from clearline.limit_errors import AttachmentsFull, TooManyAttachments
 from clearline.platform.database.transactions import Tx
 from clearline.setting_defaults import COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access

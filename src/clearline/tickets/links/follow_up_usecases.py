@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import TooManyLinks
 from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
 from clearline.inventory.domain import ServiceType
+from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, NewTicket, Ticket, ticket_number

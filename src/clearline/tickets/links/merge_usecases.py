@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import uuid4
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, NotFound, NotMergeable, RuleCode, TicketFinished, TooManyLinks, Violation
+from clearline.errors import InvalidInput, NotFound, NotMergeable, RuleCode, TicketFinished, Violation
 from clearline.events.domain import Change, TicketChanged, TicketFact, TicketMerged, TicketUnmerged
 from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
+from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store

@@ -5,17 +5,9 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from clearline.accounts import permissions
-from clearline.errors import (
-    AlreadyExists,
-    Forbidden,
-    InvalidInput,
-    LinkCycle,
-    NotFound,
-    RuleCode,
-    TooManyLinks,
-    Violation,
-)
+from clearline.errors import AlreadyExists, Forbidden, InvalidInput, LinkCycle, NotFound, RuleCode, Violation
 from clearline.identity import Actor, Scope
+from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.domain import Ticket, ticket_number

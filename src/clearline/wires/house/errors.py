@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from clearline import errors as refusals
+from clearline import limit_errors
 from clearline.errors import DeskError, RuleCode, Violation
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.tickets.attachments.blob_backend import BlobsFull, BlobsUnavailable
@@ -245,8 +246,8 @@ _CODES: dict[type[Exception], str] = {
     refusals.IllegalTransition: "illegal-transition",
     refusals.TicketFinished: "ticket-finished",
     refusals.AlreadyExists: "already-exists",
-    refusals.AttachmentsFull: "attachments-full",
-    refusals.TooManyAttachments: "too-many-attachments",
+    limit_errors.AttachmentsFull: "attachments-full",
+    limit_errors.TooManyAttachments: "too-many-attachments",
     refusals.IdempotencyKeyBusy: "idempotency-key-busy",
     refusals.IdempotencyKeyReused: "idempotency-key-reused",
     refusals.Conflict: "conflict",

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import msgspec
 
 from clearline.events.domain import Change, RecordChanged, TicketFact
-from clearline.events.event_types import EVENT_TYPES
+from clearline.events.type_table import EVENT_TYPES
 from clearline.webhooks.delivery_domain import PING
 from clearline.wires.house.event_stream.wire import EventOut
 from clearline.wires.house.reference_events import webhook_examples

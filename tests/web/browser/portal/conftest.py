@@ -6,7 +6,7 @@ import pytest
 
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
-from clearline.search import usecases as search
+from clearline.search import index_usecases
 from clearline.sign_in import password_usecases as passwords
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, Status
@@ -49,7 +49,7 @@ async def portal(database: Database, database_url: str) -> AsyncIterator[Portal]
         assert admin.user is not None
         await watching.watch(tx, tenant.actor, number, colleague.user.id, now=NOW)
         await tx.write("update app_user set email = $2 where id = $1", other.user.id, tenant.user.email)
-        await search.index_tickets(tx, [(tenant.company.id, each) for each in (*numbers, number)])
+        await index_usecases.index_tickets(tx, [(tenant.company.id, each) for each in (*numbers, number)])
     for company, user in ((tenant, tenant.user), (other, other.user), (tenant, admin.user)):
         await passwords.set_password(database, OPERATOR, company.company.id, user.id, PASSWORD, now=NOW)
     with running_server("portal", CLEARLINE_DATABASE_URL=database_url, CLEARLINE_WORKERS="off") as server:

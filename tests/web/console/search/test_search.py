@@ -7,7 +7,7 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
-from clearline.search import usecases as search
+from clearline.search import index_usecases
 from clearline.tickets.domain import ticket_number
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
@@ -27,7 +27,7 @@ async def customer(database: Database) -> Tenant:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant, "zz7searchable port") for _ticket in range(52)]
-        await search.index_tickets(tx, [(tenant.company.id, number) for number in numbers])
+        await index_usecases.index_tickets(tx, [(tenant.company.id, number) for number in numbers])
     return tenant
 
 

@@ -8,7 +8,8 @@ import pytest
 from clearline.accounts import key_store
 from clearline.accounts.domain import hash_secret
 from clearline.clock import now
-from clearline.events.event_types import Visibility, types_with
+from clearline.events.event_types import Visibility
+from clearline.events.type_table import types_with
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.webhooks import subscription_usecases as subscriptions

@@ -9,7 +9,7 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.search import usecases as search
+from clearline.search import index_usecases
 from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.web.portal.tickets.listing import SIZE
@@ -51,7 +51,7 @@ async def company(client: httpx.AsyncClient, database: Database) -> Company:
             tenant.user.email, tenant.company.id, [numbers["waiting port"], numbers["closed port"]],
         )  # fmt: skip
         await watching.watch(tx, tenant.actor, numbers["new circuit"], tenant.user.id, now=NOW)
-        await search.index_tickets(tx, [(tenant.company.id, number) for number in numbers.values()])
+        await index_usecases.index_tickets(tx, [(tenant.company.id, number) for number in numbers.values()])
     return Company(await session_of(client, database, tenant.user), tenant, numbers)
 
 
@@ -112,7 +112,7 @@ async def test_a_long_list_goes_on_with_every_ticket_once(client: httpx.AsyncCli
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant, "Port is slow") for _ in range(SIZE * 2 + 3)]
-        await search.index_tickets(tx, [(tenant.company.id, number) for number in numbers])
+        await index_usecases.index_tickets(tx, [(tenant.company.id, number) for number in numbers])
     person = await session_of(client, database, tenant.user)
     for first in (
         "/portal/tickets",

@@ -11,7 +11,8 @@ import pytest
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.event_signal import EventSignal
 from clearline.event_stream.store import EventCursor
-from clearline.events.event_types import Audience, visible_data
+from clearline.events.event_types import Audience
+from clearline.events.type_table import visible_data
 from clearline.identity import PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.wires.house.event_stream import handlers

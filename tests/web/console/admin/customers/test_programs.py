@@ -11,7 +11,8 @@ from clearline.accounts import key_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import hash_secret
 from clearline.clock import now
-from clearline.events.event_types import EVENT_TYPES, Visibility
+from clearline.events.event_types import Visibility
+from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.webhooks import subscription_usecases as subscriptions
