@@ -29,7 +29,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.note_domain import Visibility

@@ -18,8 +18,8 @@ from clearline import errors as refusals
 from clearline.cli.exit_status import FAULT_FOUND, INTERRUPTED, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
 from clearline.platform.database.errors import DatabaseUnavailable
-from clearline.setting_docs import documented, documented_retentions
-from clearline.settings import Settings
+from clearline.settings.docs import documented, documented_retentions
+from clearline.settings.settings import Settings
 from clearline.tickets.domain import ASSESSMENT, Status
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
 from clearline.web.docs.shapes import shape

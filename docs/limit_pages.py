@@ -10,8 +10,8 @@ from clearline.branding.logo_domain import SIDE_MAX, STORED_MAX, UPLOAD_MAX
 from clearline.bulk.domain import BULK_MAX, IMPORT_MAX
 from clearline.drafts.domain import DRAFTS_MAX
 from clearline.mail.inbound.domain import BURST_LIMIT, DAILY_LIMIT
-from clearline.setting_docs import documented
-from clearline.settings import PREFIX
+from clearline.settings.docs import documented
+from clearline.settings.settings import PREFIX
 from clearline.sign_in.second_factors.domain import RECOVERY_CODES
 from clearline.tickets.attachments.domain import MESSAGE_FILES_MAX, PER_TICKET_MAX
 from clearline.tickets.links.domain import LINKS_MAX

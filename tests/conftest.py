@@ -22,7 +22,7 @@ from clearline.mail.inbound.parsing.parser import PARSER
 from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests import guardian
 from tests.builders.application import serving
 from tests.builders.databases import MANY_ROWS, administer_server, new_database, reachable_dir

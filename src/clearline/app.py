@@ -34,7 +34,7 @@ from clearline.platform.database.startup import when_available
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.presence.presence_board import PresenceBoard
-from clearline.settings import Settings, read_settings
+from clearline.settings.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
 from clearline.web import assets, mail

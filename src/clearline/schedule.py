@@ -32,7 +32,7 @@ from clearline.presence import store as presence_store
 from clearline.presence.presence_board import PresenceBoard
 from clearline.routing import worker as routing_worker
 from clearline.search import worker as search_worker
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import attempt_usecases as attempts_to_sign_in
 from clearline.sign_in import link_usecases as sign_in_links
 from clearline.sign_in import session_usecases as sessions

@@ -16,7 +16,7 @@ from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.mail.templates import usecases as mail_templates
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.web import csrf
 from clearline.web.branding import desk
 from clearline.web.mail import render

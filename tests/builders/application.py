@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from clearline.app import Application
 from clearline.cli.main import main
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 """httpx looks for this module at every request, in every folder of Python's path: that takes a tenth of a request."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx
 
-from clearline.settings import read_settings
+from clearline.settings.settings import read_settings
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 

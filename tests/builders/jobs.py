@@ -8,7 +8,7 @@ import pytest
 from clearline import clock, schedule
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 
 
 class Clock:

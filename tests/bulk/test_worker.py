@@ -28,7 +28,7 @@ from clearline.identity import OPERATOR, Actor
 from clearline.limit_errors import TooManyJobs
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
-from clearline.setting_defaults import COMPANY_JOBS_MAX
+from clearline.settings.defaults import COMPANY_JOBS_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets

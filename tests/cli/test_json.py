@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from clearline.cli.main import main
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires.house.event_stream.wire import EventPage, StreamedEvent
 from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.house.search.wire import SearchPage

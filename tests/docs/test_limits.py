@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.docs.pages import ROOT
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from clearline.cli.main import main as cli
 from clearline.platform.database import migrate
-from clearline.setting_docs import documented
+from clearline.settings.docs import documented
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])

@@ -14,7 +14,7 @@ from clearline.health import usecases as health
 from clearline.health.domain import Backlog
 from clearline.identity import OPERATOR, ROLE_SCOPES, Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.webhooks import subscription_usecases as subscriptions

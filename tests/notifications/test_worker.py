@@ -11,7 +11,7 @@ from clearline.mail.templates.rendering import MailContent, RenderedMail
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.worker import NAME, RETRY_DELAY, Composer, jobs
 from clearline.platform.database.errors import StatementFailed
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.domain import ticket_number
 from clearline.web import mail as templates
 from tests.builders.jobs import kept

@@ -11,7 +11,7 @@ import pytest
 from clearline.events.event_types import EventType
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires.console_connect.routes import OPERATIONS as CONSOLE_CONNECT
 from clearline.wires.house.routes import OPERATIONS as HOUSE
 from tests.builders.application import serving

@@ -20,7 +20,7 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.compose import decode
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in import password_store
 from clearline.sign_in import password_usecases as passwords

@@ -9,7 +9,7 @@ import pytest
 
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.domain import Attachment

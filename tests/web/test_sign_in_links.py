@@ -8,7 +8,7 @@ import pytest
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in import set_up_usecases as set_up
 from clearline.web import csrf, mail

@@ -5,7 +5,7 @@ import pytest
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import link_usecases as links
 from clearline.web import csrf, mail
 from tests.builders.application import serving

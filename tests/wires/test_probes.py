@@ -9,7 +9,7 @@ import pytest
 
 from clearline.platform.database.server import accepts_writes
 from clearline.platform.database.transactions import Tx
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires import probes
 from tests.builders.application import serving
 from tests.builders.databases import administer_server, new_database

@@ -9,13 +9,13 @@ from msgspec import Struct
 from clearline.errors import RuleCode, Violation
 from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Role, User
 from clearline.language.languages import LANGUAGES
-from clearline.setting_defaults import (
+from clearline.settings.defaults import (
     COMPANY_INVITATIONS_MAX,
     COMPANY_KEYS_MAX,
     COMPANY_MAIL_DOMAINS_MAX,
     COMPANY_USERS_MAX,
 )
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.text import check_email, check_text
 
 NAME_MAX = 255

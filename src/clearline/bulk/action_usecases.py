@@ -19,7 +19,7 @@ from clearline.bulk.domain import (
 from clearline.drafts import pending_usecases as pending
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
-from clearline.setting_defaults import TICKET_NOTES_MAX
+from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Ticket

@@ -11,7 +11,7 @@ from clearline.bulk.undo_domain import UNDO_FOR, Inverse, TicketChange, Undoable
 from clearline.errors import Forbidden, NotFound
 from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
-from clearline.setting_defaults import TICKET_NOTES_MAX
+from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Channel
 from clearline.workspace import macro_usecases as macros

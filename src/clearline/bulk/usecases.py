@@ -36,7 +36,7 @@ from clearline.events.store import actor_id
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.limit_errors import TooManyJobs
 from clearline.platform.database.transactions import Tx
-from clearline.setting_defaults import COMPANY_JOBS_MAX, TICKET_NOTES_MAX
+from clearline.settings.defaults import COMPANY_JOBS_MAX, TICKET_NOTES_MAX
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.list_store import Filter

@@ -8,13 +8,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from clearline import settings_file
 from clearline.errors import OperationalError
 from clearline.events import store as event_store
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.postgres import embedded as embedded_postgres
-from clearline.settings import Settings, read_settings
+from clearline.settings import file as settings_file
+from clearline.settings.settings import Settings, read_settings
 
 T = TypeVar("T")
 Work = Callable[[Database], Coroutine[Any, Any, T]]

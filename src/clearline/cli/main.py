@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from clearline import __version__, settings_file
+from clearline import __version__
 from clearline.cli.exit_status import INTERRUPTED, REFUSED, UNAVAILABLE
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.terminal.text import echo
 from clearline.errors import DeskError, OperationalError
-from clearline.settings import InvalidSetting
+from clearline.settings import file as settings_file
+from clearline.settings.settings import InvalidSetting
 
 COMMANDS = {
     "agent": LazyCommand("accounts.agents", "agent", "Manage the provider's own people."),

@@ -13,7 +13,7 @@ from clearline.drafts.pending_domain import UNDO_MAX_SECONDS, PendingMessage
 from clearline.errors import Conflict, DeskError, Forbidden
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
-from clearline.setting_defaults import TICKET_NOTES_MAX
+from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes

@@ -15,7 +15,7 @@ from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
-from clearline.setting_defaults import TICKET_NOTES_MAX
+from clearline.settings.defaults import TICKET_NOTES_MAX
 
 NAME = "messages"
 POLL_SECONDS = 0.5

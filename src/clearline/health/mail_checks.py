@@ -9,7 +9,7 @@ from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.mailbox_store import PollState
 from clearline.mail.templates import usecases as templates
 from clearline.platform.database.transactions import Database
-from clearline.setting_values import Bind
+from clearline.settings.values import Bind
 
 GREETING_SECONDS = 5
 """How long the listener may take to answer. The port stays open while the process for mail is away."""

@@ -26,7 +26,7 @@ from clearline.platform.postgres.embedded import LEAST_FREE, url_of
 from clearline.search import index_usecases
 from clearline.search import store as search_store
 from clearline.search.document import FORMAT
-from clearline.settings import InvalidSetting, Settings
+from clearline.settings.settings import InvalidSetting, Settings
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.tickets.attachments.blobs import Blobs

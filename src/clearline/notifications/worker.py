@@ -22,7 +22,7 @@ from clearline.notifications.store import MailGroup
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 
 NAME = "notifications"
 """The name of the event consumer, under which its offset is stored."""

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from clearline.errors import DeskError
 from clearline.identity import Actor
-from clearline.setting_defaults import SESSION_DAYS, SESSION_IDLE_HOURS
-from clearline.settings import Settings
+from clearline.settings.defaults import SESSION_DAYS, SESSION_IDLE_HOURS
+from clearline.settings.settings import Settings
 from clearline.text import storable
 
 TOKEN_BYTES = 32

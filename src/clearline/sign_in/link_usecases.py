@@ -20,7 +20,7 @@ from clearline.mail.templates.blocks import Button, Value
 from clearline.mail.templates.kinds import REASONS, MailKind
 from clearline.mail.templates.rendering import Footer, Render
 from clearline.platform.database.transactions import Database, Tx
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import link_store, password_store
 from clearline.sign_in.attempt_usecases import REFUSAL_SECONDS, count_attempt
 from clearline.sign_in.domain import (

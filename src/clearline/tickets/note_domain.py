@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation, require_valid
-from clearline.setting_defaults import TICKET_NOTES_MAX
+from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.text import check_text, is_blank
 
 TEXT_MAX = 4000

@@ -8,7 +8,7 @@ from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketF
 from clearline.identity import Actor, Scope
 from clearline.limit_errors import TooManyNotes
 from clearline.platform.database.transactions import Tx
-from clearline.setting_defaults import TICKET_NOTES_MAX
+from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Channel, ticket_number

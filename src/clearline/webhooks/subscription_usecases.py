@@ -22,7 +22,7 @@ from clearline.limit_errors import TooManySubscriptions
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.platform.network.addresses import origin
-from clearline.setting_defaults import COMPANY_SUBSCRIPTIONS_MAX
+from clearline.settings.defaults import COMPANY_SUBSCRIPTIONS_MAX
 from clearline.webhooks import delivery_store, subscription_store
 from clearline.webhooks.delivery_domain import PING, Delivery, ping_body
 from clearline.webhooks.delivery_store import NewDelivery

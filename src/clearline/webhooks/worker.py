@@ -21,7 +21,7 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.network.connections import Unreachable
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.webhooks import attempt_store
 from clearline.webhooks import attempt_usecases as attempts
 from clearline.webhooks import delivery_usecases as deliveries

@@ -14,7 +14,7 @@ from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
-from clearline.setting_defaults import TICKET_NOTES_MAX
+from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import change_ticket, lock_ticket, move_ticket
 from clearline.tickets.domain import Channel, TicketView, ticket_number

@@ -22,7 +22,7 @@ from clearline.mail.inbound.worker import LOCK_TIMEOUT_MILLISECONDS
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail, reply_address
 from clearline.platform.database.transactions import Database
-from clearline.setting_defaults import ATTACHMENT_TYPES, TICKET_NOTES_MAX
+from clearline.settings.defaults import ATTACHMENT_TYPES, TICKET_NOTES_MAX
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs

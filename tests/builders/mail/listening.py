@@ -10,7 +10,7 @@ from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.inbound.reception.listener import open_port
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 
 LARGEST = 20_000
 _STARTED, _SECONDS = datetime.now(UTC), count()

@@ -12,7 +12,7 @@ from clearline.mail.outbound.domain import RateLimits
 from clearline.notifications import preference_usecases as preferences
 from clearline.notifications import worker
 from clearline.platform.database.transactions import Database, Tx
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel
 from clearline.tickets.links import watcher_usecases as watchers

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from clearline.app import reference_site, reference_wires
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.web.docs.site import Site
 from tests.builders.web.pages import Page
 

@@ -11,7 +11,7 @@ from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Company
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob, Runner
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets import usecases as tickets
 from clearline.webhooks import delivery_store, subscription_store
 from clearline.webhooks import subscription_usecases as subscriptions

@@ -11,7 +11,7 @@ from click.testing import Result
 from clearline.clock import now
 from clearline.mail.inbound import worker as inbound_worker
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.web.mail import render
 from tests.builders.application import run_command, run_json
 from tests.builders.mail.inbound_rig import a_mail

@@ -19,7 +19,7 @@ from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.postgres.embedded import url_of
 from clearline.search.document import FORMAT
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer, new_database
 from tests.builders.mail.smtp_server import PASSWORD, running

@@ -15,7 +15,7 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import NO_TEXT, InboundMail, InboundState
 from clearline.notifications import worker as notifications
 from clearline.queues import usecases as queues
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, Status, Ticket, TicketView, ticket_number

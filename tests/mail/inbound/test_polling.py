@@ -26,7 +26,7 @@ from clearline.mail.inbound.domain import TOO_LARGE, InboundState
 from clearline.mail.inbound.imap import ImapAccess, ImapFailed, OpenMailbox, open_mailbox
 from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.web.mail import render
 from tests.builders.databases import administer

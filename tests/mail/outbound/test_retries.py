@@ -17,7 +17,7 @@ from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.claims import LEASE_SECONDS
 from clearline.platform.work.runner import Runner
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.databases import administer_server
 from tests.builders.jobs import Clock, purge_job
 from tests.builders.mail.outbox import eventually, read, until_received, until_state, working, write

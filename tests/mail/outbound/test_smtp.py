@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable, check
-from clearline.settings import InvalidSetting
+from clearline.settings.settings import InvalidSetting
 from tests.builders.mail.smtp_server import PASSWORD, USER, Certificate, MailServer, certificate, running
 from tests.patience import patient
 

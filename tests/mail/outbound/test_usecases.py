@@ -21,7 +21,7 @@ from clearline.mail.outbound.domain import (
 )
 from clearline.mail.outbound.thread_store import Reference
 from clearline.platform.database.transactions import Database, Tx
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import raised
 

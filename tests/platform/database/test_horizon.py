@@ -22,7 +22,7 @@ from clearline.platform.database.horizon import HorizonMonitor, oldest_transacti
 from clearline.platform.database.session import TIME_LIMITS
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.application import run_command, serving
 from tests.builders.databases import administer, administer_server, reachable_dir
 from tests.builders.people import new_tenant

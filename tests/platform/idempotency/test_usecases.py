@@ -9,7 +9,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.idempotency.store import KeptAnswer
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.jobs import kept, purge_job
 from tests.builders.people import NOW, Tenant
 

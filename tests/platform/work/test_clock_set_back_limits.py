@@ -14,7 +14,7 @@ from clearline.identity import OPERATOR, Role
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in.attempt_domain import ACCOUNT_FROM_NETWORK_MAX, WINDOW
 from clearline.sign_in.attempt_usecases import limited_attempt

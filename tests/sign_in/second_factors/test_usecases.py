@@ -11,7 +11,7 @@ from clearline.accounts import usecases as accounts
 from clearline.errors import Conflict, Forbidden, InvalidInput, ScopeMissing
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Role, Scope, User
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.domain import SecondFactorNeeded, SessionActor, SignedIn, StepUpNeeded, TooManyAttempts

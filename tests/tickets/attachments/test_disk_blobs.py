@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.clock import now
-from clearline.settings import InvalidSetting, Settings, read_settings
+from clearline.settings.settings import InvalidSetting, Settings, read_settings
 from clearline.tickets.attachments.blob_backend import BlobsFull, BlobsUnavailable
 from clearline.tickets.attachments.blobs import open_blobs
 from tests.builders.attachments import COMPANY, SOON, in_chunks, older, on_disk
@@ -40,7 +40,7 @@ async def test_an_unfinished_file_of_a_killed_server_is_deleted_a_day_later(tmp_
 KILLED = """
 import asyncio, os, signal, sys, uuid
 from clearline.tickets.attachments.blobs import open_blobs
-from clearline.settings import InvalidSetting, Settings, read_settings
+from clearline.settings.settings import InvalidSetting, Settings, read_settings
 
 async def chunks():
     for _ in range(3):

@@ -1,7 +1,7 @@
 import pytest
 
 from clearline.errors import InvalidInput, MediaTypeRefused
-from clearline.setting_defaults import ATTACHMENT_TYPES
+from clearline.settings.defaults import ATTACHMENT_TYPES
 from clearline.tickets.attachments.domain import Limits, NewAttachment, new_attachment
 from clearline.tickets.note_domain import Visibility
 

@@ -8,7 +8,7 @@ import pytest
 
 from clearline import clock
 from clearline.platform.database.transactions import Database
-from clearline.settings import read_settings
+from clearline.settings.settings import read_settings
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments import worker
 from clearline.tickets.attachments.blob_backend import Key

@@ -13,7 +13,7 @@ from clearline.branding import usecases as branding
 from clearline.branding.accent import HUE_MAX
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.web.branding.stylesheet import address, stylesheet
 from tests.builders.application import serving
 from tests.builders.people import NOW, Tenant

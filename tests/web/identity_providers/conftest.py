@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in.identity_providers.domain import IdentityProvider
 from tests.builders.application import serving
 from tests.builders.sign_in.openid.desk import DESK, add_provider, callback, change_provider

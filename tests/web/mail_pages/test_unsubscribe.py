@@ -18,7 +18,7 @@ from clearline.mail.outbound.opt_out_domain import (
 )
 from clearline.mail.outbound.usecases import mail_settings
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.people import Tenant
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires.http import limits
 from clearline.wires.http.limits import RateLimiter
 from tests.builders.application import serving

@@ -13,7 +13,7 @@ from clearline.accounts.key_ring import KeyRing
 from clearline.event_stream.event_signal import EventSignal
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.web.mail import render

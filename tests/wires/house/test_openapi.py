@@ -13,7 +13,7 @@ from msgspec import Struct, inspect
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.web.docs.shapes import shape
 from clearline.wires.house.reference import openapi
 from clearline.wires.house.routes import OPERATIONS

@@ -12,7 +12,7 @@ import jsonschema_rs
 import pytest
 
 from clearline.events.event_types import EventType
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.webhooks.delivery_domain import PING
 from clearline.wires.house.reference import openapi
 from tests.builders.documents import nodes

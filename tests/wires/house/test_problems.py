@@ -14,7 +14,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.errors import DeskError
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES, kind_of

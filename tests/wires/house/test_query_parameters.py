@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires.house.reference import openapi
 from tests.builders.house import NOBODY, Headers, problem
 from tests.builders.people import Tenant

@@ -12,7 +12,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.errors import Unauthenticated
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings, read_settings
+from clearline.settings.settings import Settings, read_settings
 from clearline.wires.http.limits import LookUps, OpenStreams, RateLimiter, TooManyRequests, TooManyStreams
 from tests.builders.application import serving
 from tests.builders.attachments import attach

@@ -4,7 +4,7 @@ import asyncio
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.application import serving
 from tests.builders.house import TICKETS, new_ticket
 from tests.builders.people import new_tenant, staff_key

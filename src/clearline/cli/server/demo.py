@@ -19,7 +19,7 @@ from clearline.demo.usecases import DemoKey
 from clearline.events.consumer import CONSUMERS
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.setting_values import Bind
+from clearline.settings.values import Bind
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.wires.house.accounts.mapping import new_company_out
 

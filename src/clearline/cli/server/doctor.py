@@ -12,7 +12,7 @@ from clearline.health import mail_checks
 from clearline.health import usecases as health
 from clearline.health.domain import Check
 from clearline.platform.database.transactions import Database
-from clearline.settings import InvalidSetting, Settings
+from clearline.settings.settings import InvalidSetting, Settings
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.tickets.attachments.blobs import open_blobs
 

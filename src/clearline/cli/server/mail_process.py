@@ -25,7 +25,7 @@ from clearline.platform.database.startup import when_available
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
 from clearline.schedule import database_jobs
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.web.mail import render
 

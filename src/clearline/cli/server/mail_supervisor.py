@@ -16,7 +16,7 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound.parsing.parser import MALLOC
 from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Database
-from clearline.settings import PREFIX
+from clearline.settings.settings import PREFIX
 
 LOOK_SECONDS = 5
 """Between two looks whether there is a mailbox."""

@@ -32,8 +32,8 @@ from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUn
 from clearline.platform.database.startup import RETRY_SECONDS, when_available
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
-from clearline.setting_values import Bind
-from clearline.settings import PREFIX, Settings
+from clearline.settings.settings import PREFIX, Settings
+from clearline.settings.values import Bind
 from clearline.wires.http.protocol import LimitedProtocol
 
 _BACKLOG = 2048

@@ -5,7 +5,7 @@ import click
 from clearline.cli.context import current_settings, transact
 from clearline.clock import now
 from clearline.platform.database.transactions import Database, Tx
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import set_up_usecases as set_up
 from clearline.sign_in.link_domain import LinkKind, path_of
 

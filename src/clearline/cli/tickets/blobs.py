@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from clearline.cli.context import DeskMissing
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 
 

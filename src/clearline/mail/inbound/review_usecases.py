@@ -19,7 +19,7 @@ from clearline.mail.inbound.usecases import KIND, parsed_mail
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.templates.rendering import Render
 from clearline.platform.database.transactions import Tx
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.tickets.domain import ticket_number as ticket_name

@@ -43,7 +43,7 @@ from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import attachment_limits

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.setting_defaults import COMPANY_CONTACT_MAILS, RECIPIENT_MAILS
+from clearline.settings.defaults import COMPANY_CONTACT_MAILS, RECIPIENT_MAILS
 from clearline.text import normalized_address
 from clearline.tickets.domain import parse_ticket_number, ticket_number
 

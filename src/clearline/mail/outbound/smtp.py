@@ -8,7 +8,7 @@ import aiosmtplib
 from msgspec import Struct
 
 from clearline.mail.outbound.bounce import refuses_address
-from clearline.settings import InvalidSetting
+from clearline.settings.settings import InvalidSetting
 from clearline.text import is_mailable
 
 RESPONSE_TIMEOUT_SECONDS = 30.0

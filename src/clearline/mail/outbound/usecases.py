@@ -44,7 +44,7 @@ from clearline.mail.templates.rendering import Render
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import LEASE_SECONDS
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.text import check_text, is_mailable, normalized_address, storable
 from clearline.tickets import access
 from clearline.tickets import hand_over_usecases as hand_over

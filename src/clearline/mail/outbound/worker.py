@@ -19,7 +19,7 @@ from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 
 NAME = "outbound mail"
 MAX_CONNECTIONS = 4

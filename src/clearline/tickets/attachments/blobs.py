@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from clearline.errors import AttachmentTooLarge, InvalidInput, RuleCode, Violation
 from clearline.logs import Logger
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blob_backend import BLOCK, Backend, BlobMissing, BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.attachments.domain import Content

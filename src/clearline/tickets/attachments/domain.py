@@ -9,8 +9,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import MediaTypeRefused, RuleCode, Violation, require_valid
-from clearline.setting_defaults import COMPANY_ATTACHMENTS_MAX
-from clearline.settings import Settings
+from clearline.settings.defaults import COMPANY_ATTACHMENTS_MAX
+from clearline.settings.settings import Settings
 from clearline.text import is_blank, storable
 from clearline.tickets.note_domain import Source, Visibility
 

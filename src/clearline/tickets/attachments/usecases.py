@@ -10,7 +10,7 @@ from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
 from clearline.limit_errors import AttachmentsFull, TooManyAttachments
 from clearline.platform.database.transactions import Tx
-from clearline.setting_defaults import COMPANY_ATTACHMENTS_MAX
+from clearline.settings.defaults import COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store

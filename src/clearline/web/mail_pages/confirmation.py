@@ -12,7 +12,7 @@ from clearline.accounts import address_usecases as addresses
 from clearline.notifications.address_mail import CONFIRMATION_PATH
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in.link_domain import path_of
 from clearline.web.open_pages.answer import open_page, page_headers

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from clearline.errors import DeskError
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service, ServiceType
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires.console_connect import wire
 from clearline.wires.console_connect.reference_examples import SAMPLES
 from clearline.wires.console_connect.routes import OPERATIONS

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires.house import wire
 from clearline.wires.house.reference_examples import SAMPLES
 from clearline.wires.house.reference_groups import GROUP_TEXTS

@@ -19,7 +19,7 @@ from clearline.identity import Actor
 from clearline.mail.templates.rendering import Render
 from clearline.platform.database.transactions import Database, Transactions, Tx
 from clearline.presence.presence_board import PresenceBoard
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.wires.http.body import read_members

@@ -12,7 +12,7 @@ from uuid import UUID
 from clearline.clock import monotonic
 from clearline.errors import Unauthenticated
 from clearline.identity import Actor
-from clearline.setting_defaults import UNKNOWN_KEYS
+from clearline.settings.defaults import UNKNOWN_KEYS
 
 _MOST_BUCKETS = 10_000
 _STREAM_WAIT = 10

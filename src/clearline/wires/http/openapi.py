@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from clearline import __version__
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires.http.body import BODY_MAX
 from clearline.wires.http.table import Header, Operation
 

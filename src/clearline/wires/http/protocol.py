@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from clearline.setting_defaults import HEADERS_MAX
+from clearline.settings.defaults import HEADERS_MAX
 
 HEADERS_SECONDS = 15
 """How long a client may take for them, and to begin after it has connected."""

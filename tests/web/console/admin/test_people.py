@@ -11,7 +11,7 @@ from clearline.accounts import usecases as accounts
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import serving

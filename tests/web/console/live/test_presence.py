@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.application import serving
 from tests.builders.databases import everything
 from tests.builders.streams import open_stream

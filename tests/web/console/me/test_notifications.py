@@ -12,7 +12,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DEFAULTS, DeliveryMode, DigestFrequency, NotificationPreferences
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.application import serving
 from tests.builders.web.pages import Page, Person, person
 

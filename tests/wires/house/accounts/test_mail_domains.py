@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from clearline.platform.database.transactions import Database
-from clearline.setting_defaults import COMPANY_MAIL_DOMAINS_MAX
+from clearline.settings.defaults import COMPANY_MAIL_DOMAINS_MAX
 from tests.builders.house import ANY, Headers, Json, company_path, pointers, problem, read_list
 from tests.builders.people import Tenant, customer_admin, new_tenant
 

@@ -19,7 +19,7 @@ from clearline.event_stream import usecases as stream
 from clearline.event_stream.event_signal import EventSignal
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.wires.http import event_stream as events
 from clearline.wires.http.limits import OpenStreams, TooManyStreams
 from tests.builders.application import serving

@@ -13,7 +13,7 @@ from clearline.events import store as event_store
 from clearline.events.event_types import Audience, EventType
 from clearline.events.store import START, Event
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.webhooks.delivery_domain import PING
 from clearline.wires.house.event_stream.webhook_body import webhook_body

@@ -11,7 +11,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.domain import Status, ticket_number
 from tests.builders.application import serving
 from tests.builders.console_connect import move

@@ -8,7 +8,7 @@ import pytest
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.application import serving
 from tests.builders.house import pointers, problem
 from tests.builders.people import NOW, Tenant

@@ -12,7 +12,7 @@ from clearline.mail.outbound.opt_out_domain import DIGEST, TICKETS, WEBHOOKS, Op
 from clearline.mail.outbound.usecases import mail_settings
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from tests.builders.application import run_json, run_refused, run_text
 from tests.builders.house import UNKNOWN_ID, Headers, Json, problem, read_list
 from tests.builders.people import NOW, Tenant

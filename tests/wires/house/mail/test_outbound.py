@@ -11,7 +11,7 @@ import pytest
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import serving
 from tests.builders.house import pointers, problem

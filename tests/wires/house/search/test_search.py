@@ -8,7 +8,7 @@ from clearline.identity import Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.search import store as search_store
 from clearline.search.store import FIND
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import serving
 from tests.builders.house import problem

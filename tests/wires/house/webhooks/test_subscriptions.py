@@ -9,8 +9,8 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role, Scope
 from clearline.platform.database.transactions import Database
-from clearline.setting_defaults import COMPANY_SUBSCRIPTIONS_MAX
-from clearline.settings import Settings
+from clearline.settings.defaults import COMPANY_SUBSCRIPTIONS_MAX
+from clearline.settings.settings import Settings
 from clearline.webhooks import delivery_store
 from tests.builders.application import serving
 from tests.builders.house import ANY, Json, new_ticket, problem

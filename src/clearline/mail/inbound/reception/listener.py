@@ -19,7 +19,7 @@ from clearline.logs import Logger
 from clearline.mail.inbound.large_mail import room_for
 from clearline.mail.inbound.reception.admission import Admission, Refusal
 from clearline.mail.inbound.reception.arriving import ArrivingBytes, ArrivingMail
-from clearline.setting_values import Bind
+from clearline.settings.values import Bind
 
 RECIPIENTS_MAX = 50
 SKIPPED_MAX = 100 * 1024**2

@@ -8,7 +8,7 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
+from clearline.settings.settings import Settings
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import serving
 from tests.builders.attachments import attach, stored_files

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from clearline.errors import AttachmentTooLarge, InvalidInput, MediaTypeRefused
 from clearline.identity import Scope
-from clearline.setting_defaults import ATTACHMENT_MAX, COMPANY_ATTACHMENTS_MAX
+from clearline.settings.defaults import ATTACHMENT_MAX, COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from clearline import setting_defaults as defaults
-from clearline import setting_values as values
-from clearline.setting_values import Bind, count, days, setting, size
+from clearline.settings import defaults, values
+from clearline.settings.values import Bind, count, days, setting, size
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from clearline.settings import PREFIX, InvalidSetting
+from clearline.settings.settings import PREFIX, InvalidSetting
 
 DEFAULT_FILE = Path("/etc/clearline.env")
 _PLACES = (f"{PREFIX}DATABASE_URL", f"{PREFIX}DATA_DIR")

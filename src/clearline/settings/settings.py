@@ -5,10 +5,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from clearline import setting_defaults as defaults
-from clearline import setting_values as values
-from clearline.server_settings import ServerSettings
-from clearline.setting_values import count, setting, size
+from clearline.settings import defaults, values
+from clearline.settings.server import ServerSettings
+from clearline.settings.values import count, setting, size
 
 PREFIX = "CLEARLINE_"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from clearline import settings_file
-from clearline.settings import InvalidSetting
-from clearline.settings_file import environment_with, read_file
+from clearline.settings import file as settings_file
+from clearline.settings.file import environment_with, read_file
+from clearline.settings.settings import InvalidSetting
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import ROOT
 
@@ -144,5 +144,5 @@ def test_a_wrong_file_is_named(database_url: str, tmp_path: Path, text: str | No
 
 
 def test_the_unit_and_the_commands_read_the_same_file() -> None:
-    unit = (Path(__file__).parents[1] / "deploy" / "clearline.service").read_text()
+    unit = (Path(__file__).parents[2] / "deploy" / "clearline.service").read_text()
     assert f"\nEnvironmentFile={settings_file.DEFAULT_FILE}\n" in unit

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from clearline.setting_docs import documented, documented_retentions
-from clearline.setting_values import Bind
-from clearline.settings import InvalidSetting, Settings, read_settings
+from clearline.settings.docs import documented, documented_retentions
+from clearline.settings.settings import InvalidSetting, Settings, read_settings
+from clearline.settings.values import Bind
 
 VALID = {
     "CLEARLINE_DATABASE_URL": "postgresql://desk@db.example.com/desk",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from clearline.settings import PREFIX, Settings
+from clearline.settings.settings import PREFIX, Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Every setting, how each is read, its default, its documentation, and a file of them."""
