@@ -276,7 +276,7 @@ def _wires() -> Iterator[str]:
     yield "## Status"
     yield ""
     yield from table(
-        ("status", "Console Connect", "in the list", "may become", "of these, by the customer"),
+        ("status", "Console Connect", "in the list", "may become", "by the customer"),
         [
             (
                 f"`{status}`",

@@ -122,12 +122,12 @@ def test_samples_of_console_connect_run_with_the_key_of_a_customer(reader: Reade
     reader.ids['["tickets:read"]'] = f'{scopes}, "expires_at": "{ends}"'
     reader.use(reader.run("createKey")["key"])
     assert reader.run("getToken")["name"] == "Ana Ruiz"
-    assert [service["value"] for service in reader.run("GetSupportTicketConsoleServices")] == ["NET-AMS-0012"]
-    ticket = reader.run("CreateSupportTicket")
+    assert [service["value"] for service in reader.run("listSupportTicketServices")] == ["NET-AMS-0012"]
+    ticket = reader.run("createSupportTicket")
     reader.ids[TICKET] = ticket["id"]
-    assert reader.run("GetSupportTicketById")["id"] == ticket["id"]
-    assert "The optic was replaced. Please check." in str(reader.run("AddNoteToSupportTicket")["notes"])
-    assert [listed["id"] for listed in reader.run("GetSupportTicketsList")] == [ticket["id"]]
+    assert reader.run("getSupportTicket")["id"] == ticket["id"]
+    assert "The optic was replaced. Please check." in str(reader.run("addSupportTicketNote")["notes"])
+    assert [listed["id"] for listed in reader.run("listSupportTickets")] == [ticket["id"]]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")

@@ -63,7 +63,7 @@ async def answers(client: httpx.AsyncClient, owned: Owned) -> dict[str, tuple[in
     for operation in CONSOLE_CONNECT:
         if operation.method == "GET":
             paths[operation.name] = operation.path.replace("{id}", owned.ids["tickets"])
-    paths["GetSupportTicketsList"] += "?status=open"
+    paths["listSupportTickets"] += "?status=open"
     answers_by_name = {}
     for name, path in paths.items():
         answer = await client.get(path, headers=owned.headers)

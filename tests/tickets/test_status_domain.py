@@ -20,6 +20,7 @@ from clearline.tickets.status_domain import (
     TRANSITIONS,
     change_status,
     check_customer_move,
+    customer_moves,
     force_status,
     move_by_answer,
     moves_by_answer,
@@ -32,13 +33,13 @@ EVERY_PAIR = [(before, after) for before in Status for after in Status]
 A, P, W, H = Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.PENDING, Status.HELD
 R, AGAIN, Q, X = Status.RESOLVED, Status.REOPENED, Status.CANCELLATION_REQUESTED, Status.CANCELLED
 LEGAL = {
-    *((A, after) for after in (P, W, H, Status.REJECTED, X, Q)),
+    *((A, after) for after in (P, W, H, R, Status.REJECTED, X, Q)),
     *((P, after) for after in (W, H, R, X, Q)),
-    *((W, after) for after in (P, H, X, Q)),
-    *((H, after) for after in (P, W, X, Q)),
+    *((W, after) for after in (P, H, R, X, Q)),
+    *((H, after) for after in (P, W, R, X, Q)),
     *((R, after) for after in (Status.CLOSED, AGAIN)),
-    (AGAIN, P),
-    (Q, X),
+    *((AGAIN, after) for after in (P, R)),
+    *((Q, after) for after in (R, X)),
 }
 """The lifecycle, written again so that no change of the table is accidental."""
 
@@ -159,7 +160,9 @@ def test_every_sequence_of_legal_transitions_can_reach_a_terminal_status(data: s
     assert reached & FINISHED
 
 
-CUSTOMER_PAIRS = {(before, Q) for before in (A, P, W, H)} | {(R, Status.CLOSED), (R, AGAIN)}
+CUSTOMER_PAIRS = (
+    {(before, Q) for before in (A, P, W, H)} | {(before, Status.CLOSED) for before in (A, P, R)} | {(R, AGAIN)}
+)
 """The transitions of customers, written again."""
 
 
@@ -173,15 +176,41 @@ def test_a_customer_may_make_exactly_the_transitions_of_the_table(before: Status
         check_customer_move(before, after, "still down")
 
 
-@pytest.mark.parametrize("after", [Status.CLOSED, Status.REOPENED])
+@pytest.mark.parametrize(
+    ("before", "after", "is_needed"),
+    [(R, Status.CLOSED, False), (A, Q, False), (R, AGAIN, True), (A, Status.CLOSED, True), (P, Status.CLOSED, True)],
+)
 @pytest.mark.parametrize("reason", ["", " ", "\u200b"])
-def test_only_reopening_needs_a_reason_from_the_customer(after: Status, reason: str) -> None:
-    if after is Status.CLOSED:
-        check_customer_move(R, after, reason)
+def test_a_customer_needs_a_reason_to_reopen_and_to_close_what_is_not_resolved(
+    before: Status, after: Status, reason: str, *, is_needed: bool
+) -> None:
+    if not is_needed:
+        check_customer_move(before, after, reason)
         return
     with pytest.raises(InvalidInput) as refused:
-        check_customer_move(R, after, reason)
+        check_customer_move(before, after, reason)
     assert [violation.field for violation in refused.value.violations] == ["reason"]
+
+
+@pytest.mark.parametrize(("before", "after"), sorted(CUSTOMER_PAIRS))
+def test_a_provider_can_reserve_the_closing_of_what_is_not_resolved(before: Status, after: Status) -> None:
+    is_reserved = after is Status.CLOSED and before is not R
+    assert (after in customer_moves(before, may_close=False)) is not is_reserved
+    if is_reserved:
+        with pytest.raises(Forbidden):
+            check_customer_move(before, after, "it works again", may_close=False)
+    else:
+        check_customer_move(before, after, "it works again", may_close=False)
+
+
+@pytest.mark.parametrize("before", [A, P])
+def test_a_customer_closes_in_one_step_what_only_the_provider_would_resolve_first(before: Status) -> None:
+    ticket = a_ticket(before)
+    with pytest.raises(IllegalTransition):
+        change_status(ticket, Status.CLOSED, reason="it works again", now=LATER)
+    moved, fact = change_status(ticket, Status.CLOSED, reason="it works again", by_customer=True, now=LATER)
+    assert (moved.status, moved.resolved_at) == (Status.CLOSED, LATER)
+    assert fact == StatusChanged(before, Status.CLOSED, "it works again")
 
 
 @pytest.mark.parametrize("reopens", [True, False])

@@ -36,19 +36,22 @@ async def apply_action(
     request: BulkRequest,
     *,
     reopens: bool = True,
+    customer_closes: bool = True,
     notes_max: int = TICKET_NOTES_MAX,
     now: datetime,
 ) -> ItemOutcome:
     """Apply the action to a ticket; return ``unchanged`` when the ticket was so already.
 
     What the actor has waiting to be sent on the ticket goes before a note, a macro or another status.
-    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``.
+    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``, ``customer_closes`` as for ``move_ticket``.
 
     Raises:
         DeskError: as the use case of the action. The caller rolls back what was done before.
     """
     before = await begin_action(tx, actor, number, request.action, notes_max=notes_max, now=now)
-    return await act_on(tx, actor, before, request, reopens=reopens, notes_max=notes_max, now=now)
+    return await act_on(
+        tx, actor, before, request, reopens=reopens, customer_closes=customer_closes, notes_max=notes_max, now=now
+    )
 
 
 async def begin_action(
@@ -67,6 +70,7 @@ async def act_on(
     request: BulkRequest,
     *,
     reopens: bool = True,
+    customer_closes: bool = True,
     notes_max: int = TICKET_NOTES_MAX,
     now: datetime,
 ) -> ItemOutcome:
@@ -76,7 +80,9 @@ async def act_on(
         case ChangeStatus(to, reason):
             if before.status is to:
                 return ItemOutcome.UNCHANGED
-            await ticket_changes.move_ticket(tx, actor, number, to, reason=reason, now=now)
+            await ticket_changes.move_ticket(
+                tx, actor, number, to, reason=reason, customer_closes=customer_closes, now=now
+            )
             return ItemOutcome.DONE
         case AddNote(text, visibility):
             await notes.append_note(

@@ -204,11 +204,18 @@ async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Jo
 
 
 async def process_item(
-    tx: Tx, job: Job, item: Waiting, *, reopens: bool = True, notes_max: int = TICKET_NOTES_MAX, now: datetime
+    tx: Tx,
+    job: Job,
+    item: Waiting,
+    *,
+    reopens: bool = True,
+    customer_closes: bool = True,
+    notes_max: int = TICKET_NOTES_MAX,
+    now: datetime,
 ) -> ItemResult:
     """Process an item as the user who created the job, with its present rights. The caller stores the result.
 
-    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``.
+    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``, ``customer_closes`` as for ``move_ticket``.
 
     Raises:
         DeskError: the item is refused; the caller rolls back what was done for it.
@@ -219,8 +226,9 @@ async def process_item(
     if item.ticket_number is None:
         raise RuntimeError("an item of a bulk job without a ticket")
     outcome = await actions.apply_action(
-        tx, actor, item.ticket_number, job.request, reopens=reopens, notes_max=notes_max, now=now
-    )
+        tx, actor, item.ticket_number, job.request, reopens=reopens, customer_closes=customer_closes,
+        notes_max=notes_max, now=now,
+    )  # fmt: skip
     return ItemResult(outcome)
 
 

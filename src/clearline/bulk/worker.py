@@ -50,10 +50,17 @@ class _RetryLater(Exception):
     """An item conflicted with another transaction, and still waits."""
 
 
-def worker(database: Database, now: Clock, *, reopens: bool = True, notes_max: int = TICKET_NOTES_MAX) -> PeriodicJob:
+def worker(
+    database: Database,
+    now: Clock,
+    *,
+    reopens: bool = True,
+    customer_closes: bool = True,
+    notes_max: int = TICKET_NOTES_MAX,
+) -> PeriodicJob:
     """Return the job that processes items in every process. Companies take turns, and so do the jobs of a company.
 
-    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``.
+    ``reopens`` and ``notes_max`` are as for ``note_usecases.add_note``, ``customer_closes`` as for ``move_ticket``.
     """
     turns = count()
 
@@ -65,7 +72,9 @@ def worker(database: Database, now: Clock, *, reopens: bool = True, notes_max: i
             most = min(BATCH, max(1, AT_ONCE // max(1, len(unfinished))))
             done = 0
             for job in unfinished:
-                done += await work(database, job, now, most=most, reopens=reopens, notes_max=notes_max)
+                done += await work(
+                    database, job, now, most=most, reopens=reopens, customer_closes=customer_closes, notes_max=notes_max
+                )
             if not done:
                 break
             total += done
@@ -82,6 +91,7 @@ async def work(
     most: int,
     on_item: Callable[[], None] = lambda: None,
     reopens: bool = True,
+    customer_closes: bool = True,
     notes_max: int = TICKET_NOTES_MAX,
 ) -> int:
     """Process up to ``most`` items of a job, and call ``on_item`` after each; finish the job when no item waits.
@@ -95,7 +105,9 @@ async def work(
         await job_store.begin(tx, job)
     for done in range(most):
         try:
-            processed = await _process_next(database, job, now, reopens=reopens, notes_max=notes_max)
+            processed = await _process_next(
+                database, job, now, reopens=reopens, customer_closes=customer_closes, notes_max=notes_max
+            )
         except _RetryLater:
             return done
         _failed_attempts.pop(job.id, None)
@@ -107,7 +119,9 @@ async def work(
     return most
 
 
-async def _process_next(database: Database, job: Job, now: Clock, *, reopens: bool, notes_max: int) -> bool:
+async def _process_next(
+    database: Database, job: Job, now: Clock, *, reopens: bool, customer_closes: bool, notes_max: int
+) -> bool:
     """Process the next item that is not locked; return False when there is none.
 
     A refused item and an item of a dry run are rolled back first, and their result is stored after that. Another
@@ -123,7 +137,9 @@ async def _process_next(database: Database, job: Job, now: Clock, *, reopens: bo
             if item is None:
                 return False
             await transactions.set_lock_timeout(tx)
-            result = await process_item(tx, job, item, reopens=reopens, notes_max=notes_max, now=now())
+            result = await process_item(
+                tx, job, item, reopens=reopens, customer_closes=customer_closes, notes_max=notes_max, now=now()
+            )
             if job.dry_run:
                 raise _DryRun(result)  # noqa: TRY301 - only an exception rolls back
             await job_store.record(tx, job, item.position, result)

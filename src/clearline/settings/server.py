@@ -104,6 +104,13 @@ class ServerSettings:
         "resolved and close `CLEARLINE_CLOSE_RESOLVED_HOURS` after that answer.",
         True,
     )
+    customers_close: bool = setting(
+        values.on_or_off,
+        "`on`",
+        "Whether customers may close a ticket of their own that is acknowledged or in progress, with a reason: `on`, "
+        "or `off` to let them close only what is resolved.",
+        True,
+    )
     undo_seconds: int = count(0, 60, defaults.UNDO_SECONDS, "Seconds to take a console reply back; `0` for none.")
     follow_up_tickets: bool = setting(
         values.on_or_off,

@@ -146,21 +146,23 @@ async def tag(
 
 
 async def move_ticket(
-    tx: Tx, actor: Actor, number: int, to: Status, *, reason: str, now: datetime
+    tx: Tx, actor: Actor, number: int, to: Status, *, reason: str, customer_closes: bool = True, now: datetime
 ) -> tuple[Ticket, StatusChanged]:
-    """Change a ticket's status. Customers ask for cancellation, close what is resolved, or reopen it, with a reason.
+    """Change a ticket's status. Customers ask for cancellation, close a ticket, or reopen it.
+
+    They need a reason to reopen it, and to close it before it is resolved; ``customer_closes`` is whether they may.
 
     Raises:
         NotFound: no such ticket for this actor.
         Forbidden: customers may not make this transition.
         IllegalTransition: the ticket's status does not allow the transition.
-        InvalidInput: the reason is too long, or a customer reopens the ticket without one.
+        InvalidInput: the reason is too long, or a customer needs one and gives none.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     ticket = await access.lock_ticket(tx, actor, number)
-    moved, fact = change_status(ticket, to, reason=reason, now=now)
+    moved, fact = change_status(ticket, to, reason=reason, by_customer=not actor.is_staff, now=now)
     if not actor.is_staff:
-        check_customer_move(ticket.status, to, reason)
+        check_customer_move(ticket.status, to, reason, may_close=customer_closes)
     opened = (to in OPEN) - (ticket.status in OPEN)
     await ticket_store.save_status(tx, actor, moved, fact, opened=opened)
     return moved, fact

@@ -20,6 +20,7 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
             Status.IN_PROGRESS,
             Status.PENDING,
             Status.HELD,
+            Status.RESOLVED,
             Status.REJECTED,
             Status.CANCELLED,
             Status.CANCELLATION_REQUESTED,
@@ -28,18 +29,23 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.IN_PROGRESS: frozenset(
         {Status.PENDING, Status.HELD, Status.RESOLVED, Status.CANCELLED, Status.CANCELLATION_REQUESTED}
     ),
-    Status.PENDING: frozenset({Status.IN_PROGRESS, Status.HELD, Status.CANCELLED, Status.CANCELLATION_REQUESTED}),
-    Status.HELD: frozenset({Status.IN_PROGRESS, Status.PENDING, Status.CANCELLED, Status.CANCELLATION_REQUESTED}),
+    Status.PENDING: frozenset(
+        {Status.IN_PROGRESS, Status.HELD, Status.RESOLVED, Status.CANCELLED, Status.CANCELLATION_REQUESTED}
+    ),
+    Status.HELD: frozenset(
+        {Status.IN_PROGRESS, Status.PENDING, Status.RESOLVED, Status.CANCELLED, Status.CANCELLATION_REQUESTED}
+    ),
     Status.RESOLVED: frozenset({Status.CLOSED, Status.REOPENED}),
-    Status.REOPENED: frozenset({Status.IN_PROGRESS}),
-    Status.CANCELLATION_REQUESTED: frozenset({Status.CANCELLED}),
+    Status.REOPENED: frozenset({Status.IN_PROGRESS, Status.RESOLVED}),
+    Status.CANCELLATION_REQUESTED: frozenset({Status.RESOLVED, Status.CANCELLED}),
     Status.CANCELLED: frozenset(),
     Status.CLOSED: frozenset(),
     Status.REJECTED: frozenset(),
 }
-"""The allowed transitions.
+"""The allowed transitions; ``CUSTOMER_TRANSITIONS`` has those that only customers may make, too.
 
-TM Forum gives an example and no table (TMF621 v4, 4.1); this one also keeps MEF 124's (table 10).
+TM Forum gives an example and no table (TMF621 v4, 4.1). This one also keeps MEF 124's (table 10), and lets every open
+ticket be resolved at once: what a carrier mended before anybody looked has no step in progress to be told of.
 """
 
 REACHABLE = frozenset().union(*TRANSITIONS.values())
@@ -60,9 +66,12 @@ def state_of(statuses: Collection[Status]) -> State:
 ACCEPTS_NOTES = OPEN
 """The statuses in which a ticket accepts notes and attachments."""
 
+CUSTOMER_CLOSES = frozenset({Status.ACKNOWLEDGED, Status.IN_PROGRESS})
+"""The statuses in which customers may close a ticket that is not resolved, with a reason, if the provider allows it."""
+
 CUSTOMER_TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.ACKNOWLEDGED: frozenset({Status.CANCELLATION_REQUESTED}),
-    Status.IN_PROGRESS: frozenset({Status.CANCELLATION_REQUESTED}),
+    Status.ACKNOWLEDGED: frozenset({Status.CANCELLATION_REQUESTED, Status.CLOSED}),
+    Status.IN_PROGRESS: frozenset({Status.CANCELLATION_REQUESTED, Status.CLOSED}),
     Status.PENDING: frozenset({Status.CANCELLATION_REQUESTED}),
     Status.HELD: frozenset({Status.CANCELLATION_REQUESTED}),
     Status.RESOLVED: frozenset({Status.CLOSED, Status.REOPENED}),
@@ -76,32 +85,52 @@ OBJECTED = StatusChanged(Status.RESOLVED, Status.REOPENED, "the customer answere
 """The transition that an answer causes unless it is turned off: the problem may not be solved."""
 
 
-def change_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:
+def customer_moves(status: Status, *, may_close: bool) -> frozenset[Status]:
+    """Return the statuses to which customers may move a ticket.
+
+    ``may_close`` is whether they may close one that is not resolved.
+    """
+    moves = CUSTOMER_TRANSITIONS.get(status, frozenset())
+    return moves - {Status.CLOSED} if status in CUSTOMER_CLOSES and not may_close else moves
+
+
+def change_status(
+    ticket: Ticket, to: Status, *, reason: str, by_customer: bool = False, now: datetime
+) -> tuple[Ticket, StatusChanged]:
     """Return the ticket in another status, and the event of the change.
+
+    A ticket that its customer closes is resolved by that, too.
 
     Raises:
         IllegalTransition: the ticket's status does not allow the transition.
         InvalidInput: ``reason`` is longer than 1000 characters or cannot be stored.
     """
-    if to not in TRANSITIONS[ticket.status]:
+    moves = TRANSITIONS[ticket.status]
+    if by_customer:
+        moves |= CUSTOMER_TRANSITIONS.get(ticket.status, frozenset())
+    if to not in moves:
         raise IllegalTransition(ticket.status, to)
     moved, fact = force_status(ticket, to, reason=reason, now=now)
-    if to is Status.RESOLVED:
+    if to is Status.RESOLVED or (to is Status.CLOSED and ticket.status is not Status.RESOLVED):
         moved = replace(moved, resolved_at=now)
     elif to is Status.REOPENED:
         moved = replace(moved, resolved_at=None)
     return moved, fact
 
 
-def check_customer_move(before: Status, to: Status, reason: str) -> None:
+def check_customer_move(before: Status, to: Status, reason: str, *, may_close: bool = True) -> None:
     """Refuse a transition that customers may not make, or that requires a reason and has none.
 
+    ``may_close`` is as for ``customer_moves``.
+
     Raises:
-        Forbidden: the transition is not in ``CUSTOMER_TRANSITIONS``.
-        InvalidInput: a ticket is reopened, and ``reason`` is blank.
+        Forbidden: the transition is not one of ``customer_moves``.
+        InvalidInput: a ticket is reopened, or closed before it is resolved, and ``reason`` is blank.
     """
-    if to not in CUSTOMER_TRANSITIONS.get(before, frozenset()):
+    if to not in customer_moves(before, may_close=may_close):
         raise Forbidden("only the provider's people may make this change of status")
+    if to is Status.CLOSED and before in CUSTOMER_CLOSES and is_blank(reason):
+        raise InvalidInput([Violation("reason", "must say why the ticket is closed", RuleCode.REQUIRED)])
     if to is Status.REOPENED and is_blank(reason):
         raise InvalidInput([Violation("reason", "must say why the problem is not solved", RuleCode.REQUIRED)])
 

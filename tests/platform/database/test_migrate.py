@@ -9,7 +9,6 @@ from clearline.events import store as event_store
 from clearline.platform.database import migrate
 from clearline.platform.database.migrate import MigrationBlocked, SchemaTooNew
 from clearline.platform.database.transactions import Database
-from clearline.wires.console_connect.routes import OPERATIONS
 from tests.builders.databases import new_database
 
 
@@ -74,9 +73,6 @@ FIRST_DATA = """
     {ticket}
     insert into event (company_id, at, type, ticket_number, actor_name, data)
     select company_id, now(), 'ticket.created', number, 'Ada', '{{}}' from ticket;
-    insert into idempotency_key
-    select id, gen_random_uuid(), unnest(array['createSupportTicket', 'addSupportTicketNote']), 'retry-1', '', 200, '',
-           now() from company;
 """
 
 
@@ -104,8 +100,6 @@ async def test_data_of_the_first_release_is_migrated(postgres: str, name: str) -
             assert await tx.fetchval("select name from company where not is_provider") == name
             assert await tx.fetchval("select count(*) from company where is_provider") == 1
             assert await tx.fetchval("select count(*) from consumer where name = 'routing'") == 1
-            routes = {row[0] for row in await tx.fetch("select route from idempotency_key")}
-            assert routes < {operation.name for operation in OPERATIONS}
 
 
 async def test_a_migration_is_refused_while_a_server_of_the_first_release_has_a_transaction(postgres: str) -> None:

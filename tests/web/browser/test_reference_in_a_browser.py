@@ -51,7 +51,7 @@ async def test_a_reader_filters_the_index_and_copies_a_sample(desktop: Page, sit
 
 async def test_links_to_the_one_page_that_there_was_lead_on(desktop: Page, site: Site) -> None:
     for old, new in (
-        ("/docs#CreateSupportTicket", "/docs/console-connect#CreateSupportTicket"),
+        ("/docs#createSupportTicket", "/docs/console-connect#createSupportTicket"),
         ("/docs#schema-TicketOut", "/docs/console-connect#schema-TicketOut"),
         ("/docs/api#assignTicket", "/docs/api/assignment-and-routing#assignTicket"),
         ("/docs/api#schema-Problem", "/api/v1/problems#schema-Problem"),

@@ -54,6 +54,7 @@ FORMS: dict[str, dict[str, str]] = {
     "testWebhook": {"once": ONCE},
     "beginSecondFactor": {},
     "cancel": {"text": "Not needed", "once": "a key of this form"},
+    "close": {"text": "It was our router", "once": "a key of this form"},
     "confirmIdentity": {"password": "wrong"},
     "confirmSecondFactor": {"code": "000000"},
     "follow": {"text": "", "once": "a key of this form"},

@@ -62,7 +62,7 @@ async def test_ten_concurrent_requests_with_one_key_create_one_ticket(client: ht
 async def test_a_request_whose_key_is_in_use_is_a_conflict(
     client: httpx.AsyncClient, fresh: Tenant, database: Database
 ) -> None:
-    name = f"idempotency {fresh.actor.key_id} CreateSupportTicket retry-1"
+    name = f"idempotency {fresh.actor.key_id} createSupportTicket retry-1"
     async with database.transaction() as tx:
         assert await tx.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", name)
         answer = await client.post(TICKETS, headers=keyed(fresh), json=order())

@@ -22,11 +22,11 @@ A_SERVICE = {"id": f"{MARKER}-service", "type": "Port"}
 UNKNOWN = "INC999999999999"
 # A body for each operation with a body; one or more queries for each with parameters.
 BODIES: dict[str, Json] = {
-    "CreateSupportTicket": order(),
-    "AddNoteToSupportTicket": {"noteText": "From B"},
+    "createSupportTicket": order(),
+    "addSupportTicketNote": {"noteText": "From B"},
 }
 QUERIES: dict[str, tuple[str, ...]] = {
-    "GetSupportTicketsList": ("?status=open&pageSize=200", "?status=closed&pageSize=200"),
+    "listSupportTickets": ("?status=open&pageSize=200", "?status=closed&pageSize=200"),
 }
 
 

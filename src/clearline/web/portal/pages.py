@@ -42,6 +42,7 @@ PORTAL_PAGES = (
         for name, path, act in (
             ("works", "works", actions.say_that_it_works),
             ("reopen", "reopen", actions.reopen),
+            ("close", "close", actions.close),
             ("cancel", "cancel", actions.ask_for_cancellation),
             ("follow", "follow", actions.follow),
             ("unfollow", "unfollow", actions.unfollow),

@@ -22,8 +22,6 @@ ABOUT = About(
     title="Support tickets, Console Connect API v2",
     version="2.0.0",
     description="Raise and follow trouble tickets about ports, circuits, cloud routers and internet access.\n\n"
-    "The names of the operations and the addresses under `/v2` are those of the published document of 2025-07-14 "
-    "(1.66.1); the addresses under `/api/v2`, of the older one, answer alike.\n\n"
     "Asked for with an API key, this document also lists the services that the key can raise tickets about.",
     servers=("/", "/api"),
     error=wire.ErrorOut,

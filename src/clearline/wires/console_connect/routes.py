@@ -130,7 +130,7 @@ _PAGING = (
 
 OPERATIONS = (
     Operation(
-        "GetSupportTicketsList", "GET", "/v2/support-tickets", list_tickets,
+        "listSupportTickets", "GET", "/v2/support-tickets", list_tickets,
         "List tickets", "The open or closed tickets of the key's company, newest first, each as `GET` of the ticket "
         "shows it, with all its notes. A page past the end is an empty list. The notes of a page have at most "
         f"{PAGE_TEXT_MAX // 1024**2} MiB of text: beyond that it is refused with 400, and a smaller `pageSize` is "
@@ -138,25 +138,25 @@ OPERATIONS = (
         Scope.TICKETS_READ, list[wire.TicketOut], query=wire.ListQuery, errors=(400,), answer_headers=_PAGING,
     ),
     Operation(
-        "CreateSupportTicket", "POST", "/v2/support-tickets", create_ticket,
+        "createSupportTicket", "POST", "/v2/support-tickets", create_ticket,
         "Raise a ticket", "`service.id` is one of `GET /v2/support-tickets/services`, with its type, or anything at "
         "all with the type `Non-Console Service`. Text is kept exactly as sent. Members not listed here are ignored.",
         Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TicketIn, errors=(400,),
     ),
     Operation(
-        "GetSupportTicketConsoleServices", "GET", "/v2/support-tickets/services", list_services,
+        "listSupportTicketServices", "GET", "/v2/support-tickets/services", list_services,
         "List services", "What a ticket can be about.",
         Scope.TICKETS_READ, list[wire.ServiceOut],
     ),
     Operation(
-        "GetSupportTicketById", "GET", "/v2/support-tickets/{id}", get_ticket,
+        "getSupportTicket", "GET", "/v2/support-tickets/{id}", get_ticket,
         "Read a ticket", "One ticket with all its notes: at most 2,000, each of at most 4,000 characters. The notes of "
         "tickets that were merged into it stand among them in the order of time, with `mergedFrom`: the latest 2,000. "
         "Another company's ticket does not exist.",
         Scope.TICKETS_READ, wire.TicketOut, path_parameters=_ID, errors=(400, 404),
     ),
     Operation(
-        "AddNoteToSupportTicket", "POST", "/v2/support-tickets/{id}/addNote", add_note,
+        "addSupportTicketNote", "POST", "/v2/support-tickets/{id}/addNote", add_note,
         "Add a note", "Appends a note and answers the whole ticket. A closed, cancelled or rejected ticket takes none.",
         Scope.TICKETS_WRITE, wire.TicketOut, body=wire.NoteIn, path_parameters=_ID, errors=(400, 404),
     ),

@@ -76,6 +76,7 @@ async def test_each_status_says_who_acts_next_and_offers_what_a_customer_may_do(
     assert ("works" in forms) == (is_open and status is not Status.CANCELLATION_REQUESTED)
     assert ("reopen" in forms) == (status is Status.RESOLVED)
     assert ("cancel" in forms) == (status in {Status.ACKNOWLEDGED, Status.PENDING, Status.HELD})
+    assert ("close" in forms) == (status is Status.ACKNOWLEDGED)
 
 
 async def test_the_steps_say_how_far_the_ticket_is(opened: PortalTicket) -> None:
@@ -170,6 +171,19 @@ async def test_a_resolved_ticket_is_reopened_with_a_reason(opened: PortalTicket)
     assert "Reopened: Still 2 % loss" in (await opened.page()).text
     again = await opened.send("reopen", 409, text="Still 3 % loss")
     assert "Still 3 % loss" in again.text
+
+
+async def test_a_customer_closes_a_ticket_with_a_reason(opened: PortalTicket) -> None:
+    assert "close" in forms_of(await opened.page())
+    refused = await opened.send("close", 422, text=" ")
+    assert "Must say why the ticket is closed" in Page(refused.text).text
+    await opened.send("close", text="Our router was off")
+    assert (await opened.stored())[0].status is Status.CLOSED
+    page = await opened.page()
+    assert "Closed: Our router was off" in page.text
+    assert "close" not in forms_of(page)
+    again = await opened.send("close", 409, text="It was our router")
+    assert "It was our router" in again.text
 
 
 async def test_a_customer_asks_for_cancellation(opened: PortalTicket) -> None:

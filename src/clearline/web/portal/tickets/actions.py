@@ -119,6 +119,15 @@ async def reopen(visit: Visit, tx: Tx, number: int) -> str:
     return "reopened"
 
 
+async def close(visit: Visit, tx: Tx, number: int) -> str:
+    """Close a ticket that is not resolved, with the reason."""
+    reason, closes = visit.form.get("text").strip(), visit.services.settings.customers_close
+    await ticket_changes.move_ticket(
+        tx, visit.actor, number, Status.CLOSED, reason=reason, customer_closes=closes, now=visit.now
+    )
+    return "closed"
+
+
 async def ask_for_cancellation(visit: Visit, tx: Tx, number: int) -> str:
     """Ask the provider to cancel a ticket, maybe with a reason."""
     reason = visit.form.get("text").strip()

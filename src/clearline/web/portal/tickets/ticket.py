@@ -19,7 +19,7 @@ from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import Watcher
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
-from clearline.tickets.status_domain import ACCEPTS_NOTES, CUSTOMER_TRANSITIONS, REASON_MAX
+from clearline.tickets.status_domain import ACCEPTS_NOTES, CUSTOMER_CLOSES, REASON_MAX, customer_moves
 from clearline.web import looks, once
 from clearline.web.done import done_in
 from clearline.web.portal.new_ticket.fields import REFERENCE
@@ -74,6 +74,11 @@ class TicketPage(Struct, frozen=True):
     earlier: int
     rating: tuple[str, Feedback | None] | None
 
+    @property
+    def may_close(self) -> bool:
+        """Whether the person may close the ticket before it is resolved."""
+        return self.view.ticket.status in CUSTOMER_CLOSES and Status.CLOSED in self.moves
+
 
 async def show_ticket(visit: Visit) -> Answer:
     """Show a ticket."""
@@ -114,7 +119,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int) -> TicketPage:
         steps_of(ticket, notes, events),
         [timeline[0], *timeline[1 + earlier :]],
         await watching.list_watchers(tx, actor, number, after=None, limit=_WATCHERS_MAX),
-        CUSTOMER_TRANSITIONS.get(ticket.status, frozenset()),
+        customer_moves(ticket.status, may_close=visit.services.settings.customers_close),
         ticket.status in ACCEPTS_NOTES,
         Scope.TICKETS_WRITE in actor.scopes,
         ticket.status_changed_at + timedelta(hours=hours) if is_resolved else None,

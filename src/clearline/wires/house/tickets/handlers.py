@@ -157,7 +157,10 @@ async def move_ticket(call: Call) -> wire.TicketOut:
         waiting = await pending.lock_waiting(tx, call.actor, number)
         await check_if_match(call, tx, number)
         await pending.send_early(tx, waiting, notes_max=call.services.settings.ticket_notes_max, now=call.now)
-        await ticket_changes.move_ticket(tx, call.actor, number, body.status, reason=body.reason, now=call.now)
+        await ticket_changes.move_ticket(
+            tx, call.actor, number, body.status, reason=body.reason,
+            customer_closes=call.services.settings.customers_close, now=call.now,
+        )  # fmt: skip
         return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
 
 
@@ -214,7 +217,9 @@ OPERATIONS = (
     ),
     Operation(
         "moveTicket", "POST", TICKETS + "/{number}/status", move_ticket,
-        "Change the status of a ticket", "Customers can request cancellation, and close or reopen a resolved ticket.",
+        "Change the status of a ticket",
+        "Customers can request cancellation, close or reopen a resolved ticket, and close one that is acknowledged or "
+        "in progress with a reason, unless `CLEARLINE_CUSTOMERS_CLOSE` is off.",
         Scope.TICKETS_WRITE, wire.TicketOut, body=wire.StatusIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(

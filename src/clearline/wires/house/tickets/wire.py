@@ -169,7 +169,7 @@ class TicketOut(TicketSummary, frozen=True, kw_only=True):
 
 
 class StatusIn(Struct, forbid_unknown_fields=True):
-    """The new status. A customer who reopens a ticket must give a reason."""
+    """The new status. A customer who reopens a ticket, or closes one that is not resolved, must give a reason."""
 
     status: Status
     reason: Reason = ""
