@@ -25,23 +25,14 @@ from rich.progress import Progress
 
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Company, Role
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
 from clearline.search.document import Document, vector
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import (
-    Channel,
-    Impact,
-    IssueType,
-    Priority,
-    Severity,
-    Status,
-    Ticket,
-    TicketView,
-    ticket_number,
-)
+from clearline.tickets.domain import Channel, Status, Ticket, TicketView, ticket_number
 from dataset import COMPANIES, Tenant, companies
 from rig import Sample, Server, clearline, database, get, load
 

@@ -33,17 +33,17 @@ from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import hash_secret
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.clock import now
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, IssueType, NewTicket
+from clearline.tickets.domain import Channel, NewTicket
 from clearline.webhooks import subscription_store
 from clearline.webhooks.subscription_domain import Subscription
 from rig import cpu

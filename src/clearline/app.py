@@ -22,6 +22,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from clearline import logs, schedule
 from clearline.accounts.key_ring import KeyRing
+from clearline.catalogue.usecases import current_catalogue
 from clearline.clock import now
 from clearline.errors import OperationalError
 from clearline.event_stream.event_signal import EventSignal
@@ -160,6 +161,8 @@ class Application:
         async def prepare() -> None:
             await _prepare(database, cursors)
             await listener.connect()
+            async with database.statement() as tx:
+                await current_catalogue(tx)
 
         background = _Background(prepare, runner)
         try:

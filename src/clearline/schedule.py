@@ -49,7 +49,7 @@ from clearline.webhooks.subscription_domain import Subscription
 
 PURGE_EVERY = 3600
 _DAY = 24 * 3600
-_ACTORS_CHANNEL, _BRANDING_CHANNEL = "clearline_actors", "clearline_branding"
+_ACTORS_CHANNEL, _BRANDING_CHANNEL, _CATALOGUE_CHANNEL = "clearline_actors", "clearline_branding", "clearline_catalogue"
 _CLOSED_AT_ONCE = 100
 _UNDO_KEPT = timedelta(hours=1)
 
@@ -71,7 +71,7 @@ def database_jobs(database: Database, horizon: HorizonMonitor) -> list[PeriodicJ
 def server_jobs(keys: KeyRing, listener: "ServerListener") -> list[PeriodicJob]:
     """Return the jobs of a process that serves requests. They are about what it keeps in memory."""
     return [
-        PeriodicJob("listen for changes of keys, branding and presence", 1, listener.connect),
+        PeriodicJob("listen for changes of keys, branding, the catalogue and presence", 1, listener.connect),
         PeriodicJob("store the last uses of keys", 30, keys.save_last_uses),
     ]
 
@@ -230,7 +230,7 @@ def _until_done(database: Database, work: Callable[[Tx], Awaitable[int]]) -> Cal
 
 
 class ServerListener:
-    """Keeps a connection open on which the database reports presence and changes of keys, people and branding.
+    """Keeps a connection open on which the database reports presence and changes of what the process has in memory.
 
     ``forget_desk`` is called when what pages show of the desk may have changed: its company, or its branding.
     """
@@ -244,6 +244,7 @@ class ServerListener:
         self._channels: dict[str, Callable[[str], None]] = {
             _ACTORS_CHANNEL: self._forget_actors,
             _BRANDING_CHANNEL: lambda _payload: forget_desk(),
+            _CATALOGUE_CHANNEL: lambda _payload: database.memory.forget(),
             presence_store.CHANNEL: presence.receive,
         }
         self._listener: Listener | None = None
@@ -252,10 +253,15 @@ class ServerListener:
         """Connect unless connected; return 1 when it was necessary."""
         if self._keys.is_line_up:
             return 0
-        self._listener = await self._database.listen(self._channels, self._keys.line_down)
+        self._listener = await self._database.listen(self._channels, self._line_down)
         self._keys.line_up()
+        self._database.memory.line_up()
         self._forget_desk()
         return 1
+
+    def _line_down(self) -> None:
+        self._keys.line_down()
+        self._database.memory.line_down()
 
     def _forget_actors(self, _payload: str) -> None:
         self._keys.forget()

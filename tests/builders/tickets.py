@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, IssueType, NewTicket, Status
+from clearline.tickets.domain import Channel, NewTicket, Status
 from tests.builders.people import NOW, Tenant
 
 CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada@example.com")

@@ -17,13 +17,14 @@ from clearline.bulk.domain import (
     JobState,
     UseMacro,
 )
+from clearline.catalogue.assessment import Priority, Severity
 from clearline.errors import Forbidden, IllegalTransition, InvalidInput, NotFound, ScopeMissing, TicketFinished
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Channel, Priority, Severity, Status, ticket_number
+from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.workspace import macro_usecases as macros
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant

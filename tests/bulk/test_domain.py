@@ -7,8 +7,9 @@ import pytest
 
 from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, UseMacro, check_bulk
 from clearline.bulk.import_domain import check_imported, read_ticket
+from clearline.catalogue.assessment import Priority
 from clearline.errors import InvalidInput
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from tests.builders.tickets import imported
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

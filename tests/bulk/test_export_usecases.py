@@ -11,13 +11,14 @@ from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk.domain import ItemOutcome
 from clearline.bulk.import_file import Format
+from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.errors import NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Channel, Impact, Priority, Severity, Status, ticket_number
+from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State

@@ -11,12 +11,13 @@ from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import IMPORT_MAX, ItemOutcome, ItemResult
 from clearline.bulk.import_file import Format
+from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.errors import DeskError, Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role, Scope
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Impact, Priority, Severity, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import imported

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Priority
 from clearline.drafts import pending_store
 from clearline.drafts import pending_usecases as pending
 from clearline.drafts import usecases as drafts
@@ -27,7 +28,7 @@ from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.tag_domain import TAGS_MAX

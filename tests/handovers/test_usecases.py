@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from clearline.audit import usecases as audit
+from clearline.catalogue.assessment import Priority
 from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.handovers import store as handover_store
 from clearline.handovers import usecases as handovers
@@ -14,7 +15,7 @@ from clearline.handovers.domain import GROUP_MAX, LONGEST_MAX, NOTE_MAX
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from tests.builders.databases import STATISTICS, RecordingConnection, filled_with, generic_plan_of, new_database
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import raised

@@ -6,11 +6,12 @@ import pytest
 
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
+from clearline.catalogue.published import ServiceType
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import Service, ServiceType
+from clearline.inventory.domain import Service
 from clearline.inventory.import_usecases import ImportReport
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import usecases as tickets

@@ -6,9 +6,9 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
+from clearline.catalogue.published import ServiceType
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Actor, Role
-from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.mail.outbound.domain import RateLimits

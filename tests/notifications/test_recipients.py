@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Priority
 from clearline.events.event_types import NotificationKind, Relation
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications import preference_usecases as preferences
@@ -25,7 +26,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Priority, Status
+from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers

@@ -14,9 +14,9 @@ from clearline.platform.database.transactions import Database
 
 SOURCE = Path(clearline.__file__).parent
 SHARED = {
-    "branding", "company", "consumer", "handover", "identity_provider", "inbound_mail", "logo", "macro",
+    "branding", "company", "consumer", "handover", "identity_provider", "inbound_mail", "issue_type", "logo", "macro",
     "mail_suppression", "mail_template", "mailbox", "queue", "routing_rule", "schema_migration", "search_index",
-    "second_factor_role", "server_secret", "sign_in_attempt", "sign_in_flow", "team", "team_member",
+    "second_factor_role", "server_secret", "service_type", "sign_in_attempt", "sign_in_flow", "team", "team_member",
 }  # fmt: skip
 """Tables of the desk, not of a company."""
 
@@ -150,7 +150,9 @@ async def test_triggers_only_notify_or_order_the_events_of_a_ticket(database: Da
         ("branding_changed", "tell_branding_changed"),
         ("company_changed", "tell_actors_changed"),
         ("event_order", "event_follows_its_ticket"),
+        ("issue_type_changed", "tell_catalogue_changed"),
         ("logo_changed", "tell_branding_changed"),
+        ("service_type_changed", "tell_catalogue_changed"),
     ]
 
 

@@ -7,16 +7,17 @@ from clearline.accounts.account_mail_store import AccountMailKind
 from clearline.accounts.mail_domain import DomainState, Proof
 from clearline.branding.logo_domain import LogoTheme
 from clearline.bulk.domain import ItemOutcome, JobKind, JobState
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.feedback.domain import Rating
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
-from clearline.inventory.domain import INVENTORY_TYPES
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.outbound.domain import MailState, SuppressionReason
 from clearline.notifications.domain import DeliveryMode, DigestFrequency
 from clearline.platform.database.transactions import Database
 from clearline.queues.domain import Assignment
 from clearline.sign_in.link_domain import LinkKind
-from clearline.tickets.domain import Impact, Priority, Severity, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.tickets.status_domain import FINISHED
@@ -47,7 +48,11 @@ ALLOWED: dict[str, Iterable[str]] = {
     "notification_settings.digest": DigestFrequency,
     "outbound_mail.state": MailState,
     "queue.assignment": Assignment,
-    "service.type": INVENTORY_TYPES,
+    "issue_type.console_connect": IssueType,
+    "issue_type.impact": Impact,
+    "issue_type.priority": Priority,
+    "issue_type.severity": Severity,
+    "service_type.console_connect": ServiceType,
     "second_factor_role.role": STAFF_ROLES,
     "sign_in_link.kind": LinkKind,
     "ticket.asked_priority": Priority,

@@ -3,9 +3,9 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from clearline.inventory.domain import ServiceType
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.routing.domain import RoutingFacts, RoutingRule, check_rule, choose_rule, evaluate_rules
-from clearline.tickets.domain import IssueType, Priority
 from tests.builders.people import NOW
 
 COMPANY, OTHER = UUID(int=10), UUID(int=11)

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from clearline.inventory.domain import ServiceType
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.routing.domain import RoutingRule, shadowed_rules
-from clearline.tickets.domain import IssueType, Priority
 from tests.builders.people import NOW
 
 BIRCH, CEDAR = uuid4(), uuid4()

@@ -4,10 +4,11 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, NotFound, TicketFinished, TicketTaken
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
-from clearline.inventory.domain import ServiceType
 from clearline.mail.outbound import suppression_store
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import Suppression, SuppressionReason
@@ -21,7 +22,7 @@ from clearline.routing import usecases as routing
 from clearline.routing.domain import RoutingFacts
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import IssueType, Priority, Status
+from clearline.tickets.domain import Status
 from tests.builders.databases import administer
 from tests.builders.people import NOW, Tenant, email_of, id_of, new_person
 from tests.builders.queues import change, changes_of, new_queue, new_rule

@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import PROVIDER_ID, Role
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
-from clearline.tickets.domain import IssueType, Status
+from clearline.tickets.domain import Status
 from tests.builders.people import NOW, Tenant
 from tests.builders.search.desk import QUEUE, SearchDesk, execute, staff_actor
 

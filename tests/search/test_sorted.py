@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
@@ -16,7 +17,7 @@ from clearline.search.store import HitQuery, Hits
 from clearline.search.structured import list_filter
 from clearline.search.usecases import find_tickets, read_query
 from clearline.tickets import list_store
-from clearline.tickets.domain import Priority, Status, TicketView
+from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import RANKS, Order
 from tests.builders.search.desk import QUEUE, SearchDesk, execute

@@ -8,24 +8,16 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing, TicketFinished
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import (
-    CUSTOMER_EDITABLE_FIELDS,
-    Impact,
-    IssueType,
-    Priority,
-    Severity,
-    Status,
-    TicketValues,
-    values_of,
-)
+from clearline.tickets.domain import CUSTOMER_EDITABLE_FIELDS, Status, TicketValues, values_of
 from clearline.tickets.list_store import Filter
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.queues import new_queue

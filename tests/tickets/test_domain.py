@@ -5,19 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import PROVIDER_ID, Role, User
-from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import (
     ASSESSMENT,
     CUSTOMER_EDITABLE_FIELDS,
     Channel,
     FaultSymptom,
-    IssueType,
     NewTicket,
-    Priority,
-    Severity,
     Status,
     Ticket,
     TicketValues,

@@ -4,11 +4,13 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType
 from clearline.events.domain import Change, RecordChanged, TicketFact, changes_between
 from clearline.events.event_types import Audience
 from clearline.events.type_table import visible_data
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import CUSTOMER_EDITABLE_FIELDS, Impact, IssueType, Priority, Severity, TicketValues
+from clearline.tickets.domain import CUSTOMER_EDITABLE_FIELDS, TicketValues
 
 CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada@example.com")
 VALUES = TicketValues(

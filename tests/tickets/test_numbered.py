@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.clock import Span
 from clearline.identity import OPERATOR
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.search.list_usecases import matching_numbers
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import list_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import IssueType, Priority, Severity, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.list_store import Filter
 from tests.builders.people import NOW, Tenant, new_staff

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import Forbidden, IllegalTransition, InvalidInput
 from clearline.events.domain import StatusChanged
-from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket
+from clearline.tickets.domain import Channel, Status, Ticket
 from clearline.tickets.note_domain import Source
 from clearline.tickets.status_domain import (
     ACCEPTS_NOTES,

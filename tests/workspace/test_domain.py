@@ -3,10 +3,11 @@ from uuid import uuid4
 
 import pytest
 
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import Company
-from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, TicketView
+from clearline.tickets.domain import Channel, Status, Ticket, TicketView
 from clearline.workspace.domain import (
     PLACEHOLDERS,
     Macro,

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.errors import (
     AlreadyExists,
     Forbidden,
@@ -18,7 +19,7 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Channel, Priority, Status, ticket_number, values_of
+from clearline.tickets.domain import Channel, Status, ticket_number, values_of
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro

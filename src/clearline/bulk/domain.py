@@ -7,9 +7,10 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
+from clearline.catalogue.assessment import Priority, Severity
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.text import check_text
-from clearline.tickets.domain import Channel, Priority, Severity, Status, parse_ticket_number
+from clearline.tickets.domain import Channel, Status, parse_ticket_number
 from clearline.tickets.note_domain import Visibility, check_note_text
 from clearline.tickets.status_domain import REASON_MAX
 from clearline.tickets.tag_domain import check_tags

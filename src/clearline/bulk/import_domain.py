@@ -10,22 +10,13 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from clearline.accounts.domain import NAME_MAX
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
-from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.inventory.domain import ID_MAX
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
-from clearline.tickets.domain import (
-    ASSESSMENT,
-    DESCRIPTION_MAX,
-    TITLE_MAX,
-    Channel,
-    Impact,
-    IssueType,
-    Priority,
-    Severity,
-    Status,
-    Ticket,
-)
+from clearline.tickets.domain import ASSESSMENT, DESCRIPTION_MAX, TITLE_MAX, Channel, Status, Ticket
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids
 from clearline.tickets.note_domain import TEXT_MAX, Note, Source, Visibility
 from clearline.tickets.tag_domain import check_tags, normalize_tags

@@ -2,6 +2,7 @@
 
 import click
 
+from clearline.catalogue.published import ServiceType
 from clearline.cli.accounts.options import changed_values, company_option
 from clearline.cli.context import transact
 from clearline.cli.exit_status import REFUSED
@@ -15,7 +16,7 @@ from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import INVENTORY_TYPES, Service, ServiceType
+from clearline.inventory.domain import INVENTORY_TYPES, Service
 from clearline.inventory.import_usecases import ImportReport
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.inventory.mapping import import_out, service_out

@@ -7,6 +7,8 @@ from uuid import UUID
 import click
 
 from clearline.accounts import permissions
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_done, show_list
 from clearline.cli.parameters.ids import resolve_among
@@ -16,7 +18,6 @@ from clearline.cli.terminal.questions import can_ask, confirm, yes_option
 from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.identity import OPERATOR
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as routing_rules
@@ -25,7 +26,7 @@ from clearline.routing.domain import CONDITIONS, RoutingRule, RuleResult
 from clearline.routing.rule_store import RuleDetails
 from clearline.routing.usecases import RoutingPreview
 from clearline.tickets import access
-from clearline.tickets.domain import IssueType, Priority, TicketView
+from clearline.tickets.domain import TicketView
 from clearline.wires.house.routing.mapping import preview_out, rule_out
 from clearline.wires.house.tickets.mapping import ticket_out
 

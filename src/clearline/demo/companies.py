@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from clearline.inventory.domain import ServiceType
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import IssueType, Status
+from clearline.tickets.domain import Status
 
 _PORT, _ROUTER, _INTERNET, _LINE = (
     ServiceType.PORT,

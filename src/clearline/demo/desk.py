@@ -5,14 +5,15 @@ from typing import Any, NamedTuple
 
 from clearline.accounts import company_store, user_store
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import ServiceType
 from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Role, User
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace import view_usecases as views
 

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import ChangeTags
+from clearline.catalogue.published import ServiceType
 from clearline.demo.companies import DemoCompany, DemoTicket
 from clearline.demo.desk import ADMIN, AGENT, find_staff, user_of
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import OPEN_FOR, Rating, ballot_of
 from clearline.identity import ALL_SCOPES, Actor, Company, Role, User
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
 from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes

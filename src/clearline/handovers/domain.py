@@ -6,9 +6,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Priority
 from clearline.errors import Violation
 from clearline.text import check_text
-from clearline.tickets.domain import Priority, Status, TicketView
+from clearline.tickets.domain import Status, TicketView
 
 NOTE_MAX = 4000
 GROUP_MAX = 50

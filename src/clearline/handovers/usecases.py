@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Priority
 from clearline.errors import require_found, require_valid
 from clearline.events.record_changes import append_record_event
 from clearline.handovers import store as handover_store
@@ -16,7 +17,7 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Priority, TicketView
+from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import Order
 from clearline.tickets.reports import usecases as reports

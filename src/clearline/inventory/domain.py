@@ -1,25 +1,15 @@
 """Services: what a ticket can be about."""
 
-from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.catalogue.published import ServiceType
 from clearline.errors import RuleCode, Violation
 from clearline.text import check_text
 
 ID_MAX = 64
 LABEL_MAX = 255
-
-
-class ServiceType(StrEnum):
-    """The types of service, with the names of the Console Connect API v2 (``service.type``)."""
-
-    PORT = "Port"
-    CLOUD_ROUTER = "CloudRouter"
-    INTERNET_ON_DEMAND = "Internet on Demand"
-    CONNECTION = "Connection (L2)"
-    NON_CONSOLE = "Non-Console Service"
 
 
 INVENTORY_TYPES = tuple(kind for kind in ServiceType if kind is not ServiceType.NON_CONSOLE)

@@ -8,12 +8,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from clearline.catalogue.published import ServiceType
 from clearline.errors import RuleCode, Violation, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
 from clearline.identity import Actor, Company
 from clearline.inventory import store as service_store
-from clearline.inventory.domain import Service, ServiceType, check_service
+from clearline.inventory.domain import Service, check_service
 from clearline.inventory.usecases import KIND, company_to_manage
 from clearline.platform.database.transactions import Tx
 from clearline.tables import A_WORKBOOK, NotATable, cell_text, is_workbook, read_table

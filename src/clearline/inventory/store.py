@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec.structs import astuple
 
-from clearline.inventory.domain import Service, ServiceType
+from clearline.catalogue.published import ServiceType
+from clearline.inventory.domain import Service
 from clearline.platform.database.transactions import Record, Tx
 
 _COLUMNS = "company_id, id, type, label"

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.published import ServiceType
 from clearline.errors import require_found, require_free, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged, changes_between, first_values
 from clearline.identity import Actor, Company, Scope
 from clearline.inventory import store as service_store
-from clearline.inventory.domain import Service, ServiceType, check_service
+from clearline.inventory.domain import Service, check_service
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 

@@ -6,13 +6,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.accounts import permissions
+from clearline.catalogue.assessment import Priority
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Priority, TicketView
+from clearline.tickets.domain import TicketView
 from clearline.tickets.status_domain import FINISHED
 
 _QUEUES_MAX = 200

@@ -5,12 +5,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.accounts.user_store import USER, USER_WIDTH, user_of
+from clearline.catalogue.assessment import Priority
 from clearline.events.event_types import NotificationKind
 from clearline.identity import PROVIDER_ID, Role, User
 from clearline.notifications.domain import DeliveryMode, NotificationPreferences
 from clearline.notifications.preference_store import COLUMNS, preferences_of
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.domain import Priority
 
 
 class NotifiedTicket(NamedTuple):

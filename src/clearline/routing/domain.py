@@ -9,10 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import RuleCode, Violation
-from clearline.inventory.domain import ServiceType
 from clearline.text import PAIRED, check_text, fold, is_blank
-from clearline.tickets.domain import IssueType, Priority
 
 NAME_MAX = 255
 LIST_MAX = 100

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from msgspec.structs import astuple
 
-from clearline.inventory.domain import ServiceType
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.platform.database.transactions import Record, Tx
 from clearline.routing.domain import RoutingRule
-from clearline.tickets.domain import IssueType, Priority
 
 _COLUMNS = """r.id, r.position, r.name, r.queue_id, r.issue_types, r.service_types, r.company_ids, r.priorities,
     r.keywords, r.is_active, r.created_at"""

@@ -7,13 +7,14 @@ from functools import partial
 
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import InvalidInput, RuleCode, Violation
-from clearline.inventory.domain import ServiceType
 from clearline.search.document import CREATED, INTERNAL, UPDATED, UPDATED_FOR_CUSTOMER, day_facets, facet, pairs, quoted
 from clearline.search.domain import QUERY_MAX
 from clearline.search.words import Unit, address, units
 from clearline.text import fold, storable
-from clearline.tickets.domain import IssueType, Priority, Severity, Status, parse_ticket_number
+from clearline.tickets.domain import Status, parse_ticket_number
 
 TERMS_MAX = 30
 

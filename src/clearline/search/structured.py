@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from clearline.inventory.domain import ServiceType
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.search.document import facet
 from clearline.search.language import Facets, Phrase, Word
 from clearline.search.words import WORD_MAX
-from clearline.tickets.domain import IssueType, Priority, Severity, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import OPEN
 

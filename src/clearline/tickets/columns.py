@@ -12,21 +12,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import PROVIDER_ID, Company
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Record
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import (
-    Channel,
-    Impact,
-    IssueType,
-    Priority,
-    Severity,
-    Status,
-    Ticket,
-    TicketValues,
-    TicketView,
-)
+from clearline.tickets.domain import Channel, Status, Ticket, TicketValues, TicketView
 from clearline.tickets.note_domain import Note
 
 Decode = Mapping[Any, Any] | Callable[[Any], Any]

@@ -10,9 +10,11 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from clearline.catalogue.assessment import Assessment, Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import Forbidden, Violation, require_valid
 from clearline.identity import PROVIDER_ID, Company, User
-from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.inventory.domain import ID_MAX
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
 from clearline.tickets.external_id_domain import check_external_ids
@@ -48,48 +50,6 @@ FIRST_STATUS = Status.ACKNOWLEDGED
 """The status of every new ticket; an imported one comes with its own."""
 
 
-class IssueType(StrEnum):
-    """The type of the problem, with the values of ``issueType`` in the Console Connect API v2."""
-
-    APPLICATION = "Application"
-    CIRCUIT_DOWN = "Circuit Down"
-    CIRCUIT_FLAPPING = "Circuit Flapping"
-    CIRCUIT_TAKING_ERRORS = "Circuit taking errors"
-    HIGH_LATENCY = "High Latency"
-    OPERATIONAL_REQUEST = "Operational Request"
-    OTHERS = "Others"
-    PACKET_LOSS = "Packet Loss/Drops"
-    REQUEST_REASON_OF_OUTAGE = "Request Reason of Outage"
-    SLOW_RESPONSE = "Slow Response"
-    UNSTABLE = "Unstable"
-
-
-class Severity(StrEnum):
-    """How bad it is for the customer (MEF 124, ``severity``)."""
-
-    MINOR = "minor"
-    MODERATE = "moderate"
-    SIGNIFICANT = "significant"
-    EXTENSIVE = "extensive"
-
-
-class Priority(StrEnum):
-    """How soon the provider works on it."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-
-class Impact(StrEnum):
-    """What the customer observes (MEF 124, ``observedImpact``)."""
-
-    DEGRADED = "degraded"
-    INTERMITTENT = "intermittent"
-    DOWN = "down"
-
-
 class Channel(StrEnum):
     """The way a ticket or note came in."""
 
@@ -104,14 +64,6 @@ class Channel(StrEnum):
 
 TICKET_CHANNELS = tuple(channel for channel in Channel if channel is not Channel.SYSTEM)
 """The channels that a new ticket can name."""
-
-
-class Assessment(Struct, frozen=True):
-    """The assessment of a new ticket, before an agent changes it."""
-
-    severity: Severity
-    impact: Impact
-    priority: Priority
 
 
 _DOWN = Assessment(Severity.EXTENSIVE, Impact.DOWN, Priority.CRITICAL)

@@ -10,11 +10,12 @@ from uuid import UUID
 
 from msgspec import json
 
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.clock import Span
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import AFTER_TICKET, LIMITED_NOTES, NAMES, TICKET, VIEWS, notes_of, ticket_of
-from clearline.tickets.domain import IssueType, Priority, Severity, Status, Ticket
+from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.lists.order import RANKS, Order
 from clearline.tickets.lists.store import (
     NUMBERED,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from clearline.catalogue.published import ServiceType
 from clearline.events.domain import (
     Change,
     StatusChanged,
@@ -18,7 +19,6 @@ from clearline.events.domain import (
 )
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets import columns
 from clearline.tickets.columns import (

@@ -9,13 +9,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
+from clearline.catalogue.published import ServiceType
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.events import store as event_store
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.inventory import store as service_store
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Record, Tx, set_statement_timeout
 from clearline.tickets import access, list_store

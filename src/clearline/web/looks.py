@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from clearline.tickets.domain import Channel, Impact, Priority, Severity, Status
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links.domain import LinkType
 from clearline.workspace.column_domain import Column, Columns
 

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Priority
 from clearline.errors import RuleCode, Violation
 from clearline.search.domain import QUERY_MAX
 from clearline.text import check_text, is_blank
-from clearline.tickets.domain import Priority, Status, TicketView, ticket_number
+from clearline.tickets.domain import Status, TicketView, ticket_number
 from clearline.tickets.lists.order import SORTS
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
 from clearline.tickets.status_domain import REACHABLE

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from msgspec.structs import astuple
 
+from clearline.catalogue.assessment import Priority
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.workspace.domain import Macro
 

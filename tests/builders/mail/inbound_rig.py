@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from msgspec import Struct
 
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import OPERATOR, Actor, Role
-from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as inbound_mail
@@ -29,7 +29,7 @@ from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.attachments.domain import Attachment, Limits
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
+from clearline.tickets.domain import Channel, NewTicket, Ticket, ticket_number
 from clearline.tickets.note_domain import Note
 from tests.builders.people import NOW, Tenant, new_person, new_tenant
 

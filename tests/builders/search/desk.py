@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, User
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
@@ -13,7 +13,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, IssueType, NewTicket
+from clearline.tickets.domain import Channel, NewTicket
 from clearline.tickets.note_domain import Visibility
 from tests.builders.people import NOW, Tenant
 

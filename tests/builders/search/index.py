@@ -4,23 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import OPERATOR, Company
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.search.document import Document
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import (
-    Channel,
-    Impact,
-    IssueType,
-    Priority,
-    Severity,
-    Status,
-    Ticket,
-    TicketView,
-)
+from clearline.tickets.domain import Channel, Status, Ticket, TicketView
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.clock import Span
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import Order
 from tests.builders.application import run_command

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
+from clearline.catalogue.published import ServiceType
 from clearline.identity import OPERATOR
-from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import NO_TEXT, InboundMail, InboundState

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.platform.database.transactions import Database
 from clearline.tickets import list_store
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.store import CHECKS, count_driver, count_statement
 from clearline.tickets.status_domain import OPEN, State

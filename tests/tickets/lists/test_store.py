@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.clock import Span
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
 from clearline.tickets import list_store
 from clearline.tickets.columns import view_of
-from clearline.tickets.domain import IssueType, Priority, Severity, Status, TicketView
+from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.list_store import BOUNDS, Filter, Position
 from clearline.tickets.lists.order import RANKS, Order
 from clearline.tickets.lists.store import CHECKS, Shape

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.errors import Forbidden, ScopeMissing
 from clearline.identity import OPERATOR, Role, Scope
 from clearline.platform.database.transactions import Database, Tx
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.reports import usecases as reports
 from clearline.tickets.reports.domain import COUNT_MAX, Tally, last_days, tally
 from tests.builders.databases import new_database

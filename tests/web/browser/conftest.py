@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
@@ -13,7 +14,7 @@ from clearline.search import index_usecases
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Channel, Priority, Status, ticket_number
+from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.workspace import macro_usecases as macros
 from tests.builders.mail.inbound_rig import SUPPORT, a_mail, new_inbound_rig

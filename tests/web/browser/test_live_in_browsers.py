@@ -11,11 +11,12 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from clearline.sign_in import session_usecases as sessions
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, parse_ticket_number, ticket_number
+from clearline.tickets.domain import parse_ticket_number, ticket_number
 from tests.builders.people import new_staff, new_tenant
 from tests.builders.server import running_server
 from tests.builders.tickets import raised

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, parse_ticket_number, ticket_number
+from clearline.tickets.domain import parse_ticket_number, ticket_number
 from tests.builders.people import new_tenant
 from tests.builders.tickets import raised
 from tests.builders.web.browser import Site, check, context

@@ -2,10 +2,11 @@
 
 import httpx
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from tests.builders.people import Tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, person

@@ -5,12 +5,13 @@ import re
 import httpx
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Priority, Status, Ticket, ticket_number
+from clearline.tickets.domain import Status, Ticket, ticket_number
 from clearline.tickets.note_domain import Note
 from clearline.web.console.lists.bulk_preview import FIELDS
 from clearline.workspace import macro_usecases as macros

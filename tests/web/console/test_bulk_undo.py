@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from clearline.bulk import undo_usecases as undo
+from clearline.catalogue.assessment import Priority
 from clearline.clock import now
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
@@ -14,7 +15,7 @@ from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Channel, Priority, Status, Ticket, ticket_number
+from clearline.tickets.domain import Channel, Status, Ticket, ticket_number
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person

@@ -4,12 +4,13 @@ import brotli
 import httpx
 import pytest
 
+from clearline.catalogue.assessment import Severity
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.search import index_usecases
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Severity, ticket_number
+from clearline.tickets.domain import ticket_number
 from clearline.web.looks import COLUMN_LOOKS, tracks
 from clearline.workspace.column_domain import DEFAULT_COLUMNS, Column
 from tests.builders.people import NOW, Tenant, new_tenant

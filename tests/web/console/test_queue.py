@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.clock import now
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
@@ -12,7 +13,7 @@ from clearline.search import index_usecases
 from clearline.sign_in.domain import SessionActor
 from clearline.sign_in.usecases import session_actor
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.lists.order import SORTS
 from clearline.web.lists.sorting import sort_named
 from clearline.workspace import view_usecases as views

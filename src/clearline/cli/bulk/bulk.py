@@ -10,6 +10,7 @@ from msgspec import UNSET
 from clearline.accounts import usecases as accounts
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, Job, UseMacro
+from clearline.catalogue.assessment import Priority, Severity
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import current_settings
 from clearline.cli.output import json_option
@@ -22,7 +23,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.tables import NotATable, cell_text, read_table
-from clearline.tickets.domain import Channel, Priority, Severity, Status
+from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State
 from clearline.workspace import macro_usecases as macros

@@ -8,13 +8,14 @@ import click
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.cli.parameters.times import TIME, span_of, span_options
 from clearline.identity import OPERATOR, PROVIDER_ID
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
-from clearline.tickets.domain import IssueType, Priority, Severity, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import State, state_of
 from clearline.tickets.tag_domain import normalize_tags

@@ -7,6 +7,8 @@ import click
 
 from clearline.accounts import permissions, user_store
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.cli.context import transact
 from clearline.cli.event_text import version
 from clearline.cli.lazy import LazyCommand, LazyGroup
@@ -21,7 +23,6 @@ from clearline.events.domain import StatusChanged
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.queues.domain import AUTOMATIC, Assignment
@@ -30,17 +31,7 @@ from clearline.tickets import access
 from clearline.tickets import change_usecases as changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import (
-    Channel,
-    Impact,
-    IssueType,
-    NewTicket,
-    Priority,
-    Severity,
-    Status,
-    TicketView,
-    ticket_number,
-)
+from clearline.tickets.domain import Channel, NewTicket, Status, TicketView, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import NOTES_MAX, worklog_id

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from clearline.catalogue.assessment import Priority
 from clearline.cli.context import current_settings, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
 from clearline.cli.parameters.numbers import TICKET
@@ -16,7 +17,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.tickets import access
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import TRANSITIONS
 from clearline.wires.house.workspace.mapping import macro_out, macro_use_out

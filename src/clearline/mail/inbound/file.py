@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from clearline.accounts import company_store, key_store, user_store
 from clearline.accounts.domain import NAME_MAX
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.drafts import pending_usecases as pending
 from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
-from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.inventory.domain import ID_MAX
 from clearline.mail.format.headers import Address
 from clearline.mail.format.html_text import text_from_html
 from clearline.mail.format.own_quote import KnownMails
@@ -59,7 +60,7 @@ from clearline.tickets.attachments.domain import (
     new_attachment,
 )
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, IssueType, NewTicket, Ticket, ticket_number
+from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, NewTicket, Ticket, ticket_number
 from clearline.tickets.note_domain import NoteMail, Source, Visibility
 
 SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
@@ -282,9 +283,8 @@ async def put_into_queue(tx: Tx, ticket: Ticket, queue_id: UUID | None, *, now: 
 
 async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[ServiceType, str]:
     """Return the first service of the company whose id is in the subject or the text, or none."""
-    matches = _WORD.finditer(f"{parsed.headers.subject}\n{parsed.text}")
     words: dict[str, None] = {}
-    for match in matches:
+    for match in _WORD.finditer(f"{parsed.headers.subject}\n{parsed.text}"):
         words.update(dict.fromkeys((match[0], match[0].rstrip(".!?"))))
         if len(words) > _WORDS_MAX:
             break

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from clearline.catalogue.published import ServiceType
 from clearline.identity import PROVIDER_ID
-from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.platform.database.transactions import Record, Tx
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self
 
 from clearline.platform.database.connection import Connector
 from clearline.platform.database.errors import CANCELLED, DatabaseUnavailable, StatementFailed, call, translate
+from clearline.platform.database.memory import Memory
 from clearline.platform.database.pool import Pool, close_or_cut
 from clearline.platform.database.pooler import refuse_transaction_pooling
 from clearline.platform.database.shares import Shares
@@ -21,6 +22,9 @@ STATEMENT_SECONDS = 30
 SILENT_SECONDS = 3
 """A statement that runs for longer may be on a server that does not answer any more."""
 
+_EMPTY = Memory()
+"""Keeps nothing."""
+
 
 class Tx:
     """One connection inside a transaction. Statements bind ``$1``...; results are rows by position and name.
@@ -31,14 +35,16 @@ class Tx:
     Only these calls translate the driver's errors: what else a caller's block raises stays what it is. ``failure`` is
     the last error of a call; ``is_broken`` says that the connection cannot be used any more: it is closed, or a call
     was interrupted. ``constants`` are values that a use case read and that never change, so that others do not read
-    them again.
+    them again. ``memory`` has those that the process keeps; a use case that changes what they are read from sets
+    ``changes_memory``.
     """
 
-    __slots__ = ("_connection", "_writes_left", "constants", "failure", "is_broken")
+    __slots__ = ("_connection", "_writes_left", "changes_memory", "constants", "failure", "is_broken", "memory")
 
-    def __init__(self, connection: Any, writes_left: int | None = None) -> None:
+    def __init__(self, connection: Any, writes_left: int | None = None, memory: Memory = _EMPTY) -> None:
         self._connection = connection
         self._writes_left = writes_left
+        self.memory, self.changes_memory = memory, False
         self.constants: dict[Hashable, Any] = {}
         self.failure: Exception | None = None
         self.is_broken = False
@@ -152,10 +158,10 @@ class _Single:
 class _Statement:
     """See ``Transactions.statement``. A class, not a generator: every request passes here."""
 
-    __slots__ = ("_connection", "_lender", "_tx")
+    __slots__ = ("_connection", "_lender", "_memory", "_tx")
 
-    def __init__(self, lender: _Lender) -> None:
-        self._lender = lender
+    def __init__(self, lender: _Lender, memory: Memory) -> None:
+        self._lender, self._memory = lender, memory
 
     async def __aenter__(self) -> Tx:
         try:
@@ -163,7 +169,7 @@ class _Statement:
         except Exception as error:
             translate(error)
             raise
-        self._tx = Tx(self._connection, 1)
+        self._tx = Tx(self._connection, 1, self._memory)
         return self._tx
 
     async def __aexit__(self, *_raised: object) -> None:
@@ -173,14 +179,14 @@ class _Statement:
 class _Transaction:
     """See ``Transactions.transaction``."""
 
-    __slots__ = ("_connection", "_lender", "_transaction", "_tx")
+    __slots__ = ("_connection", "_lender", "_memory", "_transaction", "_tx")
 
-    def __init__(self, lender: _Lender) -> None:
-        self._lender = lender
+    def __init__(self, lender: _Lender, memory: Memory) -> None:
+        self._lender, self._memory = lender, memory
 
     async def __aenter__(self) -> Tx:
         self._connection = await call(self._lender.borrow())
-        self._tx = Tx(self._connection)
+        self._tx = Tx(self._connection, None, self._memory)
         try:
             await self._tx.call(self._begin)
         except BaseException:
@@ -206,6 +212,8 @@ class _Transaction:
             raise self._tx.failure
         else:
             await self._end(self._transaction.commit)
+            if self._tx.changes_memory:  # the notification of the change comes a little later
+                self._memory.forget()
 
     async def _roll_back(self) -> None:
         with suppress(DatabaseUnavailable, StatementFailed):  # then the connection is terminated, which also rolls back
@@ -224,10 +232,11 @@ _ROLLBACKS: set[asyncio.Task[None]] = set()
 
 
 class Transactions:
-    """Makes transactions on connections that a lender has."""
+    """Makes transactions on connections that a lender has. ``memory`` is what they read without a statement."""
 
-    def __init__(self, lender: _Lender) -> None:
+    def __init__(self, lender: _Lender, memory: Memory) -> None:
         self._lender = lender
+        self.memory = memory
 
     def transaction(self) -> AbstractAsyncContextManager[Tx]:
         """Return a transaction that commits when the block ends and rolls back when it raises.
@@ -239,7 +248,7 @@ class Transactions:
             DatabaseUnavailable: the connection broke; an unfinished commit may or may not have happened.
             StatementFailed: PostgreSQL refused a statement or the commit.
         """
-        return _Transaction(self._lender)
+        return _Transaction(self._lender, self.memory)
 
     def statement(self) -> AbstractAsyncContextManager[Tx]:
         """Return a transaction of one statement, without the round trips of BEGIN and COMMIT.
@@ -250,7 +259,7 @@ class Transactions:
         Raises:
             DatabaseUnavailable, StatementFailed: as for ``transaction``.
         """
-        return _Statement(self._lender)
+        return _Statement(self._lender, self.memory)
 
 
 class Database(Transactions):
@@ -259,7 +268,7 @@ class Database(Transactions):
     def __init__(self, url: str, *, size: int = 10) -> None:
         """Prepare at most ``size`` connections at a time. Before ``connect`` every transaction is refused."""
         self._pool = Pool(self._new_connection, size)
-        super().__init__(self._pool)
+        super().__init__(self._pool, Memory())
         self._shares = Shares(self._pool, size)
         self._connector = Connector(url)
         self.is_open = False
@@ -299,7 +308,7 @@ class Database(Transactions):
 
     def share(self, owner: Hashable) -> Transactions:
         """Return the same database with a limited number of connections, which all uses with this owner share."""
-        return Transactions(self._shares.of(owner))
+        return Transactions(self._shares.of(owner), self.memory)
 
     async def _new_connection(self) -> Any:
         if not self.is_open:
@@ -340,7 +349,7 @@ class Database(Transactions):
         """
         connection = await self._connector.connect(seconds=None)
         try:
-            session = Transactions(_Single(connection))
+            session = Transactions(_Single(connection), Memory())
             async with session.statement() as tx:
                 await tx.fetchval("select pg_advisory_lock(hashtextextended($1, 0))", lock)
             yield session

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
+from clearline.catalogue.published import ServiceType
 from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
-from clearline.inventory.domain import ServiceType
 from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from clearline.tickets.domain import Priority
+from clearline.catalogue.assessment import Priority
 
 
 class Order(StrEnum):

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Priority
 from clearline.clock import Span
-from clearline.tickets.domain import Priority
 
 COUNT_MAX = 1_000
 """Up to this number the tickets of a day, and those of an age, are counted exactly."""

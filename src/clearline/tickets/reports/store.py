@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from clearline.catalogue.assessment import Priority
 from clearline.clock import Span
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.columns import NAMES, VIEWS, view_of
-from clearline.tickets.domain import Priority, TicketView
+from clearline.tickets.domain import TicketView
 from clearline.tickets.reports.domain import COUNT_MAX
 
 _BOUND = COUNT_MAX + 1

@@ -19,9 +19,10 @@ from clearline.bulk.domain import (
     UseMacro,
     check_action,
 )
+from clearline.catalogue.assessment import Priority
 from clearline.errors import DeskError, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.tickets import access
-from clearline.tickets.domain import Channel, Priority, Status, ticket_number
+from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.web import once
 from clearline.web.console.lists.bulk_preview import read_preview
 from clearline.web.console.queue import SIZE, list_page

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from clearline.catalogue.assessment import Priority
 from clearline.drafts import assignment_usecases as assignments
 from clearline.drafts import pending_usecases as pending
 from clearline.errors import Conflict, InvalidInput
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType

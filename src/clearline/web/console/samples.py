@@ -5,12 +5,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.drafts.pending_domain import PendingMessage
 from clearline.identity import Company
-from clearline.inventory.domain import ServiceType
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, TicketView
+from clearline.tickets.domain import Channel, Status, Ticket, TicketView
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.web.console.bulk import Outcome
 from clearline.web.console.lists.bulk_preview import Preview

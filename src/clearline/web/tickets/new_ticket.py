@@ -7,10 +7,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.catalogue.published import ServiceType
 from clearline.errors import Conflict, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.identity import Company
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.inventory.domain import ID_MAX
 from clearline.platform.database.transactions import Tx
 from clearline.text import check_text
 from clearline.web import once

@@ -5,10 +5,11 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from clearline.accounts.permissions import own_company
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import Actor
-from clearline.inventory.domain import Service, ServiceType
+from clearline.inventory.domain import Service
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, IssueType, NewTicket, fault_symptom, ticket_number
+from clearline.tickets.domain import Channel, NewTicket, fault_symptom, ticket_number
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.links.full_ticket_usecases import FullTicket
 from clearline.tickets.note_domain import Note, Source, worklog_id

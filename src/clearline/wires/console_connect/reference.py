@@ -7,9 +7,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from clearline.catalogue.published import ServiceType
 from clearline.errors import DeskError
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import Service, ServiceType
+from clearline.inventory.domain import Service
 from clearline.settings.settings import Settings
 from clearline.wires.console_connect import wire
 from clearline.wires.console_connect.reference_examples import SAMPLES

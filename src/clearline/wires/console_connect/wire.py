@@ -10,11 +10,12 @@ from msgspec import Meta, Struct, field
 
 from clearline import text
 from clearline.accounts.domain import NAME_MAX, PHONE_MAX
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.inventory import domain as service
-from clearline.inventory.domain import ServiceType
 from clearline.tickets import domain as ticket
 from clearline.tickets import note_domain as note
-from clearline.tickets.domain import IssueType, Priority, Status
+from clearline.tickets.domain import Status
 from clearline.wires.http.fields import Email, characters
 from clearline.wires.http.one_of import OneOf
 

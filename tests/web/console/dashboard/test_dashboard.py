@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import Rating, ballot_of
 from clearline.identity import OPERATOR, Role
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from clearline.web.console.dashboard.charts import Column, axis, charts
 from tests.builders.people import NOW, new_tenant
 from tests.builders.tickets import raised

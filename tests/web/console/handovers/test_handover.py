@@ -5,11 +5,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.handovers import usecases as handovers
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from clearline.web.once import new_key
 from tests.builders.people import NOW, new_person, new_tenant
 from tests.builders.tickets import raised

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from tests.builders.people import NOW
 from tests.builders.tickets import raised
 from tests.builders.web.opened import HOSTILE, Opened

@@ -5,12 +5,13 @@ from uuid import UUID
 
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, ticket_number
+from clearline.tickets.domain import ticket_number
 from tests.builders.people import NOW, new_staff
 from tests.builders.tickets import raised
 from tests.builders.web.opened import HOSTILE, Opened, calm_cursor_of

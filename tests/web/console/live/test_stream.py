@@ -8,12 +8,13 @@ import httpx
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Priority
 from clearline.event_stream.usecases import parse_cursor
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from clearline.sign_in import session_usecases as sessions
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, ticket_number
+from clearline.tickets.domain import ticket_number
 from clearline.web.console.live import stream
 from clearline.wires.http import event_stream
 from tests.builders.people import NOW, new_tenant

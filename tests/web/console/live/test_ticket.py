@@ -2,9 +2,9 @@
 
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR, Role
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority
 from clearline.tickets.links import watcher_usecases as watching
 from tests.builders.people import NOW
 from tests.builders.tickets import raised

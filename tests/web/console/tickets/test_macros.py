@@ -6,12 +6,13 @@ from uuid import UUID
 import httpx
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
-from clearline.tickets.domain import Channel, Priority, Status
+from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.web.once import new_key
 from clearline.workspace import macro_usecases as macros

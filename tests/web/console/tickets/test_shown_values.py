@@ -3,11 +3,12 @@
 import httpx
 import pytest
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.web.once import new_key
 from tests.builders.people import NOW
 from tests.builders.web.opened import Opened

@@ -6,12 +6,13 @@ import httpx
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.published import IssueType
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.domain import IssueType, Status, Ticket, TicketView, ticket_number
+from clearline.tickets.domain import Status, Ticket, TicketView, ticket_number
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.list_store import Filter
 from clearline.web import csrf

@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 from msgspec import UNSET, to_builtins
 
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import Actor, Company, Role
-from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, TicketView
+from clearline.tickets.domain import Channel, Status, Ticket, TicketView
 from clearline.wires.house.tickets.mapping import summary_mapper, ticket_out
 
 TIME = datetime(2026, 3, 1, 12, tzinfo=UTC)

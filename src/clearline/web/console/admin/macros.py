@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from clearline.catalogue.assessment import Priority
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.web.console.admin.section import ADMIN, AdminSection

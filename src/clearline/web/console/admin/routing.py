@@ -6,15 +6,15 @@ from uuid import UUID
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import Actor, Scope
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.routing import rule_usecases as rules
 from clearline.routing import usecases as routing
 from clearline.routing.domain import INACTIVE
 from clearline.routing.rule_store import RuleDetails
-from clearline.tickets.domain import IssueType, Priority
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.admin.sidebar import admin_sidebar
 from clearline.web.console.people import all_queues

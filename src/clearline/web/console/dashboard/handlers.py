@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Priority
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import Summary
 from clearline.identity import Actor
@@ -15,7 +16,6 @@ from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.search.list_usecases import Count, count_queries
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Priority
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import Order
 from clearline.tickets.reports import usecases as reports

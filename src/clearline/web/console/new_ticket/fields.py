@@ -3,11 +3,12 @@
 from itertools import zip_longest
 from typing import Any
 
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.identity import User
-from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import TICKET_CHANNELS, Channel, Impact, IssueType, NewTicket, Priority, Severity
+from clearline.tickets.domain import TICKET_CHANNELS, Channel, NewTicket
 from clearline.tickets.domain import check_new_ticket as check_values
 from clearline.tickets.external_id_domain import check_external_ids
 from clearline.tickets.tag_domain import check_tags

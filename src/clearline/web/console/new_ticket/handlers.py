@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
+from clearline.catalogue.published import IssueType
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory import usecases as inventory
@@ -14,14 +15,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import (
-    DESCRIPTION_MAX,
-    TICKET_CHANNELS,
-    TITLE_MAX,
-    Channel,
-    IssueType,
-    ticket_number,
-)
+from clearline.tickets.domain import DESCRIPTION_MAX, TICKET_CHANNELS, TITLE_MAX, Channel, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks

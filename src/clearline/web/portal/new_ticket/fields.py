@@ -1,10 +1,12 @@
 """What was typed into the form in which a ticket is raised, as the values of one."""
 
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType
 from clearline.errors import InvalidInput, require_valid
 from clearline.identity import User
 from clearline.text import check_text
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import DESCRIPTION_MAX, Channel, IssueType, NewTicket, Priority, check_new_ticket
+from clearline.tickets.domain import DESCRIPTION_MAX, Channel, NewTicket, check_new_ticket
 from clearline.tickets.external_id_domain import check_external_ids
 from clearline.web.tickets.new_ticket import ChosenService, Violations
 from clearline.web.visit import Form

@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from clearline.tickets.domain import ASSESSMENT, IssueType
+from clearline.catalogue.published import IssueType
+from clearline.tickets.domain import ASSESSMENT
 from clearline.web import looks
 from clearline.web.looks import Look
 

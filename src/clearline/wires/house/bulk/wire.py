@@ -7,8 +7,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from clearline.bulk import domain as job
 from clearline.bulk.domain import JobKind, JobState
 from clearline.bulk.import_file import Format
+from clearline.catalogue.assessment import Priority, Severity
 from clearline.tickets import note_domain as note
-from clearline.tickets.domain import Priority, Severity, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.wires.house.tickets.filter_wire import Filters
 from clearline.wires.house.tickets.wire import Reason, Tags

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from clearline.catalogue.assessment import Priority
 from clearline.handovers.domain import NOTE_MAX
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.wires.house.wire import Id, Moment, Number, Ref
 from clearline.wires.http.fields import characters
 

@@ -5,10 +5,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 from clearline.accounts import permissions
+from clearline.catalogue.published import ServiceType
 from clearline.identity import Scope
 from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import ServiceType
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.inventory import wire
 from clearline.wires.house.inventory.mapping import import_out, service_out

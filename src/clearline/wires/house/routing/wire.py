@@ -6,10 +6,11 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.accounts.domain import NAME_MAX
-from clearline.inventory.domain import ServiceType
+from clearline.catalogue.assessment import Priority
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.queues.domain import AUTOMATIC
 from clearline.routing import domain as routing
-from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, IssueType, Priority
+from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX
 from clearline.wires.house.wire import UUID_MAX, Id, Moment, Name, Number, Ref
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf

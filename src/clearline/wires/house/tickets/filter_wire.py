@@ -7,9 +7,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from clearline.accounts.domain import NAME_MAX
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import RuleCode
-from clearline.inventory.domain import ID_MAX, ServiceType
-from clearline.tickets.domain import IssueType, Priority, Severity, Status
+from clearline.inventory.domain import ID_MAX
+from clearline.tickets.domain import Status
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
 from clearline.tickets.lists.order import SORTS
 from clearline.tickets.status_domain import State

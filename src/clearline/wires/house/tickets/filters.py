@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from clearline.accounts import permissions
+from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import Actor
-from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.domain import IssueType, Priority, Severity, Status, parse_ticket_number
+from clearline.tickets.domain import Status, parse_ticket_number
 from clearline.tickets.list_store import Filter, Position
 from clearline.tickets.lists.order import RANKS, Order
 from clearline.tickets.status_domain import State, state_of

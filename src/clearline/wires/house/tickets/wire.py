@@ -5,13 +5,15 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.accounts.domain import NAME_MAX
-from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.published import IssueType, ServiceType
+from clearline.inventory.domain import ID_MAX
 from clearline.tickets import domain as ticket
 from clearline.tickets import external_id_domain as external
 from clearline.tickets import note_domain as note
 from clearline.tickets import status_domain as status
 from clearline.tickets import tag_domain as tag
-from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status
+from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.wires.house.wire import (
     UUID_MAX,

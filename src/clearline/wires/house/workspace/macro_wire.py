@@ -5,8 +5,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from clearline.catalogue.assessment import Priority
 from clearline.tickets import note_domain as note
-from clearline.tickets.domain import Priority, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.wires.house.tickets.wire import Tags, TicketOut

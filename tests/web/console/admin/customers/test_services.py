@@ -6,10 +6,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from clearline.catalogue.published import ServiceType
 from clearline.errors import NotFound
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import Service, ServiceType
+from clearline.inventory.domain import Service
 from clearline.platform.database.transactions import Database
 from clearline.web.console.admin.customers.services import Services
 from tests.builders.people import Tenant, new_tenant

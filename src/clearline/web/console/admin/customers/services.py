@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from clearline.catalogue.published import ServiceType
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import INVENTORY_TYPES, Service, ServiceType
+from clearline.inventory.domain import INVENTORY_TYPES, Service
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
 from clearline.web.fields import from_segment, member_in, to_segment

@@ -1,0 +1,4 @@
+"""The provider's catalogue: the types of issues and services that tickets are about, as data that admins change.
+Tables: issue_type, service_type.
+Events: none.
+"""
