@@ -1,4 +1,4 @@
-"""Periodic jobs, and claim workers for what waits for another machine.
-Tables: none; a claim is a column of the capability's own table.
+"""Periodic jobs, timers, and claim workers for what waits for another machine.
+Tables: timer. A claim is a column of the capability's own table.
 Events: none.
 """
