@@ -70,6 +70,7 @@ TABLES = (
     TableLimit("sign_in_session", "none: each costs a sign-in", ("session_days",)),
     TableLimit("user_identity", "one for each user and issuer: only the provider's people sign in by an issuer"),
     TableLimit("user_password", "one for each user"),
+    TableLimit("timer", "one for each ticket: only the provider's people set reminders"),
     TableLimit("ticket", REQUESTS, ("company_rate_limit",)),
     TableLimit("ticket_count", "32 for each company"),
     TableLimit("ticket_search", "one for each ticket"),

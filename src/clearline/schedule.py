@@ -27,9 +27,12 @@ from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database, Listener, Tx
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.postgres.releases import age_warning
+from clearline.platform.work import timers
 from clearline.platform.work.runner import PeriodicJob
+from clearline.platform.work.timers import Timers
 from clearline.presence import store as presence_store
 from clearline.presence.presence_board import PresenceBoard
+from clearline.reminders import domain as reminders
 from clearline.routing import worker as routing_worker
 from clearline.search import worker as search_worker
 from clearline.settings.settings import Settings
@@ -40,6 +43,7 @@ from clearline.sign_in.identity_providers import flow_usecases as sign_in_flows
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.worker import orphaned_files_job
+from clearline.tickets.reminders import usecases as due_reminders
 from clearline.webhooks import attempt_usecases as attempts
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_mail
@@ -54,6 +58,9 @@ _CLOSED_AT_ONCE = 100
 _UNDO_KEPT = timedelta(hours=1)
 
 _log = Logger("clearline.schedule")
+
+TIMER_KINDS = {reminders.KIND: due_reminders.fire}
+"""What is done when a timer is due, by its kind."""
 
 Clock = Callable[[], datetime]
 Purge = Callable[..., Awaitable[int]]
@@ -109,6 +116,7 @@ def shared_jobs(
         *webhook_worker.jobs(database, settings, now, render_event, send_disabled_mail),
         *notification_worker.jobs(database, settings, render_mail, now),
         *outbound_mail_worker.jobs(database, settings, now),
+        Timers(database, TIMER_KINDS, now).job(),
         domain_worker.domain_job(database, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
@@ -172,6 +180,7 @@ def clock_job(database: Database, now: Clock) -> PeriodicJob:
             inbound_mail.shorten_claims,
             mail_domains.shorten_waits,
             pending.shorten_waits,
+            timers.shorten_waits,
         ):
             async with database.transaction() as tx:
                 count += await shorten(tx, now=now())

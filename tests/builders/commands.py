@@ -93,6 +93,7 @@ _TICKETS = (
     Step("ticket assign", "assignTicket", ("{ticket[number]}", "--to", MARA), _NUMBER),
     Step("ticket change", "changeTicket", ("{ticket[number]}", "--title", "Port 1 is down"), _NUMBER),
     Step("ticket tag", "tagTicket", ("{ticket[number]}", "--add", "fibre"), _NUMBER),
+    Step("ticket remind", "changeTicket", ("{ticket[number]}", "--in", "2d", "--reason", "Call"), _NUMBER),
     Step("ticket status", "moveTicket", ("{ticket[number]}", "in_progress"), _NUMBER),
     Step("ticket note", "addNote", ("{ticket[number]}", "On it", "--internal"), _NUMBER + "/notes/{it[id]}"),
     Step("ticket notes", "listNotes", ("{ticket[number]}",), _NUMBER + "/notes"),

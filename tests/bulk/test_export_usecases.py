@@ -15,6 +15,7 @@ from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.errors import NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
+from clearline.reminders.domain import ReminderChange
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
@@ -25,7 +26,7 @@ from clearline.tickets.status_domain import State
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import a_new_ticket, raised
 
-INTERNAL = {"queue", "assignee", "tags"}
+INTERNAL = {"queue", "assignee", "tags", "reminder"}
 
 
 async def read_export(database: Database, actor: Actor, kind: Format = "ndjson", **filters: Any) -> str:
@@ -52,7 +53,8 @@ async def test_a_customer_exports_its_own_tickets_without_internal_text(database
     assert not INTERNAL & set(shown)
     assert [note["text"] for note in shown["notes"]] == ["for all"]
     [full] = await lines(database, agent, company=tenant.company.code)
-    assert {name: full[name] for name in INTERNAL} == {"queue": None, "assignee": "Ben Ito", "tags": ["vip"]}
+    internal = {"queue": None, "assignee": "Ben Ito", "tags": ["vip"], "reminder": None}
+    assert {name: full[name] for name in INTERNAL} == internal
     assert [note["text"] for note in full["notes"]] == ["for all", "for us"]
     assert (full["version"], shown["version"]) == (4, 2)
     assert {key: value for key, value in full.items() if key not in INTERNAL | {"notes", "version"}} == {
@@ -175,6 +177,7 @@ async def test_an_export_and_an_import_change_nothing(database: Database, kind: 
     values = {
         "external_ids": {"oldesk": "=4711", "crm": "'7"}, "impact": Impact.DEGRADED, "severity": Severity.MINOR,
         "priority": Priority.LOW,
+        "reminder": ReminderChange(NOW + timedelta(days=1), "=Call", cancelled_by_answer=True),
     }  # fmt: skip
     async with database.transaction() as tx:
         number = await raised(tx, tenant, title)

@@ -42,7 +42,7 @@ async def due(database: Database) -> dict[str, int]:
 
 
 async def test_work_is_counted_when_it_is_due(desk: Database) -> None:
-    none = {"webhook deliveries": 0, "outbound mail": 0, "inbound mail": 0, "jobs": 0}
+    none = {"webhook deliveries": 0, "outbound mail": 0, "inbound mail": 0, "timers": 0, "jobs": 0}
     assert await due(desk) == none
     tenant = await new_tenant(desk)
     await write(desk, tenant, count=3)

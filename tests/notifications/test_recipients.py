@@ -1,7 +1,7 @@
 """Which recipients each event has, and how they are notified."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -21,6 +21,8 @@ from clearline.notifications.domain import (
     notification_rules,
 )
 from clearline.notifications.recipients import GROUPING_WINDOW
+from clearline.platform.work.timer_store import Timer
+from clearline.reminders.domain import KIND, ReminderChange
 from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments import store as attachment_store
@@ -32,6 +34,7 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
+from clearline.tickets.reminders.usecases import fire
 from tests.builders.notifications import Scene, note
 from tests.builders.people import NOW
 
@@ -91,6 +94,19 @@ async def merged(at: Scene) -> None:
 
 async def watched(at: Scene) -> None:
     await watchers.watch(at.tx, at.people["agent"], at.number, at.id("mate"), now=NOW)
+
+
+def reminded(**values: Any) -> Callable[[Scene], Awaitable[object]]:
+    """Return the work that makes the reminder of a ticket due; only the events of that count."""
+
+    async def do(at: Scene) -> None:
+        due_at = NOW + timedelta(hours=1)
+        given = {**values, "queue_id": at.queue_id, "reminder": ReminderChange(due_at, "Ask again")}
+        await ticket_changes.change_ticket(at.tx, OPERATOR, at.number, given, now=NOW)
+        await at.new_events()
+        await fire(at.tx, [Timer(at.tenant.company.id, KIND, at.number, due_at)], due_at)
+
+    return do
 
 
 STAFF_SIDE = {"agent": "email", "watcher": "email"}
@@ -160,6 +176,8 @@ TABLE: dict[str, tuple[Callable[[Scene], Awaitable[object]], dict[str, str]]] = 
         {"watcher": "both", "customer_watcher": "both", "contact": "email", "boss": "email"},
     ),
     "a watcher is added": (watched, {}),
+    "the reminder is due": (reminded(), STAFF_SIDE),
+    "the reminder of an unassigned ticket is due": (reminded(assignee_id=None), {**STAFF_SIDE, "mate": "email"}),
 }
 
 
@@ -200,6 +218,7 @@ INTERNAL = (
     "the ticket is linked",
     "the ticket is assigned to another agent",
     "an unassigned ticket is moved to a queue",
+    "the reminder is due",
 )
 
 

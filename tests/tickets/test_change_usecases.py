@@ -14,6 +14,7 @@ from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing, Ti
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
+from clearline.reminders.domain import ReminderChange
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
@@ -65,7 +66,7 @@ async def change(tx: Tx, actor: Actor, number: int, values: Mapping[str, Any]) -
 
 
 def test_every_value_has_a_case() -> None:
-    assert {*NEW, "queue_id", "assignee_id"} == set(TicketValues.__struct_fields__)
+    assert {*NEW, "queue_id", "assignee_id", "reminder"} == set(TicketValues.__struct_fields__)
     assert set(EVENT_VALUES) == set(NEW)
 
 
@@ -127,13 +128,15 @@ async def test_each_role_sets_only_its_editable_fields(
         actor = actors.get(role) or await new_person(tx, role=Role(role))
         number = await raised(tx, tenant)
         queue_id = (await new_queue(tx)).queue.id
-        value = {**NEW, "queue_id": queue_id, "assignee_id": id_of(agent)}[field]
+        reminder = ReminderChange(LATER + timedelta(hours=1))
+        value = {**NEW, "queue_id": queue_id, "assignee_id": id_of(agent), "reminder": reminder}[field]
         if role == "viewer" or (role == "customer" and field not in CUSTOMER_EDITABLE_FIELDS):
             with pytest.raises(ScopeMissing if role == "viewer" else Forbidden):
                 await change(tx, actor, number, {field: value})
             assert await later_history(tx, number) == []
         else:
-            assert getattr(await change(tx, actor, number, {field: value}), field) == value
+            after = getattr(await change(tx, actor, number, {field: value}), field)
+            assert (after.at if field == "reminder" else after) == (reminder.at if field == "reminder" else value)
 
 
 async def test_one_forbidden_value_refuses_the_whole_change_of_a_customer(database: Database, tenant: Tenant) -> None:

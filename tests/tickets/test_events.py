@@ -26,6 +26,7 @@ VALUES = TicketValues(
     None,
     (),
     {},
+    None,
 )
 ASKED = {"field": "asked_priority", "before": None, "after": "high"}
 QUEUE = {"field": "tags", "before": [], "after": ["bgp"]}
@@ -51,6 +52,7 @@ KNOWN: dict[str, list[tuple[dict[str, Any], dict[str, Any] | None]]] = {
     ],
     "ticket.assigned": [({"before": None, "after": "x", "by": "manual"}, None)],
     "ticket.routed": [({"before": None, "after": "x", "rule": None}, None)],
+    "ticket.reminded": [({"at": "2026-03-01T12:00:00Z", "reason": "Call", "set_by": "Mara Lind"}, None)],
     "ticket.rated": [({"id": "x", "before": None, "after": "good"}, None)],
     "ticket.watched": [({"user_id": "x", "watches": True}, None)],
     "ticket.linked": [({"link": "related", "other": "INC000000000001"}, None)],
@@ -90,7 +92,7 @@ def test_unknown_types_are_not_visible_to_customers(kind: str) -> None:
 
 
 # The members of TicketValues that a customer sees in a ticket, and so may see in its history.
-SEEN = set(TicketValues.__struct_fields__) - {"queue_id", "assignee_id", "tags"}
+SEEN = set(TicketValues.__struct_fields__) - {"queue_id", "assignee_id", "tags", "reminder"}
 
 
 @pytest.mark.parametrize("field", TicketValues.__struct_fields__)

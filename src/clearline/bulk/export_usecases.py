@@ -14,9 +14,10 @@ from msgspec import Struct
 from clearline.accounts import permissions
 from clearline.bulk import export_store
 from clearline.bulk.export_store import Batch
-from clearline.bulk.import_file import Format
+from clearline.bulk.import_file import NO, YES, Format
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Transactions, Tx
+from clearline.reminders.domain import Reminder
 from clearline.tables import BOM, write_table
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
@@ -38,7 +39,8 @@ _COLUMNS = (
     "asked_severity", "asked_priority", "channel", "created_at", "updated_at", "status_changed_at", "resolved_at",
     "version", "merged_into", "external_ids",
 )  # fmt: skip
-_STAFF_COLUMNS = ("queue", "assignee", "tags")
+_REMINDER_COLUMNS = tuple(f"reminder_{name}" for name in Reminder.__struct_fields__)
+_STAFF_COLUMNS = ("queue", "assignee", "tags", *_REMINDER_COLUMNS)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -184,7 +186,12 @@ def _members(view: TicketView, export: Export) -> dict[str, Any]:
         "external_ids": ticket.external_ids,
     }
     if export.for_staff:
-        members |= {"queue": view.queue_name, "assignee": view.assignee_name, "tags": ticket.tags}
+        members |= {
+            "queue": view.queue_name,
+            "assignee": view.assignee_name,
+            "tags": ticket.tags,
+            "reminder": ticket.reminder,
+        }
     return members
 
 
@@ -209,5 +216,12 @@ def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:
     for name in ("service", "contact"):
         members |= {f"{name}_{inner}": value for inner, value in members[name].items()}
     members["tags"] = " ".join(members.get("tags", ()))
+    if (reminder := members.pop("reminder", None)) is not None:
+        reminder["cancelled_by_answer"] = YES if reminder["cancelled_by_answer"] else NO
+    members |= (
+        {f"reminder_{name}": None for name in Reminder.__struct_fields__}
+        if reminder is None
+        else {f"reminder_{name}": value for name, value in reminder.items()}
+    )
     members["external_ids"] = _encode(members["external_ids"]).decode() if members["external_ids"] else ""
     return ["" if members[name] is None else str(members[name]) for name in columns]

@@ -14,11 +14,13 @@ from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.inventory.domain import ID_MAX
+from clearline.reminders.domain import AHEAD_MAX, REASON_MAX, Reminder
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
 from clearline.tickets.domain import ASSESSMENT, DESCRIPTION_MAX, TITLE_MAX, Channel, Status, Ticket
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids
 from clearline.tickets.note_domain import TEXT_MAX, Note, Source, Visibility
+from clearline.tickets.status_domain import FINISHED
 from clearline.tickets.tag_domain import check_tags, normalize_tags
 
 NOTES_MAX = 1000
@@ -66,6 +68,16 @@ class ImportedNote(Struct, frozen=True):
     source: Source = Source.SELLER
 
 
+class ImportedReminder(Struct, frozen=True, forbid_unknown_fields=True):
+    """When the ticket comes back, and why: at once if that is past. Who imports it set it, unless it says otherwise."""
+
+    at: When
+    reason: str = ""
+    cancelled_by_answer: bool = False
+    set_by: str = ""
+    set_at: When | None = None
+
+
 class ImportedTicket(Struct, frozen=True):
     """One line of an import. ``company`` is a name or customer code.
 
@@ -91,6 +103,7 @@ class ImportedTicket(Struct, frozen=True):
     asked_priority: Priority | None = None
     tags: tuple[str, ...] = ()
     notes: tuple[ImportedNote, ...] = ()
+    reminder: ImportedReminder | None = None
 
     @property
     def ids(self) -> list[External]:
@@ -178,7 +191,22 @@ def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
         violations += check_text("external.system", ticket.external.system, most=SYSTEM_MAX)
         violations += check_text("external.id", ticket.external.id, most=EXTERNAL_ID_MAX)
     violations += check_external_ids(ticket.external_ids)
+    if ticket.reminder is not None:
+        violations += _check_reminder(ticket.reminder, ticket.status, now)
     return violations + _check_notes(ticket.notes, now)
+
+
+def _check_reminder(reminder: ImportedReminder, status: Status, now: datetime) -> list[Violation]:
+    violations = [
+        *check_text("reminder.reason", reminder.reason, least=0, most=REASON_MAX),
+        *check_text("reminder.set_by", reminder.set_by, least=0, most=NAME_MAX),
+        *_past("reminder.set_at", reminder.set_at or now, now),
+    ]
+    if reminder.at > now + AHEAD_MAX:
+        violations.append(Violation("reminder.at", "must not be more than 5 years ahead", RuleCode.ORDER))
+    if status in FINISHED:
+        violations.append(Violation("reminder", "must stand only with the status of an open ticket", RuleCode.CHOICE))
+    return violations
 
 
 def _check_notes(notes: tuple[ImportedNote, ...], now: datetime) -> list[Violation]:
@@ -225,6 +253,16 @@ def imported_state(company_id: UUID, imported: ImportedTicket) -> Ticket:
         asked_severity=imported.asked_severity,
         asked_priority=imported.asked_priority,
         external_ids={external.system: external.id for external in imported.ids},
+    )
+
+
+def imported_reminder(imported: ImportedTicket, by: str, *, now: datetime) -> Reminder | None:
+    """Return the reminder of an imported ticket, set by who imports it unless the line says by whom and when."""
+    reminder = imported.reminder
+    if reminder is None:
+        return None
+    return Reminder(
+        reminder.at, reminder.reason, reminder.cancelled_by_answer, reminder.set_by or by, reminder.set_at or now
     )
 
 

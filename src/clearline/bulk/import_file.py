@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, NewItem
-from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, check_imported, read_ticket
+from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, ImportedReminder, check_imported, read_ticket
 from clearline.errors import DeskError, InvalidInput, RuleCode, Violation, require_valid
 from clearline.tables import NotATable, cell_text, decode_file, read_table
 
@@ -27,8 +27,11 @@ _NESTED = {
     "contact_email": ("contact", "email"),
     "external_system": ("external", "system"),
     "external_id": ("external", "id"),
+    **{f"reminder_{name}": ("reminder", name) for name in ImportedReminder.__struct_fields__},
 }
-COLUMNS = (*sorted(MEMBERS - {"service", "contact", "external", "notes"}), *_NESTED)
+YES, NO = "yes", "no"
+"""How a table says whether something is so."""
+COLUMNS = (*sorted(MEMBERS - {"service", "contact", "external", "notes", "reminder"}), *_NESTED)
 """The columns of a table that an import reads. Tags are in one of them, separated by spaces."""
 _KNOWN = WRITTEN_BY_EXPORT.union(COLUMNS)
 _encode = msgspec.json.Encoder().encode
@@ -80,6 +83,8 @@ def refusal_text(error: DeskError, kind: str) -> str:
 def _value(name: str, cell: str) -> Any:
     if name == "tags":
         return cell.split()
+    if name == "reminder_cancelled_by_answer":
+        return {YES: True, NO: False}.get(cell.strip().lower(), cell)
     if name == "external_ids":
         try:
             return msgspec.json.decode(cell)
@@ -141,7 +146,7 @@ def _members(heading: list[str], cells: list[str]) -> Any:
             continue
         if name in _NESTED:
             outer, inner = _NESTED[name]
-            members.setdefault(outer, {})[inner] = cell
+            members.setdefault(outer, {})[inner] = _value(name, cell)
         else:
             members[name] = _value(name, cell)
     return members

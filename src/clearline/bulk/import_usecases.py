@@ -7,10 +7,11 @@ import msgspec
 from clearline.accounts import permissions
 from clearline.bulk import import_store
 from clearline.bulk.domain import ItemOutcome, ItemResult
-from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_state
+from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_reminder, imported_state
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.reminders import store as reminder_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 
@@ -39,4 +40,7 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
     stored = await ticket_store.insert(tx, actor, ticket, notes=imported_notes(imported), now=now)
     if stored is None:
         raise InvalidInput(await tickets.check_service(tx, company.id, ticket.service_id, ticket.service_type))
+    reminder = imported_reminder(imported, actor.name, now=now)
+    if reminder is not None:
+        await reminder_store.put(tx, company.id, stored.number, reminder)
     return ItemResult(ItemOutcome.DONE, stored.number)

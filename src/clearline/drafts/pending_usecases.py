@@ -58,7 +58,7 @@ async def hold_message(
     if text or macro is None:
         await notes.require_note(tx, actor, number, text, visibility)
     if macro is not None and (values := values_set(macro, view)):
-        await ticket_changes.require_change(tx, actor, number, values)
+        await ticket_changes.require_change(tx, actor, number, values, now=now)
     if then is not None:
         change_status(view.ticket, then, reason="", now=now)
     waiting = await waiting_of(tx, actor, number)

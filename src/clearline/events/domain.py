@@ -4,10 +4,11 @@ An event does not repeat text that people wrote: the ticket and its notes hold i
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Protocol
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from clearline.events.event_types import EventType
 
@@ -51,7 +52,7 @@ class TicketChanged(Struct, frozen=True, tag=EventType.TICKET_CHANGED.value, tag
 
 
 class TicketAssigned(Struct, frozen=True, tag=EventType.TICKET_ASSIGNED.value, tag_field="type"):
-    """A ticket has another assignee, or none. ``by`` is manual, round_robin, least_loaded or bounce."""
+    """A ticket has another assignee, or none. ``by`` is manual, round_robin, least_loaded, bounce or reminder."""
 
     before: str | None
     after: str | None
@@ -114,6 +115,14 @@ class AttachmentRemoved(Struct, frozen=True, tag=EventType.ATTACHMENT_REMOVED.va
     visibility: str
 
 
+class TicketReminded(Struct, frozen=True, tag=EventType.TICKET_REMINDED.value, tag_field="type"):
+    """The reminder of a ticket was due. ``set_by`` is the name of who set it."""
+
+    at: Annotated[datetime, Meta(tz=True)]
+    reason: str
+    set_by: str
+
+
 class TicketRated(Struct, frozen=True, tag=EventType.TICKET_RATED.value, tag_field="type"):
     """A customer rated how a ticket was resolved. ``before`` is the rating that it replaces."""
 
@@ -149,6 +158,7 @@ TicketFact = (
     | TicketUnmerged
     | AttachmentAdded
     | AttachmentRemoved
+    | TicketReminded
     | TicketRated
 )
 Fact = TicketFact | RecordChanged

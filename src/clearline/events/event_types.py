@@ -26,6 +26,7 @@ class EventType(StrEnum):
     TICKET_UNMERGED = "ticket.unmerged"
     TICKET_WATCHED = "ticket.watched"
     ATTACHMENT_REMOVED = "attachment.removed"
+    TICKET_REMINDED = "ticket.reminded"
     TICKET_RATED = "ticket.rated"
 
     COMPANY_CREATED = "company.created"
@@ -136,6 +137,8 @@ class NotificationKind(StrEnum):
     """The status changed, other than the next two."""
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    REMINDER = "reminder"
+    """The reminder of a ticket was due."""
     WATCHED_CHANGE = "watched_change"
     """Any other change of a ticket that I watch: its priority, title, assignee, queue, links, merges."""
     COMPANY_TICKET = "company_ticket"

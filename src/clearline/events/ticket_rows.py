@@ -42,6 +42,11 @@ TICKET_ROWS = (
         _("Merged"), _("Merged the ticket into {into}. Use that ticket from now on."),
     ),
     EventTypeRow(
+        EventType.TICKET_REMINDED, "ticket", Visibility.STAFF_ONLY,
+        (NotificationRule(NotificationKind.REMINDER, _WATCHERS_AND_ASSIGNEE),),
+        _("Reminder"), _("The reminder of this ticket is due."),
+    ),
+    EventTypeRow(
         EventType.STATUS_CHANGED, "ticket", Visibility.ALWAYS,
         (
             NotificationRule(NotificationKind.RESOLVED, _WATCHERS_AND_ASSIGNEE | _CONTACT, {"after": ("resolved",)}),

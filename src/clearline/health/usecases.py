@@ -23,6 +23,7 @@ from clearline.platform.database.horizon import PATIENCE_SECONDS, OldestTransact
 from clearline.platform.database.server import planner_settings, version_and_time
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.embedded import LEAST_FREE, url_of
+from clearline.platform.work import timer_store
 from clearline.search import index_usecases
 from clearline.search import store as search_store
 from clearline.search.document import FORMAT
@@ -46,10 +47,10 @@ async def check_server(database: Database, settings: Settings, blobs: Blobs, act
 
 
 async def backlogs(database: Database, actor: Actor) -> list[Backlog]:
-    """Return the work that is due, of each kind: events of consumers, webhooks, mail both ways, and jobs.
+    """Return the work that is due, of each kind: events of consumers, webhooks, mail both ways, timers, and jobs.
 
     For admins of the provider. Served by ``event_cursor``, ``delivery_due``, ``outbound_mail_waiting``,
-    ``inbound_mail_waiting`` and ``job_unfinished``.
+    ``inbound_mail_waiting``, ``timer_due`` and ``job_unfinished``.
     """
     require_admin(actor)
     async with database.statement() as tx:
@@ -58,11 +59,13 @@ async def backlogs(database: Database, actor: Actor) -> list[Backlog]:
         outbound = await outbound_mail_store.due(tx, now=now(), limit=_COUNT_MAX)
         inbound = await inbound_mail_store.waiting(tx, limit=_COUNT_MAX)
         jobs = await job_store.waiting(tx, limit=_COUNT_MAX)
+        timers = await timer_store.overdue(tx, now=now(), limit=_COUNT_MAX)
     return [
         *(Backlog(f"events: {name}", *lag, _COUNT_MAX) for name, lag in lags.items()),
         Backlog("webhook deliveries", *deliveries, _COUNT_MAX),
         Backlog("outbound mail", *outbound, _COUNT_MAX),
         Backlog("inbound mail", *inbound, _COUNT_MAX),
+        Backlog("timers", *timers, _COUNT_MAX),
         Backlog("jobs", *jobs, _COUNT_MAX, may_last=True),
     ]
 

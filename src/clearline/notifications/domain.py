@@ -52,6 +52,7 @@ _STAFF_DEFAULTS: dict[NotificationKind, DeliveryMode] = {
     NotificationKind.STATUS_CHANGED: DeliveryMode.EMAIL,
     NotificationKind.RESOLVED: DeliveryMode.EMAIL,
     NotificationKind.REOPENED: DeliveryMode.EMAIL,
+    NotificationKind.REMINDER: DeliveryMode.EMAIL,
     NotificationKind.WATCHED_CHANGE: DeliveryMode.DIGEST,
 }
 _CUSTOMER_DEFAULTS: dict[NotificationKind, DeliveryMode] = {

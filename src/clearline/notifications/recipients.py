@@ -126,8 +126,8 @@ async def _load_substitutes(
 
 
 def _is_answer(event: Event, source: str | None) -> bool:
-    """Return whether the provider has to react to an event: the customer answered, or the ticket was reopened."""
-    answers = {NotificationKind.CUSTOMER_NOTE, NotificationKind.REOPENED}
+    """Return whether the provider has to react: the customer answered, the ticket was reopened or its reminder due."""
+    answers = {NotificationKind.CUSTOMER_NOTE, NotificationKind.REOPENED, NotificationKind.REMINDER}
     return any(rule.kind in answers for rule in notification_rules(event.type, event.data, source=source))
 
 

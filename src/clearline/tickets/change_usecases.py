@@ -15,6 +15,8 @@ from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
+from clearline.reminders import store as reminder_store
+from clearline.reminders.domain import changed_reminder
 from clearline.tickets import access
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import (
@@ -32,8 +34,8 @@ from clearline.tickets.status_domain import OPEN, change_status, check_customer_
 from clearline.tickets.tag_domain import normalize_tags
 
 MANUAL = "manual"
-CLOSER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
-"""The actor of automatic closing."""
+AUTOMATIC = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
+"""The actor of what Clearline does by itself, such as closing."""
 
 
 async def lock_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
@@ -63,7 +65,7 @@ async def change_ticket(
     rule: str | None = None,
     now: datetime,
 ) -> TicketView:
-    """Change some of the values of ``TicketValues``.
+    """Change some of the values of ``TicketValues``; a reminder by a ``ReminderChange``, or None to remove it.
 
     Unchanged values are ignored; if nothing changes, no event is stored.
     ``by`` and ``rule`` are stored in the event: how the assignee or the queue was chosen.
@@ -74,7 +76,7 @@ async def change_ticket(
         InvalidInput: a value breaks a rule, or names a queue or agent that does not exist.
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
-    view, after = await require_change(tx, actor, number, values)
+    view, after = await require_change(tx, actor, number, values, now=now)
     changes = changes_between(values_of(view.ticket), after)
     if not changes:
         return view
@@ -82,6 +84,8 @@ async def change_ticket(
     company_id = view.ticket.company_id
     is_visible = not fields.isdisjoint(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields)
     await ticket_store.save_values(tx, company_id, number, after, is_visible=is_visible, now=now)
+    if "reminder" in fields:
+        await reminder_store.save_timer(tx, company_id, number, after.reminder)
     facts = ticket_store.facts_of(changes, by=by, rule=rule)
     await ticket_store.append_facts(tx, actor, company_id, number, facts, now=now)
     changed = await ticket_store.get_view(tx, company_id, number, for_staff=actor.is_staff)
@@ -91,7 +95,7 @@ async def change_ticket(
 
 
 async def require_change(
-    tx: Tx, actor: Actor, number: int, values: Mapping[str, Any]
+    tx: Tx, actor: Actor, number: int, values: Mapping[str, Any], *, now: datetime
 ) -> tuple[TicketView, TicketValues]:
     """Refuse a change that ``change_ticket`` would refuse; lock the ticket, and return it and its values after it.
 
@@ -105,6 +109,8 @@ async def require_change(
         raise TicketFinished(view.ticket.status)
     before = values_of(view.ticket)
     after = replace(before, **values)
+    if "reminder" in values:
+        after = replace(after, reminder=changed_reminder(before.reminder, values["reminder"], actor.name, now=now))
     after = replace(after, tags=normalize_tags(after.tags))
     fields = {change.field for change in changes_between(before, after)}
     if fields:
@@ -163,9 +169,17 @@ async def move_ticket(
     moved, fact = change_status(ticket, to, reason=reason, by_customer=not actor.is_staff, now=now)
     if not actor.is_staff:
         check_customer_move(ticket.status, to, reason, may_close=customer_closes)
-    opened = (to in OPEN) - (ticket.status in OPEN)
-    await ticket_store.save_status(tx, actor, moved, fact, opened=opened)
+    await save_move(tx, actor, ticket, moved, fact)
     return moved, fact
+
+
+async def save_move(tx: Tx, actor: Actor, before: Ticket, moved: Ticket, fact: StatusChanged) -> None:
+    """Store a locked ticket with a new status, which may end its reminder, and the events."""
+    opened = (moved.status in OPEN) - (before.status in OPEN)
+    await ticket_store.save_status(tx, actor, moved, fact, opened=opened)
+    if before.reminder is not None and moved.reminder is None:
+        company_id, number = before.company_id, before.number
+        await reminder_store.end(tx, actor, company_id, number, before.reminder, now=moved.updated_at)
 
 
 async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:
@@ -185,7 +199,7 @@ async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime)
         since = "the customer's last answer" if is_answered else "it was resolved"
         reason = f"closed automatically {_days(after)} after {since}"
         moved, fact = change_status(ticket, Status.CLOSED, reason=reason, now=now)
-        await ticket_store.save_status(tx, CLOSER, moved, fact, opened=-1)
+        await save_move(tx, AUTOMATIC, ticket, moved, fact)
     return len(due)
 
 

@@ -16,6 +16,7 @@ from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import PROVIDER_ID, Company
 from clearline.platform.database.transactions import Record
+from clearline.reminders.domain import Reminder
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Status, Ticket, TicketValues, TicketView
 from clearline.tickets.note_domain import Note
@@ -53,7 +54,12 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode() if value else "{}"
 
 
+def _json_or_null(value: object) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
 _decode_ids = msgspec.json.Decoder(dict[str, str]).decode
+_decode_reminder = msgspec.json.Decoder(Reminder).decode
 
 CUSTOMER_VERSION = "t.version - t.internal_changes"
 """The version of the ticket ``t`` for its customer."""
@@ -87,6 +93,7 @@ COLUMNS = (
     # Most tickets have no tags and no external ids, and null costs the driver less than an empty array or document.
     Column("tags", decode=tuple, null="()", select="nullif(t.tags, '{}')"),
     Column("external_ids", decode=_decode_ids, encode=_json, null="{}", select="nullif(t.external_ids, '{}')"),
+    Column("reminder", decode=_decode_reminder, encode=_json_or_null),
 )
 """In the order of a row. A field of ``Ticket`` that is a value of several columns has them side by side."""
 

@@ -15,6 +15,7 @@ from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import Forbidden, Violation, require_valid
 from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory.domain import ID_MAX
+from clearline.reminders.domain import Reminder
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
 from clearline.tickets.external_id_domain import check_external_ids
@@ -144,6 +145,7 @@ class Ticket(Struct, frozen=True, gc=False):
     assignee_id: UUID | None = None
     tags: tuple[str, ...] = ()
     external_ids: dict[str, str] = {}
+    reminder: Reminder | None = None
 
 
 class TicketView(Struct, frozen=True, gc=False):
@@ -171,6 +173,7 @@ class TicketValues(Struct, frozen=True):
     assignee_id: UUID | None
     tags: Annotated[tuple[str, ...], Meta(max_length=TAGS_MAX)]
     external_ids: dict[str, str]
+    reminder: Reminder | None
 
 
 _values_of = attrgetter(*TicketValues.__struct_fields__)

@@ -11,6 +11,7 @@ from clearline.events.event_types import EventType
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
+from clearline.reminders.store import ENDED
 from clearline.tickets.columns import CUSTOMER_VERSION, NOTES, TICKET, next_version, notes_of, ticket_of
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.note_domain import NOTES_MAX, Note, NoteMail, Source, Visibility
@@ -20,12 +21,17 @@ _ADD = f"""
         update ticket t set {next_version("$3", visible=f"($6 = '{Visibility.PUBLIC}')")},
                status = coalesce(($14::text[])[before.move], t.status),
                status_changed_at = case when before.move is null then t.status_changed_at else $3 end,
-               resolved_at = case when ($14::text[])[before.move] = '{Status.REOPENED}' then null else t.resolved_at end
-          from (select array_position($13::text[], status) as move
+               resolved_at = case when ($14::text[])[before.move] = '{Status.REOPENED}' then null
+                                  else t.resolved_at end,
+               reminder = case when before.ended is null then t.reminder end,
+               reminder_at = case when before.ended is null then t.reminder_at end
+          from (select array_position($13::text[], status) as move,
+                       case when $7 = '{Source.BUYER}' and reminder @> '{{"cancelled_by_answer": true}}'
+                            then reminder end as ended
                   from ticket where company_id = $1 and number = $2 for update) before
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
            and not exists (select from note where company_id = $1 and ticket_number = $2 offset $19)
-        returning {TICKET}, before.move, {CUSTOMER_VERSION} as customer_version, t.has_merged
+        returning {TICKET}, before.move, before.ended, {CUSTOMER_VERSION} as customer_version, t.has_merged
     ), added as (
         insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at,
                           mail_id, trimmed_text)
@@ -38,6 +44,10 @@ _ADD = f"""
         union all
         select $1, $3, $15, $2, null, $10, $9, ($16::text[])[move]::jsonb, t.version, t.customer_version
           from t where move is not null
+        union all
+        select $1, $3, '{EventType.TICKET_CHANGED}', $2, null, $10, $9, {ENDED.format("ended")}, t.version,
+               t.customer_version
+          from t where ended is not null
     )
     """
 INSERT = f"""{_ADD}

@@ -63,6 +63,9 @@ def state_of(statuses: Collection[Status]) -> State:
     return "open" if not any(finished) else "finished" if all(finished) else "all"
 
 
+ENDS_REMINDER = FINISHED | {Status.RESOLVED}
+"""The statuses that end the reminder of a ticket that moves to them."""
+
 ACCEPTS_NOTES = OPEN
 """The statuses in which a ticket accepts notes and attachments."""
 
@@ -159,5 +162,8 @@ def force_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> t
         InvalidInput: ``reason`` is longer than 1000 characters or cannot be stored.
     """
     require_valid(check_text("reason", reason, least=0, most=REASON_MAX))
-    moved = replace(ticket, status=to, status_changed_at=now, updated_at=now, version=ticket.version + 1)
+    reminder = None if to in ENDS_REMINDER else ticket.reminder
+    moved = replace(
+        ticket, status=to, status_changed_at=now, updated_at=now, version=ticket.version + 1, reminder=reminder
+    )
     return moved, StatusChanged(before=ticket.status, after=to, reason=reason)

@@ -38,8 +38,8 @@ from clearline.tickets.note_domain import Note, Source
 
 T = TypeVar("T")
 
-INSERTED = columns.but("number", "service_label", "version")
-"""The columns that an insert takes from the ticket; the database gives the others."""
+INSERTED = columns.but("number", "service_label", "version", "reminder")
+"""The columns that an insert takes from the ticket; the database gives the others, and a new ticket has no reminder."""
 
 _inserted = columns.binder(INSERTED)
 
@@ -261,8 +261,10 @@ async def last_answers(tx: Tx, tickets: Sequence[Ticket]) -> dict[int, datetime]
 
 
 _bind_values = columns.binder(columns.EDITABLE)
+_BOUND = {column.name: f"${place}" for place, column in enumerate(columns.EDITABLE, 5)}
 _SAVE_VALUES = f"""
-    update ticket set {", ".join(f"{column.name} = ${place}" for place, column in enumerate(columns.EDITABLE, 5))},
+    update ticket set {", ".join(f"{name} = {place}" for name, place in _BOUND.items())},
+           reminder_at = ({_BOUND["reminder"]}::jsonb ->> 'at')::timestamptz,
            {next_version("$3", visible="$4::boolean")}
      where company_id = $1 and number = $2
     """

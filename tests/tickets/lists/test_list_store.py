@@ -81,8 +81,9 @@ async def test_a_list_uses_its_index_in_order_with_any_statistics(
             assert used & INDEXES[driver, state], key
             assert "ticket_merge" not in scanned or key[2] > BOUNDS[0], key
         assert used & {*INDEXES[driver, state], *BY_NUMBER, "ticket_open"}, key
-        # Sorting costs less than the index for one service, which has few tickets, and for pages of a thousand.
-        if driver != "service_id" and key[2] == BOUNDS[0]:
+        # Sorting costs less than the index for one service, which has few tickets, and for pages of a thousand. So it
+        # seems to for finished tickets without statistics: then every text counts as wide, and the rows as few.
+        if driver != "service_id" and key[2] == BOUNDS[0] and (statistics, state) != ("none", "finished"):
             sorts = [node for node in plan_nodes if node["Node Type"] == "Sort"]
             assert all(any(part["Node Type"] == "Limit" for part in nodes(node)) for node in sorts), key
 

@@ -57,6 +57,9 @@ _COMMANDS = {
     "merge": LazyCommand("tickets.merging", "ticket_merge", "Merge a ticket into another of the same company."),
     "note": LazyCommand("tickets.notes", "ticket_note", "Add a note to a ticket."),
     "notes": LazyCommand("tickets.notes", "ticket_notes", "List the notes of a ticket."),
+    "remind": LazyCommand(
+        "tickets.reminders", "ticket_remind", "Set the reminder of a ticket, change it, or remove it."
+    ),
     "split": LazyCommand("tickets.merging", "ticket_split", "Create a ticket from a part of another."),
     "trimmed-text": LazyCommand(
         "tickets.notes", "ticket_trimmed_text", "Show the part of a mail that its note leaves out."
@@ -210,6 +213,8 @@ def _summary(event: Event) -> str:
             return "changed " + ", ".join(
                 f"{change['field']}: {change['before']} -> {change['after']}" for change in event.data["changes"]
             )
+        case EventType.TICKET_REMINDED:
+            return f"reminder: {event.data['reason']}" if event.data["reason"] else "reminder"
         case EventType.TICKET_ROUTED:
             return f"routed by {event.data['rule'] or 'hand'}"
         case EventType.TICKET_ASSIGNED:

@@ -10,16 +10,17 @@ from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
 from clearline.limit_errors import AttachmentsFull, TooManyAttachments
 from clearline.platform.database.transactions import Tx
+from clearline.reminders import store as reminder_store
 from clearline.settings.defaults import COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access
-from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET_MAX, Attachment, Content, NewAttachment
+from clearline.tickets.change_usecases import save_move
 from clearline.tickets.domain import Status
 from clearline.tickets.links import merge_store
 from clearline.tickets.links.merge_usecases import lock_with_targets
 from clearline.tickets.list_store import Key
-from clearline.tickets.note_domain import Visibility
+from clearline.tickets.note_domain import Source, Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, change_status, move_by_answer
 
 
@@ -96,7 +97,9 @@ async def add_attachment(
     await attachment_store.insert(tx, added)
     if (move := move_by_answer(ticket, added.source, reopens=reopens)) is not None:
         moved, fact = change_status(ticket, Status(move.after), reason=move.reason, now=now)
-        await ticket_store.save_status(tx, actor, moved, fact, opened=0)
+        await save_move(tx, actor, ticket, moved, fact)
+    if added.source is Source.BUYER and ticket.reminder is not None and ticket.reminder.cancelled_by_answer:
+        await reminder_store.end(tx, actor, ticket.company_id, number, ticket.reminder, now=now)
     return added
 
 

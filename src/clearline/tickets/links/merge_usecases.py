@@ -13,7 +13,7 @@ from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
-from clearline.tickets.change_usecases import lock_ticket
+from clearline.tickets.change_usecases import lock_ticket, save_move
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, Ticket, TicketView, ticket_number
 from clearline.tickets.links import merge_store, merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
@@ -69,7 +69,7 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     await _require_mergeable(tx, locked[number], locked[into])
     source, target = locked[number].ticket, locked[into].ticket
     moved, fact = force_status(source, Status.CLOSED, reason=reason, now=now)
-    await ticket_store.save_status(tx, actor, moved, fact, opened=-1)
+    await save_move(tx, actor, source, moved, fact)
     await merge_store.insert(tx, Merge(source.company_id, number, into, source.status, now))
     await watcher_store.copy(tx, actor, source.company_id, number, into, now=now)
     source_name, target_name = ticket_number(number), ticket_number(into)
@@ -129,7 +129,7 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
         raise NotMergeable(f"{ticket_number(number)} is not merged any more")
     source, target = locked[number], locked[merge.into]
     moved, fact = force_status(source, merge.status_before, reason=reason, now=now)
-    await ticket_store.save_status(tx, actor, moved, fact, opened=1)
+    await save_move(tx, actor, source, moved, fact)
     source_name, target_name = ticket_number(number), ticket_number(merge.into)
     await _add_system_note(
         tx, actor, source, f"No longer merged into {target_name}", TicketUnmerged(target_name), now=now

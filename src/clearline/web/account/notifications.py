@@ -122,6 +122,7 @@ def _rule_fields(own: UserPreferences) -> list[Field]:
         NotificationKind.STATUS_CHANGED: gettext("The status changes"),
         NotificationKind.RESOLVED: gettext("A ticket is resolved"),
         NotificationKind.REOPENED: gettext("A ticket is reopened"),
+        NotificationKind.REMINDER: gettext("The reminder of a ticket is due"),
         NotificationKind.WATCHED_CHANGE: gettext("Something else of a ticket that I watch changes"),
     }
     if not own.user.role.is_staff:

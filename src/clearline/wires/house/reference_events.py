@@ -37,6 +37,7 @@ _TICKET_FACTS: tuple[facts.TicketFact, ...] = (
     facts.TicketUnmerged(_OTHER),
     facts.AttachmentAdded(_RECORD, 48213, "public"),
     facts.AttachmentRemoved(_RECORD, "public"),
+    facts.TicketReminded(_AT, "Ask the carrier for news", "Mara Lind"),
     facts.TicketRated(_RECORD, None, "good"),
 )
 _NAMES = {

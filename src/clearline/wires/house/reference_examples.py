@@ -73,6 +73,7 @@ SAMPLES: dict[str, Any] = {
     "sender": "ana@example.com",
     "sender_address": "ports@example.net",
     "sender_name": "Example Networks, Ports",
+    "set_by": "Mara Lind",
     "service_type": "Port",
     "service_types": ["Port"],
     "severity": "significant",

@@ -9,6 +9,7 @@ from msgspec import UNSET, to_builtins
 from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import Actor, Company, Role
+from clearline.reminders.domain import Reminder
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Status, Ticket, TicketView
 from clearline.wires.house.tickets.mapping import summary_mapper, ticket_out
@@ -41,6 +42,7 @@ TICKET = Ticket(
     assignee_id=UUID(int=3),
     tags=("a tag",),
     external_ids={"acme": "X-1"},
+    reminder=Reminder(TIME + timedelta(days=1), "the reason", True, "the setter", TIME),
 )
 VIEW = TicketView(TICKET, COMPANY, "the queue", "the assignee", 43)
 PUBLIC = {
@@ -68,6 +70,13 @@ INTERNAL = {
     "queue": {"id": str(UUID(int=2)), "name": "the queue"},
     "assignee": {"id": str(UUID(int=3)), "name": "the assignee"},
     "tags": ["a tag"],
+    "reminder": {
+        "at": "2026-03-02T12:00:00Z",
+        "reason": "the reason",
+        "cancelled_by_answer": True,
+        "set_by": "the setter",
+        "set_at": "2026-03-01T12:00:00Z",
+    },
 }
 
 
@@ -83,6 +92,7 @@ def test_each_member_has_the_value_of_its_name(role: Role, members: dict[str, ob
 def test_what_a_ticket_has_none_of_is_null_for_staff_and_absent_for_customers() -> None:
     view = TicketView(Ticket(*(getattr(TICKET, name) for name in Ticket.__struct_fields__[:19])), COMPANY)
     body = ticket_out(view, Actor(Role.AGENT, "Bo"))
-    assert (body.queue, body.assignee, body.tags) == (None, None, [])
+    assert (body.queue, body.assignee, body.tags, body.reminder) == (None, None, [], None)
     assert (body.asked.severity, body.asked.priority, body.merged_into) == (None, None, None)
     assert ticket_out(view, Actor(Role.CUSTOMER, "Bo")).queue is UNSET
+    assert ticket_out(view, Actor(Role.CUSTOMER, "Bo")).reminder is UNSET

@@ -31,6 +31,7 @@ class RulesOut(Struct, frozen=True):
     status_changed: DeliveryMode | UnsetType = UNSET
     resolved: DeliveryMode | UnsetType = UNSET
     reopened: DeliveryMode | UnsetType = UNSET
+    reminder: DeliveryMode | UnsetType = UNSET
     watched_change: DeliveryMode | UnsetType = UNSET
     company_ticket: DeliveryMode | UnsetType = UNSET
 
@@ -47,6 +48,7 @@ class RulesPatch(Struct, forbid_unknown_fields=True):
     status_changed: DeliveryMode | UnsetType | None = UNSET
     resolved: DeliveryMode | UnsetType | None = UNSET
     reopened: DeliveryMode | UnsetType | None = UNSET
+    reminder: DeliveryMode | UnsetType | None = UNSET
     watched_change: DeliveryMode | UnsetType | None = UNSET
     company_ticket: DeliveryMode | UnsetType | None = UNSET
 

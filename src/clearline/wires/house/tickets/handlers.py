@@ -8,6 +8,7 @@ from clearline.drafts import pending_usecases as pending
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.reminders.domain import ReminderChange
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
@@ -143,6 +144,8 @@ def _values(body: wire.TicketPatch, current: TicketView, actor: Actor) -> dict[s
         ids = values["external_ids"]
         merged = {} if ids is None else current.ticket.external_ids | ids
         values["external_ids"] = {system: number for system, number in merged.items() if number is not None}
+    if values.get("reminder") is not None:
+        values["reminder"] = ReminderChange(**set_fields(values["reminder"]))
     for name, kind in (("queue", "queue"), ("assignee", "user")):
         if name in values:
             values[f"{name}_id"] = id_in_body(name, values.pop(name), kind, actor)

@@ -72,13 +72,14 @@ _PUBLIC = (
 """The members of ``TicketSummary`` that everybody sees, in its order.
 
 ``CompanyRef`` and ``ContactOut`` have the members of the domain's ``Company`` and ``Contact``, which stand in their
-places.
+places, as ``ReminderOut`` has those of ``Reminder``.
 """
 
 _INTERNAL = (
     Part(ref, "ticket.queue_id", "queue_name"),
     Part(ref, "ticket.assignee_id", "assignee_name"),
     Part(list, "ticket.tags"),
+    "ticket.reminder",
 )
 """The other members, which only the provider's people see."""
 

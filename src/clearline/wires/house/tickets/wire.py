@@ -8,6 +8,7 @@ from clearline.accounts.domain import NAME_MAX
 from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.inventory.domain import ID_MAX
+from clearline.reminders import domain as reminder
 from clearline.tickets import domain as ticket
 from clearline.tickets import external_id_domain as external
 from clearline.tickets import note_domain as note
@@ -107,6 +108,27 @@ class AskedPatch(Struct, forbid_unknown_fields=True):
     priority: Priority | UnsetType | None = UNSET
 
 
+class ReminderPatch(Struct, forbid_unknown_fields=True):
+    """When the ticket comes back, and why. Members that are absent do not change; a new reminder needs ``at``.
+
+    With ``cancelled_by_answer``, which is false by default, an answer of the customer removes it.
+    """
+
+    at: Annotated[Moment, Meta(description="In the future, and at most 5 years ahead.")] | UnsetType = UNSET
+    reason: Annotated[str, characters(0, reminder.REASON_MAX)] | UnsetType = UNSET
+    cancelled_by_answer: bool | UnsetType = UNSET
+
+
+class ReminderOut(Struct, frozen=True, gc=False):
+    """When the ticket comes back, and why. ``set_by`` is who set it."""
+
+    at: Moment
+    reason: str
+    cancelled_by_answer: bool
+    set_by: str
+    set_at: Moment
+
+
 class TicketPatch(Struct, forbid_unknown_fields=True):
     """A merge patch (RFC 7396). Customers can change ``contact``, ``asked`` and ``external_ids``."""
 
@@ -130,14 +152,15 @@ class TicketPatch(Struct, forbid_unknown_fields=True):
         | UnsetType
         | None
     ) = UNSET
+    reminder: ReminderPatch | UnsetType | None = UNSET
 
 
 class TicketSummary(Struct, frozen=True, gc=False):
     """A ticket in a list.
 
-    ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee`` and ``tags`` are
-    present for the provider's people only. ``version`` counts the changes, and ``updated_at`` is the time of the last:
-    for the provider's people of all, for customers of those that they can see.
+    ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee``, ``tags`` and
+    ``reminder`` are present for the provider's people only. ``version`` counts the changes, and ``updated_at`` is the
+    time of the last: for the provider's people of all, for customers of those that they can see.
     """
 
     number: Number
@@ -162,6 +185,7 @@ class TicketSummary(Struct, frozen=True, gc=False):
     queue: Ref | UnsetType | None = UNSET
     assignee: Ref | UnsetType | None = UNSET
     tags: list[str] | UnsetType = UNSET
+    reminder: ReminderOut | UnsetType | None = UNSET
 
 
 class TicketOut(TicketSummary, frozen=True, kw_only=True):
