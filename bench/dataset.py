@@ -8,6 +8,7 @@ import asyncpg
 
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies.usecases import add_company
 from clearline.clock import now
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR
@@ -46,7 +47,7 @@ async def companies(url: str) -> list[Tenant]:
     for index in range(COMPANIES):
         name = f"Bench {index:03d}"
         async with database.transaction() as tx:
-            company = await accounts.add_company(tx, OPERATOR, name, f"BEN{index:03d}", now=now())
+            company = await add_company(tx, OPERATOR, name, f"BEN{index:03d}", now=now())
             await accounts.add_user(
                 tx, OPERATOR, name, name="Bo Bench", email="bo@bench.example.com", phone="+1-555-0100", now=now()
             )

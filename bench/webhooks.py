@@ -32,6 +32,7 @@ from rich.table import Table
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import hash_secret
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.clock import now
@@ -147,7 +148,7 @@ def workers(url: str, count: int) -> Iterator[list[int]]:
 async def prepare(database: Database, urls: list[str]) -> Any:
     """Add a company that raises tickets, and the subscriptions: more than the API allows a company."""
     async with database.transaction() as tx:
-        await accounts.add_company(tx, OPERATOR, "Bench Ltd", "BENCH", now=now())
+        await companies.add_company(tx, OPERATOR, "Bench Ltd", "BENCH", now=now())
         await accounts.add_user(tx, OPERATOR, "BENCH", name="Bo", email="bo@bench.example.com", phone="", now=now())
         _key, secret = await keys.create_key(tx, OPERATOR, "BENCH", name="bench", now=now())
         await inventory.add_service(tx, OPERATOR, "BENCH", "SVC-1", "Port", "Port 1", now=now())

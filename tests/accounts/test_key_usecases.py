@@ -10,6 +10,7 @@ import pytest
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import KEYS_IN_A_DAY, AccountLimits, ApiKey, hash_secret
 from clearline.accounts.key_ring import KeyRing
 from clearline.audit import store as audit_store
@@ -76,7 +77,7 @@ async def test_a_key_needs_a_user_a_scope_and_a_lifetime_that_is_positive(databa
                 await keys.create_key(tx, OPERATOR, code, name="k", scopes=scopes, now=NOW)
         with pytest.raises(NotFound):
             await keys.create_key(tx, OPERATOR, code, user_email="no@body", name="k", now=NOW)
-        await accounts.add_company(tx, OPERATOR, "Nobody Works Here", "EMPTY1", now=NOW)
+        await companies.add_company(tx, OPERATOR, "Nobody Works Here", "EMPTY1", now=NOW)
         with pytest.raises(Conflict, match="no user yet"):
             await issue(tx, "EMPTY1")
         with pytest.raises(NotFound):

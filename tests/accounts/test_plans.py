@@ -32,7 +32,10 @@ LISTS: dict[str, tuple[str, List]] = {
     "companies": ("company_name", lambda tx: company_store.page(tx, limit=51)),
     "companies after one": ("company_name", lambda tx: company_store.page(tx, after="Company 5", limit=51)),
     "companies with a text": ("company_name", lambda tx: company_store.matching(tx, "pany 1", limit=51)),
-    "services with a text": ("service_by_label", lambda tx: service_store.matching(tx, COMPANY, "port 1", limit=51)),
+    "services with a text": (
+        "service_by_label",
+        lambda tx: service_store.matching(tx, COMPANY, "port 1", for_staff=True, limit=51),
+    ),
     "services of all companies with words": (
         "service_by_words",
         lambda tx: service_store.with_words(tx, "port 17", is_begun=True, limit=6),

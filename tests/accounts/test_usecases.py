@@ -6,7 +6,8 @@ import pytest
 
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.company_store import CompanyDetails
+from clearline.accounts.companies import usecases as companies
+from clearline.accounts.domain import CompanyDetails
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
 from clearline.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LastAdmin, NotFound, ScopeMissing
@@ -56,9 +57,9 @@ async def test_names_and_codes_are_unique_in_any_case(database: Database, fresh:
     async with database.transaction() as tx:
         for taken in ((name.upper(), "FREE1"), ("Free Name", code.lower()), (code.lower(), "FREE1")):
             with pytest.raises(AlreadyExists):
-                await accounts.add_company(tx, OPERATOR, *taken, now=NOW)
+                await companies.add_company(tx, OPERATOR, *taken, now=NOW)
         with pytest.raises(InvalidInput):
-            await accounts.add_company(tx, OPERATOR, "", "x" * 33, now=NOW)
+            await companies.add_company(tx, OPERATOR, "", "x" * 33, now=NOW)
         users = await accounts.list_users(tx, OPERATOR, name.lower())
     assert users == [fresh.user]
 
@@ -70,7 +71,7 @@ async def test_a_company_cannot_use_the_name_or_code_of_another(
     values = {taken: getattr(tenant.company, taken).upper()}
     with pytest.raises(AlreadyExists):
         async with database.transaction() as tx:
-            await accounts.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
+            await companies.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
     async with database.transaction() as tx:
         assert await accounts.get_company(tx, OPERATOR, fresh.company.id) == fresh.company
 
@@ -78,18 +79,18 @@ async def test_a_company_cannot_use_the_name_or_code_of_another(
 async def test_a_name_is_no_code_of_another(database: Database, tenant: Tenant, fresh: Tenant) -> None:
     short = f"N{uuid4().hex[:8]}"
     async with database.transaction() as tx:
-        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": short}, now=NOW)
+        await companies.change_company(tx, OPERATOR, tenant.company.id, {"name": short}, now=NOW)
     for values in ({"code": short.upper()}, {"name": tenant.company.code.lower()}):
         with pytest.raises(AlreadyExists):
             async with database.transaction() as tx:
-                await accounts.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
+                await companies.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
         new = {"name": "Free Name", "code": "FREE1", **values}
         with pytest.raises(AlreadyExists):
             async with database.transaction() as tx:
-                await accounts.add_company(tx, OPERATOR, **new, now=NOW)
+                await companies.add_company(tx, OPERATOR, new["name"], new["code"], now=NOW)
     async with database.transaction() as tx:
-        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.code}, now=NOW)
-        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.name}, now=NOW)
+        await companies.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.code}, now=NOW)
+        await companies.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.name}, now=NOW)
 
 
 async def test_two_companies_added_at_once_cannot_use_the_same_text_as_code_and_name(database: Database) -> None:
@@ -97,7 +98,7 @@ async def test_two_companies_added_at_once_cannot_use_the_same_text_as_code_and_
 
     async def add(name: str, code: str) -> None:
         async with database.transaction() as tx:
-            await accounts.add_company(tx, OPERATOR, name, code, now=NOW)
+            await companies.add_company(tx, OPERATOR, name, code, now=NOW)
             await asyncio.sleep(0.05)
 
     results = await asyncio.gather(add(first, second), add(second, uuid4().hex[:8]), return_exceptions=True)
@@ -106,7 +107,7 @@ async def test_two_companies_added_at_once_cannot_use_the_same_text_as_code_and_
 
 async def test_a_changed_company_makes_an_event(database: Database, fresh: Tenant, admin: Actor) -> None:
     async with database.transaction() as tx:
-        changed = await accounts.change_company(
+        changed = await companies.change_company(
             tx, admin, fresh.company.id, {"name": "New Name", "code": fresh.company.code}, now=NOW
         )
         event = await last_event(tx, fresh.company.id)
@@ -120,7 +121,7 @@ async def test_a_changed_company_makes_an_event(database: Database, fresh: Tenan
 async def test_a_change_that_changes_nothing_makes_no_event(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         before = await last_event(tx, fresh.company.id)
-        await accounts.change_company(tx, OPERATOR, fresh.company.id, {"name": fresh.company.name}, now=NOW)
+        await companies.change_company(tx, OPERATOR, fresh.company.id, {"name": fresh.company.name}, now=NOW)
         await accounts.change_user(tx, OPERATOR, fresh.company.id, fresh.user.id, {"is_active": True}, now=NOW)
         assert await last_event(tx, fresh.company.id) == before
 
@@ -128,19 +129,19 @@ async def test_a_change_that_changes_nothing_makes_no_event(database: Database, 
 async def test_the_provider_is_read_and_renamed_but_is_no_customer(database: Database, admin: Actor) -> None:
     async with database.transaction() as tx:
         assert await accounts.get_company(tx, admin, "provider") == PROVIDER
-        renamed = await accounts.change_company(tx, admin, PROVIDER_ID, {"name": "Example Networks"}, now=NOW)
-        assert renamed.id not in [company.id for company in await accounts.list_companies(tx, admin)]
-        await accounts.change_company(tx, admin, PROVIDER_ID, {"name": PROVIDER.name}, now=NOW)
+        renamed = await companies.change_company(tx, admin, PROVIDER_ID, {"name": "Example Networks"}, now=NOW)
+        assert renamed.id not in [company.id for company in await companies.list_companies(tx, admin)]
+        await companies.change_company(tx, admin, PROVIDER_ID, {"name": PROVIDER.name}, now=NOW)
 
 
 async def test_companies_and_users_are_listed_page_by_page_whatever_the_case(database: Database, admin: Actor) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         for name in ("zz alpha", "ZZ Beta", "zz Gamma"):
-            await accounts.add_company(tx, OPERATOR, name, name[:8], now=NOW)
-        listed = await accounts.list_companies(tx, admin, after="ZZ", limit=2)
+            await companies.add_company(tx, OPERATOR, name, name[:8], now=NOW)
+        listed = await companies.list_companies(tx, admin, after="ZZ", limit=2)
         assert [company.name for company in listed] == ["zz alpha", "ZZ Beta"]
-        listed = await accounts.list_companies(tx, admin, after="ZZ Beta", limit=2)
+        listed = await companies.list_companies(tx, admin, after="ZZ Beta", limit=2)
         assert [company.name for company in listed] == ["zz Gamma"]
         for email in ("zz.B@example.com", "ZZ.a@example.com"):
             await accounts.add_user(tx, admin, tenant.company.id, name="A", email=email, phone="", now=NOW)
@@ -251,15 +252,15 @@ MANAGES: dict[str, Attempt] = {
     ),
 }
 OPERATES: dict[str, Attempt] = {
-    "add a company": lambda tx, actor, _company, _user: accounts.add_company(
+    "add a company": lambda tx, actor, _company, _user: companies.add_company(
         tx, actor, uuid4().hex, uuid4().hex[:8], now=NOW
     ),
-    "change a company": lambda tx, actor, company, _user: accounts.change_company(
+    "change a company": lambda tx, actor, company, _user: companies.change_company(
         tx, actor, company.id, {"name": uuid4().hex}, now=NOW
     ),
 }
 LISTS: dict[str, Attempt] = {
-    "list companies": lambda tx, actor, _company, _user: accounts.list_companies(tx, actor, limit=1)
+    "list companies": lambda tx, actor, _company, _user: companies.list_companies(tx, actor, limit=1)
 }
 OWN, FOREIGN = "own company", "another company"
 ALLOWED = {

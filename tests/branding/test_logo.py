@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.branding import usecases as branding
 from clearline.branding.logo_domain import UPLOAD_MAX, LogoTheme
 from clearline.branding.logo_drawing import draw_logo
@@ -35,11 +36,11 @@ async def _unset_after(database: Database, monkeypatch: pytest.MonkeyPatch) -> A
     monkeypatch.setattr(desk, "_KEPT", -1)
     async with database.transaction() as tx:
         before = (await accounts.provider(tx)).name
-        await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": NAME}, now=NOW)
+        await companies.change_company(tx, OPERATOR, PROVIDER_ID, {"name": NAME}, now=NOW)
     yield
     async with database.transaction() as tx:
         await branding.remove_logo(tx, OPERATOR, LogoTheme.LIGHT, now=NOW)
-        await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": before}, now=NOW)
+        await companies.change_company(tx, OPERATOR, PROVIDER_ID, {"name": before}, now=NOW)
 
 
 async def set_logo(database: Database, file: bytes, theme: LogoTheme = LogoTheme.LIGHT) -> str:

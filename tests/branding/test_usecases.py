@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.branding import usecases as branding
 from clearline.branding.domain import FOOTER_MAX, HOURS_MAX, Branding, check_branding
 from clearline.errors import Forbidden
@@ -128,7 +129,7 @@ async def test_the_sign_in_has_the_name_of_the_provider(
     monkeypatch.setattr(desk, "_KEPT", -1)
     async with database.transaction() as tx:
         before = (await accounts.provider(tx)).name
-        await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": "Fibre & Sons"}, now=NOW)
+        await companies.change_company(tx, OPERATOR, PROVIDER_ID, {"name": "Fibre & Sons"}, now=NOW)
     try:
         for path in ("/sign-in", "/sign-in/forgotten", "/unsubscribe/unknown", "/nowhere"):
             text = (await client.get(path, headers={"accept": "text/html"})).text
@@ -137,4 +138,4 @@ async def test_the_sign_in_has_the_name_of_the_provider(
             assert "Clearline" not in text
     finally:
         async with database.transaction() as tx:
-            await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": before}, now=NOW)
+            await companies.change_company(tx, OPERATOR, PROVIDER_ID, {"name": before}, now=NOW)

@@ -69,6 +69,9 @@ _PEOPLE = (
     Step("service import", "importServices", (*_BIR, "-"), text="id,type,label\nP-2,Port,Port 2\n"),
     Step("service list", "listServices", _BIR, _COMPANY + "/services"),
     Step("service delete", "deleteService", (*_BIR, "P-2")),
+    Step("tier add", "createTier", ("basic", "--label", "Basic"), "/tiers/basic"),
+    Step("tier change", "changeTier", ("basic", "--label", "Basic plus", "--retired"), "/tiers/basic"),
+    Step("tier list", "listTiers", (), "/tiers"),
 )  # fmt: skip
 _DESK = (
     Step("team add", "createTeam", ("NOC",), "/teams/{it[id]}", "team"),

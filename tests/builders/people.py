@@ -9,6 +9,7 @@ from msgspec import Struct
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import hash_secret
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Role, Scope, User
 from clearline.inventory import usecases as inventory
@@ -44,7 +45,8 @@ async def new_tenant(
     name = name or f"Company {code}"
     at = datetime.now(UTC)
     async with database.transaction() as tx:
-        company = await accounts.add_company(tx, OPERATOR, name, code, now=at)
+        added = await companies.add_company(tx, OPERATOR, name, code, now=at)
+        company = Company(added.id, added.name, added.code)
         user = await accounts.add_user(
             tx, OPERATOR, code, name="Ada Okoro", email=f"ada@{code.lower()}.example.com", phone="+1-555-0199", now=at
         )

@@ -12,7 +12,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, 
 from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
-from clearline.inventory.import_usecases import ImportReport
+from clearline.inventory.import_domain import ImportReport
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import usecases as tickets
 from tests.builders.people import NOW, Tenant
@@ -23,7 +23,11 @@ HEADING = "id,type,label"
 
 async def import_lines(database: Database, tenant: Tenant, *lines: str, dry_run: bool = False) -> ImportReport:
     async with database.transaction() as tx:
-        return await imports.import_csv(tx, OPERATOR, tenant.company.code, "\n".join(lines), dry_run=dry_run, now=NOW)
+        return await imports.import_file(tx, OPERATOR, tenant.company.code, "\n".join(lines), dry_run=dry_run, now=NOW)
+
+
+def members(rows: list[tuple[str, str, str]]) -> list[dict[str, str]]:
+    return [dict(zip(("id", "type", "label"), row, strict=True)) for row in rows]
 
 
 async def labels(database: Database, tenant: Tenant) -> dict[str, str]:
@@ -159,7 +163,7 @@ async def test_a_list_of_services_is_imported_like_a_file(database: Database, fr
     rows = [("NEW-1", "Port", "New port"), ("SVC-1", "Port", "Renamed"), ("SVC-2", "CloudRouter", "Service 2")]
     for dry_run in (True, False):
         async with database.transaction() as tx:
-            report = await imports.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=dry_run, now=NOW)
+            report = await imports.import_list(tx, OPERATOR, fresh.company.id, members(rows), dry_run=dry_run, now=NOW)
         assert report == ImportReport(created=1, updated=1, unchanged=1, errors=[])
     stored = await labels(database, fresh)
     assert (stored["NEW-1"], stored["SVC-1"], stored["SVC-3"]) == ("New port", "Renamed", "Service 3")
@@ -170,7 +174,7 @@ async def test_every_wrong_item_of_a_list_is_named_and_nothing_is_stored(databas
     rows = [("NEW-1", "Port", "Good"), ("", "Teapot", "Bad"), ("NEW-1", "Port", "Twice")]
     async with database.transaction() as tx:
         with pytest.raises(InvalidInput) as refused:
-            await imports.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=False, now=NOW)
+            await imports.import_list(tx, OPERATOR, fresh.company.id, members(rows), dry_run=False, now=NOW)
     assert [violation.field for violation in refused.value.violations] == [
         "services.1.id",
         "services.1.type",
@@ -179,7 +183,7 @@ async def test_every_wrong_item_of_a_list_is_named_and_nothing_is_stored(databas
     many = [(f"N-{n}", "Port", "P") for n in range(1001)]
     async with database.transaction() as tx:
         with pytest.raises(InvalidInput, match="at most 1000"):
-            await imports.import_list(tx, OPERATOR, fresh.company.id, many, dry_run=False, now=NOW)
+            await imports.import_list(tx, OPERATOR, fresh.company.id, members(many), dry_run=False, now=NOW)
     assert await labels(database, fresh) == before
 
 
@@ -205,7 +209,7 @@ WRITES: dict[str, Attempt] = {
         tx, actor, company.id, "SVC-3", {"label": uuid4().hex}, now=NOW
     ),
     "delete": lambda tx, actor, company: inventory.delete_service(tx, actor, company.id, "SVC-4", now=NOW),
-    "import a file": lambda tx, actor, company: imports.import_csv(
+    "import a file": lambda tx, actor, company: imports.import_file(
         tx, actor, company.id, HEADING, dry_run=True, now=NOW
     ),
     "import a list": lambda tx, actor, company: imports.import_list(tx, actor, company.id, [], dry_run=True, now=NOW),

@@ -17,6 +17,7 @@ SHARED = {
     "branding", "company", "consumer", "handover", "identity_provider", "inbound_mail", "issue_type", "logo", "macro",
     "mail_suppression", "mail_template", "mailbox", "queue", "routing_rule", "schema_migration", "search_index",
     "second_factor_role", "server_secret", "service_type", "sign_in_attempt", "sign_in_flow", "team", "team_member",
+    "tier",
 }  # fmt: skip
 """Tables of the desk, not of a company."""
 

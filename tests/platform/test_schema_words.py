@@ -11,6 +11,7 @@ from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.feedback.domain import Rating
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
+from clearline.inventory.facts_domain import ServiceState
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.outbound.domain import MailState, SuppressionReason
 from clearline.notifications.domain import DeliveryMode, DigestFrequency
@@ -52,6 +53,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "issue_type.impact": Impact,
     "issue_type.priority": Priority,
     "issue_type.severity": Severity,
+    "service.state": ServiceState,
     "service_type.console_connect": ServiceType,
     "second_factor_role.role": STAFF_ROLES,
     "sign_in_link.kind": LinkKind,

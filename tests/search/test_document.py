@@ -88,6 +88,7 @@ def test_every_filter_has_a_facet() -> None:
         "=severity:moderate",
         "=assignee:none",
         "=queue:none",
+        "=tier:none",
         "=tag:urgent",
         f"=watcher:{person}",
         f"=company:{COMPANY.id}",

@@ -11,6 +11,7 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.search import index_store
 from clearline.search import store as search_store
 from clearline.search.document import facet
+from clearline.search.index_store import Backlog
 from clearline.search.language import Clause, Facets, Named, clause, parse
 from clearline.search.plan import Attempt, Plan, Statistics
 from clearline.search.store import CANDIDATES, Hit, HitQuery
@@ -153,8 +154,12 @@ async def test_the_text_of_tickets_for_the_index_is_read_by_their_keys(filled: A
     ("work", "one_of"),
     [
         (lambda tx, _company: search_store.newest(tx), {"ticket_search_newest"}),
-        (lambda tx, _company: index_store.keys_below(tx, 4000, company_id=None, limit=500), {"ticket_by_number"}),
-        (lambda tx, company: index_store.keys_below(tx, 4000, company_id=company, limit=50), BY_NUMBER),
+        (lambda tx, _company: index_store.keys_below(tx, 4000, backlog=None, limit=500), {"ticket_by_number"}),
+        (lambda tx, company: index_store.keys_below(tx, 4000, backlog=Backlog(company), limit=50), BY_NUMBER),
+        (
+            lambda tx, company: index_store.keys_below(tx, 4000, backlog=Backlog(company, "RARE"), limit=50),
+            {"ticket_by_service"},
+        ),
         (lambda tx, _company: index_store.orphans(tx, 10, limit=50), {"ticket_search_newest"}),
         (lambda tx, _company: event_store.last_readable(tx), {"event_cursor"}),
     ],

@@ -44,7 +44,7 @@ async def values(desk: SearchDesk) -> None:
     await execute(desk, "insert into team values ($1, 'Fibre', now())", QUEUE)
     await execute(desk, "update queue set team_id = $1", QUEUE)
     async with desk.database.transaction() as tx:
-        await index_tickets(tx, await index_store.keys_below(tx, None, company_id=None, limit=1000))
+        await index_tickets(tx, await index_store.keys_below(tx, None, backlog=None, limit=1000))
 
 
 def key_of(view: TicketView, order: Order) -> object:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.errors import Forbidden
 from clearline.events import offset_store
 from clearline.events import store as event_store
@@ -115,7 +115,7 @@ async def test_the_tickets_of_a_renamed_company_are_indexed_again_in_batches(dat
     await follow(database)
     assert sorted(await numbers_found(database, "quince")) == numbers
     async with database.transaction() as tx:
-        await accounts.change_company(tx, OPERATOR, tenant.company.code, {"name": "Medlar Networks"}, now=NOW)
+        await companies.change_company(tx, OPERATOR, tenant.company.code, {"name": "Medlar Networks"}, now=NOW)
     [events_job, backlog_job, _rebuild] = indexing.jobs(database)
     while await events_job.run():
         pass

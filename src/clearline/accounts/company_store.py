@@ -6,16 +6,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from clearline.accounts.domain import NO_NOTICE_ADDRESSES, CompanyDetails, NoticeAddresses
 from clearline.identity import Company
 from clearline.platform.database.errors import UniqueViolation
-from clearline.platform.database.transactions import Tx
-
-
-class CompanyDetails(Company, frozen=True, gc=False):
-    """A company, when it was deactivated, if it is, and its language; None is that of the desk, the provider's."""
-
-    deactivated_at: datetime | None = None
-    language: str | None = None
+from clearline.platform.database.transactions import Record, Tx
 
 
 class Ended(Struct, frozen=True):
@@ -26,20 +20,36 @@ class Ended(Struct, frozen=True):
     mails_contacts: bool
 
 
-_DETAILS = "id, name, code, deactivated_at, language"
+_FACTS = ("name", "code", "language", "tier", "time_zone")
+"""What is stored of a company as it is."""
+_FACTS_READ = ("id", "deactivated_at", *_FACTS)
+_DETAILS = ", ".join((*_FACTS_READ, "notice_addresses::text"))
 _read_ended = msgspec.json.Decoder(Ended).decode
+_read_addresses = msgspec.json.Decoder(NoticeAddresses).decode
+
+
+def _details(row: Record) -> CompanyDetails:
+    *facts, stored = row
+    addresses = NO_NOTICE_ADDRESSES if stored is None else _read_addresses(stored)
+    return CompanyDetails(**dict(zip(_FACTS_READ, facts, strict=True)), notice_addresses=addresses)
+
+
+def _values(company: CompanyDetails) -> tuple[object, ...]:
+    """Return the values of ``_FACTS``, and the notice addresses."""
+    addresses = company.notice_addresses
+    stored = None if addresses == NO_NOTICE_ADDRESSES else msgspec.json.encode(addresses).decode()
+    return (*(getattr(company, name) for name in _FACTS), stored)
 
 
 async def insert(tx: Tx, company: CompanyDetails, *, now: datetime) -> bool:
     """Store a new company; False when its name or code is another's name or code, in any case."""
     row = await tx.write(
-        """insert into company (id, name, code, language, created_at) select $1, $2, $3, $4, $5
+        """insert into company (id, name, code, language, tier, time_zone, notice_addresses, created_at)
+           select $1, $2, $3, $4, $5, $6, $7::text::jsonb, $8
             where not exists (select from company where lower(name) = lower($3) or lower(code) = lower($2))
            on conflict do nothing returning id""",
         company.id,
-        company.name,
-        company.code,
-        company.language,
+        *_values(company),
         now,
     )
     return row is not None
@@ -53,7 +63,7 @@ async def page(tx: Tx, *, after: str = "", limit: int | None = None) -> list[Com
         after,
         limit,
     )
-    return [CompanyDetails(*row) for row in rows]
+    return [_details(row) for row in rows]
 
 
 async def matching(tx: Tx, text: str, *, after: str = "", limit: int) -> list[CompanyDetails]:
@@ -70,7 +80,7 @@ async def matching(tx: Tx, text: str, *, after: str = "", limit: int) -> list[Co
         after,
         limit,
     )
-    return [CompanyDetails(*row) for row in rows]
+    return [_details(row) for row in rows]
 
 
 async def get(tx: Tx, company_id: UUID) -> Company | None:
@@ -88,13 +98,13 @@ async def lock(tx: Tx, company_id: UUID) -> Company | None:
 async def details(tx: Tx, company_id: UUID) -> CompanyDetails | None:
     """Return a company with its state, or None."""
     row = await tx.fetchrow(f"select {_DETAILS} from company where id = $1", company_id)
-    return None if row is None else CompanyDetails(*row)
+    return None if row is None else _details(row)
 
 
 async def lock_details(tx: Tx, company_id: UUID) -> CompanyDetails | None:
     """Lock a company until the transaction ends; return it with its state, or None."""
     row = await tx.fetchrow(f"select {_DETAILS} from company where id = $1 for no key update", company_id)
-    return None if row is None else CompanyDetails(*row)
+    return None if row is None else _details(row)
 
 
 async def language_of_mail(tx: Tx, company_id: UUID) -> str | None:
@@ -132,13 +142,13 @@ async def save(tx: Tx, company: CompanyDetails) -> bool:
     """
     try:
         row = await tx.write(
-            """update company set name = $2, code = $3, language = $4 where id = $1 and not exists (
+            """update company set name = $2, code = $3, language = $4, tier = $5, time_zone = $6,
+                      notice_addresses = $7::text::jsonb
+                where id = $1 and not exists (
                       select from company where id <> $1 and (lower(name) = lower($3) or lower(code) = lower($2)))
                returning id""",
             company.id,
-            company.name,
-            company.code,
-            company.language,
+            *_values(company),
         )
     except UniqueViolation:
         return False

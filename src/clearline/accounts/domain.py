@@ -1,14 +1,18 @@
 """Companies, users and API keys: the rules for their values, and what a key looks like."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.errors import RuleCode, Violation
-from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Role, User
+from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Company, Role, User
 from clearline.language.languages import LANGUAGES
+from clearline.language.reader import is_zone
 from clearline.settings.defaults import (
     COMPANY_INVITATIONS_MAX,
     COMPANY_KEYS_MAX,
@@ -16,7 +20,7 @@ from clearline.settings.defaults import (
     COMPANY_USERS_MAX,
 )
 from clearline.settings.settings import Settings
-from clearline.text import check_email, check_text
+from clearline.text import check_email, check_text, normalized_address
 
 NAME_MAX = 255
 CODE_MAX = 32
@@ -75,11 +79,68 @@ class ApiKey(Struct, frozen=True):
     last_used_at: datetime | None
 
 
-def check_company(name: str, code: str, language: str | None) -> list[Violation]:
-    """Return the rules that a company breaks."""
-    return [
-        *check_text("name", name, most=NAME_MAX), *check_text("code", code, most=CODE_MAX), *check_language(language),
-    ]  # fmt: skip
+class NoticeAddresses(Struct, frozen=True, omit_defaults=True):
+    """The addresses to which a company wants notices of a subject, besides what its people get themselves."""
+
+    incidents: tuple[str, ...] = ()
+    maintenance: tuple[str, ...] = ()
+    billing: tuple[str, ...] = ()
+
+
+NO_NOTICE_ADDRESSES = NoticeAddresses()
+TIME_ZONE_MAX = 64
+NOTICE_ADDRESSES_MAX = 20
+"""The most addresses of one subject."""
+
+
+class CompanyDetails(Company, frozen=True, gc=False):
+    """A company, when it was deactivated, if it is, and what is known of it.
+
+    Without a ``language`` it has that of the desk, the provider's. ``tier`` is the key of a tier. Its people see times
+    in the IANA ``time_zone`` unless they set one themselves.
+    """
+
+    deactivated_at: datetime | None = None
+    language: str | None = None
+    tier: str | None = None
+    time_zone: str | None = None
+    notice_addresses: NoticeAddresses = NO_NOTICE_ADDRESSES
+
+
+def with_values(company: CompanyDetails, values: Mapping[str, Any]) -> CompanyDetails:
+    """Return a company with other values. Of the notice addresses, only the subjects that are given change."""
+    if isinstance(subjects := values.get("notice_addresses"), Mapping):
+        lists = {subject: tuple(addresses or ()) for subject, addresses in subjects.items()}
+        values = {**values, "notice_addresses": replace(company.notice_addresses, **lists)}
+    elif subjects is None and "notice_addresses" in values:
+        values = {**values, "notice_addresses": NO_NOTICE_ADDRESSES}
+    return replace(company, **values)
+
+
+def check_company(company: CompanyDetails) -> list[Violation]:
+    """Return the rules that a company breaks; its tier is checked where the tiers are known."""
+    violations = [
+        *check_text("name", company.name, most=NAME_MAX),
+        *check_text("code", company.code, most=CODE_MAX),
+        *check_language(company.language),
+    ]
+    if company.time_zone is not None and not is_zone(company.time_zone):
+        rule = "must be the name of an IANA time zone, such as Europe/Amsterdam"
+        violations.append(Violation("time_zone", rule, RuleCode.FORMAT))
+    for subject in NoticeAddresses.__struct_fields__:
+        violations += _check_addresses(f"notice_addresses.{subject}", getattr(company.notice_addresses, subject))
+    return violations
+
+
+def _check_addresses(field: str, addresses: Sequence[str]) -> list[Violation]:
+    if len(addresses) > NOTICE_ADDRESSES_MAX:
+        return [Violation(field, f"must have at most {NOTICE_ADDRESSES_MAX} items", RuleCode.COUNT)]
+    violations = [
+        violation for at, address in enumerate(addresses) for violation in check_email(f"{field}.{at}", address)
+    ]
+    if len({normalized_address(address) for address in addresses}) < len(addresses):
+        violations.append(Violation(field, "must not name an address twice", RuleCode.DUPLICATE))
+    return violations
 
 
 def check_language(language: str | None) -> list[Violation]:

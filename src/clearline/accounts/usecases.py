@@ -9,17 +9,27 @@ from msgspec.structs import replace
 
 from clearline.accounts import address_usecases as addresses
 from clearline.accounts import company_store, conflict_store, permissions, user_store
-from clearline.accounts.company_store import CompanyDetails, Ended
 from clearline.accounts.conflict_store import AddressConflict
-from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits, check_company, check_user
-from clearline.errors import CompanyInactive, Conflict, Forbidden, require_found, require_free, require_valid
+from clearline.accounts.domain import (
+    DEFAULT_LIMITS,
+    AccountLimits,
+    CompanyDetails,
+    check_user,
+)
+from clearline.errors import (
+    CompanyInactive,
+    Conflict,
+    Forbidden,
+    require_found,
+    require_free,
+    require_valid,
+)
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 
-COMPANY_FIELDS = frozenset({"name", "code", "language"})
 USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available", "is_confirmed", "language"})
 
 
@@ -49,54 +59,6 @@ async def company_to_manage(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     return company
 
 
-async def add_company(
-    tx: Tx, actor: Actor, name: str, code: str, *, language: str | None = None, now: datetime
-) -> Company:
-    """Add a customer; ``code`` is its customer number. Without a ``language`` it has that of the desk.
-
-    Raises:
-        AlreadyExists: another company has the name or the code, as its name or its code.
-    """
-    permissions.require_desk_admin(actor)
-    permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
-    require_valid(check_company(name, code, language))
-    company = CompanyDetails(uuid4(), name, code, language=language)
-    await _lock_names(tx)
-    require_free(await company_store.insert(tx, company, now=now), "company", _names(company))
-    changes = first_values(company, COMPANY_FIELDS - _unset(language))
-    await append_record_event(tx, actor, "company", "created", company, changes, company_id=company.id, now=now)
-    return Company(company.id, name, code)
-
-
-async def _lock_names(tx: Tx) -> None:
-    """Lock the names of companies: no index prevents the name of one from being the code of another."""
-    await company_store.lock(tx, PROVIDER_ID)
-
-
-def _names(company: Company) -> str:
-    return f"{company.name} or code {company.code}"
-
-
-async def list_companies(
-    tx: Tx, actor: Actor, *, named: str | None = None, after: str | None = None, limit: int | None = None
-) -> list[CompanyDetails]:
-    """Return the customers after the name ``after``, by name in any case; without ``limit`` all of them.
-
-    With ``named``, return only the one of that name or customer code. Served by ``company_name``.
-    """
-    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
-    if named is not None:
-        company = await company_store.find(tx, named)
-        return [] if company is None or company.id == PROVIDER_ID else [await _details(tx, company)]
-    return await company_store.page(tx, after=after or "", limit=limit)
-
-
-async def companies_matching(tx: Tx, actor: Actor, text: str, *, after: str = "", limit: int) -> list[CompanyDetails]:
-    """Return the customers with a text in their name or code, in any case, by name, after the name ``after``."""
-    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
-    return await company_store.matching(tx, text, after=after, limit=limit) if storable(text) else []
-
-
 async def count_people(tx: Tx, actor: Actor, company_ids: Sequence[UUID], *, most: int) -> list[int]:
     """Return how many people each of these companies has, active or not; of more than ``most`` that number and one."""
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
@@ -107,52 +69,6 @@ async def get_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     """Return a company: a customer or the provider."""
     permissions.require_scope(actor, Scope.ACCOUNTS_READ)
     return await find_company(tx, actor, ref)
-
-
-async def get_company_details(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
-    """Return a company, and whether it is deactivated."""
-    return await _details(tx, await get_company(tx, actor, ref))
-
-
-async def _details(tx: Tx, company: Company) -> CompanyDetails:
-    return require_found(await company_store.details(tx, company.id), "company", company.id)
-
-
-async def lock_company(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
-    """Lock a company that the actor is about to change, until the transaction ends."""
-    permissions.require_desk_admin(actor)
-    permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
-    company = await find_company(tx, actor, ref)
-    return require_found(await company_store.lock_details(tx, company.id), "company", ref)
-
-
-async def change_company(
-    tx: Tx, actor: Actor, ref: UUID | str, values: Mapping[str, Any], *, now: datetime
-) -> CompanyDetails:
-    """Set some of the fields in ``COMPANY_FIELDS``.
-
-    Raises:
-        AlreadyExists: another company has the name or the code, as its name or its code.
-    """
-    before = await lock_company(tx, actor, ref)
-    after = replace(before, **values)
-    return await change_record(tx, actor, "company", before, after, _save_company, company_id=before.id, now=now)
-
-
-async def _save_company(tx: Tx, company: CompanyDetails) -> None:
-    require_valid(check_company(company.name, company.code, company.language))
-    await _lock_names(tx)
-    require_free(await company_store.save(tx, company), "company", _names(company))
-
-
-async def set_ended(tx: Tx, actor: Actor, company: CompanyDetails, ended: Ended | None, *, now: datetime) -> None:
-    """Store that a locked company is deactivated, and what that ended; or with None that it is active again.
-
-    Whoever calls this ends what ``ended`` names, or brings it back.
-    """
-    await company_store.set_ended(tx, company.id, ended, now=now)
-    changes = [Change("is_active", ended is not None, ended is None)]
-    await append_record_event(tx, actor, "company", "changed", company, changes, company_id=company.id, now=now)
 
 
 async def require_active_company(tx: Tx, company_id: UUID) -> None:

@@ -54,11 +54,14 @@ COMMANDS = {
     "route": LazyCommand("routing", "route", "Manage routing rules, and route tickets."),
     "search": LazyCommand("search", "search", "Search tickets, and rebuild the search index."),
     "serve": LazyCommand("server.serve", "serve", "Run the server until Ctrl-C or SIGTERM."),
-    "service": LazyCommand("inventory", "service", "Manage the services that a company's tickets can be about."),
+    "service": LazyCommand(
+        "inventory.services", "service", "Manage the services that a company's tickets can be about."
+    ),
     "setup-link": LazyCommand(
         "server.setup_link", "setup_link", "Print a new link of the set-up of a fresh installation."
     ),
     "team": LazyCommand("queues.teams", "team", "Manage teams: the people who work the queues."),
+    "tier": LazyCommand("inventory.tiers", "tier", "Manage the tiers of companies and services."),
     "ticket": LazyCommand("tickets.tickets", "ticket", "Work with tickets."),
     "upgrade-database": LazyCommand(
         "server.upgrade_database", "upgrade_database", "Carry the embedded database over to a newer PostgreSQL."

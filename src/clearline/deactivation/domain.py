@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from clearline.accounts.company_store import CompanyDetails
+from clearline.accounts.domain import CompanyDetails
 
 
 class Deactivation(Struct, frozen=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 from clearline.accounts import company_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.accounts.company_store import Ended
 from clearline.deactivation.domain import Activation, Deactivation
 from clearline.errors import Conflict
@@ -26,7 +27,7 @@ async def deactivate_company(tx: Tx, actor: Actor, ref: UUID | str, *, now: date
         Conflict: it is the provider.
         ScopeMissing: the actor may not read accounts.
     """
-    company = await accounts.lock_company(tx, actor, ref)
+    company = await companies.lock_company(tx, actor, ref)
     if company.id == PROVIDER_ID:
         raise Conflict("the provider cannot be deactivated")
     users, ended_keys = await _users_and_keys(tx, actor, company, now=now)
@@ -37,8 +38,8 @@ async def deactivate_company(tx: Tx, actor: Actor, ref: UUID | str, *, now: date
     await preferences.change_contact_mail(tx, actor, company.id, mails=False, now=now)
     if company.deactivated_at is None:
         ended = Ended([user.id for user in users], webhooks, had_mail)
-        await accounts.set_ended(tx, actor, company, ended, now=now)
-    after = await accounts.get_company_details(tx, actor, company.id)
+        await companies.set_ended(tx, actor, company, ended, now=now)
+    after = await companies.get_company_details(tx, actor, company.id)
     return Deactivation(after, len(users), ended_keys, len(webhooks), had_mail, await _open_tickets(tx, company))
 
 
@@ -48,7 +49,7 @@ async def preview_deactivation(tx: Tx, actor: Actor, ref: UUID | str, *, now: da
     Raises:
         Forbidden: the actor is no admin of the provider.
     """
-    company = await accounts.get_company_details(tx, actor, ref)
+    company = await companies.get_company_details(tx, actor, ref)
     webhooks = await subscriptions.active_subscriptions(tx, actor, company)
     users, ended_keys = await _users_and_keys(tx, actor, company, now=now)
     _company, has_mail = await preferences.get_contact_mail(tx, actor, company.id)
@@ -82,16 +83,16 @@ async def activate_company(
         Conflict: the company is active.
         ScopeMissing: the actor may not read accounts, or may not do all that a user or a webhook may that comes back.
     """
-    company = await accounts.lock_company(tx, actor, ref)
+    company = await companies.lock_company(tx, actor, ref)
     ended = await company_store.ended(tx, company.id)
     if ended is None:
         raise Conflict(f"company {company.name} is active")
-    await accounts.set_ended(tx, actor, company, None, now=now)
+    await companies.set_ended(tx, actor, company, None, now=now)
     for user_id in ended.users:
         await accounts.change_user(tx, actor, company.id, user_id, {"is_active": True}, now=now)
     webhooks, refused = await subscriptions.restart_subscriptions(
         tx, actor, company, ended.subscriptions, networks=networks, now=now
     )
     await preferences.change_contact_mail(tx, actor, company.id, mails=ended.mails_contacts, now=now)
-    after = await accounts.get_company_details(tx, actor, company.id)
+    after = await companies.get_company_details(tx, actor, company.id)
     return Activation(after, len(ended.users), webhooks, refused, ended.mails_contacts)

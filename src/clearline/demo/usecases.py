@@ -7,6 +7,8 @@ from typing import NamedTuple
 from clearline.accounts import company_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
+from clearline.accounts.domain import CompanyDetails
 from clearline.demo.companies import COMPANIES, DemoCompany
 from clearline.demo.desk import ADMIN, find_staff, load_desk, user_of
 from clearline.demo.integrations import load_mailbox, load_webhook
@@ -18,7 +20,7 @@ from clearline.demo.tickets import (
     merge_split_and_tag,
     rate_resolutions,
 )
-from clearline.identity import OPERATOR, PROVIDER_ID, Company, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.attachments.blobs import Blobs
@@ -29,7 +31,7 @@ _KEY_LIFETIME = timedelta(days=30)
 class DemoKey(NamedTuple):
     """A key to a company of the demo; ``tickets`` is the number of its tickets."""
 
-    company: Company
+    company: CompanyDetails
     secret: str
     expires_at: datetime | None
     tickets: int
@@ -52,8 +54,9 @@ async def load(
     for demo in COMPANIES:
         numbers: dict[str, int] = {}
         async with database.transaction() as tx:
-            company = await company_store.find(tx, demo.code)
-            if company is None:
+            if (known := await company_store.find(tx, demo.code)) is not None:
+                company = await companies.get_company_details(tx, OPERATOR, known.id)
+            else:
                 progress(demo.name)
                 company, numbers = await _load_company(tx, demo, now=now)
             created.append(await _create_key(tx, company, None, tickets=len(demo.tickets), now=now))
@@ -62,21 +65,21 @@ async def load(
         await load_webhook(tx, OPERATOR, created[0].company, now=now)
         await load_mailbox(tx, OPERATOR, mailbox, now=now)
         admin = (await find_staff(tx))[ADMIN]
-        provider = await accounts.get_company(tx, OPERATOR, PROVIDER_ID)
+        provider = await companies.get_company_details(tx, OPERATOR, PROVIDER_ID)
         created.append(await _create_key(tx, provider, user_of(admin).email, tickets=0, now=now))
     return created
 
 
-async def _create_key(tx: Tx, company: Company, email: str | None, *, tickets: int, now: datetime) -> DemoKey:
+async def _create_key(tx: Tx, company: CompanyDetails, email: str | None, *, tickets: int, now: datetime) -> DemoKey:
     key, secret = await keys.create_key(
         tx, OPERATOR, company.id, user_email=email, name="demo", lifetime=_KEY_LIFETIME, now=now
     )
     return DemoKey(company, secret, key.expires_at, tickets)
 
 
-async def _load_company(tx: Tx, demo: DemoCompany, *, now: datetime) -> tuple[Company, dict[str, int]]:
+async def _load_company(tx: Tx, demo: DemoCompany, *, now: datetime) -> tuple[CompanyDetails, dict[str, int]]:
     """Add a customer with its users, services and tickets; return the numbers of the tickets by title."""
-    company = await accounts.add_company(tx, OPERATOR, demo.name, demo.code, now=now)
+    company = await companies.add_company(tx, OPERATOR, demo.name, demo.code, now=now)
     users = []
     for index, person in enumerate(demo.people):
         user = await accounts.add_user(

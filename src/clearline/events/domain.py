@@ -168,8 +168,8 @@ class Named(Protocol):
     """Something that has an id and a name."""
 
     @property
-    def id(self) -> UUID:
-        """Its id."""
+    def id(self) -> UUID | str:
+        """Its id, or the key that it has in a list of the provider."""
 
     @property
     def name(self) -> str:

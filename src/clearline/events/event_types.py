@@ -31,6 +31,8 @@ class EventType(StrEnum):
 
     COMPANY_CREATED = "company.created"
     COMPANY_CHANGED = "company.changed"
+    TIER_CREATED = "tier.created"
+    TIER_CHANGED = "tier.changed"
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"
     API_KEY_CREATED = "api_key.created"
@@ -54,6 +56,7 @@ class EventType(StrEnum):
     MAIL_DOMAIN_DELETED = "mail_domain.deleted"
     SERVICE_CREATED = "service.created"
     SERVICE_CHANGED = "service.changed"
+    SERVICE_CARRIER_CHANGED = "service.carrier_changed"
     SERVICE_DELETED = "service.deleted"
     SERVICE_IMPORTED = "service.imported"
     SUBSCRIPTION_CREATED = "subscription.created"

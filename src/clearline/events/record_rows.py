@@ -11,6 +11,8 @@ def _record(kind: EventType, sentence: str, visibility: Visibility = Visibility.
 RECORD_ROWS = (
     _record(EventType.COMPANY_CREATED, "Added a company.", Visibility.COMPANY_ADMINS),
     _record(EventType.COMPANY_CHANGED, "Changed a company.", Visibility.COMPANY_ADMINS),
+    _record(EventType.TIER_CREATED, "Added a tier."),
+    _record(EventType.TIER_CHANGED, "Changed a tier."),
     _record(EventType.USER_CREATED, "Added a user.", Visibility.COMPANY_ADMINS),
     _record(EventType.USER_CHANGED, "Changed a user.", Visibility.COMPANY_ADMINS),
     _record(EventType.API_KEY_CREATED, "Created an API key.", Visibility.COMPANY_ADMINS),
@@ -34,6 +36,7 @@ RECORD_ROWS = (
     _record(EventType.MAIL_DOMAIN_DELETED, "Deleted a mail domain.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_CREATED, "Added a service.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_CHANGED, "Changed a service.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SERVICE_CARRIER_CHANGED, "Changed the access carrier of a service, or its circuit id."),
     _record(EventType.SERVICE_DELETED, "Deleted a service.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_IMPORTED, "Imported the services of a company.", Visibility.COMPANY_ADMINS),
     _record(EventType.SUBSCRIPTION_CREATED, "Created a webhook subscription.", Visibility.COMPANY_ADMINS),

@@ -2,21 +2,53 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from msgspec.structs import astuple
+import msgspec
 
 from clearline.catalogue.published import ServiceType
-from clearline.inventory.domain import Service
+from clearline.inventory.domain import ENDS, Service
+from clearline.inventory.facts_domain import End, ServiceState
 from clearline.platform.database.transactions import Record, Tx
 
-_COLUMNS = "company_id, id, type, label"
+_PLAIN = tuple(name for name in Service.__struct_fields__ if name not in ENDS)
+_COLUMNS = ", ".join((*_PLAIN, "ends::text"))
 FIRST = ("", "", "")
 """The key (type, label, id) before every service."""
 
 
+class _Ends(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The ends of a service as they are stored."""
+
+    a: End | None = None
+    z: End | None = None
+
+
+_NO_ENDS = _Ends()
+_read_ends = msgspec.json.Decoder(_Ends).decode
+
+
 def _service(row: Record) -> Service:
-    return Service(row[0], row[1], ServiceType(row[2]), row[3])
+    *plain, stored = row
+    values: dict[str, Any] = dict(zip(_PLAIN, plain, strict=True))
+    values["type"], values["state"] = ServiceType(values["type"]), ServiceState(values["state"])
+    ends = _NO_ENDS if stored is None else _read_ends(stored)
+    return Service(**values, a_end=ends.a, z_end=ends.z)
+
+
+def _values(service: Service) -> tuple[object, ...]:
+    """Return the values of a service in the order of ``_COLUMNS``."""
+    ends = _Ends(service.a_end, service.z_end)
+    stored = None if ends == _NO_ENDS else msgspec.json.encode(ends).decode()
+    return (*(getattr(service, name) for name in _PLAIN), stored)
+
+
+_PLACES = ", ".join(f"${place}" for place in range(1, len(_PLAIN) + 1))
+_SET = ", ".join(f"{name} = excluded.{name}" for name in (*_PLAIN[2:], "ends"))
+_INSERT = f"""
+    insert into service ({", ".join(_PLAIN)}, ends, created_at, changed_at)
+    values ({_PLACES}, ${len(_PLAIN) + 1}::text::jsonb, ${len(_PLAIN) + 2}, ${len(_PLAIN) + 2})"""
 
 
 async def of_company(tx: Tx, company_id: UUID) -> list[Service]:
@@ -37,18 +69,23 @@ async def page(tx: Tx, company_id: UUID, *, after: tuple[str, str, str], limit: 
     return [_service(row) for row in rows]
 
 
-async def matching(tx: Tx, company_id: UUID, text: str, *, limit: int) -> list[Service]:
-    """Return a company's services with a text in their id or label, in any case, by type, label and id.
+async def matching(tx: Tx, company_id: UUID, text: str, *, for_staff: bool, limit: int) -> list[Service]:
+    """Return a company's services with a text in one of their ids or labels, in any case, by type, label and id.
 
-    Served by ``service_by_label``, which it walks until the limit.
+    Those of the carrier are read for the staff only. Served by ``service_by_label``, which it walks until the limit.
     """
     rows = await tx.fetch(
         f"""select {_COLUMNS} from service
              where company_id = $1 and (type, label, id) > ('', '', '')
-               and (strpos(lower(id), lower($2)) > 0 or strpos(lower(label), lower($2)) > 0)
-             order by type, label, id limit $3""",
+               and (strpos(lower(id), lower($2)) > 0 or strpos(lower(label), lower($2)) > 0
+                    or strpos(lower(customer_label), lower($2)) > 0
+                    or exists (select from jsonb_each(ends) side, jsonb_each_text(side.value) part
+                                where strpos(lower(part.value), lower($2)) > 0)
+                    or ($3 and strpos(lower(carrier_circuit_id), lower($2)) > 0))
+             order by type, label, id limit $4""",
         company_id,
         text,
+        for_staff,
         limit,
     )
     return [_service(row) for row in rows]
@@ -58,7 +95,7 @@ _CANDIDATES = 200
 
 
 async def with_words(tx: Tx, text: str, *, is_begun: bool, limit: int) -> list[Service]:
-    """Return services of all companies with every word of a text in their id or label, by label and id.
+    """Return services of all companies with every word of a text in their ids and labels, by label and id.
 
     With ``is_begun`` the last word is the beginning of one. Served by ``service_by_words``: of more than 200
     matches the first that it has are sorted.
@@ -66,7 +103,7 @@ async def with_words(tx: Tx, text: str, *, is_begun: bool, limit: int) -> list[S
     rows = await tx.fetch(
         f"""select {_COLUMNS} from (
                    select * from service
-                    where array_to_tsvector(name_words(id || ' ' || label)) @@ name_query($1, $2)
+                    where array_to_tsvector(service_words(service)) @@ name_query($1, $2)
                     limit {_CANDIDATES}) candidate
              order by label, id, company_id limit $3""",
         text,
@@ -117,34 +154,27 @@ async def lock(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
 
 async def insert(tx: Tx, service: Service, *, now: datetime) -> bool:
     """Store a new service; False when the company has one of that id."""
-    row = await tx.write(
-        """insert into service (company_id, id, type, label, created_at) values ($1, $2, $3, $4, $5)
-           on conflict do nothing returning id""",
-        *astuple(service),
-        now,
-    )
+    row = await tx.write(f"{_INSERT} on conflict do nothing returning id", *_values(service), now)
     return row is not None
 
 
-async def save(tx: Tx, service: Service) -> None:
-    """Store the type and label of a locked service."""
-    await tx.write(
-        "update service set type = $3, label = $4 where company_id = $1 and id = $2",
-        *astuple(service),
+async def save_all(tx: Tx, services: Sequence[Service], *, now: datetime) -> None:
+    """Store services, new or changed."""
+    in_order = sorted(services, key=lambda service: service.id)  # in one order, so that two imports cannot deadlock
+    await tx.write_many(
+        f"{_INSERT} on conflict (company_id, id) do update set {_SET}, changed_at = excluded.changed_at",
+        [(*_values(service), now) for service in in_order],
     )
+
+
+async def changed_at(tx: Tx, company_id: UUID, at: datetime, *, limit: int) -> list[str]:
+    """Return the ids of a company's services that were changed at a time. Served by ``service_changed``."""
+    rows = await tx.fetch(
+        "select id from service where company_id = $1 and changed_at = $2 limit $3", company_id, at, limit
+    )
+    return [row[0] for row in rows]
 
 
 async def delete(tx: Tx, company_id: UUID, service_id: str) -> None:
     """Delete a service; tickets keep the id and label that they were raised with."""
     await tx.write("delete from service where company_id = $1 and id = $2", company_id, service_id)
-
-
-async def save_all(tx: Tx, services: list[Service], *, now: datetime) -> None:
-    """Store services, new or changed."""
-    in_order = sorted(services, key=lambda service: service.id)  # in one order, so that two imports cannot deadlock
-    rows: list[tuple[object, ...]] = [(s.company_id, s.id, s.type, s.label, now) for s in in_order]
-    await tx.write_many(
-        """insert into service (company_id, id, type, label, created_at) values ($1, $2, $3, $4, $5)
-           on conflict (company_id, id) do update set type = excluded.type, label = excluded.label""",
-        rows,
-    )

@@ -2,25 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
+from clearline.accounts.tiers import store as tier_store
+from clearline.accounts.tiers.usecases import check_tier_key
 from clearline.catalogue.published import ServiceType
 from clearline.errors import require_found, require_free, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged, changes_between, first_values
 from clearline.identity import Actor, Company, Scope
 from clearline.inventory import store as service_store
-from clearline.inventory.domain import Service, check_service
+from clearline.inventory.domain import FACTS, INTERNAL_FACTS, Service, check_service, with_values
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 
 KIND = "service"
-_FIELDS = frozenset({"type", "label"})
+CARRIER_CHANGED = "carrier_changed"
+"""What was done, in the event of the facts that only the provider's people see."""
+_FIELDS = ("type", "label", *FACTS)
 
 
 async def list_services(tx: Tx, actor: Actor) -> list[Service]:
@@ -42,17 +46,26 @@ async def services_of(
     Served by ``service_by_label``.
     """
     company = await _company_to_read(tx, actor, company_ref)
-    return await service_store.page(tx, company.id, after=after or service_store.FIRST, limit=limit)
+    services = await service_store.page(tx, company.id, after=after or service_store.FIRST, limit=limit)
+    return [_visible(actor, service) for service in services]
+
+
+def _visible(actor: Actor, service: Service) -> Service:
+    """Return what the actor may see of a service: customers no facts of the carrier."""
+    return service if actor.is_staff else replace(service, carrier=None, carrier_circuit_id=None)
 
 
 async def services_matching(tx: Tx, actor: Actor, company_ref: UUID | str, text: str, *, limit: int) -> list[Service]:
-    """Return a company's services with a text in their id or label, in any case, by type, label and id."""
+    """Return a company's services with a text in one of their ids or labels, in any case, by type, label and id."""
     company = await _company_to_read(tx, actor, company_ref)
-    return await service_store.matching(tx, company.id, text, limit=limit) if storable(text) else []
+    if not storable(text):
+        return []
+    services = await service_store.matching(tx, company.id, text, for_staff=actor.is_staff, limit=limit)
+    return [_visible(actor, service) for service in services]
 
 
 async def find_services(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[tuple[Company, Service]]:
-    """Return services of all companies with every word of a text in their id or label, and their companies.
+    """Return services of all companies with every word of a text in their ids and labels, and their companies.
 
     Those with the words themselves come first, then those in which the last word begins another. Served by
     ``service_by_words``.
@@ -87,13 +100,14 @@ async def get_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_id:
     """Return a service of a company."""
     company = await _company_to_read(tx, actor, company_ref)
     service = await service_store.find(tx, company.id, service_id) if storable(service_id) else None
-    return require_found(service, KIND, service_id)
+    return _visible(actor, require_found(service, KIND, service_id))
 
 
 async def services_with_ids(tx: Tx, actor: Actor, company_ref: UUID | str, service_ids: Sequence[str]) -> list[Service]:
     """Return those services of a company that have one of these ids, in the order of the ids."""
     company = await _company_to_read(tx, actor, company_ref)
-    return await service_store.with_ids(tx, company.id, service_ids)
+    services = await service_store.with_ids(tx, company.id, service_ids)
+    return [_visible(actor, service) for service in services]
 
 
 async def company_to_manage(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
@@ -104,19 +118,44 @@ async def company_to_manage(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
 
 
 async def add_service(
-    tx: Tx, actor: Actor, company_ref: UUID | str, service_id: str, kind: str, label: str, *, now: datetime
+    tx: Tx,
+    actor: Actor,
+    company_ref: UUID | str,
+    service_id: str,
+    kind: str,
+    label: str,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    now: datetime,
 ) -> Service:
-    """Add a service to a company's inventory.
+    """Add a service to a company's inventory; ``facts`` are some of ``FACTS``.
 
     Raises:
         AlreadyExists: the company has a service of that id.
     """
     company = await company_to_manage(tx, actor, company_ref)
-    require_valid(check_service(service_id, kind, label))
-    service = Service(company.id, service_id, ServiceType(kind), label)
+    # A type that is none is refused by the check.
+    service = with_values(Service(company.id, service_id, cast("ServiceType", kind), label), facts or {})
+    await _require_valid(tx, None, service)
+    service = replace(service, type=ServiceType(kind))
     require_free(await service_store.insert(tx, service, now=now), KIND, service_id)
-    await _append(tx, actor, service, "created", first_values(service, _FIELDS), now=now)
+    await _append(tx, actor, service, "created", first_values(service, _given(service)), now=now)
     return service
+
+
+def _given(service: Service) -> frozenset[str]:
+    """Return the fields of a service that are not as those of a service without facts."""
+    nothing = Service(service.company_id, service.id, service.type, service.label)
+    return frozenset({"type", "label", *(change.field for change in changes_between(nothing, service))})
+
+
+async def _require_valid(tx: Tx, before: Service | None, after: Service) -> None:
+    violations = check_service(after)
+    before_tier = None if before is None else before.tier
+    if after.tier not in {None, before_tier}:
+        tiers = {tier.key: tier for tier in await tier_store.all_tiers(tx)}
+        violations += check_tier_key(tiers, before_tier, after.tier)
+    require_valid(violations)
 
 
 async def lock_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_id: str) -> Service:
@@ -129,12 +168,15 @@ async def lock_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_id
 async def change_service(
     tx: Tx, actor: Actor, company_ref: UUID | str, service_id: str, values: Mapping[str, Any], *, now: datetime
 ) -> Service:
-    """Set a service's ``type`` or ``label``; tickets keep the ones that they were raised with."""
+    """Set a service's ``type``, ``label`` and facts; tickets keep the type and label that they were raised with.
+
+    An end that is given by some of its members keeps the others.
+    """
     before = await lock_service(tx, actor, company_ref, service_id)
-    after = replace(before, **values)
+    after = with_values(before, values)
     if changes := changes_between(before, after):
-        require_valid(check_service(after.id, after.type, after.label))
-        await service_store.save(tx, after)
+        await _require_valid(tx, before, after)
+        await service_store.save_all(tx, [after], now=now)
         await _append(tx, actor, after, "changed", changes, now=now)
     return after
 
@@ -143,12 +185,22 @@ async def delete_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_
     """Delete a service from a company's inventory; tickets keep the id and label that they were raised with."""
     service = await lock_service(tx, actor, company_ref, service_id)
     await service_store.delete(tx, service.company_id, service_id)
-    changes = [Change("type", service.type, None), Change("label", service.label, None)]
+    given = _given(service)
+    changes = [Change(name, getattr(service, name), None) for name in _FIELDS if name in given]
     await _append(tx, actor, service, "deleted", changes, now=now)
     return service
 
 
 async def _append(tx: Tx, actor: Actor, service: Service, action: str, changes: list[Change], *, now: datetime) -> None:
-    """Store the event of a change. A service is named by its label."""
-    fact = RecordChanged(KIND, action, service.id, service.label, changes)
-    await event_store.append(tx, actor, service.company_id, fact, now=now)
+    """Store the event of a change, and one of its own for the facts that the customer does not see.
+
+    A service is named by its label.
+    """
+    shown = [change for change in changes if change.field not in INTERNAL_FACTS]
+    hidden = [change for change in changes if change.field in INTERNAL_FACTS]
+    if shown or not hidden:
+        fact = RecordChanged(KIND, action, service.id, service.label, shown)
+        await event_store.append(tx, actor, service.company_id, fact, now=now)
+    if hidden:
+        fact = RecordChanged(KIND, CARRIER_CHANGED, service.id, service.label, hidden)
+        await event_store.append(tx, actor, service.company_id, fact, now=now)

@@ -3,9 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import time, timedelta
 from enum import StrEnum
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from msgspec import Struct
 
@@ -13,6 +11,7 @@ from clearline.errors import RuleCode, Violation
 from clearline.events.event_types import Audience, EventType, NotificationKind, NotificationRule, Relation
 from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
+from clearline.language.reader import is_zone
 from clearline.tickets.domain import Channel
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -159,15 +158,10 @@ def effective_rules(preferences: NotificationPreferences, role: Role) -> dict[No
     return {kind: preferences.rules.get(kind, default) for kind, default in DEFAULTS.get(role, {}).items()}
 
 
-@cache
-def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def check_preferences(preferences: NotificationPreferences, role: Role) -> list[Violation]:
     """Return the violations of preferences: an unknown zone, incomplete quiet hours, a rule of another role."""
     violations = []
-    if preferences.time_zone not in _zone_names():
+    if not is_zone(preferences.time_zone):
         violations.append(
             Violation("time_zone", "must be the name of an IANA time zone, such as Europe/Amsterdam", RuleCode.FORMAT)
         )

@@ -128,7 +128,9 @@ class DueNotification(NamedTuple):
 LOCK_DUE = f"""
     select n.company_id, n.id, n.ticket_number, n.type, n.data, n.actor_name, n.at, t.title, t.description, t.status,
            t.priority, case when t.service_id <> '{UNKNOWN_SERVICE}' then coalesce(t.service_label, t.service_id) end,
-           c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
+           c.name, agent.name, u.role,
+           coalesce(s.time_zone,
+                    (select o.time_zone from company o where o.id = coalesce(n.user_company_id, n.company_id)), 'UTC'),
            coalesce(u.name, case when lower(t.contact_email) = lower(n.recipient) then t.contact_name end, ''),
            case when n.user_id is null then c.mails_contacts else coalesce(u.is_active and u.is_confirmed, false) end,
            note.text, lower(t.contact_email) = lower(n.recipient),

@@ -18,7 +18,7 @@ from clearline.text import fold
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 
-FORMAT = 2
+FORMAT = 3
 """The version of the format of index entries: which lexemes and positions the text of a ticket becomes.
 
 Raise it with every change of that. The workers then rebuild an index of an older format.
@@ -55,7 +55,9 @@ _POSITIONS_MAX = 250
 class Document(Struct, frozen=True):
     """A ticket with all that it is found by. Notes and names of attachments are newest first.
 
-    ``customer_updated_at`` is the time of the last change that the ticket's company sees.
+    ``customer_updated_at`` is the time of the last change that the ticket's company sees. ``service_ids`` has what the
+    inventory says of the service: the customer's label, devices and ports; ``carrier`` is what only the provider's
+    people see of it. ``tier`` is that of the company.
     """
 
     view: TicketView
@@ -65,6 +67,10 @@ class Document(Struct, frozen=True):
     internal_files: list[str]
     watchers: list[UUID]
     customer_updated_at: datetime
+    service_ids: list[str] = []
+    service_sites: list[str] = []
+    carrier: list[str] = []
+    tier: str | None = None
 
 
 class _Limits(NamedTuple):
@@ -112,6 +118,7 @@ def facets(document: Document) -> list[str]:
         facet("status", ticket.status),
         facet("service", ticket.service_type),
         facet("service-id", ticket.service_id),
+        facet("tier", document.tier or "none"),
         facet("issue", ticket.issue_type),
         facet("priority", ticket.priority),
         facet("severity", ticket.severity),
@@ -201,7 +208,9 @@ def vector(document: Document) -> str:
     builder = _Vector()
     for value in facets(document):
         builder.facet(value)
-    for text in (ticket_number(ticket.number), ticket.service_id, *ticket.external_ids.values()):
+    for text in (
+        ticket_number(ticket.number), ticket.service_id, *ticket.external_ids.values(), *document.service_ids,
+    ):  # fmt: skip
         builder.text(text, "A", _DESCRIPTION)
     contact = ticket.contact
     builder.texts(
@@ -209,11 +218,11 @@ def vector(document: Document) -> str:
     )
     for digits in phone_words(contact.phone):
         builder.put(digits, "B", _DESCRIPTION, _LAST_POSITION)
-    builder.texts((company.name, company.code), "B", _DESCRIPTION)
+    builder.texts((company.name, company.code, *document.service_sites), "B", _DESCRIPTION)
     builder.text(ticket.description, "C", _DESCRIPTION)
     builder.texts(document.public_files, "C", _PUBLIC)
     builder.texts(document.public_notes, "C", _PUBLIC)
-    builder.texts(ticket.tags, "D", _ALL)
+    builder.texts((*ticket.tags, *document.carrier), "D", _ALL)
     builder.texts(document.internal_files, "D", _ALL)
     builder.texts(document.internal_notes, "D", _ALL)
     return str(builder)

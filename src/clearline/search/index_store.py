@@ -1,6 +1,7 @@
 """The entries of the index of the search: from which texts they are made, and how they are stored."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from clearline.events.store import Offset
@@ -11,6 +12,24 @@ from clearline.tickets.domain import MERGE_DEPTH_MAX
 
 _BACKLOG = "search company "
 _ALL = 10**12
+
+
+class Backlog(NamedTuple):
+    """Tickets that are to be indexed again: all of a company, or those about one of its services."""
+
+    company_id: UUID
+    service_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in the table ``consumer``, where id is the number to continue below."""
+        return f"{_BACKLOG}{self.company_id}" + ("" if self.service_id is None else f" {self.service_id}")
+
+
+def _backlog(name: str) -> Backlog:
+    company_id, _space, service_id = name.removeprefix(_BACKLOG).partition(" ")
+    return Backlog(UUID(company_id), service_id or None)
+
 
 _TEXTS = """array(select x.{column} from {table} x where x.company_id = t.company_id and x.ticket_number = t.number
         and x.visibility = '{visibility}' order by x.{order} desc limit {most})"""
@@ -42,9 +61,14 @@ DOCUMENTS = f"""
            {_FILES.format(visibility="public")}, {_FILES.format(visibility="internal")},
            array(select user_id from ticket_watcher w
                   where w.company_id = t.company_id and w.ticket_number = t.number limit {NOTES_MAX}),
-           coalesce(t.customer_updated_at, t.updated_at), t.has_merged
+           coalesce(t.customer_updated_at, t.updated_at),
+           array_remove(array[s.customer_label, s.ends #>> '{{a,device}}', s.ends #>> '{{a,port}}',
+                              s.ends #>> '{{z,device}}', s.ends #>> '{{z,port}}'], null),
+           array_remove(array[s.ends #>> '{{a,site}}', s.ends #>> '{{z,site}}'], null),
+           array_remove(array[s.carrier, s.carrier_circuit_id], null), c.tier, t.has_merged
       from unnest($1::uuid[], $2::bigint[]) wanted(company_id, number)
       join ticket t on t.company_id = wanted.company_id and t.number = wanted.number {NAMES}
+      left join service s on s.company_id = t.company_id and s.id = t.service_id
     """
 
 
@@ -104,23 +128,32 @@ async def truncate(tx: Tx) -> None:
     await tx.write("truncate ticket_search")
 
 
-async def keys_below(tx: Tx, below: int | None, *, company_id: UUID | None, limit: int) -> list[tuple[UUID, int]]:
-    """Return the companies and numbers of tickets below a number, newest first.
+async def keys_below(tx: Tx, below: int | None, *, backlog: Backlog | None, limit: int) -> list[tuple[UUID, int]]:
+    """Return the companies and numbers of tickets below a number, newest first: all, or those of a backlog.
 
-    Served by ``ticket_by_number``, or the primary key when it is a company's.
+    Served by ``ticket_by_number``, by the primary key for a company's, by ``ticket_by_service`` for a service's.
     """
     before = _ALL if below is None else below
-    if company_id is None:
+    if backlog is None:
         rows = await tx.fetch(
             "select company_id, number from ticket where number < $1 order by number desc limit $2", before, limit
         )
-    else:
+    elif backlog.service_id is None:
         rows = await tx.fetch(
             """select company_id, number from ticket where company_id = $1 and number < $2
                 order by number desc limit $3""",
-            company_id,
+            backlog.company_id,
             before,
             limit,
+        )
+    else:
+        rows = await tx.fetch(
+            """select company_id, number from ticket where company_id = $1 and number < $2 and service_id = $4
+                order by number desc limit $3""",
+            backlog.company_id,
+            before,
+            limit,
+            backlog.service_id,
         )
     return [(row[0], row[1]) for row in rows]
 
@@ -153,20 +186,15 @@ async def estimate_tickets(tx: Tx) -> int:
     return count
 
 
-def backlog_name(company_id: UUID) -> str:
-    """Return the name of a company's backlog in the table ``consumer``, where id is the next number."""
-    return f"{_BACKLOG}{company_id}"
-
-
-async def next_backlog(tx: Tx) -> tuple[UUID, int] | None:
-    """Return a company in the backlog, and the number to continue below; None when the backlog is empty."""
+async def next_backlog(tx: Tx) -> tuple[Backlog, int] | None:
+    """Return a backlog, and the number to continue below; None when there is none."""
     row = await tx.fetchrow("select name, id from consumer where starts_with(name, $1) order by name limit 1", _BACKLOG)
-    return None if row is None else (UUID(row[0].removeprefix(_BACKLOG)), row[1])
+    return None if row is None else (_backlog(row[0]), row[1])
 
 
-async def end_backlog(tx: Tx, company_id: UUID) -> None:
-    """Delete the backlog of a company: all its tickets are indexed again."""
-    await tx.write("delete from consumer where name = $1", backlog_name(company_id))
+async def end_backlog(tx: Tx, backlog: Backlog) -> None:
+    """Delete a backlog: all its tickets are indexed again."""
+    await tx.write("delete from consumer where name = $1", backlog.name)
 
 
 BACKLOG_START = Offset(0, _ALL)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -11,13 +12,17 @@ from clearline.events import offset_store
 from clearline.events import store as event_store
 from clearline.events.store import Offset
 from clearline.identity import Actor
+from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
 from clearline.search import format_store, index_store
 from clearline.search.document import FORMAT, Document, vector
+from clearline.search.index_store import BACKLOG_START, Backlog
 
 CONSUMER = "search"
 """Under which name the events are read."""
 
+_SERVICES_AT_ONCE = 100
+"""The most services whose tickets are indexed again by themselves; after an import of more, all of the company are."""
 _SLICE = 10
 """The number of tickets that a thread splits into words at a time: a long one must not block requests."""
 
@@ -42,24 +47,40 @@ def _vectors(documents: Sequence[Document]) -> list[str]:
 
 async def reindex_company(tx: Tx, company_id: UUID) -> None:
     """Have all tickets of a company indexed again, batch by batch: its name is among their words."""
-    await offset_store.advance(tx, index_store.backlog_name(company_id), index_store.BACKLOG_START)
+    await offset_store.advance(tx, Backlog(company_id).name, BACKLOG_START)
+
+
+async def reindex_services(tx: Tx, company_id: UUID, service_ids: Sequence[str]) -> None:
+    """Have the tickets about some services indexed again, batch by batch; about many, all of the company.
+
+    What the inventory says of a service is among the words of its tickets.
+    """
+    if len(service_ids) > _SERVICES_AT_ONCE:
+        await reindex_company(tx, company_id)
+        return
+    for service_id in service_ids:
+        await offset_store.advance(tx, Backlog(company_id, service_id).name, BACKLOG_START)
+
+
+async def reindex_import(tx: Tx, company_id: UUID, at: datetime) -> None:
+    """Have the tickets about the services that an import changed at a time indexed again."""
+    ids = await service_store.changed_at(tx, company_id, at, limit=_SERVICES_AT_ONCE + 1)
+    await reindex_services(tx, company_id, ids)
 
 
 async def reindex_backlog(tx: Tx, *, limit: int) -> int:
-    """Index the next batch of the tickets of a company in the backlog; return their number."""
+    """Index the next batch of the tickets in a backlog; return their number."""
     if await index_store.next_backlog(tx) is None or await offset_store.lock(tx, CONSUMER) is None:
         return 0
-    if (backlog := await index_store.next_backlog(tx)) is None:
+    if (first := await index_store.next_backlog(tx)) is None:
         return 0
-    company_id, below = backlog
-    keys = await index_store.keys_below(tx, below, company_id=company_id, limit=limit)
+    backlog, below = first
+    keys = await index_store.keys_below(tx, below, backlog=backlog, limit=limit)
     if keys:
         await index_tickets(tx, keys)
-        await offset_store.advance(
-            tx, index_store.backlog_name(company_id), index_store.BACKLOG_START._replace(id=keys[-1][1])
-        )
+        await offset_store.advance(tx, backlog.name, BACKLOG_START._replace(id=keys[-1][1]))
     else:
-        await index_store.end_backlog(tx, company_id)
+        await index_store.end_backlog(tx, backlog)
     return len(keys)
 
 
@@ -80,7 +101,7 @@ async def rebuild_outdated(tx: Tx, *, limit: int) -> int:
     if index.format >= FORMAT:
         return 0
     below = index.below if index.building == FORMAT else None
-    keys = await index_store.keys_below(tx, below, company_id=None, limit=limit)
+    keys = await index_store.keys_below(tx, below, backlog=None, limit=limit)
     if keys:
         await index_tickets(tx, keys)
         await format_store.save_progress(tx, FORMAT, keys[-1][1])
@@ -122,7 +143,7 @@ async def rebuild_batch(tx: Tx, actor: Actor, *, below: int | None, limit: int) 
     """Index the next tickets below a number; return how many, and the number to continue below, None at the end."""
     permissions.require_desk_admin(actor)
     await index_store.wait_for_consumer(tx)
-    keys = await index_store.keys_below(tx, below, company_id=None, limit=limit)
+    keys = await index_store.keys_below(tx, below, backlog=None, limit=limit)
     if keys:
         await index_tickets(tx, keys)
     return len(keys), keys[-1][1] if len(keys) == limit else None

@@ -21,7 +21,7 @@ TERMS_MAX = 30
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 """The filters ``created`` and ``updated`` find no tickets of other years."""
 
-NAMED = ("company", "queue", "team", "assignee", "watcher")
+NAMED = ("company", "tier", "queue", "team", "assignee", "watcher")
 """Filters whose values are names that have to be looked up in the database."""
 
 CUSTOMER_FILTERS = (

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.accounts import permissions, user_store
+from clearline.accounts.tiers import store as tier_store
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
@@ -262,8 +263,18 @@ async def _watcher(tx: Tx, actor: Actor, value: str) -> object:
     return await _person(tx, actor, "watcher", value)
 
 
+async def _tier(tx: Tx, _actor: Actor, value: str) -> object:
+    if value.lower() == "none":
+        return "none"
+    tiers = await tier_store.all_tiers(tx)
+    if (tier := next((tier for tier in tiers if value.lower() in {tier.key, tier.label.lower()}), None)) is None:
+        raise _unknown("tier", "none or one of " + ", ".join(tier.key for tier in tiers))
+    return tier.key
+
+
 _LOOK_UP: dict[str, Callable[[Tx, Actor, str], Awaitable[object]]] = {
     "company": _company,
+    "tier": _tier,
     "queue": _queue,
     "assignee": _assignee,
     "watcher": _watcher,

@@ -16,7 +16,13 @@ from clearline.tickets.links import merge_store
 AT_ONCE = 50
 """The most tickets of a renamed company, or of an index of an older format, that are indexed in one batch."""
 
-_NAMES = {"name", "code"}
+_WORDS_OF_COMPANY = {"name", "code", "tier"}
+"""The values of a company by which its tickets are found."""
+_SERVICE_EVENTS = {
+    EventType.SERVICE_CREATED, EventType.SERVICE_CHANGED, EventType.SERVICE_CARRIER_CHANGED, EventType.SERVICE_DELETED,
+}  # fmt: skip
+_WORDS_OF_SERVICE = {"customer_label", "carrier", "carrier_circuit_id", "a_end", "z_end"}
+"""The facts of a service by which its tickets are found."""
 _OLD_INDEX = (
     "the search index is older than this version: it is rebuilt in the background, newest tickets first, and not every "
     "ticket is found until then; clearline search rebuild does it at once"
@@ -61,12 +67,24 @@ def _rebuild(database: Database) -> Callable[[], Awaitable[int]]:
 
 
 async def handle(tx: Tx, events: list[Event]) -> None:
-    """Index the tickets of a batch of events, and what they were merged into; put renamed companies in the backlog."""
+    """Index the tickets of a batch of events, and what they were merged into.
+
+    The tickets of companies and services of which they are found by another value go into a backlog.
+    """
     keys = {(event.company_id, event.ticket_number) for event in events if event.ticket_number is not None}
     if keys:
         await index_usecases.index_tickets(tx, sorted({*keys, *await merge_store.targets(tx, sorted(keys))}))
+    services: dict[UUID, set[str]] = {}
     for event in events:
-        if event.type == EventType.COMPANY_CHANGED and any(
-            change["field"] in _NAMES for change in event.data["changes"]
-        ):
+        if event.type == EventType.COMPANY_CHANGED and _has_change(event, _WORDS_OF_COMPANY):
             await index_usecases.reindex_company(tx, UUID(event.data["id"]))
+        elif event.type in _SERVICE_EVENTS and _has_change(event, _WORDS_OF_SERVICE):
+            services.setdefault(event.company_id, set()).add(event.data["id"])
+        elif event.type == EventType.SERVICE_IMPORTED:
+            await index_usecases.reindex_import(tx, event.company_id, event.at)
+    for company_id, ids in services.items():
+        await index_usecases.reindex_services(tx, company_id, sorted(ids))
+
+
+def _has_change(event: Event, fields: set[str]) -> bool:
+    return any(change["field"] in fields for change in event.data["changes"])

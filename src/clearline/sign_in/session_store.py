@@ -41,7 +41,8 @@ async def actor_of(tx: Tx, token_hash: bytes, *, idle_since: datetime, now: date
         select {USER}, c.id, c.name, c.code, {_SESSION},
                not s.second_factor and exists (select from second_factor_role f where f.role = u.role),
                coalesce(u.language, c.language),
-               (select n.time_zone from notification_settings n where n.company_id = u.company_id and n.user_id = u.id)
+               coalesce((select n.time_zone from notification_settings n
+                          where n.company_id = u.company_id and n.user_id = u.id), c.time_zone)
           from sign_in_session s
           join app_user u on u.company_id = s.company_id and u.id = s.user_id
           join company c on c.id = s.company_id

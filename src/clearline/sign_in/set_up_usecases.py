@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from clearline.accounts import company_store, user_store
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import NAME_MAX, check_user
 from clearline.errors import Conflict, require_found, require_valid
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
@@ -83,7 +84,7 @@ async def set_up(
         await company_store.lock(tx, PROVIDER_ID)
         await require_set_up_link(tx, token, now=now)
         await link_store.use(tx, hash_token(token), now=now)
-        await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": provider_name}, now=now)
+        await companies.change_company(tx, OPERATOR, PROVIDER_ID, {"name": provider_name}, now=now)
         user = await accounts.add_user(
             tx, OPERATOR, PROVIDER_ID, name=name, email=email, phone="", role=Role.ADMIN, now=now
         )

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Tx
@@ -24,8 +25,8 @@ MINUTE = timedelta(minutes=1)
 
 
 async def set_languages(tx: Tx, rig: NotificationRig, company: str | None, desk: str | None) -> None:
-    await accounts.change_company(tx, OPERATOR, rig.tenant.company.id, {"language": company}, now=NOW)
-    await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"language": desk}, now=NOW)
+    await companies.change_company(tx, OPERATOR, rig.tenant.company.id, {"language": company}, now=NOW)
+    await companies.change_company(tx, OPERATOR, PROVIDER_ID, {"language": desk}, now=NOW)
 
 
 async def move(tx: Tx, number: int, step: Status) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.branding import usecases as branding
 from clearline.branding.accent import HUE_MAX
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
@@ -116,7 +117,7 @@ async def test_a_new_name_of_the_provider_is_on_the_pages_at_once(
         before = (await accounts.provider(tx)).name
     for name in ("Fibre & Sons", before):
         async with database.transaction() as tx:
-            await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"name": name}, now=NOW)
+            await companies.change_company(tx, OPERATOR, PROVIDER_ID, {"name": name}, now=NOW)
         await until(client, partial(shows_name, name))
 
 

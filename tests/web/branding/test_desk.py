@@ -3,6 +3,7 @@
 import httpx
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from tests.builders.people import NOW
@@ -34,5 +35,5 @@ async def test_an_admin_sets_the_name_and_the_language_of_the_desk(
     async with database.transaction() as tx:
         values = {"name": before.name, "language": before.language}
         after = await accounts.provider(tx)
-        await accounts.change_company(tx, OPERATOR, PROVIDER_ID, values, now=NOW)
+        await companies.change_company(tx, OPERATOR, PROVIDER_ID, values, now=NOW)
     assert (after.name, after.language) == ("Alpine Networks", "de")

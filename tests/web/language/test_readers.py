@@ -8,6 +8,7 @@ import pytest
 from starlette.types import Scope
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.language.reader import Reader, read_by, zone_of
 from clearline.language.times import time_text
@@ -70,7 +71,7 @@ async def german_desk(database: Database, monkeypatch: pytest.MonkeyPatch) -> As
     monkeypatch.setattr(desk, "_KEPT", -1)
     for language in ("de", None):
         async with database.transaction() as tx:
-            await accounts.change_company(tx, OPERATOR, PROVIDER_ID, {"language": language}, now=NOW)
+            await companies.change_company(tx, OPERATOR, PROVIDER_ID, {"language": language}, now=NOW)
         if language:
             yield
 
@@ -112,7 +113,7 @@ async def test_the_language_of_the_person_comes_before_that_of_the_company_and_o
     for company, own, expected in ((None, None, "de"), ("en", None, "en"), ("en", "de", "de"), (None, "en", "en")):
         async with database.transaction() as tx:
             of_company = {"language": company}
-            await accounts.change_company(tx, OPERATOR, tenant.company.id, of_company, now=NOW)
+            await companies.change_company(tx, OPERATOR, tenant.company.id, of_company, now=NOW)
             await accounts.change_user(tx, OPERATOR, tenant.company.id, tenant.user.id, {"language": own}, now=NOW)
         page = await reader.get("/theme", **{"Accept-Language": "de"})
         assert page.headers["content-language"] == expected, (company, own)

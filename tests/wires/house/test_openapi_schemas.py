@@ -84,7 +84,9 @@ CLOCKS = {("NotificationsOut", "digest_at"), ("NotificationsPatch", "digest_at")
 """Times of day."""
 NOT_UUIDS = {
     ("AuditEventOut", "id"), ("EventOut", "id"), ("StreamedEvent", "id"), ("NoteOut", "id"),
-    ("InventoryIn", "id"), ("InventoryOut", "id"), ("ServiceIn", "id"), ("ServiceOut", "id"),
+    ("InventoryIn", "id"), ("InventoryOut", "id"), ("InventoryIn", "carrier_circuit_id"),
+    ("InventoryOut", "carrier_circuit_id"), ("InventoryPatch", "carrier_circuit_id"),
+    ("ServiceIn", "id"), ("ServiceOut", "id"),
     ("InboundMailOut", "message_id"), ("InboundMailDetails", "message_id"),
     ("OutboundMailOut", "message_id"), ("OutboundMailWhole", "message_id"), ("Problem", "request_id"),
     ("RecordChange", "id"), ("Filters", "external_id"), ("MailTemplateOut", "id"), ("MailTemplateSummary", "id"),

@@ -1,23 +1,61 @@
 """Commands for companies."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import click
 
-from clearline.accounts import usecases as accounts
-from clearline.accounts.company_store import CompanyDetails
+from clearline.accounts.companies import usecases as companies
+from clearline.accounts.domain import CompanyDetails, NoticeAddresses
 from clearline.cli.accounts.options import changed_values, language_of, language_option, with_language
 from clearline.cli.context import transact
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, show, show_list
 from clearline.cli.terminal.changes import change_text
 from clearline.clock import now
-from clearline.identity import OPERATOR, Company
+from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
-from clearline.wires.house.accounts.mapping import company_out, new_company_out
+from clearline.wires.house.accounts.mapping import company_out
 
 _COMMANDS = {
     "activate": LazyCommand("accounts.deactivation", "company_activate", "Activate a deactivated company."),
     "deactivate": LazyCommand("accounts.deactivation", "company_deactivate", "Deactivate a company."),
 }
+
+
+_SUBJECTS = click.Choice(NoticeAddresses.__struct_fields__)
+
+
+def _fact_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--tier", help="Key of a tier; empty for none."),
+        click.option(
+            "--time-zone", help="IANA time zone, such as Europe/Amsterdam, until people set one; empty for UTC."
+        ),
+        click.option(
+            "--notice-address",
+            type=(_SUBJECTS, str),
+            multiple=True,
+            metavar="SUBJECT ADDRESS",
+            help="Address for notices of a subject: incidents, maintenance or billing. Repeat it for several; an empty "
+            "address clears the subject.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _facts(tier: str | None, time_zone: str | None, notice_addresses: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the facts that the options set."""
+    facts: dict[str, Any] = {
+        name: value or None for name, value in (("tier", tier), ("time_zone", time_zone)) if value is not None
+    }
+    if notice_addresses:
+        lists: dict[str, list[str]] = {subject: [] for subject, _address in notice_addresses}
+        for subject, address in notice_addresses:
+            lists[subject] += [address] if address else []
+        facts["notice_addresses"] = lists
+    return facts
 
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS)
@@ -29,24 +67,35 @@ def company() -> None:
 @click.argument("name")
 @click.option("--code", required=True, help="Customer number that tickets show, such as AAA111.")
 @language_option
+@_fact_options
 @json_option
-def company_add(name: str, code: str, language: str | None, *, as_json: bool) -> None:
+def company_add(
+    name: str,
+    code: str,
+    language: str | None,
+    tier: str | None,
+    time_zone: str | None,
+    notice_address: Sequence[tuple[str, str]],
+    *,
+    as_json: bool,
+) -> None:
     """Add a customer."""
+    facts = {"language": language_of(language), **_facts(tier, time_zone, notice_address)}
 
-    async def work(tx: Tx) -> Company:
-        return await accounts.add_company(tx, OPERATOR, name, code, language=language_of(language), now=now())
+    async def work(tx: Tx) -> CompanyDetails:
+        return await companies.add_company(tx, OPERATOR, name, code, facts=facts, now=now())
 
     added = transact(work)
-    show(new_company_out(added, language_of(language)), f"Company {added.name} ({added.code}) added.", as_json=as_json)
+    show(company_out(added), f"Company {added.name} ({added.code}) added.", as_json=as_json)
 
 
 @company.command("list")
 @json_option
 def company_list(*, as_json: bool) -> None:
     """List customers by name."""
-    companies = transact(lambda tx: accounts.list_companies(tx, OPERATOR))
+    listed = transact(lambda tx: companies.list_companies(tx, OPERATOR))
     show_list(
-        companies,
+        listed,
         company_out,
         ("NAME", "CODE", "ACTIVE", "ID"),
         lambda company: (company.name, company.code, company.deactivated_at is None, company.id),
@@ -60,17 +109,34 @@ def company_list(*, as_json: bool) -> None:
 @click.option("--name", help="New name.")
 @click.option("--code", help="New customer number.")
 @language_option
+@_fact_options
 @json_option
-def company_change(company: str, name: str | None, code: str | None, language: str | None, *, as_json: bool) -> None:
-    """Change the name, the code or the language of a company.
+def company_change(
+    company: str,
+    name: str | None,
+    code: str | None,
+    language: str | None,
+    tier: str | None,
+    time_zone: str | None,
+    notice_address: Sequence[tuple[str, str]],
+    *,
+    as_json: bool,
+) -> None:
+    """Change what is known of a company.
 
-    COMPANY is its name or code; PROVIDER is the provider, whose language is that of the desk.
+    COMPANY is its name or code; PROVIDER is the provider, whose language is that of the desk. The addresses that are
+    given for a subject replace those that it had.
     """
-    values = with_language(changed_values(name=name, code=code, language=language))
+    changed_values(
+        name=name, code=code, language=language, tier=tier, time_zone=time_zone, notice_address=notice_address or None
+    )
+    given = {"name": name, "code": code, "language": language}
+    values = with_language({name: value for name, value in given.items() if value is not None})
+    values |= _facts(tier, time_zone, notice_address)
 
     async def work(tx: Tx) -> tuple[CompanyDetails, CompanyDetails]:
-        before = await accounts.lock_company(tx, OPERATOR, company)
-        return before, await accounts.change_company(tx, OPERATOR, company, values, now=now())
+        before = await companies.lock_company(tx, OPERATOR, company)
+        return before, await companies.change_company(tx, OPERATOR, company, values, now=now())
 
     before, after = map(company_out, transact(work))
     show(after, change_text(f"Company {after.name} ({after.code})", before, after), as_json=as_json)

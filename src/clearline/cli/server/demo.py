@@ -21,7 +21,7 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.settings.values import Bind
 from clearline.tickets.attachments.blobs import open_blobs
-from clearline.wires.house.accounts.mapping import new_company_out
+from clearline.wires.house.accounts.mapping import company_out
 
 
 class DemoAccess(NamedTuple):
@@ -58,7 +58,7 @@ def _account(key: DemoKey, access: DemoAccess) -> dict[str, object]:
         if sign_in.user.company_id == key.company.id
     ]
     return {
-        "company": new_company_out(key.company),
+        "company": company_out(key.company),
         "key": key.secret,
         "expires_at": key.expires_at,
         "sign_ins": sign_ins,

@@ -65,11 +65,15 @@ _NAMES = {
     "sign_in_policy": "sign-in",
     "subscription": "https://hooks.example.com",
     "team": "Core NOC",
+    "tier": "Gold",
     "user": "Ana Ruiz",
     "view": "Open ports",
 }
 """What records of each kind are called."""
-_IDS = {"service": "NET-AMS-0012", "mail_suppression": "ana@example.com", "company": str(_COMPANY), "team": _TEAM}
+_IDS = {
+    "service": "NET-AMS-0012", "tier": "gold", "mail_suppression": "ana@example.com", "company": str(_COMPANY),
+    "team": _TEAM,
+}  # fmt: skip
 """Ids of records that have no id of their own, or one that stands elsewhere in the examples."""
 _CHANGES: dict[str, list[Change]] = {
     "company.created": [Change("name", None, "Example Freight"), Change("code", None, "EXF001")],
@@ -79,6 +83,9 @@ _CHANGES: dict[str, list[Change]] = {
     "api_key.created": [Change("prefix", None, "clk_4vJ2q8"), Change("scopes", None, ["tickets:read"])],
     "service.created": [Change("type", None, "Port"), Change("label", None, "Amsterdam port, 10G")],
     "service.changed": [Change("label", "Amsterdam port", "Amsterdam port, 10G")],
+    "service.carrier_changed": [Change("carrier_circuit_id", None, "FH-112-A")],
+    "tier.created": [Change("label", None, "Gold")],
+    "tier.changed": [Change("is_active", before=True, after=False)],
     "team.created": [Change("name", None, "Core NOC")],
     "team.changed": [Change("member", None, _USER)],
     "queue.created": [Change("name", None, "Ports"), Change("team_id", None, _TEAM)],

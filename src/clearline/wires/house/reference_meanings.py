@@ -123,6 +123,12 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "desk:write": "Manage queues, teams, rules and mailboxes.",
         "audit:read": "Read the audit.",
     },
+    "ServiceState": {
+        "ordered": "It is ordered, and not yet delivered.",
+        "active": "It is in use.",
+        "suspended": "It is switched off for a while.",
+        "ceased": "It is switched off for good.",
+    },
     "Severity": {
         "minor": "It hardly matters to the customer.",
         "moderate": "Some of the customer's work suffers.",

@@ -3,7 +3,7 @@
 from itertools import chain
 
 from clearline.wires.house import errors
-from clearline.wires.house.accounts import addresses, companies, keys, mail_domains, users
+from clearline.wires.house.accounts import addresses, companies, keys, mail_domains, tiers, users
 from clearline.wires.house.audit import handlers as audit
 from clearline.wires.house.branding import handlers as branding
 from clearline.wires.house.bulk import exports, jobs
@@ -45,6 +45,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Bulk changes, import, export": (*jobs.OPERATIONS, *exports.OPERATIONS),
     "Companies, people, keys": (
         *companies.OPERATIONS,
+        *tiers.OPERATIONS,
         *users.OPERATIONS,
         *addresses.OPERATIONS,
         *mail_domains.OPERATIONS,

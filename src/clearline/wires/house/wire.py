@@ -132,6 +132,12 @@ def set_fields(body: Struct) -> dict[str, Any]:
     return {name: value for name, value in pairs if not isinstance(value, UnsetType)}
 
 
+def new_facts(body: Struct, *required: str) -> dict[str, Any]:
+    """Return what a body says beyond its required members: those that are set, with nested objects as dicts."""
+    facts = {name: value for name, value in set_fields(body).items() if name not in required}
+    return {name: set_fields(value) if isinstance(value, Struct) else value for name, value in facts.items()}
+
+
 @contextmanager
 def wire_names(names: dict[str, str]) -> Iterator[None]:
     """Translate the names of members in errors; ``names`` maps names of the wire to names of the domain."""

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
 
@@ -290,6 +290,9 @@ def _broken_rule(  # noqa: C901, PLR0911, PLR0912 - a table
             right = _converts(value, _Moment) and _is_in_utc(msgspec.convert(value, _Moment))
             rule = "must be a time with a zone, such as 2026-03-01T12:00:00Z"
             return None if right else (rule, _format_or_type(value))
+        case inspect.DateType():
+            right = isinstance(value, str) and _converts(value, date)
+            return None if right else ("must be a day, such as 2026-03-01", _format_or_type(value))
         case inspect.EnumType(choices):
             members = [str(choice.value) for choice in choices]
         case inspect.LiteralType(values):

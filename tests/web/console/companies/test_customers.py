@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.deactivation import usecases as deactivation
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
@@ -36,7 +37,7 @@ async def tenant(database: Database) -> Tenant:
             now=NOW,
         )  # fmt: skip
         for at in range(60):
-            await accounts.add_company(tx, OPERATOR, f"Quay {at:02}", f"QUAY{at:02}", now=NOW)
+            await companies.add_company(tx, OPERATOR, f"Quay {at:02}", f"QUAY{at:02}", now=NOW)
         await deactivation.deactivate_company(tx, OPERATOR, "QUAY07", now=NOW)
     return tenant
 

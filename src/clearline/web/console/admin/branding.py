@@ -8,7 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.company_store import CompanyDetails
+from clearline.accounts.companies import usecases as companies
+from clearline.accounts.domain import CompanyDetails
 from clearline.branding import usecases as branding
 from clearline.branding.accent import HUE_MAX, SHIPPED_HUE, contrasts
 from clearline.branding.domain import Branding
@@ -181,7 +182,7 @@ class BrandingSection(AdminSection[Part]):
         stored = await branding.lock_branding(tx, visit.actor)
         if record_id is not PartName.DESK:
             return Part(record_id, stored, await accounts.provider(tx))
-        return Part(record_id, stored, await accounts.lock_company(tx, visit.actor, PROVIDER_ID))
+        return Part(record_id, stored, await companies.lock_company(tx, visit.actor, PROVIDER_ID))
 
     async def more(self, visit: Visit, tx: Tx, record: Part) -> dict[str, object]:  # noqa: ARG002
         """Return the logos, and the accent that is previewed: the one that is typed, or the stored one."""
@@ -203,7 +204,7 @@ class BrandingSection(AdminSection[Part]):
         texts = {name: visit.form.get(name).strip() for name in self.values(record)}
         if record.name is PartName.DESK:
             desk = {"name": texts["name"], "language": texts["language"] or None}
-            await accounts.change_company(tx, visit.actor, PROVIDER_ID, desk, now=visit.now)
+            await companies.change_company(tx, visit.actor, PROVIDER_ID, desk, now=visit.now)
             return
         values: dict[str, Any] = {**texts}
         if record.name is PartName.ACCENT:

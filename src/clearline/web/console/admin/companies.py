@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from clearline.accounts import usecases as accounts
-from clearline.accounts.company_store import CompanyDetails
+from clearline.accounts.companies import usecases as companies
+from clearline.accounts.domain import CompanyDetails
 from clearline.deactivation import usecases as deactivation
 from clearline.identity import Scope
 from clearline.inventory import usecases as inventory
@@ -57,7 +57,7 @@ class Companies(AdminSection[CompanyDetails]):
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the customers by name."""
-        listed = await accounts.list_companies(tx, visit.actor, after=after[0] if after else None, limit=limit)
+        listed = await companies.list_companies(tx, visit.actor, after=after[0] if after else None, limit=limit)
         return [
             Line(
                 str(company.id), company.name, [company.name], company.code,
@@ -95,20 +95,22 @@ class Companies(AdminSection[CompanyDetails]):
 
     async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> CompanyDetails:
         """Return a company."""
-        return await accounts.get_company_details(tx, visit.actor, record_id)
+        return await companies.get_company_details(tx, visit.actor, record_id)
 
     async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> CompanyDetails:
         """Lock a company."""
-        return await accounts.lock_company(tx, visit.actor, record_id)
+        return await companies.lock_company(tx, visit.actor, record_id)
 
     async def create(self, visit: Visit, tx: Tx) -> UUID:
         """Add a company."""
-        company = await accounts.add_company(tx, visit.actor, **_values(visit.form), now=visit.now)
+        values = _values(visit.form)
+        name, code = values.pop("name"), values.pop("code")
+        company = await companies.add_company(tx, visit.actor, name, code, facts=values, now=visit.now)
         return company.id
 
     async def change(self, visit: Visit, tx: Tx, record: CompanyDetails) -> None:
         """Change a company."""
-        await accounts.change_company(tx, visit.actor, record.id, _values(visit.form), now=visit.now)
+        await companies.change_company(tx, visit.actor, record.id, _values(visit.form), now=visit.now)
 
 
 def _values(form: Form) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.errors import NotFound
 from clearline.identity import PROVIDER_ID, User
 from clearline.inventory import usecases as inventory
@@ -24,7 +25,7 @@ async def show_company(visit: Visit) -> Answer:
     company_id, actor = known_id("company", visit.path["id"]), visit.actor
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, actor)
-        company = await accounts.get_company_details(tx, actor, company_id)
+        company = await companies.get_company_details(tx, actor, company_id)
         if company.id == PROVIDER_ID:
             raise NotFound("company", str(company_id))
         view = company_view(company)

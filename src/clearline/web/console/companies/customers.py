@@ -5,7 +5,8 @@ from typing import Any
 from msgspec import Struct
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.company_store import CompanyDetails
+from clearline.accounts.companies import usecases as companies
+from clearline.accounts.domain import CompanyDetails
 from clearline.inventory import usecases as inventory
 from clearline.tickets.reports import usecases as reports
 from clearline.web.console.queue import QUERY_MAX
@@ -38,20 +39,20 @@ async def show_customers(visit: Visit) -> Answer:
         async def load(keys: list[Any] | None, limit: int) -> list[CompanyDetails]:
             after = "" if keys is None else str(keys[0])
             if not q:
-                return await accounts.list_companies(tx, actor, after=after, limit=limit)
-            return await accounts.companies_matching(tx, actor, q, after=after, limit=limit)
+                return await companies.list_companies(tx, actor, after=after, limit=limit)
+            return await companies.companies_matching(tx, actor, q, after=after, limit=limit)
 
         parts = Parts(visit, PATH, {"q": q} if q else None)
         part = await parts.read("customers", MORE, load, lambda company: [company.name])
-        companies = [] if part is None else part.items
-        ids = [company.id for company in companies]
+        listed = [] if part is None else part.items
+        ids = [company.id for company in listed]
         opened = await reports.count_open_of_companies(tx, actor, ids)
         people = await accounts.count_people(tx, actor, ids, most=_MOST)
         services = await inventory.count_services(tx, actor, ids, most=_MOST)
     side = await with_counts(visit, side)
     customers = [
         Customer(company, count, _number(users), _number(of_inventory))
-        for company, count, users, of_inventory in zip(companies, opened, people, services, strict=True)
+        for company, count, users, of_inventory in zip(listed, opened, people, services, strict=True)
     ]
     return visit.page("console/companies/customers.html", side=side, here=PATH, q=q, part=part, customers=customers)
 

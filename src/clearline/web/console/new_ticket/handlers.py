@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.catalogue.published import IssueType
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Company, User
@@ -106,7 +107,7 @@ async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Re
         company = None if step == "company" else await _company(visit, tx, typed)
         if company is None:
             template, without = "company", _CHOSEN | {"person"}
-            found = await accounts.companies_matching(tx, actor, find, limit=_SHOWN + 1)
+            found = await companies.companies_matching(tx, actor, find, limit=_SHOWN + 1)
             values |= {"companies": found[:_SHOWN], "has_more": len(found) > _SHOWN}
         else:
             service = None

@@ -5,6 +5,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.errors import InvalidInput
 from clearline.identity import Company, User
 from clearline.inventory import usecases as inventory
@@ -36,7 +37,7 @@ async def _find_records(visit: Visit, tx: Tx, q: str, limit: int) -> Records:
     if not q or not storable(q):
         return Records()
     return Records(
-        [*await accounts.companies_matching(tx, visit.actor, q, limit=limit)],
+        [*await companies.companies_matching(tx, visit.actor, q, limit=limit)],
         await inventory.find_services(tx, visit.actor, q, limit=limit),
         await accounts.users_matching(tx, visit.actor, q, limit=limit),
     )

@@ -4,13 +4,14 @@ from functools import partial
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.deactivation import usecases as deactivation
 from clearline.identity import Actor, Scope, User
 from clearline.wires.house.accounts import wire
-from clearline.wires.house.accounts.mapping import activation_out, company_out, deactivation_out, new_company_out
+from clearline.wires.house.accounts.mapping import activation_out, company_out, deactivation_out
 from clearline.wires.house.parameters import id_in_path, uuid_of
 from clearline.wires.house.records import change_record, get_record, list_records
-from clearline.wires.house.wire import CompanyRef, Page, set_fields
+from clearline.wires.house.wire import CompanyRef, Page, new_facts, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -25,7 +26,7 @@ def _company_id(call: Call) -> tuple[UUID]:
 async def list_companies(call: Call) -> Page[wire.CompanyOut]:
     """List customers by name."""
     query: wire.CompanyQuery = call.query
-    read = partial(accounts.list_companies, named=query.named)
+    read = partial(companies.list_companies, named=query.named)
     return await list_records(call, (), read, str, lambda company: [company.name], company_out)
 
 
@@ -33,20 +34,21 @@ async def create_company(call: Call) -> wire.CompanyOut:
     """Add a customer."""
     body = call.body(wire.CompanyIn)
     async with call.transaction() as tx:
-        company = await accounts.add_company(tx, call.actor, body.name, body.code, language=body.language, now=call.now)
+        facts = new_facts(body, "name", "code")
+        company = await companies.add_company(tx, call.actor, body.name, body.code, facts=facts, now=call.now)
     call.location = f"{COMPANIES}/{company.id}"
-    return new_company_out(company, body.language)
+    return company_out(company)
 
 
 async def get_company(call: Call) -> wire.CompanyOut:
     """Return a company."""
-    return await get_record(call, _company_id(call), accounts.get_company_details, company_out)
+    return await get_record(call, _company_id(call), companies.get_company_details, company_out)
 
 
 async def change_company(call: Call) -> wire.CompanyOut:
     """Change a company."""
-    ids, values = _company_id(call), set_fields(call.body(wire.CompanyPatch))
-    return await change_record(call, ids, values, accounts.lock_company, accounts.change_company, company_out)
+    ids, values = _company_id(call), new_facts(call.body(wire.CompanyPatch))
+    return await change_record(call, ids, values, companies.lock_to_change, companies.change_company, company_out)
 
 
 async def deactivate_company(call: Call) -> wire.DeactivationOut:
@@ -128,7 +130,8 @@ OPERATIONS = (
     Operation(
         "changeCompany", "PATCH", COMPANIES + "/{id}", change_company,
         "Change a company", "Sets the values in the merge-patch. The provider itself is changed in the same way. For "
-        "the provider's admins.",
+        "the provider's admins; those of a customer may set `language`, `time_zone` and `notice_addresses` of their "
+        "own.",
         Scope.ACCOUNTS_WRITE, wire.CompanyOut, body=wire.CompanyPatch, path_parameters=COMPANY, errors=(404,),
         conditional=True,
     ),

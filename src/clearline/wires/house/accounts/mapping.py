@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from clearline.accounts.company_store import CompanyDetails
+from msgspec.structs import astuple
+
 from clearline.accounts.conflict_store import AddressConflict
-from clearline.accounts.domain import ApiKey
+from clearline.accounts.domain import ApiKey, CompanyDetails
 from clearline.accounts.mail_domain import MailDomain
+from clearline.accounts.tiers.domain import Tier
 from clearline.deactivation.domain import Activation, Deactivation
 from clearline.identity import PROVIDER_ID, Company, Scope, User
 from clearline.wires.house.accounts import wire
@@ -22,12 +24,15 @@ def company_out(company: CompanyDetails) -> wire.CompanyOut:
         company.deactivated_at is None,
         company.deactivated_at,
         company.language,
+        company.tier,
+        company.time_zone,
+        wire.NoticeAddressesOut(*map(list, astuple(company.notice_addresses))),
     )
 
 
-def new_company_out(company: Company, language: str | None = None) -> wire.CompanyOut:
-    """Return a company that was just added."""
-    return company_out(CompanyDetails(company.id, company.name, company.code, language=language))
+def tier_out(tier: Tier) -> wire.TierOut:
+    """Return a tier."""
+    return wire.TierOut(*astuple(tier))
 
 
 def deactivation_out(ended: Deactivation) -> wire.DeactivationOut:

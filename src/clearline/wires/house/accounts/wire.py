@@ -6,9 +6,10 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.accounts.conflict_store import HolderKind
-from clearline.accounts.domain import CODE_MAX, NAME_MAX
+from clearline.accounts.domain import CODE_MAX, NAME_MAX, NOTICE_ADDRESSES_MAX, TIME_ZONE_MAX
 from clearline.accounts.mail_domain import NAME_MAX as DOMAIN_MAX
 from clearline.accounts.mail_domain import DomainState, Proof
+from clearline.accounts.tiers import domain as tier
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role, Scope
 from clearline.language.languages import LANGUAGES
 from clearline.wires.house.wire import CompanyRef, Id, Moment, Name, PageQuery, Phone, Ref
@@ -18,6 +19,18 @@ from clearline.wires.http.one_of import OneOf
 Code = Annotated[str, characters(1, CODE_MAX)]
 PersonRole = OneOf[str, (*CUSTOMER_ROLES, *STAFF_ROLES)]
 Language = OneOf[str, LANGUAGES]
+TierKey = Annotated[
+    str,
+    Meta(
+        pattern=f"^{tier.KEY_PATTERN}$",
+        extra={"rule": "must be lower-case letters, digits and underscores, and begin with a letter"},
+    ),
+]
+TierLabel = Annotated[str, characters(1, tier.LABEL_MAX)]
+TierHelp = Annotated[str, characters(0, tier.HELP_MAX)]
+Position = Annotated[int, Meta(ge=0, le=tier.POSITION_MAX)]
+TimeZone = Annotated[str, characters(1, TIME_ZONE_MAX)]
+Addresses = Annotated[list[Email], Meta(max_length=NOTICE_ADDRESSES_MAX)]
 CLAIM_DECISIONS = ("confirm", "refuse")
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
 
@@ -34,15 +47,35 @@ class CompanyQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=T
     ) = None
 
 
+class NoticeAddressesIn(Struct, forbid_unknown_fields=True):
+    """The addresses for notices of each subject. In a merge-patch, subjects that are absent keep theirs."""
+
+    incidents: Addresses | UnsetType | None = UNSET
+    maintenance: Addresses | UnsetType | None = UNSET
+    billing: Addresses | UnsetType | None = UNSET
+
+
+class NoticeAddressesOut(Struct, frozen=True):
+    """The addresses for notices of each subject, besides what the people of the company get themselves."""
+
+    incidents: list[str]
+    maintenance: list[str]
+    billing: list[str]
+
+
 class CompanyIn(Struct, forbid_unknown_fields=True):
     """A customer to add. ``code`` is its customer number. Name and code are unique, ignoring case.
 
-    ``language`` is that of its pages and mail; null is that of the desk, which is the provider's.
+    ``language`` is that of its pages and mail; null is that of the desk, which is the provider's. ``tier`` is the key
+    of an active tier. ``time_zone`` is in which its people see times until they set one themselves; null is UTC.
     """
 
     name: Name
     code: Code
     language: Language | None = None
+    tier: TierKey | None = None
+    time_zone: TimeZone | None = None
+    notice_addresses: NoticeAddressesIn | None = None
 
 
 class CompanyPatch(Struct, forbid_unknown_fields=True):
@@ -51,6 +84,9 @@ class CompanyPatch(Struct, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
     code: Code | UnsetType = UNSET
     language: Language | UnsetType | None = UNSET
+    tier: TierKey | UnsetType | None = UNSET
+    time_zone: TimeZone | UnsetType | None = UNSET
+    notice_addresses: NoticeAddressesIn | UnsetType | None = UNSET
 
 
 class CompanyOut(Struct, frozen=True):
@@ -66,6 +102,37 @@ class CompanyOut(Struct, frozen=True):
     is_active: bool
     deactivated_at: Moment | None
     language: Language | None
+    tier: str | None
+    time_zone: str | None
+    notice_addresses: NoticeAddressesOut
+
+
+class TierIn(Struct, forbid_unknown_fields=True):
+    """A tier to add: how the provider classes customers and services. Without a ``position`` it comes last."""
+
+    key: TierKey
+    label: TierLabel
+    help: TierHelp = ""
+    position: Position | None = None
+
+
+class TierPatch(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396). A tier that is not active can be set no more; what has it keeps it."""
+
+    label: TierLabel | UnsetType = UNSET
+    help: TierHelp | UnsetType = UNSET
+    position: Position | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+
+
+class TierOut(Struct, frozen=True):
+    """A tier. Its ``key`` never changes, and it is never deleted."""
+
+    key: str
+    label: str
+    help: str
+    position: int
+    is_active: bool
 
 
 class DeactivateIn(Struct, forbid_unknown_fields=True):

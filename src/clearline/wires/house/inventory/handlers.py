@@ -1,5 +1,7 @@
 """House API v1: the inventory of services."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -9,12 +11,13 @@ from clearline.catalogue.published import ServiceType
 from clearline.identity import Scope
 from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
+from clearline.inventory.domain import Service
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.inventory import wire
 from clearline.wires.house.inventory.mapping import import_out, service_out
 from clearline.wires.house.parameters import uuid_of
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
-from clearline.wires.house.wire import Page, PageQuery, set_fields
+from clearline.wires.house.wire import Page, PageQuery, new_facts
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -36,6 +39,10 @@ def _key_of(kind: str, label: str, service_id: str) -> tuple[str, str, str]:
     return kind, label, service_id
 
 
+def _out(call: Call) -> Callable[[Service], wire.InventoryOut]:
+    return partial(service_out, for_staff=call.actor.is_staff)
+
+
 async def _list(call: Call, company_id: UUID) -> Page[wire.InventoryOut]:
     return await list_records(
         call,
@@ -43,7 +50,7 @@ async def _list(call: Call, company_id: UUID) -> Page[wire.InventoryOut]:
         inventory.services_of,
         _key_of,
         lambda service: [service.type, service.label, service.id],
-        service_out,
+        _out(call),
     )
 
 
@@ -62,19 +69,22 @@ async def create_service(call: Call) -> wire.InventoryOut:
     company_id = uuid_of(call.path["id"], "company")
     body = call.body(wire.InventoryIn)
     async with call.transaction() as tx:
-        service = await inventory.add_service(tx, call.actor, company_id, body.id, body.type, body.label, now=call.now)
+        service = await inventory.add_service(
+            tx, call.actor, company_id, body.id, body.type, body.label,
+            facts=new_facts(body, "id", "type", "label"), now=call.now,
+        )  # fmt: skip
     call.location = f"{COMPANIES}/{company_id}/services/{quote(service.id, safe='')}"
     return service_out(service)
 
 
 async def get_service(call: Call) -> wire.InventoryOut:
     """Return a service."""
-    return await get_record(call, _ids(call), inventory.get_service, service_out)
+    return await get_record(call, _ids(call), inventory.get_service, _out(call))
 
 
 async def change_service(call: Call) -> wire.InventoryOut:
     """Change a service."""
-    ids, values = _ids(call), set_fields(call.body(wire.InventoryPatch))
+    ids, values = _ids(call), new_facts(call.body(wire.InventoryPatch))
     if "type" in values:
         values["type"] = ServiceType(values["type"])
     return await change_record(call, ids, values, inventory.lock_service, inventory.change_service, service_out)
@@ -89,7 +99,7 @@ async def import_services(call: Call) -> wire.InventoryImportOut:
     """Import a list of services."""
     company_id = uuid_of(call.path["id"], "company")
     body = call.body(wire.InventoryImportIn)
-    rows = [(service.id, service.type, service.label) for service in body.services]
+    rows = [new_facts(service) for service in body.services]
     async with call.transaction() as tx:
         done = await imports.import_list(tx, call.actor, company_id, rows, dry_run=body.dry_run, now=call.now)
     return import_out(done, dry_run=body.dry_run)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.accounts import key_store
-from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import hash_secret
 from clearline.clock import now
 from clearline.events.event_types import Visibility
@@ -160,7 +160,7 @@ async def test_a_webhook_is_found_only_at_its_own_company(database: Database, pr
 async def test_a_company_without_people_is_told_to_get_one_before_a_key(programs: Programs) -> None:
     code = f"N{uuid4().hex[:8].upper()}"
     async with programs.database.transaction() as tx:
-        company = await accounts.add_company(tx, OPERATOR, f"Company {code}", code, now=now())
+        company = await companies.add_company(tx, OPERATOR, f"Company {code}", code, now=now())
     page = await programs.admin.page(f"/console/admin/companies/{company.id}/keys/new")
     assert "There is nobody yet: add a person first." in page.text
     assert "add a person first" not in (await programs.admin.page(f"{programs.path}/keys/new")).text

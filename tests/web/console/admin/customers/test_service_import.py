@@ -68,7 +68,7 @@ async def test_a_table_is_checked_then_imported_and_the_same_again_changes_nothi
         ('id,type,label\n"A,Port,B\n', 2, "Is no CSV:"),
         ("id,type,label\nA,Port,Caf\ufffd\n", 2, "Has a character that is not UTF-8: save the file as UTF-8."),
         ("[1", 1, "Is no JSON list of objects with id, type and label"),
-        ('[{"id": "A"}]', 1, "Is no JSON list of objects with id, type and label: Object missing required field"),
+        ('[{"id": "A"}]', 1, "Line is no service: Object missing required field"),
         ('[{"id": "A", "type": "Boat", "label": "B"}]', 1, "Type must be one of"),
         ('[{"id":"A","type":"Port","label":"B"},{"id":" A","type":"Port","label":"C"}]', 2, "Id A is the id of"),
         ("", 1, "The heading lacks"),

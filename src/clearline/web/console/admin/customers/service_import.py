@@ -7,7 +7,7 @@ from clearline.errors import NotFound
 from clearline.identity import PROVIDER_ID
 from clearline.inventory import import_usecases as imports
 from clearline.inventory.domain import INVENTORY_TYPES
-from clearline.inventory.import_usecases import ImportedService, ImportReport, RowResult
+from clearline.inventory.import_domain import ImportedService, ImportReport, RowResult
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.services import Services
 from clearline.web.console.admin.sidebar import admin_sidebar

@@ -6,6 +6,7 @@ from clearline.catalogue.published import ServiceType
 from clearline.cli.accounts.options import changed_values, company_option
 from clearline.cli.context import transact
 from clearline.cli.exit_status import REFUSED
+from clearline.cli.inventory.facts import fact_options, given_facts
 from clearline.cli.output import json_option, show, show_done, show_list
 from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.progress import spinner
@@ -17,7 +18,8 @@ from clearline.identity import OPERATOR
 from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import INVENTORY_TYPES, Service
-from clearline.inventory.import_usecases import ImportReport
+from clearline.inventory.facts_domain import rate_text
+from clearline.inventory.import_domain import ImportReport
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.inventory.mapping import import_out, service_out
 
@@ -34,12 +36,16 @@ def service() -> None:
 @click.option("--id", "service_id", required=True, help="Id of the service; unique within the company.")
 @click.option("--type", "kind", required=True, type=_TYPES, help="Type of the service.")
 @click.option("--label", required=True, help="Name that people use.")
+@fact_options
 @json_option
-def service_add(company: str, service_id: str, kind: str, label: str, *, as_json: bool) -> None:
+def service_add(
+    company: str, service_id: str, kind: str, label: str, *, facts: dict[str, str | None], as_json: bool
+) -> None:
     """Add a service to a company."""
+    given = given_facts(facts)
 
     async def work(tx: Tx) -> Service:
-        return await inventory.add_service(tx, OPERATOR, company, service_id, kind, label, now=now())
+        return await inventory.add_service(tx, OPERATOR, company, service_id, kind, label, facts=given, now=now())
 
     added = transact(work)
     show(service_out(added), f"{added.type} {added.id} ({added.label}) added.", as_json=as_json)
@@ -53,8 +59,14 @@ def service_list(company: str, *, as_json: bool) -> None:
     show_list(
         transact(lambda tx: inventory.services_of(tx, OPERATOR, company)),
         service_out,
-        ("TYPE", "ID", "LABEL"),
-        lambda service: (service.type, service.id, service.label),
+        ("TYPE", "ID", "LABEL", "STATE", "RATE"),
+        lambda service: (
+            service.type,
+            service.id,
+            service.label,
+            service.state,
+            "" if service.rate is None else rate_text(service.rate),
+        ),
         noun="services",
         as_json=as_json,
     )
@@ -65,10 +77,24 @@ def service_list(company: str, *, as_json: bool) -> None:
 @click.argument("service_id")
 @click.option("--type", "kind", type=_TYPES, help="New type.")
 @click.option("--label", help="New label.")
+@fact_options
 @json_option
-def service_change(company: str, service_id: str, kind: str | None, label: str | None, *, as_json: bool) -> None:
-    """Change a service. Tickets keep the type and the label that they were raised with."""
-    values = changed_values(type=kind and ServiceType(kind), label=label)
+def service_change(
+    company: str,
+    service_id: str,
+    kind: str | None,
+    label: str | None,
+    *,
+    facts: dict[str, str | None],
+    as_json: bool,
+) -> None:
+    """Change a service. Tickets keep the type and the label that they were raised with.
+
+    An empty value clears a fact: --carrier "".
+    """
+    changed_values(type=kind, label=label, **facts)
+    values = {name: value for name, value in (("type", kind and ServiceType(kind)), ("label", label)) if value}
+    values |= given_facts(facts)
 
     async def work(tx: Tx) -> tuple[Service, Service]:
         before = await inventory.lock_service(tx, OPERATOR, company, service_id)
@@ -100,15 +126,17 @@ def service_delete(company: str, service_id: str, *, yes: bool, as_json: bool) -
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @json_option
 def service_import(company: str, file: str, *, dry_run: bool, as_json: bool) -> None:
-    """Import services from a CSV file (- for standard input) with the columns id, type and label.
+    """Import services from a file (- for standard input): CSV, or NDJSON as the house API writes services.
 
-    Services that exist get the file's type and label; services that are not in the file stay. When a line is
-    wrong, nothing is stored, every wrong line is named on standard error, and the exit status is 1.
+    CSV has the columns id, type and label, and may have state, rate, tier, is_protected, installed_on, customer_label,
+    carrier, carrier_circuit_id, a_site, a_device, a_port, a_vlan and the same of z. Services that exist get what the
+    file says; services and columns that are not in it stay. When a line is wrong, nothing is stored, every wrong line
+    is named on standard error, and the exit status is 1.
     """
     table = read_text(file)
 
     async def work(tx: Tx) -> ImportReport:
-        return await imports.import_csv(tx, OPERATOR, company, table, dry_run=dry_run, now=now())
+        return await imports.import_file(tx, OPERATOR, company, table, dry_run=dry_run, now=now())
 
     with spinner(f"Importing services of {company} ..."):
         report = transact(work)

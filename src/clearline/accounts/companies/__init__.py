@@ -1,0 +1,4 @@
+"""Companies: add and change them.
+Tables: none.
+Events: company.created, company.changed.
+"""

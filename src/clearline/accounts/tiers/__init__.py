@@ -1,0 +1,4 @@
+"""The tiers of companies and services: a short list of the provider's.
+Tables: tier.
+Events: tier.created, tier.changed.
+"""
