@@ -13,12 +13,13 @@ from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.releases import AGE_MAX, release_date
 from clearline.routing import worker as routing_worker
 from clearline.search import index_usecases
+from clearline.tickets.chronic import worker as chronic_worker
 from clearline.webhooks import worker as webhook_worker
 
 
 def test_every_consumer_has_a_name_in_the_list() -> None:
-    names = [routing_worker.NAME, index_usecases.CONSUMER, webhook_worker.NAME, notification_worker.NAME]
-    assert sorted(names) == sorted(CONSUMERS)
+    names = [routing_worker.NAME, chronic_worker.NAME, index_usecases.CONSUMER, webhook_worker.NAME]
+    assert sorted([*names, notification_worker.NAME]) == sorted(CONSUMERS)
 
 
 async def test_an_old_minor_version_is_logged_after_the_start_and_once_a_day(

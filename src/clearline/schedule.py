@@ -43,6 +43,8 @@ from clearline.sign_in.identity_providers import flow_usecases as sign_in_flows
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.worker import orphaned_files_job
+from clearline.tickets.chronic import worker as chronic_worker
+from clearline.tickets.chronic.domain import ChronicRule
 from clearline.tickets.reminders import usecases as due_reminders
 from clearline.webhooks import attempt_usecases as attempts
 from clearline.webhooks import delivery_usecases as deliveries
@@ -104,6 +106,7 @@ def shared_jobs(
 
     return [
         routing_worker.routing_job(database, now),
+        chronic_worker.chronic_job(database, ChronicRule(settings.chronic_tickets, settings.chronic_days), now),
         *search_worker.jobs(database),
         message_worker.send_job(database, now, notes_max=settings.ticket_notes_max),
         job_worker.worker(

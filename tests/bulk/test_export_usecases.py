@@ -20,13 +20,14 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
+from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import a_new_ticket, raised
 
-INTERNAL = {"queue", "assignee", "tags", "reminder"}
+INTERNAL = {"queue", "assignee", "tags", "reminder", "is_chronic"}
 
 
 async def read_export(database: Database, actor: Actor, kind: Format = "ndjson", **filters: Any) -> str:
@@ -53,7 +54,7 @@ async def test_a_customer_exports_its_own_tickets_without_internal_text(database
     assert not INTERNAL & set(shown)
     assert [note["text"] for note in shown["notes"]] == ["for all"]
     [full] = await lines(database, agent, company=tenant.company.code)
-    internal = {"queue": None, "assignee": "Ben Ito", "tags": ["vip"], "reminder": None}
+    internal = {"queue": None, "assignee": "Ben Ito", "tags": ["vip"], "reminder": None, "is_chronic": False}
     assert {name: full[name] for name in INTERNAL} == internal
     assert [note["text"] for note in full["notes"]] == ["for all", "for us"]
     assert (full["version"], shown["version"]) == (4, 2)
@@ -176,8 +177,11 @@ async def test_an_export_and_an_import_change_nothing(database: Database, kind: 
     tenant = await new_tenant(database)
     values = {
         "external_ids": {"oldesk": "=4711", "crm": "'7"}, "impact": Impact.DEGRADED, "severity": Severity.MINOR,
-        "priority": Priority.LOW,
         "reminder": ReminderChange(NOW + timedelta(days=1), "=Call", cancelled_by_answer=True),
+        "priority": Priority.LOW, "occurred_at": NOW - timedelta(days=3), "fault": Fault(
+            DetectedBy.PROVIDER_MONITORING, f"{title} nightly", Impact.DOWN, ServiceEnd.A, PathState.BOTH_DOWN,
+            TestingConsent.WITHIN_HOURS, f"{title} hours", False, SiteAccess(f"{title} desk", None, f"{title} laser"),
+        ),
     }  # fmt: skip
     async with database.transaction() as tx:
         number = await raised(tx, tenant, title)

@@ -1,5 +1,6 @@
 """The query language."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -136,15 +137,16 @@ def test_a_filter_of_the_staff_is_unknown_to_a_customer(name: str) -> None:
     for filter_name in (name, "nonsense"):
         with pytest.raises(InvalidInput) as refused:
             parse(f"{filter_name}:minor", staff=False)
-        rules.append(str(refused.value).replace(filter_name, "X"))
+        rules.append(re.sub(rf"\b{filter_name}\b", "X", str(refused.value)))
     assert rules[0] == rules[1]
-    assert not any(other in rules[0] for other in {*STAFF_FILTERS} - {*CUSTOMER_FILTERS})
+    assert not {*re.findall("[a-z]+", rules[0])} & ({*STAFF_FILTERS} - {*CUSTOMER_FILTERS})
 
 
 @pytest.mark.parametrize("name", CUSTOMER_FILTERS)
 def test_a_customer_may_use_the_filters_of_customers(name: str) -> None:
     values = {"issue": "Others", "priority": "low", "number": "1", "created": "2026-01-01", "service": "port"}
     values |= {"updated": ">2026-01-01", "contact": "ada@example.com", "external": "jira:1", "has": "file"}
+    values |= {"occurred": "<=2026-01-01"}
     assert parse(f"{name}:{values.get(name, 'open')}", staff=False)
 
 

@@ -17,9 +17,9 @@ from clearline.search.store import HitQuery, Hits
 from clearline.search.structured import list_filter
 from clearline.search.usecases import find_tickets, read_query
 from clearline.tickets import list_store
-from clearline.tickets.domain import Status, TicketView
+from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
-from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.lists.order import RANKS, Order, key_of
 from tests.builders.search.desk import QUEUE, SearchDesk, execute
 
 QUERIES = [
@@ -39,16 +39,13 @@ async def values(desk: SearchDesk) -> None:
         desk,
         """update ticket set priority = (array['low', 'critical', 'high', 'medium'])[1 + number % 4],
                   updated_at = created_at + number * 17 % 5 * interval '1 hour',
-                  status_changed_at = created_at + number * 13 % 7 * interval '1 hour'""",
+                  status_changed_at = created_at + number * 13 % 7 * interval '1 hour',
+                  occurred_at = case when number % 3 > 0 then created_at - number * 11 % 5 * interval '1 hour' end""",
     )
     await execute(desk, "insert into team values ($1, 'Fibre', now())", QUEUE)
     await execute(desk, "update queue set team_id = $1", QUEUE)
     async with desk.database.transaction() as tx:
         await index_tickets(tx, await index_store.keys_below(tx, None, backlog=None, limit=1000))
-
-
-def key_of(view: TicketView, order: Order) -> object:
-    return RANKS[view.ticket.priority] if order is Order.PRIORITY else getattr(view.ticket, order)
 
 
 async def sorted_pages(desk: SearchDesk, actor: Actor, query: str, order: Order, *, newest_first: bool) -> list[int]:
@@ -72,7 +69,9 @@ async def test_a_sorted_search_has_the_matches_in_any_order(desk: SearchDesk, qu
     async with desk.database.transaction() as tx:
         found = (await find_tickets(tx, desk.agent, query, limit=200)).tickets
     for order, newest_first in product(Order, (True, False)):
-        expected = sorted(found, key=lambda view: (key_of(view, order), view.ticket.number), reverse=newest_first)
+        expected = sorted(
+            found, key=lambda view: (key_of(view.ticket, order), view.ticket.number), reverse=newest_first
+        )
         numbers = await sorted_pages(desk, desk.agent, query, order, newest_first=newest_first)
         assert numbers == [view.ticket.number for view in expected]
 

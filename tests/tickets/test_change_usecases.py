@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import CUSTOMER_EDITABLE_FIELDS, Status, TicketValues, values_of
+from clearline.tickets.faults.domain import DetectedBy, Fault, SiteAccess
 from clearline.tickets.list_store import Filter
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.queues import new_queue
@@ -26,6 +27,7 @@ from tests.builders.tickets import STEPS, a_new_ticket, raised
 
 LATER = NOW + timedelta(minutes=5)
 CONTACT = Contact("Lena Brandt", "+1-555-0123", "lena@example.org")
+BEGAN = datetime(2026, 3, 1, 6, 30, tzinfo=UTC)
 NEW: dict[str, Any] = {
     "title": "Port is down",
     "issue_type": IssueType.CIRCUIT_DOWN,
@@ -37,6 +39,8 @@ NEW: dict[str, Any] = {
     "asked_priority": Priority.HIGH,
     "tags": ("bgp", "site:ams"),
     "external_ids": {"snow": "INC0042"},
+    "occurred_at": BEGAN,
+    "fault": Fault(detected_by=DetectedBy.CUSTOMER, site_access=SiteAccess("Front desk", None, "None known")),
 }
 EVENT_VALUES: dict[str, tuple[object, object]] = {
     "title": ("Port is slow", "Port is down"),
@@ -52,6 +56,9 @@ EVENT_VALUES: dict[str, tuple[object, object]] = {
     "asked_priority": (None, "high"),
     "tags": ([], ["bgp", "site:ams"]),
     "external_ids": ({}, {"snow": "INC0042"}),
+    "occurred_at": (None, "2026-03-01T06:30:00Z"),
+    "detected_by": (None, "customer"),
+    "site_access": (None, {"contact": "Front desk", "hours": None, "hazards": "None known"}),
 }
 """The values before and after in the event."""
 
@@ -67,7 +74,12 @@ async def change(tx: Tx, actor: Actor, number: int, values: Mapping[str, Any]) -
 
 def test_every_value_has_a_case() -> None:
     assert {*NEW, "queue_id", "assignee_id", "reminder"} == set(TicketValues.__struct_fields__)
-    assert set(EVENT_VALUES) == set(NEW)
+    assert set(EVENT_VALUES) == {fact for field in NEW for fact in facts_of(field)}
+
+
+def facts_of(field: str) -> tuple[str, ...]:
+    """Return what an event calls a changed field: the facts of a fault stand in it one by one."""
+    return ("detected_by", "site_access") if field == "fault" else (field,)
 
 
 @pytest.mark.parametrize("field", NEW)
@@ -94,8 +106,11 @@ async def test_a_change_is_stored_with_an_event_that_has_the_value_before(
         "Ben Ito",
         LATER,
     )
-    was, now = EVENT_VALUES[field]
-    assert event.data == {"changes": [{"field": field, "before": was, "after": now}]}
+    assert event.data == {
+        "changes": [
+            {"field": fact, "before": EVENT_VALUES[fact][0], "after": EVENT_VALUES[fact][1]} for fact in facts_of(field)
+        ]
+    }
 
 
 async def test_a_change_of_everything_is_one_version_and_an_event_for_each_kind(
@@ -110,7 +125,7 @@ async def test_a_change_of_everything_is_one_version_and_an_event_for_each_kind(
         changed, *other_events = await later_history(tx, number)
     assert after.ticket.version == 2
     assert (after.queue_name, after.assignee_name) == (queue.name, "Ben Ito")
-    assert [value_change["field"] for value_change in changed.data["changes"]] == list(NEW)
+    assert [change["field"] for change in changed.data["changes"]] == [f for field in NEW for f in facts_of(field)]
     assert {(event.type, str(event.data)) for event in other_events} == {
         ("ticket.routed", str({"rule": None, "after": str(queue.id), "before": None})),
         ("ticket.assigned", str({"by": "manual", "after": str(id_of(agent)), "before": None})),

@@ -2,18 +2,20 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from clearline.accounts import key_store
+from clearline.catalogue.published import ServiceType
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
+from clearline.tickets.chronic import store as chronic_store
 from clearline.tickets.links import merge_store, merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links.merged_note_store import NoteReader
@@ -79,6 +81,18 @@ async def test_closing_reads_no_whole_table(filled: Any) -> None:
     used, scanned = await plan_of(filled, ticket_store.LAST_ANSWERS, [company], [number])
     assert "note_pkey" in used
     assert not scanned & {"ticket", "note"}
+
+
+async def test_the_tickets_of_a_service_are_counted_by_its_index(filled: Any) -> None:
+    company, number = await any_ticket(filled)
+    recording = RecordingConnection()
+    now = datetime.now(UTC)
+    await chronic_store.counted(
+        Tx(recording), company, "SVC-1", ServiceType.PORT, up_to=number, since=now - timedelta(days=45), until=now
+    )
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
+    assert used & {"ticket_by_service", *BY_NUMBER}
+    assert "ticket" not in scanned
 
 
 async def test_the_ticket_that_follows_is_found_by_an_index(filled: Any) -> None:

@@ -22,6 +22,7 @@ from clearline.tables import BOM, write_table
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.faults.domain import FACTS, SiteAccess
 from clearline.tickets.links import merged_note_store
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.list_store import Filter
@@ -37,10 +38,12 @@ _COLUMNS = (
     "number", "company", "company_name", "title", "description", "issue_type", "service_type", "service_id",
     "service_label", "contact_name", "contact_phone", "contact_email", "status", "severity", "impact", "priority",
     "asked_severity", "asked_priority", "channel", "created_at", "updated_at", "status_changed_at", "resolved_at",
-    "version", "merged_into", "external_ids",
+    "version", "merged_into", "external_ids", "occurred_at", "detected_by", "intermittent", "observed_impact",
+    "service_end", "path_state", "testing_consent", "testing_hours", "dispatch_allowed", "site_access_contact",
+    "site_access_hours", "site_access_hazards",
 )  # fmt: skip
 _REMINDER_COLUMNS = tuple(f"reminder_{name}" for name in Reminder.__struct_fields__)
-_STAFF_COLUMNS = ("queue", "assignee", "tags", *_REMINDER_COLUMNS)
+_STAFF_COLUMNS = ("queue", "assignee", "tags", *_REMINDER_COLUMNS, "is_chronic")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -184,6 +187,7 @@ def _members(view: TicketView, export: Export) -> dict[str, Any]:
         "version": ticket.version,
         "merged_into": None if view.merged_into is None else ticket_number(view.merged_into),
         "external_ids": ticket.external_ids,
+        **{name: getattr(ticket if name == "occurred_at" else ticket.fault, name) for name in FACTS},
     }
     if export.for_staff:
         members |= {
@@ -191,6 +195,7 @@ def _members(view: TicketView, export: Export) -> dict[str, Any]:
             "assignee": view.assignee_name,
             "tags": ticket.tags,
             "reminder": ticket.reminder,
+            "is_chronic": ticket.is_chronic,
         }
     return members
 
@@ -215,13 +220,16 @@ def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:
     members = msgspec.to_builtins(members)
     for name in ("service", "contact"):
         members |= {f"{name}_{inner}": value for inner, value in members[name].items()}
+    access = members["site_access"] or dict.fromkeys(SiteAccess.__struct_fields__)
+    members |= {f"site_access_{inner}": value for inner, value in access.items()}
     members["tags"] = " ".join(members.get("tags", ()))
-    if (reminder := members.pop("reminder", None)) is not None:
-        reminder["cancelled_by_answer"] = YES if reminder["cancelled_by_answer"] else NO
-    members |= (
-        {f"reminder_{name}": None for name in Reminder.__struct_fields__}
-        if reminder is None
-        else {f"reminder_{name}": value for name, value in reminder.items()}
-    )
+    reminder = members.pop("reminder", None) or dict.fromkeys(Reminder.__struct_fields__)
+    members |= {f"reminder_{name}": value for name, value in reminder.items()}
     members["external_ids"] = _encode(members["external_ids"]).decode() if members["external_ids"] else ""
-    return ["" if members[name] is None else str(members[name]) for name in columns]
+    return [_cell(members[name]) for name in columns]
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return YES if value else NO
+    return "" if value is None else str(value)

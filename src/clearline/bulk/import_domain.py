@@ -19,6 +19,17 @@ from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
 from clearline.tickets.domain import ASSESSMENT, DESCRIPTION_MAX, TITLE_MAX, Channel, Status, Ticket
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids
+from clearline.tickets.faults.domain import (
+    FAULT_FIELDS,
+    DetectedBy,
+    Fault,
+    PathState,
+    ServiceEnd,
+    SiteAccess,
+    TestingConsent,
+    check_fault,
+    check_occurred_at,
+)
 from clearline.tickets.note_domain import TEXT_MAX, Note, Source, Visibility
 from clearline.tickets.status_domain import FINISHED
 from clearline.tickets.tag_domain import check_tags, normalize_tags
@@ -49,6 +60,14 @@ class ImportedContact(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     email: str
     phone: str = ""
+
+
+class ImportedSiteAccess(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a technician gets in."""
+
+    contact: str | None = None
+    hours: str | None = None
+    hazards: str | None = None
 
 
 class External(Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,12 +123,30 @@ class ImportedTicket(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     notes: tuple[ImportedNote, ...] = ()
     reminder: ImportedReminder | None = None
+    occurred_at: When | None = None
+    detected_by: DetectedBy | None = None
+    intermittent: str | None = None
+    observed_impact: Impact | None = None
+    service_end: ServiceEnd | None = None
+    path_state: PathState | None = None
+    testing_consent: TestingConsent | None = None
+    testing_hours: str | None = None
+    dispatch_allowed: bool | None = None
+    site_access: ImportedSiteAccess | None = None
 
     @property
     def ids(self) -> list[External]:
         """The ids of the ticket in other systems, each system once."""
         ids = self.external_ids | ({} if self.external is None else {self.external.system: self.external.id})
         return [External(system, ids[system]) for system in sorted(ids)]
+
+    @property
+    def fault(self) -> Fault:
+        """The facts of the fault."""
+        values = {name: getattr(self, name) for name in FAULT_FIELDS if name != "site_access"}
+        access = self.site_access
+        site_access = None if access is None else SiteAccess(access.contact, access.hours, access.hazards)
+        return Fault(**values, site_access=site_access)
 
     @property
     def last_known(self) -> datetime:
@@ -123,7 +160,7 @@ MEMBERS = frozenset(field.name for field in _FIELDS)
 WRITTEN_BY_EXPORT = frozenset(
     {
         "number", "company_name", "channel", "updated_at", "status_changed_at", "version", "merged_into",
-        "merged_notes", "queue", "assignee",
+        "merged_notes", "queue", "assignee", "is_chronic",
     }
 )  # fmt: skip
 """The members that an export writes and an import ignores, so that an exported file can be imported."""
@@ -178,6 +215,8 @@ def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
         *check_contact("contact", contact),
         *check_tags(ticket.tags),
         *_past("created_at", ticket.created_at, now),
+        *check_occurred_at(ticket.occurred_at, now),
+        *check_fault(ticket.fault),
     ]
     if ticket.resolved_at is not None:
         violations += _past("resolved_at", ticket.resolved_at, now)
@@ -253,6 +292,8 @@ def imported_state(company_id: UUID, imported: ImportedTicket) -> Ticket:
         asked_severity=imported.asked_severity,
         asked_priority=imported.asked_priority,
         external_ids={external.system: external.id for external in imported.ids},
+        occurred_at=imported.occurred_at,
+        fault=imported.fault,
     )
 
 

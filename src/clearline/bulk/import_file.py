@@ -8,7 +8,14 @@ from typing import Any, Literal
 import msgspec
 
 from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, NewItem
-from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, ImportedReminder, check_imported, read_ticket
+from clearline.bulk.import_domain import (
+    MEMBERS,
+    WRITTEN_BY_EXPORT,
+    ImportedReminder,
+    ImportedSiteAccess,
+    check_imported,
+    read_ticket,
+)
 from clearline.errors import DeskError, InvalidInput, RuleCode, Violation, require_valid
 from clearline.tables import NotATable, cell_text, decode_file, read_table
 
@@ -27,11 +34,12 @@ _NESTED = {
     "contact_email": ("contact", "email"),
     "external_system": ("external", "system"),
     "external_id": ("external", "id"),
+    **{f"site_access_{name}": ("site_access", name) for name in ImportedSiteAccess.__struct_fields__},
     **{f"reminder_{name}": ("reminder", name) for name in ImportedReminder.__struct_fields__},
 }
 YES, NO = "yes", "no"
 """How a table says whether something is so."""
-COLUMNS = (*sorted(MEMBERS - {"service", "contact", "external", "notes", "reminder"}), *_NESTED)
+COLUMNS = (*sorted(MEMBERS - {"service", "contact", "external", "notes", "reminder", "site_access"}), *_NESTED)
 """The columns of a table that an import reads. Tags are in one of them, separated by spaces."""
 _KNOWN = WRITTEN_BY_EXPORT.union(COLUMNS)
 _encode = msgspec.json.Encoder().encode
@@ -83,7 +91,7 @@ def refusal_text(error: DeskError, kind: str) -> str:
 def _value(name: str, cell: str) -> Any:
     if name == "tags":
         return cell.split()
-    if name == "reminder_cancelled_by_answer":
+    if name in {"reminder_cancelled_by_answer", "dispatch_allowed"}:
         return {YES: True, NO: False}.get(cell.strip().lower(), cell)
     if name == "external_ids":
         try:

@@ -14,7 +14,7 @@ POLL_SECONDS = 0.5
 BATCH_SIZE = 200
 """The most events of one run: requests go first (see ``runner.BUSY_SHARE``)."""
 
-CONSUMERS = ("routing", "search", "webhooks", "notifications")
+CONSUMERS = ("routing", "chronic", "search", "webhooks", "notifications")
 """The names of all consumers, each of which a worker has."""
 
 Handle = Callable[[Tx, list[Event]], Awaitable[None]]

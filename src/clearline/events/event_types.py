@@ -59,6 +59,7 @@ class EventType(StrEnum):
     SERVICE_CARRIER_CHANGED = "service.carrier_changed"
     SERVICE_DELETED = "service.deleted"
     SERVICE_IMPORTED = "service.imported"
+    SERVICE_CHRONIC = "service.chronic"
     SUBSCRIPTION_CREATED = "subscription.created"
     SUBSCRIPTION_CHANGED = "subscription.changed"
     SUBSCRIPTION_DELETED = "subscription.deleted"

@@ -39,6 +39,7 @@ RECORD_ROWS = (
     _record(EventType.SERVICE_CARRIER_CHANGED, "Changed the access carrier of a service, or its circuit id."),
     _record(EventType.SERVICE_DELETED, "Deleted a service.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_IMPORTED, "Imported the services of a company.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SERVICE_CHRONIC, "Raised so many tickets on a service in a short time that it is chronic."),
     _record(EventType.SUBSCRIPTION_CREATED, "Created a webhook subscription.", Visibility.COMPANY_ADMINS),
     _record(EventType.SUBSCRIPTION_CHANGED, "Changed a webhook subscription.", Visibility.COMPANY_ADMINS),
     _record(EventType.SUBSCRIPTION_DELETED, "Deleted a webhook subscription.", Visibility.COMPANY_ADMINS),

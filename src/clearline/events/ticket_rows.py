@@ -94,7 +94,8 @@ TICKET_ROWS = (
         _("Updated"), _("Changed {changes}."),
         visible_fields=frozenset({
             "title", "issue_type", "contact", "severity", "priority", "impact", "asked_severity", "asked_priority",
-            "external_ids",
+            "external_ids", "occurred_at", "detected_by", "intermittent", "observed_impact", "service_end",
+            "path_state", "testing_consent", "testing_hours", "dispatch_allowed", "site_access",
         }),
     ),
     EventTypeRow(

@@ -9,6 +9,7 @@ from msgspec import Struct
 from clearline.events.event_types import BY_BOUNCE, Audience, EventType, Visibility
 from clearline.events.type_table import EVENT_TYPES, types_with
 from clearline.language.marks import gettext_noop as _
+from clearline.language.times import time_text
 from clearline.language.words import first_upper, gettext
 from clearline.tickets.domain import Channel, Status
 
@@ -37,8 +38,17 @@ _VALUES = {
 """Values of fields that are words. What people wrote is shown as it is."""
 _FIELDS = {
     *(_("title"), _("issue type"), _("contact"), _("severity"), _("priority"), _("impact"), _("asked severity")),
+    *(_("occurred at"), _("detected by"), _("observed impact"), _("service end"), _("path state"), _("site access")),
+    *(_("testing consent"), _("testing hours"), _("dispatch allowed")),
     *(_("asked priority"), _("external ids"), _("service"), _("tags"), _("status"), _("queue"), _("assignee")),
 }
+_CHOSEN = {"detected_by", "service_end", "path_state", "testing_consent"}
+_CHOICES = {
+    *(_("customer"), _("customer monitoring"), _("provider"), _("provider monitoring"), _("third party"), _("both")),
+    *(_("both up"), _("working down"), _("protection down"), _("both down"), _("unprotected"), _("unknown")),
+    *(_("no"), _("yes"), _("within hours")),
+}
+"""Values of the facts of a fault, which are chosen."""
 _LINKS = {
     *(_("related"), _("duplicates"), _("duplicated by"), _("causes"), _("caused by"), _("parent of"), _("child of")),
     *(_("split into"), _("split from"), _("followed up by"), _("follow up of")),
@@ -137,10 +147,16 @@ def _changed(change: Mapping[str, Any]) -> str:
     shown = {"field": _word(change["field"], _FIELDS)}
     if not isinstance(after, str):
         return shown["field"]
-    shown["after"] = _short(value_word(after))
+    shown["after"] = _value(change["field"], after)
     if not isinstance(before, str):
         return gettext("%(field)s to %(after)s") % shown
-    return gettext("%(field)s from %(before)s to %(after)s") % {**shown, "before": _short(value_word(before))}
+    return gettext("%(field)s from %(before)s to %(after)s") % {**shown, "before": _value(change["field"], before)}
+
+
+def _value(field: str, value: str) -> str:
+    if field == "occurred_at":
+        return time_text(datetime.fromisoformat(value))
+    return _word(value, _CHOICES) if field in _CHOSEN else _short(value_word(value))
 
 
 def _word(name: str, words: Collection[str]) -> str:

@@ -93,9 +93,9 @@ def facet(name: str, value: object = "") -> str:
     return f"{_FACET}{name}:{fold(str(value))[:WORD_MAX]}"
 
 
-CREATED, UPDATED, UPDATED_FOR_CUSTOMER = "", "u", "v"
+CREATED, UPDATED, UPDATED_FOR_CUSTOMER, OCCURRED = "", "u", "v", "o"
 """How the names of the facets of a ticket's times begin: of its creation, of its last change, of the last change that
-its company sees."""
+its company sees, of the beginning of the fault."""
 
 
 def day_facets(day: date, prefix: str = CREATED) -> tuple[str, str, str]:
@@ -129,6 +129,8 @@ def facets(document: Document) -> list[str]:
         *day_facets(ticket.created_at.date()),
         *day_facets(ticket.updated_at.date(), UPDATED),
         *day_facets(document.customer_updated_at.date(), UPDATED_FOR_CUSTOMER),
+        *(() if ticket.occurred_at is None else day_facets(ticket.occurred_at.date(), OCCURRED)),
+        *([facet("is", "chronic")] if ticket.is_chronic else []),
         facet("contact", ticket.contact.email),
         *(facet("external", f"{system}:{number}") for system, number in ticket.external_ids.items()),
         *([facet("file", "any")] if document.public_files or document.internal_files else []),

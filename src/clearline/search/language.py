@@ -10,7 +10,17 @@ from msgspec import Struct
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import InvalidInput, RuleCode, Violation
-from clearline.search.document import CREATED, INTERNAL, UPDATED, UPDATED_FOR_CUSTOMER, day_facets, facet, pairs, quoted
+from clearline.search.document import (
+    CREATED,
+    INTERNAL,
+    OCCURRED,
+    UPDATED,
+    UPDATED_FOR_CUSTOMER,
+    day_facets,
+    facet,
+    pairs,
+    quoted,
+)
 from clearline.search.domain import QUERY_MAX
 from clearline.search.words import Unit, address, units
 from clearline.text import fold, storable
@@ -19,15 +29,16 @@ from clearline.tickets.domain import Status, parse_ticket_number
 TERMS_MAX = 30
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
-"""The filters ``created`` and ``updated`` find no tickets of other years."""
+"""The filters ``created``, ``updated`` and ``occurred`` find no tickets of other years."""
 
 NAMED = ("company", "tier", "queue", "team", "assignee", "watcher")
 """Filters whose values are names that have to be looked up in the database."""
 
 CUSTOMER_FILTERS = (
-    "status", "service", "issue", "priority", "number", "created", "updated", "contact", "external", "has",
+    "status", "service", "issue", "priority", "number", "created", "updated", "occurred", "contact", "external",
+    "has",
 )  # fmt: skip
-STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", *NAMED)
+STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "is", *NAMED)
 
 _TERM = re.compile(
     r"""(?P<minus>-(?=\S))?
@@ -262,6 +273,8 @@ _FILTERS: dict[str, Callable[[str], Facets]] = {
     "number": _number,
     "tag": _tag,
     "created": partial(_days, "created", CREATED),
+    "occurred": partial(_days, "occurred", OCCURRED),
+    "is": partial(_one_of, "is", ("chronic",)),
     "contact": _contact,
     "external": _external,
 }
@@ -274,6 +287,7 @@ _SUGGESTED: dict[str, tuple[str, ...]] = {
     "priority": tuple(Priority),
     "severity": tuple(Severity),
     "has": ("file",),
+    "is": ("chronic",),
     "assignee": ("me", "none"),
     "watcher": ("me",),
     "queue": ("none", ""),

@@ -19,7 +19,7 @@ from clearline.tickets import list_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter, Position
-from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.lists.order import Order, key_of
 
 SORTED_MAX = 2_000
 """The most matches that are read and sorted. The tickets of a query that more match must be listed by an index."""
@@ -57,11 +57,6 @@ class Count(Struct, frozen=True):
 
     count: int
     is_exact: bool
-
-
-def _key(view: TicketView, order: Order) -> datetime | int:
-    key: datetime | int = RANKS[view.ticket.priority] if order is Order.PRIORITY else getattr(view.ticket, order)
-    return key
 
 
 async def find_sorted(
@@ -114,7 +109,7 @@ def _result(page: list[TicketView], order: Order, limit: int, total: "Count | So
     cursor = None
     if len(page) > limit:
         last = page[limit - 1]
-        cursor = SortedCursor(_key(last, order), last.ticket.number, total.count, total.is_exact)
+        cursor = SortedCursor(key_of(last.ticket, order), last.ticket.number, total.count, total.is_exact)
     return SortedResult(page[:limit], total.count, total.is_exact, cursor)
 
 

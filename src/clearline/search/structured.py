@@ -28,6 +28,7 @@ def _values() -> dict[str, dict[str, Any]]:
     values: dict[str, dict[str, Any]] = {
         facet("is", "open"): {"state": "open"},
         facet("is", "closed"): {"state": "finished"},
+        facet("is", "chronic"): {"is_chronic": True},
         facet("assignee", _NONE): {"unassigned": True},
         **{facet("file", reader): {"has_file": True} for reader in ("any", "public")},
     }
@@ -51,7 +52,7 @@ def _several(lexemes: Sequence[str]) -> dict[str, Any] | None:
     [name] = names
     if name == "status":
         return {"statuses": tuple(fields[name] for fields in known)}
-    if name in {"state", "unassigned", "has_file"}:
+    if name in {"state", "unassigned", "has_file", "is_chronic"}:
         return None
     return {name: tuple(member for fields in known for member in fields[name])}
 
@@ -68,14 +69,15 @@ def _single(lexeme: str) -> dict[str, Any] | None:
 
 def _negated(condition: Facets) -> dict[str, Any] | None:
     """Return the field of a filter for tickets without a facet, or None."""
-    return {"has_file": False} if _KNOWN.get(condition.any_of[0]) == {"has_file": True} else None
+    known = _KNOWN.get(condition.any_of[0], {})
+    return {name: False for name in known if name in {"has_file", "is_chronic"}} or None
 
 
 def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]]) -> Filter | None:
     """Return the filter that matches the same tickets as these conditions, each with whether it is negated.
 
-    None when there is none: conditions with words, negations (except of having a file), days, teams, external ids (the
-    index has them without case), or two conditions on one field.
+    None when there is none: conditions with words, negations (except of a file or chronic), days, teams, external ids
+    (the index has them without case), or two conditions on one field.
     """
     fields: dict[str, Any] = {}
     tags: list[str] = []

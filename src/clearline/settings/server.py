@@ -111,6 +111,12 @@ class ServerSettings:
         "or `off` to let them close only what is resolved.",
         True,
     )
+    chronic_tickets: int = count(
+        0, 100, defaults.CHRONIC_TICKETS, "Tickets on one service that make it chronic; `0` for no number."
+    )
+    chronic_days: int = count(
+        1, 3650, defaults.CHRONIC_DAYS, "Days within which so many tickets make a service chronic."
+    )
     undo_seconds: int = count(0, 60, defaults.UNDO_SECONDS, "Seconds to take a console reply back; `0` for none.")
     follow_up_tickets: bool = setting(
         values.on_or_off,

@@ -30,6 +30,7 @@ from clearline.tickets.domain import (
     ticket_number,
     values_of,
 )
+from clearline.tickets.faults.domain import by_fact, check_occurred_at
 from clearline.tickets.status_domain import OPEN, change_status, check_customer_move
 from clearline.tickets.tag_domain import normalize_tags
 
@@ -77,7 +78,7 @@ async def change_ticket(
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
     view, after = await require_change(tx, actor, number, values, now=now)
-    changes = changes_between(values_of(view.ticket), after)
+    changes = by_fact(changes_between(values_of(view.ticket), after))
     if not changes:
         return view
     fields = {change.field for change in changes}
@@ -114,7 +115,8 @@ async def require_change(
     after = replace(after, tags=normalize_tags(after.tags))
     fields = {change.field for change in changes_between(before, after)}
     if fields:
-        require_valid([*check_values(after), *await _check_references(tx, after, fields)])
+        began = check_occurred_at(after.occurred_at, now) if "occurred_at" in fields else []
+        require_valid([*check_values(after), *began, *await _check_references(tx, after, fields)])
     return view, after
 
 

@@ -19,6 +19,7 @@ from clearline.platform.database.transactions import Record
 from clearline.reminders.domain import Reminder
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Status, Ticket, TicketValues, TicketView
+from clearline.tickets.faults.domain import NO_FAULT, Fault
 from clearline.tickets.note_domain import Note
 
 Decode = Mapping[Any, Any] | Callable[[Any], Any]
@@ -58,6 +59,11 @@ def _json_or_null(value: object) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
+def _fault_json(fault: Fault) -> str | None:
+    return None if fault == NO_FAULT else msgspec.json.encode(fault).decode()
+
+
+_decode_fault = msgspec.json.Decoder(Fault).decode
 _decode_ids = msgspec.json.Decoder(dict[str, str]).decode
 _decode_reminder = msgspec.json.Decoder(Reminder).decode
 
@@ -94,6 +100,9 @@ COLUMNS = (
     Column("tags", decode=tuple, null="()", select="nullif(t.tags, '{}')"),
     Column("external_ids", decode=_decode_ids, encode=_json, null="{}", select="nullif(t.external_ids, '{}')"),
     Column("reminder", decode=_decode_reminder, encode=_json_or_null),
+    Column("occurred_at"),
+    Column("fault", decode=_decode_fault, encode=_fault_json, null="NO_FAULT"),
+    Column("is_chronic"),
 )
 """In the order of a row. A field of ``Ticket`` that is a value of several columns has them side by side."""
 
@@ -211,7 +220,7 @@ def row_reader(whole: Part, *, raw_enumerations: bool = False) -> Callable[[Reco
     A list of 200 tickets has 6,400 values: a loop over the columns would cost more than the database. With
     ``raw_enumerations`` the members of enumerations stay text, for what becomes JSON at once.
     """
-    known: dict[str, Any] = {"Company": Company, "Contact": Contact}
+    known: dict[str, Any] = {"Company": Company, "Contact": Contact, "NO_FAULT": NO_FAULT}
     values = _values(known, raw_enumerations=raw_enumerations)
     compiled: Callable[[Record], Any] = eval(f"lambda row: {_expression(whole, values.__getitem__, known)}", known)  # noqa: S307 - only code of this file
     return compiled

@@ -19,6 +19,7 @@ from clearline.reminders.domain import Reminder
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
 from clearline.tickets.external_id_domain import check_external_ids
+from clearline.tickets.faults.domain import NO_FAULT, Fault, check_fault
 from clearline.tickets.tag_domain import TAGS_MAX, check_tags
 
 TITLE_MAX = 255
@@ -109,6 +110,8 @@ class NewTicket(Struct, frozen=True):
     asked_priority: Priority | None = None
     tags: tuple[str, ...] = ()
     external_ids: dict[str, str] = {}
+    occurred_at: datetime | None = None
+    fault: Fault = NO_FAULT
 
 
 class Ticket(Struct, frozen=True, gc=False):
@@ -118,6 +121,7 @@ class Ticket(Struct, frozen=True, gc=False):
     are what the customer requested, from which it may differ (MEF 124 keeps both). ``external_ids`` maps another
     system's name to its number for this ticket. ``version`` counts the changes from 1 and ``updated_at`` is the time of
     the last: for a customer, of the changes that it can see. ``number`` is 0 until the ticket is stored.
+    ``occurred_at`` is when the fault began, ``is_chronic`` whether its service had many tickets in a short time.
     """
 
     company_id: UUID
@@ -146,6 +150,9 @@ class Ticket(Struct, frozen=True, gc=False):
     tags: tuple[str, ...] = ()
     external_ids: dict[str, str] = {}
     reminder: Reminder | None = None
+    occurred_at: datetime | None = None
+    fault: Fault = NO_FAULT
+    is_chronic: bool = False
 
 
 class TicketView(Struct, frozen=True, gc=False):
@@ -174,11 +181,15 @@ class TicketValues(Struct, frozen=True):
     tags: Annotated[tuple[str, ...], Meta(max_length=TAGS_MAX)]
     external_ids: dict[str, str]
     reminder: Reminder | None
+    occurred_at: datetime | None
+    fault: Fault
 
 
 _values_of = attrgetter(*TicketValues.__struct_fields__)
 
-CUSTOMER_EDITABLE_FIELDS = frozenset({"contact", "asked_severity", "asked_priority", "external_ids"})
+CUSTOMER_EDITABLE_FIELDS = frozenset(
+    {"contact", "asked_severity", "asked_priority", "external_ids", "occurred_at", "fault"}
+)
 """The fields of ``TicketValues`` that customers may change."""
 
 
@@ -209,6 +220,7 @@ def check_new_ticket(new: NewTicket) -> NewTicket:
         *check_text("description", new.description, most=DESCRIPTION_MAX),
         *check_text("service.id", new.service_id, most=ID_MAX),
         *check_contact("contact", new.contact),
+        *check_fault(new.fault),
     ]
     require_valid(violations)
     return new
@@ -244,6 +256,8 @@ def first_state(company_id: UUID, new: NewTicket, *, now: datetime) -> Ticket:
         asked_priority=new.asked_priority,
         tags=new.tags,
         external_ids=new.external_ids,
+        occurred_at=new.occurred_at,
+        fault=new.fault,
     )
 
 
@@ -274,4 +288,5 @@ def check_values(values: TicketValues) -> list[Violation]:
         *check_contact("contact", values.contact),
         *check_tags(values.tags),
         *check_external_ids(values.external_ids),
+        *check_fault(values.fault),
     ]

@@ -16,7 +16,7 @@ from clearline.clock import Span
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import AFTER_TICKET, LIMITED_NOTES, NAMES, TICKET, VIEWS, notes_of, ticket_of
 from clearline.tickets.domain import Status, Ticket
-from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.lists.order import RANKS, Order, key_of
 from clearline.tickets.lists.store import (
     NUMBERED,
     Shape,
@@ -43,7 +43,7 @@ class Filter(NamedTuple):
     Of several statuses, priorities, severities, issue or service types a ticket has one, and of several tags all.
     ``contact`` is an address, in any case. ``external_id`` is the name of a system and its number. ``has_file`` and
     ``watcher_id`` are about the files and watchers that the reader can see. ``concerned`` is the address and the id of
-    a user who is the contact, or watches.
+    a user who is the contact, or watches. ``occurred`` is about tickets that say when the fault began.
     """
 
     state: State = "open"
@@ -67,6 +67,8 @@ class Filter(NamedTuple):
     team_id: UUID | None = None
     watcher_id: UUID | None = None
     concerned: tuple[str, UUID] | None = None
+    occurred: Span | None = None
+    is_chronic: bool | None = None
 
 
 Position = int | tuple[datetime | int, int]
@@ -152,7 +154,7 @@ Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key 
 
 
 _FILTERS = (*_CONDITIONS, *(name for name in Filter._fields if name not in {"state", *_CONDITIONS}))
-_SPANS = {Order.CREATED: "created", Order.UPDATED: "updated"}
+_SPANS = {Order.CREATED: "created", Order.UPDATED: "updated", Order.OCCURRED: "occurred"}
 """The filters on the time that a list is sorted by: they are ends of its walk."""
 _INDEXED = {"company_id", "assignee_id", "queue_id", "team_id"}
 _FEW = {"external_id", "watcher_id"}
@@ -176,6 +178,8 @@ def given_conditions(ticket_filter: Filter, order: Order = Order.NUMBER) -> dict
     given = {name: value for name, value in values if value is not None and value is not False and value != ()}
     if ticket_filter.has_file is False:
         given["has_no_file"] = True
+    if ticket_filter.is_chronic is False:
+        given["is_not_chronic"] = True
     return given
 
 
@@ -244,10 +248,7 @@ def position_of(ticket: Ticket, ticket_filter: Filter, order: Order) -> Position
     """Return the position of a ticket in a list of the provider's people."""
     if order is Order.NUMBER and ticket_filter.created is None:
         return ticket.number
-    if order is Order.PRIORITY:
-        return RANKS[ticket.priority], ticket.number
-    key: datetime = ticket.created_at if order is Order.NUMBER else getattr(ticket, order)
-    return key, ticket.number
+    return key_of(ticket, Order.CREATED if order is Order.NUMBER else order), ticket.number
 
 
 async def count(

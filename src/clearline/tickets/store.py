@@ -38,7 +38,7 @@ from clearline.tickets.note_domain import Note, Source
 
 T = TypeVar("T")
 
-INSERTED = columns.but("number", "service_label", "version", "reminder")
+INSERTED = columns.but("number", "service_label", "version", "reminder", "is_chronic")
 """The columns that an insert takes from the ticket; the database gives the others, and a new ticket has no reminder."""
 
 _inserted = columns.binder(INSERTED)

@@ -31,6 +31,7 @@ from clearline.tickets.domain import (
     ticket_number,
 )
 from clearline.tickets.external_id_domain import check_external_ids
+from clearline.tickets.faults.domain import check_occurred_at
 from clearline.tickets.list_store import Filter, Position
 from clearline.tickets.lists.order import OF_OPEN, Order
 from clearline.tickets.note_domain import NOTES_MAX, Note
@@ -78,6 +79,7 @@ async def create_ticket(
     if company_id == PROVIDER_ID:
         raise InvalidInput([Violation("company", "must be a customer", RuleCode.REFERENCE)])
     check_new_ticket(new)
+    require_valid(check_occurred_at(new.occurred_at, now))
     if new.tags or new.external_ids:
         new = _with_tags(actor, new)
     first = first_state(company_id, new, now=now)
@@ -216,10 +218,11 @@ async def list_tickets_as(
 
 
 _PARAMETERS = {
-    "assignee_id": "assignee", "created": "since", "has_no_file": "has_file", "issue_types": "issue_type",
-    "priorities": "priority", "queue_id": "queue", "service_id": "service", "service_types": "service_type",
-    "severities": "severity", "statuses": "status", "team_id": "team", "unassigned": "assignee",
-    "updated": "updated_since", "watcher_id": "watcher",
+    "assignee_id": "assignee", "created": "since", "has_no_file": "has_file", "is_chronic": "chronic",
+    "is_not_chronic": "chronic", "issue_types": "issue_type", "occurred": "occurred_since", "priorities": "priority",
+    "queue_id": "queue", "service_id": "service", "service_types": "service_type", "severities": "severity",
+    "statuses": "status", "team_id": "team", "unassigned": "assignee", "updated": "updated_since",
+    "watcher_id": "watcher",
 }  # fmt: skip
 """What filters are called in refusals, if otherwise."""
 
@@ -265,6 +268,8 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
         raise Forbidden("only the provider's people list tickets by queue or assignee")
     if filters.team_id or filters.tags:
         raise Forbidden("only the provider's people list tickets by team or tag")
+    if filters.is_chronic is not None:
+        raise Forbidden("only the provider's people list tickets of chronic services")
     return filters._replace(company_id=permissions.own_company(actor).id)
 
 

@@ -110,6 +110,7 @@ COLUMN_LOOKS: dict[str, ColumnLook] = {
     Column.ASSIGNEE: ColumnLook(_("Assignee"), "assignee", 26, has_heading=False),
     Column.CHANNEL: ColumnLook(_("Channel"), width=104),
     Column.EXTERNAL_IDS: ColumnLook(_("External ids"), width=150),
+    Column.OCCURRED_AT: ColumnLook(_("Began"), "updated", 56),
     Column.CREATED_AT: ColumnLook(_("Created"), "updated", 56),
     Column.STATUS_CHANGED_AT: ColumnLook(_("In status"), "updated", 56),
     Column.UPDATED_AT: ColumnLook(_("Updated"), "updated", 56),

@@ -14,12 +14,15 @@ from markupsafe import Markup
 from clearline.branding.logo_domain import logo_path
 from clearline.identity import Company
 from clearline.language.reader import reader
+from clearline.language.times import zone_name
 from clearline.tickets.domain import ticket_number
+from clearline.tickets.faults.domain import NO_FAULT
 from clearline.web import assets, looks
 from clearline.web.branding import stylesheet
 from clearline.web.branding.brand import brand
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
+from clearline.web.tickets import fault_words
 from clearline.web.words import brief_time, full_time, gettext, ngettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
@@ -140,6 +143,10 @@ ENVIRONMENT.globals |= {
     "company_path": company_path,
     "customer_statuses": looks.CUSTOMER_STATUSES,
     "default_columns": DEFAULT_COLUMNS,
+    "fault_labels": fault_words.LABELS,
+    "fault_limits": fault_words.LIMITS,
+    "fault_words": fault_words.WORDS,
+    "no_fault": NO_FAULT,
     "gettext": translated,
     "impacts": looks.IMPACTS,
     "leading_columns": looks.LEADING,
@@ -160,6 +167,7 @@ ENVIRONMENT.filters |= {
     "file_size": file_size,
     "brief_time": brief_time,
     "full_time": full_time,
+    "has_any": lambda form, names: any(form.get(name) for name in names),
     "hue": hue,
     "initials": initials,
     "linked": linked,
@@ -168,6 +176,8 @@ ENVIRONMENT.filters |= {
     "sentence": sentence,
     "short_time": short_time,
     "ticket_number": ticket_number,
+    "translated_items": lambda words: [(value, translated(word)) for value, word in words.items()],
+    "zone_name": lambda at: zone_name(at.astimezone(reader().zone)),
 }
 
 

@@ -25,7 +25,10 @@ from clearline.wires.http.limits import customer_id
 FORM_MAX = 512 * 1024
 """Bytes of the longest form: a description of 32,000 characters fits in any encoding."""
 FIELDS_MAX = 3000
-_WRITTEN = {"title", "since", "description", "text", "note", "comment", "reason", "table"}
+_WRITTEN = {
+    "title", "description", "text", "note", "comment", "reason", "table", "intermittent", "testing_hours",
+    "site_access_contact", "site_access_hours", "site_access_hazards",
+}  # fmt: skip
 """The names of the fields into which people write words of their own."""
 TOKEN_HEADER = b"x-csrf-token"
 _FORM = b"application/x-www-form-urlencoded"

@@ -22,6 +22,7 @@ class Column(StrEnum):
     ASSIGNEE = "assignee"
     CHANNEL = "channel"
     EXTERNAL_IDS = "external_ids"
+    OCCURRED_AT = "occurred_at"
     CREATED_AT = "created_at"
     STATUS_CHANGED_AT = "status_changed_at"
     UPDATED_AT = "updated_at"

@@ -22,7 +22,8 @@ FILL = """
            now() from generate_series(1, 20) q;
     insert into ticket (company_id, title, description, issue_type, service_type, service_id, severity, impact,
                         priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at,
-                        status_changed_at, customer_updated_at, tags, external_ids, queue_id, assignee_id)
+                        status_changed_at, customer_updated_at, tags, external_ids, queue_id, assignee_id,
+                        occurred_at, is_chronic)
     select md5('company' || (1 + t % 19))::uuid, 'Title', repeat('words ', 30),
            (array['Others', 'Unstable', 'Circuit Down'])[1 + t % 3], (array['Port', 'CloudRouter'])[1 + t / 3 % 2],
            'SVC-' || t % 5, (array['minor', 'moderate', 'significant', 'extensive'])[1 + t / 5 % 4], 'degraded',
@@ -36,7 +37,10 @@ FILL = """
            case when t % 6 = 0 then '{fibre}'::text[] when t % 10 = 1 then '{fibre,vip}' else '{}' end,
            case when t % 500 = 3 then jsonb_build_object('jira', 'OPS-' || t % 2) else '{}' end,
            case when t % 3 > 0 then md5('queue' || (1 + t % 17))::uuid end,
-           case when t % 2 > 0 then md5('agent' || (1 + t % 13))::uuid end
+           case when t % 2 > 0 then md5('agent' || (1 + t % 13))::uuid end,
+           case when t % 5 > 1
+                then '2026-03-01'::timestamptz + (t - t % 11 * 500 - t * 29 % 4000) * interval '1 second' end,
+           t % 12 = 5
       from generate_series(1, 8000) t;
     insert into ticket_merge
     select company_id, number, number, 'held', now() from ticket where number % 4 = 0;

@@ -53,3 +53,36 @@ def test_a_ticket_is_raised_changed_tagged_and_listed(database_url: str, tenant:
     listed = run_json(url, "ticket", "list", *of, "--assignee", "none", "--limit", "1")
     assert [ticket["number"] for ticket in listed] == [number]
     assert "Port 1 is down" in run_text(url, "ticket", "list", *of)
+
+
+def test_the_facts_of_a_fault_are_given_changed_and_removed(database_url: str, tenant: Tenant) -> None:
+    url = database_url
+    number = run_json(
+        url, "ticket", "create", "--company", tenant.company.code, "--title", "Port is down",
+        "--description", "No light", "--issue", "Circuit Down", "--service", "CPE-7",
+        "--service-type", "Non-Console Service",
+        "--occurred-at", "2026-03-01T02:00", "--detected-by", "customer", "--intermittent", "Nightly",
+        "--observed-impact", "down", "--service-end", "z", "--path-state", "unprotected",
+        "--testing-consent", "within_hours", "--testing-hours", "22:00 to 04:00", "--no-dispatch",
+        "--access-contact", "Front desk", "--access-hours", "always", "--access-hazards", "Laser",
+    )["number"]  # fmt: skip
+    shown = run_text(url, "ticket", "show", number)
+    for text in ("testing hours", "22:00 to 04:00", "dispatch allowed", "access hazards", "Laser"):
+        assert text in shown
+    changed = run_json(
+        url, "ticket", "change", number, "--dispatch", "--access-hours", "by day", "--clear", "occurred_at",
+        "--clear", "path_state", "--testing-consent", "no",
+    )  # fmt: skip
+    assert (changed["occurred_at"], changed["path_state"], changed["dispatch_allowed"]) == (None, None, True)
+    assert (changed["testing_consent"], changed["testing_hours"], changed["intermittent"]) == ("no", None, "Nightly")
+    assert changed["site_access"] == {"contact": "Front desk", "hours": "by day", "hazards": "Laser"}
+    assert run_text(url, "ticket", "change", number, "--dispatch") == f"{number}: nothing changed.\n"
+    refused = run_refused(url, "ticket", "change", number, "--testing-consent", "within_hours")
+    assert "testing_hours is required" in refused
+    refused = run_refused(url, "ticket", "change", number, "--occurred-at", "2999-01-01")
+    assert "occurred_at must not lie in the future" in refused
+    of = ("--company", tenant.company.code)
+    run_json(url, "ticket", "change", number, "--occurred-at", "2026-03-02T02:00")
+    for option, numbers in (("--occurred-since", [number]), ("--occurred-until", [])):
+        listed = run_json(url, "ticket", "list", *of, option, "2026-03-02", "--sort", "occurred_at", "--not-chronic")
+        assert [ticket["number"] for ticket in listed] == numbers

@@ -22,7 +22,9 @@ from tests.builders.databases import nodes
 from tests.builders.lists.many_tickets import FIRST, PICK, id_of, plan_of_list
 
 ORDERS = [order for order in Order if order is not Order.NUMBER]
-INDEX_OF = {Order.PRIORITY: "priority", Order.CREATED: "created", Order.UPDATED: "updated"}
+INDEX_OF = {
+    Order.PRIORITY: "priority", Order.CREATED: "created", Order.UPDATED: "updated", Order.OCCURRED: "occurred",
+}  # fmt: skip
 DRIVERS = ("company_id", "queue_id", "team_id", "assignee_id", None)
 CHECKED = sorted(CHECKS[True].keys() - {*DRIVERS, "external_id", "watcher_id"})
 
@@ -48,7 +50,7 @@ def assert_walks(root: dict[str, Any], index: str, about: object, *, statistics:
     if statistics == "stale" and not generic:
         return
     walks = [node for node in plan_nodes if node.get("Index Name") == index]
-    assert walks, (about, [node.get("Index Name") for node in plan_nodes])
+    assert walks, (about, {node.get("Index Name") for node in plan_nodes})
     for walk in walks:
         assert "Index" in walk["Node Type"], about
         assert "ROW(" in walk["Index Cond"], about
@@ -172,6 +174,19 @@ MATCHES: dict[str, tuple[Filter, Callable[[Row], bool]]] = {
         Filter(updated=Span(FIRST + timedelta(hours=24.5), FIRST + timedelta(hours=25.5))),
         lambda row: timedelta(hours=24.5) <= row["updated_at"] - FIRST < timedelta(hours=25.5),
     ),
+    "occurred": (
+        Filter(occurred=Span(FIRST - timedelta(minutes=30), FIRST + timedelta(minutes=40))),
+        lambda row: row["occurred_at"] is not None
+        and timedelta(minutes=-30) <= row["occurred_at"] - FIRST < timedelta(minutes=40),
+    ),
+    "chronic": (
+        Filter(is_chronic=True, queue_id=id_of("queue3")),
+        lambda row: row["is_chronic"] and row["queue_id"] == id_of("queue3"),
+    ),
+    "not chronic": (
+        Filter(is_chronic=False, company_id=id_of("company3")),
+        lambda row: not row["is_chronic"] and row["company_id"] == id_of("company3"),
+    ),
 }  # fmt: skip
 FEW = {"external id", "watcher"}
 
@@ -182,6 +197,8 @@ def key_of(order: Order, *, for_staff: bool = True) -> Callable[[Row], Any]:
         return lambda row: RANKS[row["priority"]]
     if order is Order.UPDATED and not for_staff:
         return lambda row: row["customer_updated_at"] or row["updated_at"]
+    if order is Order.OCCURRED:
+        return lambda row: row["occurred_at"] or row["created_at"]
     return lambda row: row[order]
 
 
@@ -190,6 +207,8 @@ def position_of(view: TicketView, order: Order) -> Position:
     ticket = view.ticket
     if order is Order.NUMBER:
         return ticket.number
+    if order is Order.OCCURRED:
+        return ticket.occurred_at or ticket.created_at, ticket.number
     return RANKS[ticket.priority] if order is Order.PRIORITY else getattr(ticket, order), ticket.number
 
 

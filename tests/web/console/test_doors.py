@@ -51,6 +51,7 @@ FORMS: dict[str, dict[str, str]] = {
     "undoAssignment": {},
     "undoSelected": {"change": NO_ID},
     "unmerge": {},
+    "changeFault": {"occurred_at": "2026-03-01T02:00", "testing_consent": "yes"},
     "split": {"title": "Another", "description": "Slow, too", "once": "a key of this form"},
     "removeLink": {"link": NO_ID},
     "removeSecondFactor": {},

@@ -75,6 +75,18 @@ def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Comm
         click.option(
             "--updated-until", type=TIME, metavar="TIME", help="Only tickets last changed before this time (UTC)."
         ),
+        click.option(
+            "--occurred-since", type=TIME, metavar="TIME", help="Only faults that began at this time or later (UTC)."
+        ),
+        click.option(
+            "--occurred-until", type=TIME, metavar="TIME", help="Only faults that began before this time (UTC)."
+        ),
+        click.option(
+            "--chronic/--not-chronic",
+            "is_chronic",
+            default=None,
+            help="Only tickets of services with many tickets in a short time, or only others.",
+        ),
     )
 
     def add(command: Command) -> Command:
@@ -125,4 +137,6 @@ async def filter_of(tx: Tx, state: State | None, options: dict[str, Any]) -> Fil
         has_file=options["has_file"],
         created=span_of(options["since"], options["until"]),
         updated=span_of(options["updated_since"], options["updated_until"], "--updated-until"),
+        occurred=span_of(options["occurred_since"], options["occurred_until"], "--occurred-until"),
+        is_chronic=options["is_chronic"],
     )

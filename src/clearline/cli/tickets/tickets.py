@@ -16,6 +16,7 @@ from clearline.cli.output import json_option, limit_option, print_json, print_ta
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.text import echo
+from clearline.cli.tickets.faults import changed_fault, fault_options, print_fault
 from clearline.cli.tickets.notes import print_notes
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
@@ -32,6 +33,7 @@ from clearline.tickets import change_usecases as changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, NewTicket, Status, TicketView, ticket_number
+from clearline.tickets.faults.domain import FACTS, NO_FAULT
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import NOTES_MAX, worklog_id
@@ -87,8 +89,9 @@ def ticket() -> None:
 @click.option("--contact", "contact_email", metavar="EMAIL", help="Contact; by default the company's first user.")
 @click.option("--asked-severity", type=_choice(Severity), help="Severity according to the customer.")
 @click.option("--asked-priority", type=_choice(Priority), help="Priority according to the customer.")
+@fault_options
 @json_option
-def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **values: str | None) -> None:
+def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **values: Any) -> None:
     """Raise a ticket on behalf of a customer, for example after a call."""
 
     async def work(tx: Tx) -> TicketView:
@@ -112,6 +115,8 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **v
             Channel.PHONE,
             None if severity is None else Severity(severity),
             None if priority is None else Priority(priority),
+            occurred_at=values["occurred_at"],
+            fault=changed_fault(NO_FAULT, values),
         )
         created = await tickets.create_ticket(tx, OPERATOR, new, company_id=customer.id, now=now())
         return await tickets.get_ticket(tx, OPERATOR, created.ticket.number)
@@ -178,6 +183,7 @@ def _print_ticket(view: TicketView) -> None:
             )
         ],
     )
+    print_fault(ticket)
     contact = ticket.contact
     echo(f"\n{contact.name}  {contact.phone}  {contact.email}\n\n{ticket.description}\n")
 
@@ -247,17 +253,23 @@ def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> No
 @click.option("--impact", type=_choice(Impact), help="New impact.")
 @click.option("--priority", type=_choice(Priority), help="New priority.")
 @click.option("--queue", metavar="NAME", help="New queue; none removes the ticket from its queue.")
+@fault_options
+@click.option("--clear", "cleared", type=click.Choice(FACTS), multiple=True, help="Remove this fact; repeatable.")
 @json_option
-def ticket_change(number: str, queue: str | None, *, as_json: bool, **options: str | None) -> None:
+def ticket_change(number: str, queue: str | None, cleared: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
     """Change values of a ticket. Options that are not given change nothing."""
     kinds = {"issue_type": IssueType, "severity": Severity, "impact": Impact, "priority": Priority, "title": str}
 
     async def work(tx: Tx) -> tuple[TicketView, TicketView]:
         known = access.parse_number(number)
-        values: dict[str, Any] = {name: kinds[name](value) for name, value in options.items() if value is not None}
+        given = {name: options[name] for name in kinds if options[name] is not None}
+        values: dict[str, Any] = {name: kinds[name](value) for name, value in given.items()}
+        if options["occurred_at"] is not None or "occurred_at" in cleared:
+            values["occurred_at"] = options["occurred_at"]
         if queue is not None:
             values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
         before = await changes.lock_ticket(tx, OPERATOR, known)
+        values["fault"] = changed_fault(before.ticket.fault, options, cleared)
         return before, await changes.change_ticket(tx, OPERATOR, known, values, now=now())
 
     before, after = (ticket_out(view, OPERATOR) for view in transact(work))

@@ -9,6 +9,7 @@ from msgspec import Struct
 from clearline.errors import NotMergeable
 from clearline.identity import User
 from clearline.tickets.domain import Channel, NewTicket, Status, Ticket, TicketView, check_new_ticket, ticket_number
+from clearline.tickets.faults.domain import Fault
 from clearline.tickets.note_domain import Note, Source, Visibility
 from clearline.tickets.status_domain import OPEN
 
@@ -165,13 +166,22 @@ def check_merge(source: TicketView, target: TicketView) -> None:
 
 
 def split_off(ticket: Ticket, title: str, description: str, channel: Channel) -> NewTicket:
-    """Return the new ticket of a split: same service, issue type and contact.
+    """Return the new ticket of a split: same service, issue type and contact, and how a technician gets in.
+
+    The other facts of the fault are those of the other ticket alone: consent to tests, too, is given for one.
 
     Raises:
         InvalidInput: the title or the description breaks a rule.
     """
     return check_new_ticket(
         NewTicket(
-            title, description, ticket.issue_type, ticket.service_type, ticket.service_id, ticket.contact, channel
+            title,
+            description,
+            ticket.issue_type,
+            ticket.service_type,
+            ticket.service_id,
+            ticket.contact,
+            channel,
+            fault=Fault(service_end=ticket.fault.service_end, site_access=ticket.fault.site_access),
         )
     )

@@ -18,6 +18,7 @@ KEYS = {
     Order.CREATED: "created_at",
     Order.UPDATED: "updated_at",
     Order.STATUS_CHANGED: "status_changed_at",
+    Order.OCCURRED: "coalesce(occurred_at, created_at)",
 }
 """The sort key of each order, as its indexes have it."""
 
@@ -64,6 +65,9 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "concerned": f"(lower(walked.contact_email) = lower({{}}) or {watched})",
         "created": "walked.created_at >= {} and walked.created_at < {}",
         "updated": f"{updated} >= {{}} and {updated} < {{}}",
+        "occurred": "walked.occurred_at >= {} and walked.occurred_at < {}",
+        "is_chronic": "walked.is_chronic",
+        "is_not_chronic": "not walked.is_chronic",
     }
 
 
@@ -71,11 +75,11 @@ CHECKS = {for_staff: _checks(for_staff=for_staff) for for_staff in (True, False)
 """The condition of each filter on a ticket ``walked``, with room for its values, by whether it is for the provider's
 people. A customer's lists do not depend on files, watchers and changes that it does not see."""
 
-_MARKS = {Order.PRIORITY: -1, Order.UPDATED: -2, Order.STATUS_CHANGED: -3, Order.CREATED: -4}
+_MARKS = {Order.PRIORITY: -1, Order.UPDATED: -2, Order.STATUS_CHANGED: -3, Order.CREATED: -4, Order.OCCURRED: -7}
 """What no number is: the indexes of open tickets in an order say so, and only a list that says it too walks them."""
 _STATES = {"open": "is_open", "finished": "not is_open", "all": "true"}
 _BY_STATE = {"open": ("is_open::integer = 1",), "finished": ("is_open::integer = 0",)}
-"""As the index ``ticket_age`` has the state."""
+"""As the indexes ``ticket_age`` and ``ticket_open_occurred`` have the state."""
 _FEW = {
     "external_id": """(
         select * from ticket where external_ids @> {}::jsonb and external_ids <> '{{}}' offset 0) ticket""",
@@ -216,6 +220,10 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
         states = [*_BY_STATE.get(shape.state, (*_BY_STATE["open"], *_BY_STATE["finished"]))]
     elif shape.order in _MARKS:
         walk.append(f"number <> {_MARKS[shape.order]}")
+        if shape.order is Order.OCCURRED and not driver:
+            states = [*_BY_STATE["open"]]
+    if shape.order is Order.OCCURRED and shape.has_span:
+        others.append("walked.occurred_at is not null")
     if shape.order is Order.PRIORITY and "priorities" in places:
         walk.append(_RANKS_OF.format(places["priorities"][0]))
     order = shape.sorted_by(shape.key)

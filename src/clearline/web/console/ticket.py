@@ -20,6 +20,8 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.domain import HeldFile
+from clearline.tickets.chronic import usecases as chronic
+from clearline.tickets.chronic.domain import ChronicRule, ServiceTicket
 from clearline.tickets.domain import Channel, Status, TicketView, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
@@ -88,6 +90,9 @@ class TicketPage(Struct, frozen=True):
     pending: list[PendingMessage] = []
     held: list[HeldFile] = []
     feedback: Sequence[Feedback] = ()
+    chronic: Sequence[ServiceTicket] = ()
+    """The tickets that make the service chronic, the last of them this one."""
+    chronic_days: int = 0
 
     @property
     def details_state(self) -> str:
@@ -143,6 +148,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     by_mail = view.ticket.channel is Channel.EMAIL
     has_mail = by_mail and await inbound_mail.mail_of_description(tx, actor, number) is not None
     others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
+    rule = ChronicRule(visit.services.settings.chronic_tickets, visit.services.settings.chronic_days)
     return TicketPage(
         view,
         ticket_number(number),
@@ -163,6 +169,8 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         await pending.list_pending(tx, actor, number),
         await held_files.list_held(tx, actor, number),
         await feedback.list_feedback(tx, actor, number=number, limit=_FEEDBACK_MAX),
+        await chronic.tickets_of_service(tx, actor, view.ticket, rule),
+        rule.days,
     )
 
 

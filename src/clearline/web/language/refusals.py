@@ -43,6 +43,10 @@ _RULES = tuple(
         (r"is required.*|must not be (blank|empty).*", gettext_noop("is required")),
         (r"must be one of .*", gettext_noop("must be one of the choices")),
         (r"must be chosen", gettext_noop("must be chosen")),
+        (r"must not lie in the future", gettext_noop("must not lie in the future")),
+        (r"must not be before the year 2000", gettext_noop("must not be before the year 2000")),
+        (r"must be a day and a time.*", gettext_noop("must be a day and a time, such as 2026-01-31 14:30")),
+        (r"is only for consent to tests.*", gettext_noop("is only for consent to tests within hours")),
         (r"must be at most (?P<most>\d+)", gettext_noop("must be at most %(most)s")),
         (
             r"(?P<id>.+) is not in the inventory of .+",

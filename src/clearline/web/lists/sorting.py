@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Position
-from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.lists.order import Order, key_of
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.workspace.domain import SavedView
 
@@ -35,9 +35,7 @@ class Sort(Struct, frozen=True):
         ticket = view.ticket
         if self.order is Order.NUMBER:
             return [ticket.number]
-        if self.order is Order.PRIORITY:
-            return [RANKS[ticket.priority], ticket.number]
-        return [getattr(ticket, self.order), ticket.number]
+        return [key_of(ticket, self.order), ticket.number]
 
     def position(self, keys: list[object]) -> Position:
         """Return where a list continues, from the keys in a cursor.
@@ -68,6 +66,8 @@ SORTS = (
     Sort("updated", _("Longest unchanged first"), Order.UPDATED, newest_first=False),
     Sort("status", _("Longest in its status first"), Order.STATUS_CHANGED, newest_first=False),
     Sort("-status", _("Latest in its status first"), Order.STATUS_CHANGED, newest_first=True),
+    Sort("occurred", _("Earliest fault first"), Order.OCCURRED, newest_first=False),
+    Sort("-occurred", _("Latest fault first"), Order.OCCURRED, newest_first=True),
     Sort("-priority", _("Least urgent first"), Order.PRIORITY, newest_first=True),
     Sort("-created", _("Latest created first"), Order.CREATED, newest_first=True),
     Sort("created", _("Earliest created first"), Order.CREATED, newest_first=False),

@@ -80,7 +80,7 @@ def problems(error: InvalidInput, external_ids: str) -> dict[str, str]:
     """Return what is wrong, by the field of the form; ``external_ids`` is the field that has these."""
     by_field: dict[str, str] = {}
     for violation in error.violations:
-        field = _FIELDS.get(violation.field, violation.field)
+        field = _FIELDS.get(violation.field, violation.field.replace("site_access.", "site_access_"))
         if field.startswith("external_ids"):
             field = external_ids
         by_field.setdefault(field, rule_text(violation))

@@ -29,6 +29,31 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "delivered": "The receiver took it.",
         "dead": "A dead letter: it is not sent unless somebody replays it.",
     },
+    "DetectedBy": {
+        "customer": "The customer noticed it.",
+        "customer_monitoring": "A monitoring system of the customer noticed it.",
+        "provider": "The provider's people noticed it.",
+        "provider_monitoring": "A monitoring system of the provider noticed it.",
+        "third_party": "Another party noticed it: a carrier, a data centre, a vendor.",
+    },
+    "PathState": {
+        "both_up": "The working and the protection path carry, or can carry, traffic.",
+        "working_down": "The working path is down: traffic runs over the protection path, or should.",
+        "protection_down": "The protection path is down: the working path carries the traffic without protection.",
+        "both_down": "Both paths are down.",
+        "unprotected": "The service has no second path.",
+        "unknown": "Nobody knows yet.",
+    },
+    "ServiceEnd": {
+        "a": "The fault shows at the A end of the service.",
+        "z": "The fault shows at the Z end.",
+        "both": "The fault shows at both ends.",
+    },
+    "TestingConsent": {
+        "no": "No test may interrupt the service.",
+        "yes": "Tests may interrupt the service at any time.",
+        "within_hours": "Tests may interrupt the service within the hours that `testing_hours` says.",
+    },
     "DigestFrequency": {
         "hourly": "Once an hour.",
         "daily": "Once a day, at `digest_at`.",

@@ -311,3 +311,24 @@ async def test_a_form_that_is_sent_again_in_a_later_session_says_what_was_done(
     again = await later.post(f"{opened.path}/messages", **form)
     assert led_to(again) == f"{opened.path}?done=sent"
     assert "Your reply is sent." in (await later.page(again.headers["location"])).text
+
+
+FACTS = {
+    "occurred_at": "2026-02-28T22:10", "observed_impact": "degraded", "testing_consent": "within_hours",
+    "testing_hours": "at night", "dispatch_allowed": "yes", "site_access_contact": "Guard, +1-555-0140",
+}  # fmt: skip
+
+
+async def test_a_customer_says_more_about_the_fault_and_changes_it(opened: PortalTicket) -> None:
+    assert "Say more about the fault" in (await opened.page()).text
+    answer = await opened.send("fault", **FACTS)
+    assert led_to(answer) == f"{opened.path}?done=fault"
+    page = await opened.person.page(answer.headers["location"])
+    for part in ("What you said about the fault is saved.", "Began 28 Feb 2026", "Intrusive tests at night", "Guard"):
+        assert part in page.text
+    wrong = await opened.send("fault", 422, **FACTS | {"testing_hours": "", "site_access_contact": HOSTILE})
+    refused = Page(wrong.text)
+    assert "What you changed about the fault is not saved yet" in refused.text
+    assert [each.get("id") for _tag, each in refused.tags if "aria-invalid" in each] == ["testing_hours"]
+    assert "<script>alert" not in wrong.text
+    assert "Guard" in (await opened.page()).text

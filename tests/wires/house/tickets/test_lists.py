@@ -74,7 +74,8 @@ async def test_the_staff_list_tickets_by_every_filter(
     if names == "b":
         [ticket] = [ticket for ticket in answer.json()["data"] if ticket["number"] == listed.names["b"]]
         read = (await client.get(f"{TICKETS}/{ticket['number']}", headers=agent)).json()
-        assert ticket == {name: value for name, value in read.items() if name != "description"}
+        assert ticket == {name: read[name] for name in wire.TicketSummary.__struct_fields__}
+        assert set(read) - set(ticket) == set(wire.TicketOut.__struct_fields__) - set(ticket)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from clearline.identity import Actor, Company, Role
 from clearline.reminders.domain import Reminder
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Status, Ticket, TicketView
+from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.wires.house.tickets.mapping import summary_mapper, ticket_out
 
 TIME = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -43,6 +44,19 @@ TICKET = Ticket(
     tags=("a tag",),
     external_ids={"acme": "X-1"},
     reminder=Reminder(TIME + timedelta(days=1), "the reason", True, "the setter", TIME),
+    occurred_at=TIME - timedelta(hours=1),
+    fault=Fault(
+        detected_by=DetectedBy.PROVIDER_MONITORING,
+        intermittent="the pattern",
+        observed_impact=Impact.DOWN,
+        service_end=ServiceEnd.Z,
+        path_state=PathState.WORKING_DOWN,
+        testing_consent=TestingConsent.WITHIN_HOURS,
+        testing_hours="the hours of testing",
+        dispatch_allowed=False,
+        site_access=SiteAccess("the desk", "the hours", "the hazards"),
+    ),
+    is_chronic=True,
 )
 VIEW = TicketView(TICKET, COMPANY, "the queue", "the assignee", 43)
 PUBLIC = {
@@ -65,6 +79,7 @@ PUBLIC = {
     "status_changed_at": "2026-03-01T14:00:00Z",
     "resolved_at": "2026-03-01T15:00:00Z",
     "version": 7,
+    "occurred_at": "2026-03-01T11:00:00Z",
 }
 INTERNAL = {
     "queue": {"id": str(UUID(int=2)), "name": "the queue"},
@@ -77,6 +92,18 @@ INTERNAL = {
         "set_by": "the setter",
         "set_at": "2026-03-01T12:00:00Z",
     },
+    "is_chronic": True,
+}
+FAULT = {
+    "detected_by": "provider_monitoring",
+    "intermittent": "the pattern",
+    "observed_impact": "down",
+    "service_end": "z",
+    "path_state": "working_down",
+    "testing_consent": "within_hours",
+    "testing_hours": "the hours of testing",
+    "dispatch_allowed": False,
+    "site_access": {"contact": "the desk", "hours": "the hours", "hazards": "the hazards"},
 }
 
 
@@ -86,13 +113,15 @@ INTERNAL = {
 def test_each_member_has_the_value_of_its_name(role: Role, members: dict[str, object]) -> None:
     actor = Actor(role, "Bo")
     assert to_builtins(summary_mapper(actor)(VIEW)) == members
-    assert to_builtins(ticket_out(VIEW, actor)) == members | {"description": "the description"}
+    assert to_builtins(ticket_out(VIEW, actor)) == members | {"description": "the description"} | FAULT
 
 
 def test_what_a_ticket_has_none_of_is_null_for_staff_and_absent_for_customers() -> None:
     view = TicketView(Ticket(*(getattr(TICKET, name) for name in Ticket.__struct_fields__[:19])), COMPANY)
     body = ticket_out(view, Actor(Role.AGENT, "Bo"))
     assert (body.queue, body.assignee, body.tags, body.reminder) == (None, None, [], None)
+    assert (body.queue, body.assignee, body.tags) == (None, None, [])
+    assert not any(getattr(body, fact) for fact in ("occurred_at", *FAULT))
     assert (body.asked.severity, body.asked.priority, body.merged_into) == (None, None, None)
     assert ticket_out(view, Actor(Role.CUSTOMER, "Bo")).queue is UNSET
     assert ticket_out(view, Actor(Role.CUSTOMER, "Bo")).reminder is UNSET

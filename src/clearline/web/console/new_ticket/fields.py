@@ -13,6 +13,7 @@ from clearline.tickets.domain import check_new_ticket as check_values
 from clearline.tickets.external_id_domain import check_external_ids
 from clearline.tickets.tag_domain import check_tags
 from clearline.web.fields import tags_in
+from clearline.web.tickets.faults import fault_in, occurred_at_in
 from clearline.web.tickets.new_ticket import Violations
 from clearline.web.visit import Form
 
@@ -43,6 +44,8 @@ def new_ticket(form: Form, service_id: str, service_type: ServiceType, person: U
         asked_priority=violations.choice(Priority, form, "priority"),
         tags=tags_in(form, "tags"),
         external_ids=_external_ids(form, violations),
+        occurred_at=occurred_at_in(form, violations),
+        fault=fault_in(form, violations),
     )
     try:
         check_values(new)

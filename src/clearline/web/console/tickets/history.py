@@ -17,9 +17,10 @@ from clearline.web import looks
 from clearline.web.console.people import all_queues
 from clearline.web.console.tickets.pages import page_about
 from clearline.web.fields import whole_number
+from clearline.web.tickets.fault_words import LABELS, WORDS
 from clearline.web.tickets.timeline import in_words
 from clearline.web.visit import Visit
-from clearline.web.words import gettext
+from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer
 
 _SIZE = 200
@@ -86,10 +87,11 @@ def rows_of(event: Event, names: Mapping[str, str]) -> Iterator[Row]:
 
 def _changed(event: Event, names: Mapping[str, str], field: str, before: Any, after: Any) -> Row:
     shown = [_in_words(field, value, names) for value in (before, after)]
-    return Row(event.at, event.actor_name, "", field.replace("_", " ").capitalize(), *shown)
+    label = gettext(LABELS[field]) if field in LABELS else field.replace("_", " ").capitalize()
+    return Row(event.at, event.actor_name, "", label, *shown)
 
 
-def _in_words(field: str, value: Any, names: Mapping[str, str]) -> str:  # noqa: PLR0911 - a table
+def _in_words(field: str, value: Any, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0911 - a table
     match value:
         case None:
             return ""
@@ -103,6 +105,12 @@ def _in_words(field: str, value: Any, names: Mapping[str, str]) -> str:  # noqa:
             return gettext(looks.PRIORITIES[value].label)
         case str() if field == "severity" and value in looks.SEVERITIES:
             return gettext(looks.SEVERITIES[value])
+        case bool():
+            return gettext("Yes") if value else gettext("No")
+        case str() if field in WORDS and value in WORDS[field]:
+            return gettext(WORDS[field][value])
+        case str() if field == "occurred_at":
+            return full_time(datetime.fromisoformat(value))
         case str() if field in {"assignee", "queue"}:
             return names.get(value, gettext("Deleted"))
     return str(value)

@@ -4,19 +4,15 @@ from clearline.catalogue.assessment import Priority
 from clearline.catalogue.published import IssueType
 from clearline.errors import InvalidInput, require_valid
 from clearline.identity import User
-from clearline.text import check_text
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import DESCRIPTION_MAX, Channel, NewTicket, check_new_ticket
+from clearline.tickets.domain import Channel, NewTicket, check_new_ticket
 from clearline.tickets.external_id_domain import check_external_ids
+from clearline.web.tickets.faults import fault_in, occurred_at_in
 from clearline.web.tickets.new_ticket import ChosenService, Violations
 from clearline.web.visit import Form
-from clearline.web.words import gettext
 
 REFERENCE = "Customer reference"
 """The name of the system in the external ids of a ticket for the customer's own number."""
-SINCE_MAX = 200
-SEEN_MAX = DESCRIPTION_MAX - 500
-"""The most characters of what was seen: the description has marks and the time besides."""
 
 
 def new_ticket(form: Form, service: ChosenService, person: User | None) -> NewTicket:
@@ -26,15 +22,10 @@ def new_ticket(form: Form, service: ChosenService, person: User | None) -> NewTi
         InvalidInput: naming everything that is wrong.
     """
     violations = Violations()
-    since, seen = " ".join(form.get("since").split()), form.get("description").strip("\n").rstrip()
-    violations.all += check_text("description", seen, most=SEEN_MAX)
-    if wrong := check_text("since", since, least=0, most=SINCE_MAX):
-        violations.all += wrong
-        since = ""
     reference = form.get("reference").strip()
     new = NewTicket(
         title=form.get("title").strip(),
-        description=described(since, seen),
+        description=form.get("description").strip("\n").rstrip(),
         issue_type=violations.required_choice(IssueType, form, "issue_type", default=IssueType.OTHERS),
         service_type=service.type,
         service_id=service.id,
@@ -42,6 +33,8 @@ def new_ticket(form: Form, service: ChosenService, person: User | None) -> NewTi
         channel=Channel.PORTAL,
         asked_priority=violations.choice(Priority, form, "priority"),
         external_ids={REFERENCE: reference} if reference else {},
+        occurred_at=occurred_at_in(form, violations),
+        fault=fault_in(form, violations),
     )
     try:
         check_new_ticket(new)
@@ -49,14 +42,6 @@ def new_ticket(form: Form, service: ChosenService, person: User | None) -> NewTi
         violations.all += error.violations
     require_valid([*violations.all, *check_external_ids(new.external_ids)])
     return new
-
-
-def described(since: str, seen: str) -> str:
-    """Return the description: what was seen, below the time since when, if that was said."""
-    if not since:
-        return seen
-    marks = gettext("Since when"), gettext("What we see")
-    return f"**{marks[0]}:** {since}\n\n**{marks[1]}:**\n\n{seen}"
 
 
 def _contact(form: Form, person: User | None) -> Contact:

@@ -15,7 +15,7 @@ from clearline.inventory.domain import ID_MAX
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import TITLE_MAX, ticket_number
+from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, ticket_number
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
@@ -23,7 +23,7 @@ from clearline.web import looks
 from clearline.web.done import signed
 from clearline.web.language.refusals import rule_text
 from clearline.web.multipart import SentFiles, receive_form
-from clearline.web.portal.new_ticket.fields import SEEN_MAX, SINCE_MAX, new_ticket
+from clearline.web.portal.new_ticket.fields import new_ticket
 from clearline.web.portal.new_ticket.words import ISSUES
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
@@ -149,7 +149,7 @@ async def _form(visit: Visit, tx: Tx, company: Company, service: ChosenService) 
         "open_tickets": listed[:_OPEN_SHOWN], "has_more": len(listed) > _OPEN_SHOWN, "people": people,
         "issues": ISSUES,
         "asked_priorities": [(priority, gettext(look.label)) for priority, look in looks.PRIORITIES.items()],
-        "title_max": TITLE_MAX, "seen_max": SEEN_MAX, "since_max": SINCE_MAX, "reference_max": EXTERNAL_ID_MAX,
+        "title_max": TITLE_MAX, "seen_max": DESCRIPTION_MAX, "reference_max": EXTERNAL_ID_MAX,
     }  # fmt: skip
 
 

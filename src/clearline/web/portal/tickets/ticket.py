@@ -27,8 +27,10 @@ from clearline.web.portal.new_ticket.words import ISSUES
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.portal.tickets.steps import Step, steps_of
 from clearline.web.portal.tickets.words import DONE, NEXT_STEPS
+from clearline.web.tickets.faults import form_of
+from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.tickets.timeline import Entry, entry_of, with_files
-from clearline.web.visit import Visit
+from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
@@ -45,6 +47,8 @@ class Typed(Struct, frozen=True):
     form: str = ""
     text: str = ""
     problem: str = ""
+    fields: Form | None = None
+    refusal: Refusal = Refusal(status=200)
 
 
 class Change(Struct, frozen=True):
@@ -95,7 +99,8 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
     return portal_page(
         visit, shell, "ticket.html", TICKETS, status, page=page, base=path, typed=typed or Typed(),
         link=visit.services.settings.page_url(path), once_key=once.new_key(), text_max=TEXT_MAX,
-        reason_max=REASON_MAX, issues=ISSUES, next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
+        reason_max=REASON_MAX, facts=(typed and typed.fields) or form_of(page.view.ticket),
+        issues=ISSUES, next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
         reference=REFERENCE, reopens=visit.services.settings.reopen_on_answer,
     )  # fmt: skip
 

@@ -28,6 +28,7 @@ DONE: dict[str, str] = {
     "closed": _("Thank you. The ticket is closed."),
     "reopened": _("The ticket is reopened. The support team knows what still fails."),
     "cancellation": _("The support team knows that you want to cancel the ticket."),
+    "fault": _("What you said about the fault is saved."),
     "followed": _("The follower gets mail about this ticket from now on."),
 }
 """What was done just now, by what the address of the page says."""

@@ -109,6 +109,20 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     until: Annotated[Moment, Meta(description="Created before this time.")] | None = None
     updated_since: Annotated[Moment, Meta(description="Last changed at this time or later.")] | None = None
     updated_until: Annotated[Moment, Meta(description="Last changed before this time.")] | None = None
+    occurred_since: (
+        Annotated[Moment, Meta(description="The fault began at this time or later, as the ticket says.")] | None
+    ) = None
+    occurred_until: Annotated[Moment, Meta(description="The fault began before this time.")] | None = None
+    chronic: (
+        Annotated[
+            bool,
+            Meta(
+                description="Tickets of services with many tickets in a short time, or others. For the provider's "
+                "people."
+            ),
+        ]
+        | None
+    ) = None
 
 
 Sort = OneOf[str, SORTS]
@@ -122,9 +136,10 @@ class ListQuery(Filters, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Sort,
         Meta(
             description="`-number`: the newest first; `number`: the oldest first. `priority`: critical first, then the "
-            "oldest. `created_at`, `updated_at`, `status_changed_at`: the earliest first. A minus reverses the order. "
-            "Tickets with the same value are in the order of their numbers. By priority, change and status only open "
-            "tickets can be sorted."
+            "oldest. `created_at`, `updated_at`, `status_changed_at`, `occurred_at`: the earliest first. A minus "
+            "reverses the order. A ticket without `occurred_at` counts from its `created_at`. Tickets with the same "
+            "value are in the order of their numbers. By priority, change, status and beginning only open tickets can "
+            "be sorted."
         ),
     ] = "-number"  # fmt: skip
     limit: Limit = 50

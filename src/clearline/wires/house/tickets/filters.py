@@ -57,12 +57,14 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         has_file=query.has_file,
         team_id=id_in_query("team", query.team, "must be the id of a team"),
         watcher_id=user_in_query(actor, "watcher", query.watcher, "must be me or the id of a user"),
+        occurred=span_of_query(query.occurred_since, query.occurred_until, "occurred_until"),
+        is_chronic=query.chronic,
     )
 
 
 _MORE = (
     "team", "watcher", "service_type", "issue_type", "priority", "severity", "tags", "contact", "external_id",
-    "has_file",
+    "has_file", "occurred_since", "occurred_until", "chronic",
 )  # fmt: skip
 
 
@@ -97,6 +99,7 @@ def sort_keys(order: Order) -> Callable[[TicketSummary], list[Any]]:
             return [number]
         if order is Order.PRIORITY:
             return [RANKS[ticket.priority], number]
-        return [getattr(ticket, order).isoformat(), number]
+        time = ticket.occurred_at or ticket.created_at if order is Order.OCCURRED else getattr(ticket, order)
+        return [time.isoformat(), number]
 
     return keys

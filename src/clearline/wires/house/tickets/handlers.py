@@ -18,6 +18,7 @@ from clearline.tickets.lists.order import Order
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import company_in_body, id_in_body, query_refusals
 from clearline.wires.house.tickets import wire
+from clearline.wires.house.tickets.fault_mapping import fault_values
 from clearline.wires.house.tickets.filters import filter_of, has_more_filters, key_reader, order_of, sort_keys
 from clearline.wires.house.tickets.mapping import event_out, list_reader, new_ticket, ticket_out, ticket_reader
 from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
@@ -149,7 +150,7 @@ def _values(body: wire.TicketPatch, current: TicketView, actor: Actor) -> dict[s
     for name, kind in (("queue", "queue"), ("assignee", "user")):
         if name in values:
             values[f"{name}_id"] = id_in_body(name, values.pop(name), kind, actor)
-    return values
+    return fault_values(values, current.ticket)
 
 
 async def move_ticket(call: Call) -> wire.TicketOut:

@@ -10,9 +10,11 @@ from clearline.platform.database.transactions import Record
 from clearline.tickets.columns import Part, row_reader, view_reader
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_number
+from clearline.tickets.faults.domain import Fault
 from clearline.tickets.links.domain import TicketNote, TrimmedText
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets import wire
+from clearline.wires.house.tickets.fault_mapping import fault_out, in_utc, new_fault
 from clearline.wires.house.wire import Ref
 
 
@@ -36,6 +38,8 @@ def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
         asked_priority=asked.priority,
         tags=tuple(body.tags or ()),
         external_ids=body.external_ids or {},
+        occurred_at=in_utc(body.occurred_at),
+        fault=new_fault(body),
     )
 
 
@@ -68,6 +72,7 @@ _PUBLIC = (
     "ticket.status_changed_at",
     "ticket.resolved_at",
     "ticket.version",
+    "ticket.occurred_at",
 )
 """The members of ``TicketSummary`` that everybody sees, in its order.
 
@@ -80,18 +85,19 @@ _INTERNAL = (
     Part(ref, "ticket.assignee_id", "assignee_name"),
     Part(list, "ticket.tags"),
     "ticket.reminder",
+    "ticket.is_chronic",
 )
 """The other members, which only the provider's people see."""
 
 
-def _ticket(description: str, *members: Any) -> wire.TicketOut:
-    return wire.TicketOut(*members, description=description)
+def _ticket(description: str, fault: Fault, *members: Any) -> wire.TicketOut:
+    return wire.TicketOut(*members, description=description, **fault_out(fault))
 
 
 _SUMMARY = Part(wire.TicketSummary, *_PUBLIC)
 _STAFF_SUMMARY = Part(wire.TicketSummary, *_PUBLIC, *_INTERNAL)
-_TICKET = Part(_ticket, "ticket.description", *_PUBLIC)
-_STAFF_TICKET = Part(_ticket, "ticket.description", *_PUBLIC, *_INTERNAL)
+_TICKET = Part(_ticket, "ticket.description", "ticket.fault", *_PUBLIC)
+_STAFF_TICKET = Part(_ticket, "ticket.description", "ticket.fault", *_PUBLIC, *_INTERNAL)
 _summary_of_row = row_reader(_SUMMARY, raw_enumerations=True)
 _staff_summary_of_row = row_reader(_STAFF_SUMMARY, raw_enumerations=True)
 _ticket_of_row = row_reader(_TICKET, raw_enumerations=True)

@@ -15,7 +15,9 @@ from clearline.tickets import note_domain as note
 from clearline.tickets import status_domain as status
 from clearline.tickets import tag_domain as tag
 from clearline.tickets.domain import Channel, Status
+from clearline.tickets.faults.domain import DetectedBy, PathState, ServiceEnd, TestingConsent
 from clearline.tickets.note_domain import Source, Visibility
+from clearline.wires.house.tickets.fault_wire import FaultIn, FaultPatch, SiteAccessOut
 from clearline.wires.house.wire import (
     UUID_MAX,
     CompanyRef,
@@ -82,7 +84,7 @@ class AskedOut(Struct, frozen=True, gc=False):
     priority: Priority | None
 
 
-class TicketIn(Struct, forbid_unknown_fields=True):
+class TicketIn(FaultIn, forbid_unknown_fields=True):
     """A ticket to create. Without ``contact``, the user of the key is the contact.
 
     ``company`` (code, name or id) and ``tags`` are for the provider's people, who create tickets on behalf of
@@ -129,8 +131,12 @@ class ReminderOut(Struct, frozen=True, gc=False):
     set_at: Moment
 
 
-class TicketPatch(Struct, forbid_unknown_fields=True):
-    """A merge patch (RFC 7396). Customers can change ``contact``, ``asked`` and ``external_ids``."""
+class TicketPatch(FaultPatch, forbid_unknown_fields=True):
+    """A merge patch (RFC 7396).
+
+    Customers can change ``contact``, ``asked``, ``external_ids``, and the facts of the fault: ``occurred_at``, and from
+    ``detected_by`` to ``site_access``. Hours of testing are removed with the consent that they limit.
+    """
 
     title: Title | UnsetType = UNSET
     issue_type: IssueType | UnsetType = UNSET
@@ -159,8 +165,8 @@ class TicketSummary(Struct, frozen=True, gc=False):
     """A ticket in a list.
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee``, ``tags`` and
-    ``reminder`` are present for the provider's people only. ``version`` counts the changes, and ``updated_at`` is the
-    time of the last: for the provider's people of all, for customers of those that they can see.
+    ``reminder`` and ``is_chronic`` are present for the provider's people only. ``version`` counts the changes, and
+    ``updated_at`` is the time of the last: for the provider's people of all, for customers of those that they can see.
     """
 
     number: Number
@@ -182,16 +188,36 @@ class TicketSummary(Struct, frozen=True, gc=False):
     status_changed_at: Moment
     resolved_at: Moment | None
     version: int
+    occurred_at: Moment | None
     queue: Ref | UnsetType | None = UNSET
     assignee: Ref | UnsetType | None = UNSET
     tags: list[str] | UnsetType = UNSET
     reminder: ReminderOut | UnsetType | None = UNSET
+    is_chronic: (
+        Annotated[
+            bool,
+            Meta(
+                description="Whether its service had many tickets in a short time: "
+                "`CLEARLINE_CHRONIC_TICKETS` within `CLEARLINE_CHRONIC_DAYS`."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class TicketOut(TicketSummary, frozen=True, kw_only=True):
     """A ticket. Its notes, attachments, links, watchers and history are resources of their own."""
 
     description: str
+    detected_by: DetectedBy | None = None
+    intermittent: str | None = None
+    observed_impact: Impact | None = None
+    service_end: ServiceEnd | None = None
+    path_state: PathState | None = None
+    testing_consent: TestingConsent | None = None
+    testing_hours: str | None = None
+    dispatch_allowed: bool | None = None
+    site_access: SiteAccessOut | None = None
 
 
 class StatusIn(Struct, forbid_unknown_fields=True):
