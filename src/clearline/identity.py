@@ -100,6 +100,9 @@ class User(Struct, frozen=True):
 
     The address of an unconfirmed one is only a claim of its company: nothing but one invitation is sent to it, and mail
     from it does not count as the user's. ``language`` is a code of ``language.LANGUAGES``; None is that of the company.
+
+    ``only_queues`` and ``only_companies`` limit one of the provider's people to the tickets of these queues, and to
+    these customers, by their ids; None is no limit.
     """
 
     company_id: UUID
@@ -112,6 +115,22 @@ class User(Struct, frozen=True):
     is_available: bool = True
     is_confirmed: bool = True
     language: str | None = None
+    only_queues: tuple[UUID, ...] | None = None
+    only_companies: tuple[UUID, ...] | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the user does not see the tickets of all queues and all customers."""
+        return self.only_queues is not None or self.only_companies is not None
+
+    def reaches_company(self, company_id: UUID) -> bool:
+        """Return whether the limits of the user leave a company to it. Those of the provider are everybody's."""
+        return self.only_companies is None or company_id in self.only_companies or company_id == PROVIDER_ID
+
+    def reaches_ticket(self, company_id: UUID, queue_id: UUID | None) -> bool:
+        """Return whether the limits of the user leave a ticket of a company in a queue to it."""
+        is_queue_left = self.only_queues is None or queue_id in self.only_queues
+        return is_queue_left and (self.only_companies is None or company_id in self.only_companies)
 
 
 class Actor(Struct, frozen=True):
@@ -129,6 +148,11 @@ class Actor(Struct, frozen=True):
     def is_staff(self) -> bool:
         """Whether the actor works for the provider."""
         return self.role.is_staff
+
+    @property
+    def limits(self) -> User | None:
+        """The user, if its access is limited to some queues or customers."""
+        return self.user if self.user is not None and self.user.is_limited else None
 
     @property
     def is_desk_admin(self) -> bool:

@@ -82,6 +82,13 @@ _DESK = (
     Step("team list", "listTeams", (), "/teams"),
     Step("queue add", "createQueue", ("Ports", "--team", "Night"), "/queues/{it[id]}", "queue"),
     Step("queue change", "changeQueue", ("Ports", "--description", "Down"), "/queues/{it[id]}"),
+    Step("agent add", "createUser", ("Lou", "--email", "lou@example.net"), save="lou"),
+    Step(
+        "user limit",
+        "changeUser",
+        ("lou@example.net", "--queue", "Ports"),
+        "/companies/{lou[company_id]}/users/{it[id]}",
+    ),
     Step("route add", "createRoutingRule", ("All", "--queue", "Ports"), "/routing-rules/{it[id]}", "rule"),
     Step("route change", "changeRoutingRule", ("1", "--keyword", "down"), "/routing-rules/{it[id]}"),
     Step("route move", "changeRoutingRule", ("1", "1"), "/routing-rules/{it[id]}"),

@@ -310,6 +310,15 @@ async def test_inactive_users_are_not_notified(scene: Scene, name: str) -> None:
     assert name not in await scene.notified()
 
 
+@pytest.mark.parametrize("name", ["agent", "watcher"])
+async def test_who_is_limited_to_others_is_not_notified(scene: Scene, name: str) -> None:
+    user = scene.people[name].user
+    assert user is not None
+    await scene.tx.write("update app_user set only_companies = $2 where id = $1", user.id, [uuid4()])
+    await note("mate")(scene)
+    assert name not in await scene.notified()
+
+
 async def test_a_contact_who_is_an_inactive_user_is_not_notified(scene: Scene) -> None:
     user = scene.people["colleague"].user
     assert user is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -58,7 +59,7 @@ async def test_the_names_of_queues_are_read_without_a_ticket(filled: Any) -> Non
 
 async def test_the_load_of_agents_is_counted_in_the_index_of_assigned_tickets(filled: Any) -> None:
     team_id = await filled.fetchval("select id from team limit 1")
-    used, scanned = await plan_of(filled, team_store.AGENTS, PROVIDER_ID, team_id, AGENT_ROLES)
+    used, scanned = await plan_of(filled, team_store.AGENTS, PROVIDER_ID, team_id, AGENT_ROLES, uuid4(), uuid4())
     assert used >= {"ticket_open_by_assignee", "team_member_pkey"}
     assert not scanned & {"ticket", "team_member"}
 

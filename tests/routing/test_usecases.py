@@ -21,6 +21,7 @@ from clearline.routing import rule_usecases as routing_rules
 from clearline.routing import usecases as routing
 from clearline.routing.domain import RoutingFacts
 from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
 from tests.builders.databases import administer
@@ -181,6 +182,23 @@ async def test_available_agents_take_turns(database: Database, tenant: Tenant) -
         for agent in (ann, ben):
             await teams.set_available(tx, agent, available=False, now=NOW)
         assert await assigned() is None
+
+
+async def test_agents_who_do_not_see_a_ticket_are_not_assigned_it(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann, ben, cleo = [await new_person(tx, name) for name in ("Ann", "Ben", "Cleo")]
+        queue = await new_queue(tx, ann, ben, cleo, assignment=Assignment.ROUND_ROBIN)
+        elsewhere = (await new_queue(tx, ann)).queue.id
+        await new_rule(tx, queue)
+        for agent, limits in ((ann, {"only_queues": (elsewhere,)}), (ben, {"only_companies": (tenant.company.id,)})):
+            await hand_over.change_user(tx, OPERATOR, PROVIDER_ID, id_of(agent), limits, now=NOW)
+        await hand_over.change_user(tx, OPERATOR, PROVIDER_ID, id_of(cleo), {"only_queues": (queue.queue.id,)}, now=NOW)
+
+        async def assigned() -> str | None:
+            await routing.route_new_ticket(tx, number := await raised(tx, tenant), now=NOW)
+            return (await tickets.get_ticket(tx, OPERATOR, number)).assignee_name
+
+        assert [await assigned() for _ in range(3)] == ["Ben", "Cleo", "Ben"]
 
 
 async def test_the_least_loaded_agent_of_all_queues_gets_the_ticket(database: Database, tenant: Tenant) -> None:

@@ -18,13 +18,13 @@ async def test_the_staff_read_the_company_of_a_ticket_once_in_a_transaction(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[int] = []
-    company_of = ticket_store.company_of
+    place_of = ticket_store.place_of
 
-    async def counting(tx: Tx, number: int) -> UUID | None:
+    async def counting(tx: Tx, number: int) -> tuple[UUID | None, UUID | None]:
         read.append(number)
-        return await company_of(tx, number)
+        return await place_of(tx, number)
 
-    monkeypatch.setattr(ticket_store, "company_of", counting)
+    monkeypatch.setattr(ticket_store, "place_of", counting)
     async with database.transaction() as tx:
         number, other = await raised(tx, tenant), await raised(tx, tenant)
     for _transaction in range(2):

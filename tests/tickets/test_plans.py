@@ -19,6 +19,7 @@ from clearline.tickets.chronic import store as chronic_store
 from clearline.tickets.links import merge_store, merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links.merged_note_store import NoteReader
+from clearline.tickets.links.store import Reach
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
 from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket, plan_of
@@ -161,7 +162,9 @@ MERGED: dict[str, Callable[[Tx, UUID, int], Awaitable[object]]] = {
     "size of the notes": lambda tx, company, number: merged_note_store.notes_size(
         tx, company, [number], ["public"], limit=9
     ),
-    "links": lambda tx, company, number: link_store.page(tx, company, number, only=company, after=None, limit=9),
+    "links": lambda tx, company, number: link_store.page(
+        tx, company, number, only=Reach([company]), after=None, limit=9
+    ),
     "link": lambda tx, company, number: link_store.get(tx, company, number, uuid4()),
     "files": lambda tx, company, number: attachment_store.page(tx, company, number, ["public"], after=None, limit=9),
     "file": lambda tx, company, number: attachment_store.get(tx, company, number, uuid4()),

@@ -1,5 +1,6 @@
 """Companies: customers, and the provider."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -55,32 +56,43 @@ async def insert(tx: Tx, company: CompanyDetails, *, now: datetime) -> bool:
     return row is not None
 
 
-async def page(tx: Tx, *, after: str = "", limit: int | None = None) -> list[CompanyDetails]:
-    """Return the customers after a name, by name; not the provider. Served by ``company_name``."""
-    rows = await tx.fetch(
-        f"""select {_DETAILS} from company where lower(name) > lower($1) and not is_provider
-             order by lower(name) limit $2""",
-        after,
-        limit,
-    )
-    return [_details(row) for row in rows]
+_AMONG = {False: "", True: "and id = any({}::uuid[])"}
+"""The condition that a company is one of some. A condition that may be left out (``$3 is null or ...``) would have the
+planner expect few rows, and sort."""
+PAGES = {
+    among: f"""select {_DETAILS} from company where lower(name) > lower($1) and not is_provider {only.format("$3")}
+                order by lower(name) limit $2"""
+    for among, only in _AMONG.items()
+}
+MATCHES = {
+    among: f"""select {_DETAILS} from company
+                where lower(name) > lower($2) and not is_provider
+                  and (strpos(lower(name), lower($1)) > 0 or strpos(lower(code), lower($1)) > 0) {only.format("$4")}
+                order by lower(name) limit $3"""
+    for among, only in _AMONG.items()
+}
 
 
-async def matching(tx: Tx, text: str, *, after: str = "", limit: int) -> list[CompanyDetails]:
+async def page(
+    tx: Tx, *, after: str = "", only: Sequence[UUID] | None = None, limit: int | None = None
+) -> list[CompanyDetails]:
+    """Return the customers after a name, by name; not the provider. Served by ``company_name``.
+
+    With ``only`` those of these.
+    """
+    among = () if only is None else (only,)
+    return [_details(row) for row in await tx.fetch(PAGES[only is not None], after, limit, *among)]
+
+
+async def matching(
+    tx: Tx, text: str, *, after: str = "", only: Sequence[UUID] | None = None, limit: int
+) -> list[CompanyDetails]:
     """Return the customers with a text in their name or code, in any case, by name, after a name.
 
-    Served by ``company_name``, which it walks until the limit.
+    With ``only`` those of these. Served by ``company_name``, which it walks until the limit.
     """
-    rows = await tx.fetch(
-        f"""select {_DETAILS} from company
-             where lower(name) > lower($2) and not is_provider
-               and (strpos(lower(name), lower($1)) > 0 or strpos(lower(code), lower($1)) > 0)
-             order by lower(name) limit $3""",
-        text,
-        after,
-        limit,
-    )
-    return [_details(row) for row in rows]
+    among = () if only is None else (only,)
+    return [_details(row) for row in await tx.fetch(MATCHES[only is not None], text, after, limit, *among)]
 
 
 async def get(tx: Tx, company_id: UUID) -> Company | None:

@@ -27,6 +27,10 @@ CODE_MAX = 32
 PHONE_MAX = 64
 INVITATIONS_PERIOD = timedelta(days=1)
 """The time in which the mails about addresses of a company are counted."""
+LIMITS_MAX = 200
+"""The most queues, and the most customers, to which the access of one of the provider's people is limited."""
+LIMITED_ROLES = (Role.AGENT, Role.VIEWER)
+"""The roles whose access can be limited: whoever sets limits has none."""
 REMINDERS_MAX, REMINDER_PAUSE = 3, timedelta(hours=1)
 """How often the invitation of an address is sent again, and the shortest time between two of its mails."""
 KEY_PREFIX = "clk_"
@@ -158,6 +162,8 @@ def check_user(user: User) -> list[Violation]:
         *check_email("email", user.email),
         *check_text("phone", user.phone, least=0, most=PHONE_MAX),
         *check_language(user.language),
+        *_check_limit("only_queues", user.role, user.only_queues),
+        *_check_limit("only_companies", user.role, user.only_companies),
     ]
     roles = STAFF_ROLES if of_provider else CUSTOMER_ROLES
     if of_provider and not user.is_confirmed:
@@ -165,6 +171,18 @@ def check_user(user: User) -> list[Violation]:
     if user.role not in roles:
         violations.append(Violation("role", "must be one of " + ", ".join(roles), RuleCode.CHOICE))
     return violations
+
+
+def _check_limit(name: str, role: Role, limit: tuple[UUID, ...] | None) -> list[Violation]:
+    if limit is None:
+        return []
+    if role not in LIMITED_ROLES:
+        return [Violation(name, "must be null: only agents and viewers are limited", RuleCode.CHOICE)]
+    if not 1 <= len(limit) <= LIMITS_MAX:
+        return [Violation(name, f"must name 1 to {LIMITS_MAX}, or be null for all", RuleCode.COUNT)]
+    if len({*limit}) < len(limit):
+        return [Violation(name, "must name each only once", RuleCode.DUPLICATE)]
+    return []
 
 
 def check_key(name: str, scopes: frozenset[str], role: Role) -> list[Violation]:

@@ -24,18 +24,29 @@ def company_filter(actor: Actor) -> UUID | None:
     return None if actor.is_staff else own_company(actor).id
 
 
+def may_see_company(actor: Actor, company_id: UUID) -> bool:
+    """Return whether the actor may see a company: any within its limits for the staff, only its own for a customer."""
+    if not actor.is_staff:
+        return own_company(actor).id == company_id
+    return actor.limits is None or actor.limits.reaches_company(company_id)
+
+
+def only_companies(actor: Actor) -> tuple[UUID, ...] | None:
+    """Return the only customers that one of the provider's people may see; None for all."""
+    return None if actor.limits is None else actor.limits.only_companies
+
+
 async def company_named(tx: Tx, actor: Actor, name: str) -> Company:
     """Return the company of this name or customer code: any for the staff, only its own for a customer."""
     company = await company_store.find(tx, name) if storable(name) else None
-    if company is None or not (actor.is_staff or own_company(actor).id == company.id):
+    if company is None or not may_see_company(actor, company.id):
         raise NotFound("company", name)
     return company
 
 
 async def company_with_id(tx: Tx, actor: Actor, company_id: UUID) -> Company:
     """Return the company of this id: any for the staff, only its own for a customer."""
-    is_visible = actor.is_staff or own_company(actor).id == company_id
-    company = await company_store.get(tx, company_id) if is_visible else None
+    company = await company_store.get(tx, company_id) if may_see_company(actor, company_id) else None
     return require_found(company, "company", company_id)
 
 
@@ -58,6 +69,13 @@ def require_staff(actor: Actor, scope: Scope) -> None:
     if not actor.is_staff:
         raise Forbidden("only the provider's people may do this")
     require_scope(actor, scope)
+
+
+def require_whole_desk(actor: Actor, scope: Scope) -> None:
+    """Refuse unless the actor works for the provider, has the scope, and sees every queue and customer."""
+    require_staff(actor, scope)
+    if actor.limits is not None:
+        raise Forbidden("this is about all queues and customers, and your access is limited to some")
 
 
 def require_company_admin(actor: Actor, company: Company) -> None:

@@ -31,6 +31,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 
 USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available", "is_confirmed", "language"})
+"""The fields of a user that are given at the start; later its limits, too."""
 
 
 async def find_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
@@ -137,7 +138,7 @@ async def list_users(
 async def find_users(tx: Tx, actor: Actor, email: str, *, limit: int) -> list[tuple[Company, User]]:
     """Return the users with an e-mail address, in any case, and their companies. Served by ``app_user_by_address``."""
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
-    users = await user_store.with_address(tx, email, limit=limit)
+    users = await user_store.with_address(tx, email, only=permissions.only_companies(actor), limit=limit)
     return [(await permissions.company_with_id(tx, actor, user.company_id), user) for user in users]
 
 
@@ -153,7 +154,9 @@ async def users_matching(tx: Tx, actor: Actor, text: str, *, limit: int) -> list
     users: dict[UUID, User] = {}
     for is_begun in (False, True):
         if len(users) < limit:
-            matches = await user_store.with_words(tx, text, is_begun=is_begun, limit=limit)
+            matches = await user_store.with_words(
+                tx, text, is_begun=is_begun, only=permissions.only_companies(actor), limit=limit
+            )
             users |= {match.id: match for match in matches}
     return [
         (await permissions.company_with_id(tx, actor, user.company_id), user) for user in list(users.values())[:limit]
@@ -271,7 +274,7 @@ async def list_conflicts(
 
     Served by ``app_user_claimed``.
     """
-    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    permissions.require_whole_desk(actor, Scope.ACCOUNTS_READ)
     conflicts = await conflict_store.page(tx, after=after, limit=limit)
     return [
         replace(conflict, holders=await conflict_store.holders(tx, conflict.company.id, conflict.user.email.lower()))

@@ -4,30 +4,40 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
-from clearline.identity import Role, User
+from clearline.identity import PROVIDER_ID, Role, User
 from clearline.platform.database.errors import UniqueViolation
 from clearline.platform.database.transactions import Record, Tx
 
-USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available, u.is_confirmed, u.language"
-USER_WIDTH = 10
+USER = (
+    "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available, u.is_confirmed, u.language, "
+    "u.only_queues, u.only_companies"
+)
+USER_WIDTH = 12
 """The number of columns in ``USER``."""
 _ROLE = {str(member): member for member in Role}
 
 
 def user_of(row: Record) -> User:
     """Return the user in a row that begins with ``USER``."""
-    company_id, user_id, name, email, phone, role, *states = row[:USER_WIDTH]
-    return User(company_id, user_id, name, email, phone, _ROLE[role], *states)
+    company_id, user_id, name, email, phone, role, *states, queues, companies = row[:USER_WIDTH]
+    user = User(company_id, user_id, name, email, phone, _ROLE[role], *states)
+    if queues is None and companies is None:
+        return user
+    return replace(user, only_queues=_tuple(queues), only_companies=_tuple(companies))
+
+
+def _tuple(ids: list[UUID] | None) -> tuple[UUID, ...] | None:
+    return None if ids is None else tuple(ids)
 
 
 async def insert(tx: Tx, user: User, *, now: datetime) -> bool:
     """Store a new user; False when the company has a user with that e-mail address."""
     row = await tx.write(
         """insert into app_user (company_id, id, name, email, phone, role, is_active, is_available, is_confirmed,
-                                 language, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing returning id""",
+                                 language, only_queues, only_companies, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing returning id""",
         *astuple(user),
         now,
     )
@@ -90,10 +100,21 @@ async def find(tx: Tx, company_id: UUID, email: str) -> User | None:
     return None if row is None else user_of(row)
 
 
-async def with_address(tx: Tx, email: str, *, limit: int) -> list[User]:
-    """Return the users of all companies with an e-mail address, in any case. Served by ``app_user_by_address``."""
+_WITHIN = f"({{only}}::uuid[] is null or company_id = any({{only}}) or company_id = '{PROVIDER_ID}')"
+"""Which users somebody sees who is limited to some companies: theirs, and the provider's."""
+
+
+async def with_address(tx: Tx, email: str, *, only: Sequence[UUID] | None = None, limit: int) -> list[User]:
+    """Return the users with an e-mail address, in any case, of all companies, or with ``only`` of these.
+
+    Those of the provider are never left out. Served by ``app_user_by_address``.
+    """
     rows = await tx.fetch(
-        f"select {USER} from app_user u where lower(u.email) = lower($1) order by u.company_id limit $2", email, limit
+        f"""select {USER} from app_user u where lower(u.email) = lower($1) and {_WITHIN.format(only="$3")}
+             order by u.company_id limit $2""",
+        email,
+        limit,
+        only,
     )
     return [user_of(row) for row in rows]
 
@@ -101,21 +122,25 @@ async def with_address(tx: Tx, email: str, *, limit: int) -> list[User]:
 _CANDIDATES = 200
 
 
-async def with_words(tx: Tx, text: str, *, is_begun: bool, limit: int) -> list[User]:
+async def with_words(
+    tx: Tx, text: str, *, is_begun: bool, only: Sequence[UUID] | None = None, limit: int
+) -> list[User]:
     """Return the users of all companies with every word of a text in their name or address, by name and address.
 
-    With ``is_begun`` the last word is the beginning of one. Served by ``app_user_by_words``: of more than 200
-    matches the first that it has are sorted.
+    With ``only`` those of these companies and of the provider. With ``is_begun`` the last word is the beginning of one.
+    Served by ``app_user_by_words``: of more than 200 matches the first that it has are sorted.
     """
     rows = await tx.fetch(
         f"""select {USER} from (
                    select * from app_user
                     where array_to_tsvector(name_words(name || ' ' || email)) @@ name_query($1, $2)
+                      and {_WITHIN.format(only="$4")}
                     limit {_CANDIDATES}) u
              order by lower(u.name), lower(u.email), u.id limit $3""",
         text,
         is_begun,
         limit,
+        only,
     )
     return [user_of(row) for row in rows]
 
@@ -143,7 +168,7 @@ async def save(tx: Tx, user: User) -> bool:
         await tx.write(
             """
             update app_user set name = $3, email = $4, phone = $5, role = $6, is_active = $7, is_available = $8,
-                   is_confirmed = $9, language = $10, version = version + 1,
+                   is_confirmed = $9, language = $10, only_queues = $11, only_companies = $12, version = version + 1,
                    session_epoch = session_epoch + case when role = $6 and is_active = $7 then 0 else 1 end
              where company_id = $1 and id = $2
             """,

@@ -79,8 +79,8 @@ async def prepare(
         Forbidden: a customer filters by queue, team, assignee or tag.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    if selected is not None:
-        selected = tickets.visible_filter(actor, selected)
+    if selected is not None or actor.limits is not None:
+        selected = tickets.visible_filter(actor, selected or Filter(state=state))
     company_id = permissions.company_filter(actor)
     if company is not None:
         company_id = (await permissions.company_typed(tx, actor, company)).id

@@ -16,9 +16,10 @@ from clearline.event_stream.store import BEGINNING, EventCursor, EventFilter
 from clearline.events.event_types import Audience
 from clearline.events.store import Event, Offset, seen_by
 from clearline.events.type_names import check_types
-from clearline.identity import Actor, Scope
+from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
+from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import ticket_number
 
 _CURSOR = re.compile("([0-9a-f]{1,16})-([0-9a-f]{1,16})-([0-9a-f]{1,16})")
@@ -34,7 +35,7 @@ class Reader(Struct, frozen=True):
     """Who reads which events: what was asked for, within what the actor may see.
 
     ``records`` includes events about other records than tickets; a customer still sees only its own people, keys,
-    services and subscriptions.
+    services and subscriptions. ``limits`` is one of the provider's people who is limited to some queues or customers.
     """
 
     company_id: UUID | None
@@ -42,11 +43,12 @@ class Reader(Struct, frozen=True):
     types: tuple[str, ...]
     is_staff: bool
     records: bool
+    limits: User | None = None
 
     @property
     def is_unfiltered(self) -> bool:
         """Whether the reader sees every event that is read for it."""
-        return self.is_staff and self.records and not self.types
+        return self.is_staff and self.records and not self.types and self.limits is None
 
 
 class EventPage(NamedTuple):
@@ -110,7 +112,8 @@ async def open_reader(
         if company_id not in {None, ticket_company_id}:
             raise NotFound("ticket", ticket_number(ticket))
         company_id = ticket_company_id
-    return Reader(company_id, ticket, tuple(sorted(set(types))), actor.is_staff, Scope.AUDIT_READ in actor.scopes)
+    reads_records = Scope.AUDIT_READ in actor.scopes
+    return Reader(company_id, ticket, tuple(sorted(set(types))), actor.is_staff, reads_records, actor.limits)
 
 
 async def latest_cursor(tx: Tx, reader: Reader) -> EventCursor:
@@ -134,6 +137,8 @@ async def read(tx: Tx, reader: Reader, after: EventCursor, *, limit: int = _BATC
     event_filter = EventFilter(reader.company_id, reader.ticket, reader.types)
     batch = await event_stream_store.read(tx, event_filter, after.offset, limit=limit)
     events = [visible for event in batch.events if (visible := _visible(reader, event)) is not None]
+    if reader.limits is not None:
+        events = await _within(tx, reader.limits, events)
     return EventPage(events, batch.last or after, batch.is_full)
 
 
@@ -154,6 +159,16 @@ async def starting_cursor(tx: Tx, cursor: EventCursor | None, reader: Reader, *,
     if cursor is not None:
         return EventCursor(await recover_offset(tx, cursor), cursor.at)
     return await latest_cursor(tx, reader) if from_now else BEGINNING
+
+
+async def _within(tx: Tx, limits: User, events: Sequence[Event]) -> list[Event]:
+    """Return the events about tickets that the limits of one of the provider's people leave now."""
+    queues = await ticket_store.queues_of(tx, {number for event in events if (number := event.ticket_number)})
+    return [
+        event
+        for event in events
+        if event.ticket_number in queues and limits.reaches_ticket(event.company_id, queues[event.ticket_number])
+    ]
 
 
 def _visible(reader: Reader, event: Event) -> Event | None:

@@ -100,25 +100,29 @@ async def list_feedback(
 
     Served by ``feedback_newest`` or, for one ticket, by ``feedback_of_ticket``.
     """
-    permissions.require_staff(actor, Scope.TICKETS_READ)
-    if number is not None:
+    if number is None:
+        permissions.require_whole_desk(actor, Scope.TICKETS_READ)
+    else:
+        permissions.require_staff(actor, Scope.TICKETS_READ)
         await access.require_ticket(tx, actor, number)
     return await feedback_store.page(tx, number=number, rating=rating, before=before, limit=limit)
 
 
 async def summarize(tx: Tx, actor: Actor, *, since: datetime) -> Summary:
     """Return how customers rated resolutions since a time."""
-    permissions.require_staff(actor, Scope.TICKETS_READ)
+    permissions.require_whole_desk(actor, Scope.TICKETS_READ)
     return await feedback_store.summary(tx, since, most=COUNT_MAX)
 
 
 async def list_comments(tx: Tx, actor: Actor, *, since: datetime, limit: int) -> Sequence[Feedback]:
     """Return feedback since a time that has a comment, newest first."""
-    permissions.require_staff(actor, Scope.TICKETS_READ)
+    permissions.require_whole_desk(actor, Scope.TICKETS_READ)
     return await feedback_store.with_comment(tx, since, limit=limit)
 
 
 async def get_feedback(tx: Tx, actor: Actor, feedback_id: UUID) -> Feedback:
     """Return feedback."""
     permissions.require_staff(actor, Scope.TICKETS_READ)
-    return require_found(await feedback_store.get_by_id(tx, feedback_id), KIND, feedback_id)
+    feedback = require_found(await feedback_store.get_by_id(tx, feedback_id), KIND, feedback_id)
+    await access.require_ticket(tx, actor, feedback.ticket_number)
+    return feedback

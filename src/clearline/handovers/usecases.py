@@ -40,7 +40,7 @@ async def read_open_work(tx: Tx, actor: Actor) -> OpenWork:
 
     Served by ``ticket_open_priority``, ``ticket_open``, ``ticket_held`` and ``ticket_open_updated``.
     """
-    permissions.require_staff(actor, Scope.TICKETS_READ)
+    permissions.require_whole_desk(actor, Scope.TICKETS_READ)
     urgent = await _list(tx, actor, Order.PRIORITY, GROUP_MAX)
     [(count, _is_all)] = await list_store.count(tx, [Filter()], for_staff=True, walked=COUNT_MAX)
     return OpenWork(
@@ -58,7 +58,7 @@ async def _list(tx: Tx, actor: Actor, order: Order, most: int) -> list[TicketVie
 
 async def sign_off(tx: Tx, actor: Actor, note: str, *, now: datetime) -> HandoverDetails:
     """Sign a shift off with a note, and keep what is open now. For people of the provider who work tickets."""
-    permissions.require_staff(actor, Scope.TICKETS_WRITE)
+    permissions.require_whole_desk(actor, Scope.TICKETS_WRITE)
     user, _company = accounts.user_and_company(actor)
     require_valid(check_note(note))
     work = await read_open_work(tx, actor)
@@ -77,11 +77,11 @@ async def list_handovers(
     tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None = None, limit: int
 ) -> list[Handover]:
     """Return the handovers before a time and an id, newest first. Served by ``handover_by_time``."""
-    permissions.require_staff(actor, Scope.TICKETS_READ)
+    permissions.require_whole_desk(actor, Scope.TICKETS_READ)
     return await handover_store.page(tx, after=after, limit=limit)
 
 
 async def get_handover(tx: Tx, actor: Actor, handover_id: UUID) -> HandoverDetails:
     """Return a handover with what was open then."""
-    permissions.require_staff(actor, Scope.TICKETS_READ)
+    permissions.require_whole_desk(actor, Scope.TICKETS_READ)
     return require_found(await handover_store.get(tx, handover_id), KIND, handover_id)

@@ -94,21 +94,25 @@ async def matching(tx: Tx, company_id: UUID, text: str, *, for_staff: bool, limi
 _CANDIDATES = 200
 
 
-async def with_words(tx: Tx, text: str, *, is_begun: bool, limit: int) -> list[Service]:
+async def with_words(
+    tx: Tx, text: str, *, is_begun: bool, only: Sequence[UUID] | None = None, limit: int
+) -> list[Service]:
     """Return services of all companies with every word of a text in their ids and labels, by label and id.
 
-    With ``is_begun`` the last word is the beginning of one. Served by ``service_by_words``: of more than 200
-    matches the first that it has are sorted.
+    With ``only`` those of these companies. With ``is_begun`` the last word is the beginning of one. Served by
+    ``service_by_words``: of more than 200 matches the first that it has are sorted.
     """
     rows = await tx.fetch(
         f"""select {_COLUMNS} from (
                    select * from service
                     where array_to_tsvector(service_words(service)) @@ name_query($1, $2)
+                      and ($4::uuid[] is null or company_id = any($4))
                     limit {_CANDIDATES}) candidate
              order by label, id, company_id limit $3""",
         text,
         is_begun,
         limit,
+        only,
     )
     return [_service(row) for row in rows]
 

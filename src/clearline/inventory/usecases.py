@@ -73,10 +73,11 @@ async def find_services(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     if not storable(text):
         return []
+    only = permissions.only_companies(actor)
     services: dict[tuple[UUID, str], Service] = {}
     for is_begun in (False, True):
         if len(services) < limit:
-            matches = await service_store.with_words(tx, text, is_begun=is_begun, limit=limit)
+            matches = await service_store.with_words(tx, text, is_begun=is_begun, only=only, limit=limit)
             services |= {(match.company_id, match.id): match for match in matches}
     return [
         (await permissions.company_with_id(tx, actor, service.company_id), service)

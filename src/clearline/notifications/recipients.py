@@ -218,7 +218,7 @@ class _Recipients:
             relations[key].add(Relation.WATCHER)
         for key, relation in self._staff_relations(event, ticket):
             relations[key].add(relation)
-        return {key: related for key, related in relations.items() if key in self._users and self._may_receive(key)}
+        return {key: related for key, related in relations.items() if self._may_receive(key, ticket)}
 
     def _staff_relations(self, event: Event, ticket: NotifiedTicket) -> Iterator[tuple[_UserKey, Relation]]:
         """Yield the relations of the provider's people to the event's ticket, apart from watchers."""
@@ -236,9 +236,11 @@ class _Recipients:
             for key in self._active_by_company[PROVIDER_ID]:
                 yield key, Relation.STAFF
 
-    def _may_receive(self, key: _UserKey) -> bool:
+    def _may_receive(self, key: _UserKey, ticket: NotifiedTicket) -> bool:
+        if key not in self._users:
+            return False
         user = self._users[key].user
-        return user.is_active and user.is_confirmed
+        return user.is_active and user.is_confirmed and user.reaches_ticket(ticket.company_id, ticket.queue_id)
 
     def _contact_user(self, ticket: NotifiedTicket) -> _UserKey | None:
         """Return the user with the address of the ticket's contact, active and confirmed or not."""

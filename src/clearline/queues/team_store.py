@@ -96,17 +96,20 @@ AGENTS = """
            (select count(*) from ticket t where t.assignee_id = u.id and t.is_open)
       from team_member m join app_user u on u.company_id = $1 and u.id = m.user_id
      where m.team_id = $2 and u.is_active and u.is_available and u.role = any($3)
+       and (u.only_queues is null or $4 = any(u.only_queues))
+       and ($5::uuid is null or u.only_companies is null or $5 = any(u.only_companies))
        and not exists (select from mail_suppression s where s.address = lower(u.email) and s.reason = 'bounce')
      order by u.name, u.id"""
 
 
-async def agents(tx: Tx, team_id: UUID) -> list[Agent]:
-    """Return the members of a team who can be assigned a ticket automatically now, by name.
+async def agents(tx: Tx, team_id: UUID, queue_id: UUID, company_id: UUID | None) -> list[Agent]:
+    """Return the members of a team who can be assigned a ticket of a company in a queue automatically now, by name.
 
-    Those whose address bounces are left out. Served by the primary keys of team_member, app_user and
-    mail_suppression; tickets are counted in ``ticket_open_by_assignee``.
+    Those to whom their limits do not leave it are left out; without a company those of the queue count. Those whose
+    address bounces are left out. Served by the primary keys of team_member, app_user and mail_suppression; tickets are
+    counted in ``ticket_open_by_assignee``.
     """
-    return [Agent(*row) for row in await tx.fetch(AGENTS, PROVIDER_ID, team_id, AGENT_ROLES)]
+    return [Agent(*row) for row in await tx.fetch(AGENTS, PROVIDER_ID, team_id, AGENT_ROLES, queue_id, company_id)]
 
 
 async def set_available(tx: Tx, user_id: UUID, *, available: bool) -> bool:

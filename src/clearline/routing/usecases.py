@@ -42,7 +42,7 @@ async def preview(tx: Tx, actor: Actor, facts: RoutingFacts) -> RoutingPreview:
     queue = None if rule is None else await queue_store.get(tx, rule.queue_id)
     if queue is None:
         return RoutingPreview(results, None, Choice(None, "no rule matches"))
-    return RoutingPreview(results, queue, await _choose_agent(tx, queue, queue.assignment))
+    return RoutingPreview(results, queue, await _choose_agent(tx, queue, queue.assignment, facts.company_id))
 
 
 async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str, Any]) -> RoutingFacts:
@@ -127,7 +127,7 @@ async def assign_by_turns(tx: Tx, actor: Actor, number: int, mode: Assignment, *
         raise InvalidInput([Violation("mode", "must be one of " + ", ".join(AUTOMATIC), RuleCode.CHOICE)])
     if ticket.ticket.queue_id is None:
         raise NobodyAvailable(ticket_number(number), "it is in no queue")
-    choice = await _take_turn(tx, ticket.ticket.queue_id, mode)
+    choice = await _take_turn(tx, ticket.ticket.queue_id, mode, ticket.company.id)
     if choice.agent is None:
         raise NobodyAvailable(ticket_number(number), choice.why)
     return await ticket_changes.assign(tx, actor, number, choice.agent.id, by=mode, now=now)
@@ -150,25 +150,25 @@ async def _move_to_queue(
     by: str = ticket_changes.MANUAL
     queue = await queue_store.get(tx, queue_id)
     if queue is not None and queue.assignment in AUTOMATIC and ticket.ticket.assignee_id is None:
-        choice = await _take_turn(tx, queue_id, queue.assignment)
+        choice = await _take_turn(tx, queue_id, queue.assignment, ticket.company.id)
         if choice.agent is not None:
             values["assignee_id"], by = choice.agent.id, queue.assignment
     name = None if rule is None else rule.name
     return await ticket_changes.change_ticket(tx, actor, ticket.ticket.number, values, by=by, rule=name, now=now)
 
 
-async def _take_turn(tx: Tx, queue_id: UUID, mode: Assignment) -> Choice:
+async def _take_turn(tx: Tx, queue_id: UUID, mode: Assignment, company_id: UUID) -> Choice:
     """Choose the agent of a queue's next ticket, and take the turn: others wait until the transaction ends."""
     queue = await queue_store.lock_turn(tx, queue_id)
     if queue is None:
         return Choice(None, "its queue was deleted")
-    choice = await _choose_agent(tx, queue, mode)
+    choice = await _choose_agent(tx, queue, mode, company_id)
     if choice.agent is not None and mode is Assignment.ROUND_ROBIN:
         await queue_store.save_turn(tx, queue_id, choice.agent.id)
     return choice
 
 
-async def _choose_agent(tx: Tx, queue: Queue, mode: Assignment) -> Choice:
+async def _choose_agent(tx: Tx, queue: Queue, mode: Assignment, company_id: UUID | None) -> Choice:
     """Choose the agent of a queue's next ticket, without taking a turn."""
     if queue.team_id is None:
         return Choice(None, "the queue has no team")
@@ -176,7 +176,7 @@ async def _choose_agent(tx: Tx, queue: Queue, mode: Assignment) -> Choice:
     if queue.last_assignee_id is not None:
         user = await user_store.get(tx, PROVIDER_ID, queue.last_assignee_id)
         last = None if user is None else (user.name, user.id)
-    agents = [] if mode is Assignment.MANUAL else await team_store.agents(tx, queue.team_id)
+    agents = [] if mode is Assignment.MANUAL else await team_store.agents(tx, queue.team_id, queue.id, company_id)
     return choose_agent(mode, agents, last)
 
 

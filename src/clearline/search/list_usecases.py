@@ -150,6 +150,7 @@ async def matching_numbers(tx: Tx, actor: Actor, text: str, numbers: Sequence[in
         return None
     if company_id is not None:
         selected = selected._replace(company_id=company_id)
+    selected = tickets.within_limits(actor, selected)
     return await list_store.matching(tx, selected, numbers, for_staff=actor.is_staff)
 
 
@@ -186,7 +187,7 @@ async def count_queries(
             with suppress(InvalidInput):
                 indexed[query] = await read_query(tx, actor, query)
                 if (selected := _walkable(*indexed[query])) is not None:
-                    listed[query] = selected
+                    listed[query] = tickets.within_limits(actor, selected)
         walked = await list_store.count(
             tx, [*listed.values()], for_staff=actor.is_staff, walked=_WALKED_MAX, most=COUNT_MAX
         )

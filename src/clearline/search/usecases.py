@@ -1,6 +1,6 @@
 """Find tickets, and keep the index of the search up to date."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from uuid import UUID
 
 from msgspec import Struct
@@ -18,7 +18,9 @@ from clearline.search.document import facet
 from clearline.search.language import Clause, Facets, Named, Phrase, Term, Word, clause, parse
 from clearline.search.plan import Attempt, Plan
 from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery, Hits
+from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView
+from clearline.tickets.list_store import Filter
 
 RANKED_MAX = CANDIDATES - 1
 """Up to this number of matches, or to the length of a longer page, matches are counted exactly and ranked."""
@@ -138,7 +140,17 @@ async def read_query(tx: Tx, actor: Actor, text: str) -> tuple[UUID | None, Cond
 
 
 def _clauses(actor: Actor, conditions: Conditions) -> list[Clause]:
-    return [clause(each, staff=actor.is_staff, is_negated=is_negated) for each, is_negated in conditions]
+    asked = [clause(each, staff=actor.is_staff, is_negated=is_negated) for each, is_negated in conditions]
+    return [*asked, *(clause(each, staff=True, is_negated=False) for each in _limits(actor))]
+
+
+def _limits(actor: Actor) -> Iterator[Facets]:
+    """Yield the conditions of the queues and customers that the actor is limited to."""
+    if actor.limits is not None:
+        within = tickets.within_limits(actor, Filter())
+        for name, ids in (("queue", within.within_queues), ("company", within.within_companies)):
+            if ids:
+                yield Facets(tuple(facet(name, each) for each in ids))
 
 
 async def newest_hits(

@@ -20,17 +20,25 @@ async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
     """Return the company to look for a ticket in, or None when there is no such ticket.
 
     For a customer this is its own company, without a query, so that another company's ticket and an unknown number take
-    the same time. For the staff it is read once in a transaction: a ticket is never deleted or moved.
+    the same time. For the staff it is read once in a transaction: a ticket is never deleted, and does not change its
+    company. Whoever moves a ticket to a queue beyond its limits still has it until the transaction ends.
     """
     if not actor.is_staff:
         return own_company(actor).id
-    key = (_COMPANY_OF_TICKET, number)
+    key = (_COMPANY_OF_TICKET, number, actor.limits)
     company_id: UUID | None = tx.constants.get(key)
     if company_id is None:
-        company_id = await ticket_store.company_of(tx, number)
+        company_id, queue_id = await ticket_store.place_of(tx, number)
+        if company_id is not None and not reaches(actor, company_id, queue_id):
+            return None
         if company_id is not None:
             tx.constants[key] = company_id
     return company_id
+
+
+def reaches(actor: Actor, company_id: UUID, queue_id: UUID | None) -> bool:
+    """Return whether the limits of the actor, if it has any, leave a ticket of a company in a queue to it."""
+    return actor.limits is None or actor.limits.reaches_ticket(company_id, queue_id)
 
 
 async def lock_ticket(tx: Tx, actor: Actor, number: int) -> Ticket:
@@ -57,6 +65,16 @@ async def require_ticket(tx: Tx, actor: Actor, number: int) -> UUID:
     if company_id is None or not (actor.is_staff or await ticket_store.exists(tx, company_id, number)):
         raise NotFound("ticket", ticket_number(number))
     return company_id
+
+
+async def require_about(tx: Tx, actor: Actor, number: int | None, kind: str, name: object) -> None:
+    """Refuse a record about a ticket that the limits of the actor do not leave to it, or about none.
+
+    Raises:
+        NotFound: the limits do not leave it to the actor.
+    """
+    if actor.limits is not None and (number is None or await ticket_company(tx, actor, number) is None):
+        raise NotFound(kind, str(name))
 
 
 def parse_number(text: str) -> int:

@@ -113,14 +113,25 @@ async def require_change(
     if "reminder" in values:
         after = replace(after, reminder=changed_reminder(before.reminder, values["reminder"], actor.name, now=now))
     after = replace(after, tags=normalize_tags(after.tags))
+    after = await _with_reachable_assignee(tx, view.ticket, after)
     fields = {change.field for change in changes_between(before, after)}
     if fields:
         began = check_occurred_at(after.occurred_at, now) if "occurred_at" in fields else []
-        require_valid([*check_values(after), *began, *await _check_references(tx, after, fields)])
+        require_valid([*check_values(after), *began, *await _check_references(tx, view.ticket, after, fields)])
     return view, after
 
 
-async def _check_references(tx: Tx, values: TicketValues, changed: set[str]) -> list[Violation]:
+async def _with_reachable_assignee(tx: Tx, ticket: Ticket, values: TicketValues) -> TicketValues:
+    """Return values without the assignee who loses sight of a ticket that is moved to another queue."""
+    is_moved = values.queue_id != ticket.queue_id and values.assignee_id == ticket.assignee_id
+    if not is_moved or ticket.assignee_id is None:
+        return values
+    assignee = await user_store.get(tx, PROVIDER_ID, ticket.assignee_id)
+    is_lost = assignee is not None and not assignee.reaches_ticket(ticket.company_id, values.queue_id)
+    return replace(values, assignee_id=None) if is_lost else values
+
+
+async def _check_references(tx: Tx, ticket: Ticket, values: TicketValues, changed: set[str]) -> list[Violation]:
     violations = []
     if "queue_id" in changed and values.queue_id is not None and await queue_store.get(tx, values.queue_id) is None:
         violations.append(Violation("queue_id", "must be the id of a queue", RuleCode.REFERENCE))
@@ -128,6 +139,9 @@ async def _check_references(tx: Tx, values: TicketValues, changed: set[str]) -> 
         assignee = await user_store.get(tx, PROVIDER_ID, values.assignee_id)
         if assignee is None or not can_be_assigned(assignee):
             violations.append(Violation("assignee_id", "must be the id of an active agent", RuleCode.REFERENCE))
+        elif not assignee.reaches_ticket(ticket.company_id, values.queue_id):
+            rule = "must be an agent whose access is not limited to other queues or customers"
+            violations.append(Violation("assignee_id", rule, RuleCode.REFERENCE))
     return violations
 
 

@@ -44,6 +44,7 @@ class Filter(NamedTuple):
     ``contact`` is an address, in any case. ``external_id`` is the name of a system and its number. ``has_file`` and
     ``watcher_id`` are about the files and watchers that the reader can see. ``concerned`` is the address and the id of
     a user who is the contact, or watches. ``occurred`` is about tickets that say when the fault began.
+    ``within_queues`` and ``within_companies`` are the limits of the reader.
     """
 
     state: State = "open"
@@ -69,6 +70,8 @@ class Filter(NamedTuple):
     concerned: tuple[str, UUID] | None = None
     occurred: Span | None = None
     is_chronic: bool | None = None
+    within_queues: tuple[UUID, ...] = ()
+    within_companies: tuple[UUID, ...] = ()
 
 
 Position = int | tuple[datetime | int, int]
@@ -156,7 +159,7 @@ Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key 
 _FILTERS = (*_CONDITIONS, *(name for name in Filter._fields if name not in {"state", *_CONDITIONS}))
 _SPANS = {Order.CREATED: "created", Order.UPDATED: "updated", Order.OCCURRED: "occurred"}
 """The filters on the time that a list is sorted by: they are ends of its walk."""
-_INDEXED = {"company_id", "assignee_id", "queue_id", "team_id"}
+_INDEXED = {"company_id", "assignee_id", "queue_id", "team_id", "within_queues", "within_companies"}
 _FEW = {"external_id", "watcher_id"}
 
 
@@ -169,6 +172,8 @@ def checked(ticket_filter: Filter, order: Order) -> list[str]:
     if not _FEW.isdisjoint(given):
         return []
     indexed = {*_INDEXED, *_CONDITIONS, "created", "updated"} if order is Order.NUMBER else _INDEXED
+    if ticket_filter.state != "open":
+        indexed = indexed - {"within_queues"}
     return [name for name in given if name not in indexed]
 
 

@@ -1,6 +1,6 @@
 """Tickets: their current state, and the number of tickets of each company."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -123,12 +123,23 @@ async def insert(
 
 
 async def company_of(tx: Tx, number: int) -> UUID | None:
-    """Return the company of a ticket, or None. It checks no access: for a customer, use its own company instead.
+    """Return the company of a ticket, or None: see ``place_of``."""
+    return (await place_of(tx, number))[0]
 
-    Served by ``ticket_by_number``.
+
+async def place_of(tx: Tx, number: int) -> tuple[UUID | None, UUID | None]:
+    """Return the company and the queue of a ticket; None and None when there is no such ticket.
+
+    It checks no access: for a customer, use its own company instead. Served by ``ticket_by_number``.
     """
-    company_id: UUID | None = await tx.fetchval("select company_id from ticket where number = $1", number)
-    return company_id
+    row = await tx.fetchrow("select company_id, queue_id from ticket where number = $1", number)
+    return (None, None) if row is None else (row[0], row[1])
+
+
+async def queues_of(tx: Tx, numbers: Collection[int]) -> dict[int, UUID | None]:
+    """Return the queues of tickets by their numbers. It checks no access. Served by ``ticket_by_number``."""
+    rows = await tx.fetch("select number, queue_id from ticket where number = any($1::bigint[])", [*numbers])
+    return {row[0]: row[1] for row in rows}
 
 
 async def exists(tx: Tx, company_id: UUID, number: int) -> bool:

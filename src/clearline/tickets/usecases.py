@@ -68,7 +68,7 @@ async def create_ticket(
     Raises:
         InvalidInput: values break a rule, the company is the provider, or has no such service.
         Forbidden: the actor belongs to no company and names none, a customer sets tags, or its key may not write.
-        NotFound: a customer names another company.
+        NotFound: a customer, or an agent with limits, names another company.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if company_id is None or not actor.is_staff:
@@ -83,6 +83,11 @@ async def create_ticket(
     if new.tags or new.external_ids:
         new = _with_tags(actor, new)
     first = first_state(company_id, new, now=now)
+    if actor.limits is not None:
+        if not actor.limits.reaches_company(company_id):
+            raise NotFound("company", str(company_id))
+        # Routing would take it out of sight: it goes to the first queue that is left to the actor.
+        first = replace(first, queue_id=next(iter(actor.limits.only_queues or ()), None))
     ticket = await ticket_store.insert(tx, actor, first, sends_receipt=sends_receipt, now=now)
     if ticket is None:
         raise InvalidInput(await check_service(tx, company_id, new.service_id, new.service_type))
@@ -237,7 +242,8 @@ async def list_numbered(tx: Tx, actor: Actor, numbers: Sequence[int]) -> list[Ti
     """Return those tickets with these numbers that the actor may see, in no order."""
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = permissions.company_filter(actor)
-    return await list_store.numbered_as(view_of, tx, numbers, company_id, for_staff=actor.is_staff)
+    views = await list_store.numbered_as(view_of, tx, numbers, company_id, for_staff=actor.is_staff)
+    return [view for view in views if access.reaches(actor, view.ticket.company_id, view.ticket.queue_id)]
 
 
 def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
@@ -257,13 +263,13 @@ def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
 
 
 def visible_filter(actor: Actor, filters: Filter) -> Filter:
-    """Return a filter as the actor may have it: a customer's is of its own company.
+    """Return a filter as the actor may have it: a customer's is of its own company, others have limits.
 
     Raises:
         Forbidden: a customer filters by what only the provider's people see.
     """
     if actor.is_staff:
-        return filters
+        return within_limits(actor, filters)
     if filters.queue_id or filters.assignee_id or filters.unassigned:
         raise Forbidden("only the provider's people list tickets by queue or assignee")
     if filters.team_id or filters.tags:
@@ -271,6 +277,21 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
     if filters.is_chronic is not None:
         raise Forbidden("only the provider's people list tickets of chronic services")
     return filters._replace(company_id=permissions.own_company(actor).id)
+
+
+_NOTHING = (UUID(int=0),)
+"""The ids of no queue and no company: of those that a limit leaves, none."""
+
+
+def within_limits(actor: Actor, filters: Filter) -> Filter:
+    """Return a filter of the tickets that the limits of the actor, if it has any, leave."""
+    if actor.limits is None:
+        return filters
+    if (queues := actor.limits.only_queues) is not None:
+        filters = filters._replace(within_queues=queues or _NOTHING)
+    if (companies := actor.limits.only_companies) is not None:
+        filters = filters._replace(within_companies=companies or _NOTHING)
+    return filters
 
 
 def _unserved(filters: Filter) -> list[Violation]:

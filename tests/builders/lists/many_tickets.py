@@ -90,6 +90,7 @@ async def plan_of_list(connection: Any, shape: Shape, *, generic: bool) -> dict[
     """Return the plan of a list: for certain values, or the generic one. ``PICK`` comes before."""
     row = await connection.fetchrow("select * from picked")
     ids = {**dict(row), "team_id": id_of("team1"), "watcher_id": id_of("agent1")}
+    several = {"within_queues": ids["queue_id"], "within_companies": ids["company_id"]}
     edges = _EDGES.get(shape.order, ["2026-03-01T00:00:30Z", "5000", *["2026-03-01T02:00:00Z"] * shape.has_span])
     key_type = {Order.NUMBER: [], Order.PRIORITY: ["integer"]}.get(shape.order, ["timestamptz"])
     types = ["bigint", *key_type, "bigint", *["timestamptz"] * shape.has_span]
@@ -103,8 +104,8 @@ async def plan_of_list(connection: Any, shape: Shape, *, generic: bool) -> dict[
             types += ["timestamptz", "timestamptz"]
             values += ["2026-03-01", "2026-04-01"]
         elif count:
-            types.append(TYPES.get(name) or ("uuid" if name in ids else "text[]"))
-            values.append(str(ids.get(name) or _VALUES[name]))
+            types.append(TYPES.get(name) or ("uuid" if name in ids else "uuid[]" if name in several else "text[]"))
+            values.append(f"{{{several[name]}}}" if name in several else str(ids.get(name) or _VALUES[name]))
     await connection.execute(f"set plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
     await connection.execute(f"prepare list ({', '.join(types)}) as {ordered_statement(shape)}")
     bound = ", ".join(f"'{value}'" for value in values)

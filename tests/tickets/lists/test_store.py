@@ -25,13 +25,17 @@ ORDERS = [order for order in Order if order is not Order.NUMBER]
 INDEX_OF = {
     Order.PRIORITY: "priority", Order.CREATED: "created", Order.UPDATED: "updated", Order.OCCURRED: "occurred",
 }  # fmt: skip
-DRIVERS = ("company_id", "queue_id", "team_id", "assignee_id", None)
-CHECKED = sorted(CHECKS[True].keys() - {*DRIVERS, "external_id", "watcher_id"})
+DRIVERS = ("company_id", "queue_id", "team_id", "assignee_id", "within_queues", "within_companies", None)
+CHECKED = sorted(
+    CHECKS[True].keys() - {"company_id", "queue_id", "team_id", "assignee_id", "external_id", "watcher_id"}
+)
 
 
 def index_of(driver: str | None, order: Order, *, for_staff: bool = True) -> str:
     """Return the index that a list of open tickets walks."""
-    name = {"company_id": "company", "assignee_id": "assignee", None: "open"}.get(driver, "queue")
+    name = {"company_id": "company", "within_companies": "company", "assignee_id": "assignee", None: "open"}.get(
+        driver, "queue"
+    )
     if order is Order.CREATED:
         return {"company": "ticket_by_age", "open": "ticket_age"}.get(name, f"ticket_{name}_created")
     if order is Order.UPDATED and not for_staff:

@@ -1,110 +1,15 @@
-"""Who may open pages and send forms. Generated from the table: a new page needs an entry in FORMS, or a test fails."""
-
-from typing import NamedTuple
+"""Who may open pages and send forms. Generated from the table."""
 
 import httpx
 import pytest
 
 from clearline.identity import Role, Scope
 from clearline.platform.database.transactions import Database
-from clearline.tickets.domain import ticket_number
 from clearline.web.console.pages import PAGES as CONSOLE_PAGES
-from clearline.web.sign_in.session_pages import SESSION_PAGES
 from clearline.web.visit import Page as Entry
 from tests.builders.databases import everything
-from tests.builders.people import Tenant, new_tenant
-from tests.builders.tickets import raised
-from tests.builders.web.pages import Page, Person, person, session_of
-
-TITLE = "zq8onlyofa port is slow"
-PAGES = (*CONSOLE_PAGES, *SESSION_PAGES)
-NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
-FORMS: dict[str, dict[str, str]] = {
-    "addFile": {},
-    "dropFile": {"drop": NO_ID, "text": "From the console", "visibility": "public", "once": "a key of this form"},
-    "applyMacro": {"once": "a key of this form"},
-    "addLink": {"type": "related", "ticket": "{other}"},
-    "beginSecondFactor": {},
-    "chooseColumns": {"column": "number"},
-    "changeSelected": {"ticket": "{number}", "priority": "critical"},
-    "changeAssignment": {},
-    "changeNotifications": {"digest": "daily"},
-    "createOwnKey": {"name": "From the console", "scopes": "tickets:read", "once": "a key of this form"},
-    "revokeOwnKey": {},
-    "changePassword": {"current": "wrong", "password": "wrong"},
-    "confirmIdentity": {"password": "wrong"},
-    "confirmSecondFactor": {"code": "000000"},
-    "changeView": {"name": "From the console", "query": "status:open"},
-    "saveView": {"name": "From the console", "query": "status:open"},
-    "takeBack": {"once": "a key of this form"},
-    "saveDraft": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
-    "discardDraft": {"visibility": "public", "writer": "a key of this form"},
-    "createTicket": {
-        "once": "of-the-doors", "company": "{company}", "service": "SVC-1", "title": "From the console",
-        "description": "From the console", "issue_type": "Others", "name": "Ada Okoro", "email": "ada@example.com",
-    },
-    "endOtherSessions": {},
-    "endSession": {"session": NO_ID},
-    "addWatcher": {"watcher": NO_ID},
-    "removeWatcher": {"watcher": NO_ID},
-    "merge": {"into": "{other}", "once": "a key of this form"},
-    "undoAssignment": {},
-    "undoSelected": {"change": NO_ID},
-    "unmerge": {},
-    "changeFault": {"occurred_at": "2026-03-01T02:00", "testing_consent": "yes"},
-    "split": {"title": "Another", "description": "Slow, too", "once": "a key of this form"},
-    "removeLink": {"link": NO_ID},
-    "removeSecondFactor": {},
-    "reportPresence": {"activity": "viewing", "tab": "a1"},
-    "renewRecoveryCodes": {},
-    "sendMessage": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
-    "changeSelf": {"name": "Ada Okoro", "phone": "+1-555-0142"},
-    "setLanguage": {"language": "de"},
-    "setAssignee": {"assignee": ""},
-    "setPriority": {"priority": "critical"},
-    "setQueue": {"queue": ""},
-    "setStatus": {"status": "in_progress"},
-    "setTags": {"tags": "optics"},
-    "setTheme": {"theme": "dark"},
-    "signOff": {"note": "From the console", "once": "a key of this form"},
-    "signOut": {},
-}  # fmt: skip
-OWN = {
-    "createOwnKey", "revokeOwnKey",
-    "beginSecondFactor", "changePassword", "changeSelf", "chooseColumns", "confirmIdentity",
-    "confirmSecondFactor",
-    "endOtherSessions", "endSession", "removeSecondFactor", "renewRecoveryCodes", "reportPresence", "setLanguage",
-    "setTheme", "signOut",
-}  # fmt: skip
-"""Forms that change only the browser, the sessions, the password, the second factor, the presence, the language or the
-lists of the person."""
-
-
-class Desk(NamedTuple):
-    """A ticket of a company, another one, and an agent."""
-
-    tenant: Tenant
-    number: str
-    other: str
-    agent: Person
-
-    def path(self, entry: Entry) -> str:
-        """Return the path of a page with ids of this desk."""
-        values = {
-            "number": self.number,
-            "id": NO_ID,
-            "file": NO_ID,
-            "macro": NO_ID,
-            "message": NO_ID,
-            "note": "1",
-            "view": "open",
-        }
-        return entry.path.format(**values)
-
-    def form(self, entry: Entry) -> dict[str, str]:
-        """Return the fields of a form that is accepted."""
-        known = {"other": self.other, "number": self.number, "company": self.tenant.company.id}
-        return {name: value.format(**known) for name, value in FORMS[entry.name].items()}
+from tests.builders.web.console_forms import FORMS, NO_ID, OWN, PAGES, READS, TITLE, WRITES, Desk, ask, named, new_desk
+from tests.builders.web.pages import Page, person, session_of
 
 
 @pytest.fixture(scope="module")
@@ -114,18 +19,7 @@ def has_workers() -> bool:
 
 @pytest.fixture(scope="module")
 async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
-    tenant = await new_tenant(database)
-    async with database.transaction() as tx:
-        number, other = await raised(tx, tenant, TITLE), await raised(tx, tenant, TITLE)
-    return Desk(tenant, ticket_number(number), ticket_number(other), await person(client, database))
-
-
-def named(entry: Entry) -> str:
-    return entry.name
-
-
-READS = [entry for entry in PAGES if entry.method == "GET"]
-WRITES = [entry for entry in PAGES if entry.method == "POST"]
+    return await new_desk(client, database)
 
 
 def test_every_form_has_its_fields_and_every_page_a_scope() -> None:
@@ -133,14 +27,6 @@ def test_every_form_has_its_fields_and_every_page_a_scope() -> None:
     assert len({entry.name for entry in PAGES}) == len(PAGES)
     assert {entry.method for entry in PAGES} == {"GET", "POST"}
     assert all(entry.scope is Scope.TICKETS_WRITE for entry in WRITES if entry.name not in OWN)
-
-
-async def ask(desk: Desk, who: Person, entry: Entry) -> httpx.Response:
-    if entry.method == "GET":
-        return await who.get(desk.path(entry))
-    if entry.is_upload:
-        return await who.upload(desk.path(entry), "a.txt", b"From the console")
-    return await who.post(desk.path(entry), **desk.form(entry))
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=named)

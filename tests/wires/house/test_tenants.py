@@ -1,10 +1,9 @@
 """No company reads or changes data of another through the house API. Generated from the table of operations.
 
-A new operation with a path parameter, a body or a query must have an entry here, or a test fails.
+A new operation with a path parameter, a body or a query must have an entry in ``builders/house_api``, or a test fails.
 """
 
 import json
-from typing import Any
 
 import httpx
 import pytest
@@ -15,124 +14,22 @@ from clearline.platform.database.transactions import Database
 from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.http.table import Operation
 from tests.builders.databases import everything
-from tests.builders.house import MARKER, NOBODY, QUERIES, Owned, done, own
-from tests.builders.people import NOW, Tenant, customer_admin, new_staff, staff_key
-
-Json = dict[str, Any]
-API = "/api/v1"
-TICKETS = f"{API}/tickets"
-SERVICE = f"{MARKER}-service"
-NO_TICKET = "INC999999999999"
-TITLE: Json = {"title": "From B", "description": "From B"}
-NEW_TICKET: Json = {**TITLE, "issue_type": "Others", "service": {"id": "X", "type": "Non-Console Service"}}
-RULE: Json = {"name": "From B", "queue": NOBODY}
-
-# A body for each operation that accepts one. Names in braces are replaced by ids of the company that sends the request.
-BODIES: dict[str, Json | bytes] = {
-    "activateCompany": {},
-    "addAttachment": b"From B",
-    "addHandover": {"note": "From B"},
-    "addLink": {"type": "related", "ticket": "{other}"},
-    "addMailSuppression": {"address": "from-b@example.org"},
-    "addMailbox": {"address": "from-b@example.org"},
-    "addMacro": {"name": "From B", "text": "Hello"},
-    "addNote": {"text": "From B"},
-    "addView": {"name": "From B", "query": "status:open"},
-    "addWatcher": {"user": "me"},
-    "assignTicket": {"to": "me"},
-    "bulkTickets": {"tickets": ["{number}"], "action": {"type": "note", "text": "From B"}},
-    "cancelJob": {},
-    "changeBranding": {"footer": "From B"},
-    "setLogo": b"From B",
-    "changeCompany": {"name": "From B"},
-    "changeCompanyNotifications": {"mails_contacts": False},
-    "changeMailTemplate": {"subject": "From B"},
-    "changeMailbox": {"name": "From B"},
-    "checkMailbox": {},
-    "changeMacro": {"name": "From B"},
-    "changeMe": {"language": "de"},
-    "changeMyNotifications": {"digest": "hourly"},
-    "changeQueue": {"name": "From B"},
-    "changeRoutingRule": {"name": "From B"},
-    "changeService": {"label": "From B"},
-    "changeSubscription": {"description": "From B"},
-    "changeTeam": {"name": "From B"},
-    "changeTier": {"label": "From B"},
-    "changeTicket": {"external_ids": {"b": "From B"}},
-    "changeUser": {"name": "From B"},
-    "changeUserNotifications": {"digest": "hourly"},
-    "changeView": {"name": "From B, changed"},
-    "createCompany": {"name": "From B", "code": "FROMB"},
-    "createKey": {"user_id": "{user}", "name": "From B", "scopes": ["tickets:read"]},
-    "createMailDomain": {"name": "from-b.example.org"},
-    "createQueue": {"name": "From B"},
-    "createRoutingRule": RULE,
-    "createService": {"id": "From B", "type": "Port", "label": "From B"},
-    "createSubscription": {"url": "https://hooks.example.org/b", "is_active": False},
-    "createTeam": {"name": "From B"},
-    "createTier": {"key": "from_b", "label": "From B"},
-    "createTicket": NEW_TICKET,
-    "createUser": {"name": "From B", "email": "from-b@example.org"},
-    "deactivateCompany": {},
-    "decideAddressClaim": {"decision": "confirm"},
-    "discardInboundMail": {},
-    "importServices": {"services": [{"id": "From B", "type": "Port", "label": "From B"}]},
-    "importTickets": b"",
-    "inviteUser": {},
-    "mergeTicket": {"into": "{other}"},
-    "moveTicket": {"status": "cancellation_requested"},
-    "orderRoutingRules": {"ids": []},
-    "retryOutboundMail": {},
-    "pingSubscription": {},
-    "previewMailTemplate": {},
-    "replayDelivery": {},
-    "rotateSubscriptionSecret": {},
-    "replayDeliveries": {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"},
-    "releaseInboundMail": {"company": "From B"},
-    "routeTicket": {},
-    "setAvailability": {"available": True},
-    "splitTicket": TITLE,
-    "tagTicket": {"add": ["b"]},
-    "testMail": {"recipient": "from-b@example.org"},
-    "testMailTemplate": {},
-    "testRoutingRules": {"title": "From B"},
-    "unmergeTicket": {},
-    "useMacro": {"macro": NOBODY},
-    "verifyMailDomain": {},
-}
-DESKS_OWN = (
-    "address-conflicts",
-    "handovers",
-    "macros",
-    "mailboxes",
-    "inbound-mails",
-    "queues",
-    "routing-rules",
-    "teams",
-    "tiers",
-    "outbound-mails",
-    "mail-suppressions",
-    "mail-opt-outs",
-    "mail-templates",
-    "feedback",
+from tests.builders.house import MARKER, NOBODY, QUERIES, Json, Owned, done, own
+from tests.builders.house_api.operations import (
+    BODIES,
+    DESKS_OWN,
+    FOREIGN_BODIES,
+    NO_TICKET,
+    SERVICE,
+    TICKETS,
+    ask,
+    named,
+    nested,
+    with_id,
+    without,
+    without_id,
 )
-"""Kinds of things that only the provider's people may read."""
-
-
-def with_id() -> list[Operation]:
-    return [operation for operation in OPERATIONS if operation.path_parameters]
-
-
-def without_id() -> list[Operation]:
-    return [operation for operation in OPERATIONS if not operation.path_parameters]
-
-
-def nested() -> list[Operation]:
-    return [operation for operation in OPERATIONS if len(operation.path_parameters) > 1]
-
-
-def named(operation: Operation) -> str:
-    return operation.name
+from tests.builders.people import NOW, Tenant, customer_admin, new_staff, staff_key
 
 
 @pytest.fixture(scope="module")
@@ -150,38 +47,6 @@ def nothing(b: Owned) -> Owned:
     """Return ids that do not exist, in the format of those that do."""
     unknown_ids = {"tickets": NO_TICKET, "notes": "WLG999999999999", "services": f"{'z' * len(MARKER)}-service"}
     return b._replace(ids={kind: unknown_ids.get(kind, NOBODY) for kind in b.ids})
-
-
-def filled(value: Any, owner: Owned) -> Any:
-    text = json.dumps(value)
-    for name, kind in (("{number}", "tickets"), ("{other}", "other"), ("{user}", "users")):
-        text = text.replace(name, owner.ids[kind])
-    return json.loads(text)
-
-
-async def ask(
-    client: httpx.AsyncClient, operation: Operation, path: str, owner: Owned, body: Any = None
-) -> httpx.Response:
-    """Send the request of an operation with If-Match: *, and with the given body or the operation's own."""
-    headers = {**owner.headers, "X-Request-Id": "same", "If-Match": "*"}
-    body = body if body is not None else BODIES.get(operation.name)
-    if operation.stage is not None:
-        assert isinstance(body, bytes), f"BODIES needs bytes for {operation.name}"
-        return await client.request(
-            operation.method, path, headers={**headers, "content-type": operation.media[0]}, content=body
-        )
-    if operation.body is None:
-        return await client.request(operation.method, path, headers=headers)
-    assert isinstance(body, dict), f"BODIES needs a body for {operation.name}"
-    return await client.request(operation.method, path, headers=headers, json=filled(body, owner))
-
-
-def without(answer: httpx.Response, owner: Owned) -> tuple[int, str, list[str]]:
-    """Return a response with the requested ids replaced, so that two can be compared."""
-    text = answer.text
-    for value in sorted(set(owner.ids.values()), key=len, reverse=True):
-        text = text.replace(value, "ID")
-    return answer.status_code, text, sorted(answer.headers)
 
 
 def test_every_operation_that_changes_or_deletes_a_resource_requires_if_match() -> None:
@@ -247,16 +112,6 @@ async def test_responses_contain_no_data_of_another_company(
     hidden = [secret for secret in (MARKER, *a.ids.values()) if secret != NOBODY and secret not in query]
     assert [secret for secret in hidden if secret in received] == []
     assert await everything(database, a.tenant) == before
-
-
-FOREIGN_BODIES: list[tuple[str, Json]] = [
-    ("addLink", {"type": "related", "ticket": "{foreign}"}),
-    ("mergeTicket", {"into": "{foreign}"}),
-    ("addWatcher", {"user": "{person}"}),
-    ("createKey", {"user_id": "{person}", "name": "From B", "scopes": ["tickets:read"]}),
-    ("createTicket", {**NEW_TICKET, "company": "{company}"}),
-    ("createTicket", {**NEW_TICKET, "service": {"id": SERVICE, "type": "Port"}}),
-]
 
 
 @pytest.mark.parametrize(("name", "body"), FOREIGN_BODIES, ids=lambda value: value if isinstance(value, str) else "")

@@ -71,14 +71,16 @@ async def list_companies(
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     if named is not None:
         company = await company_store.find(tx, named)
-        return [] if company is None or company.id == PROVIDER_ID else [await _details(tx, company)]
-    return await company_store.page(tx, after=after or "", limit=limit)
+        is_listed = company is not None and permissions.may_see_company(actor, company.id)
+        return [] if company is None or not is_listed or company.id == PROVIDER_ID else [await _details(tx, company)]
+    return await company_store.page(tx, after=after or "", only=permissions.only_companies(actor), limit=limit)
 
 
 async def companies_matching(tx: Tx, actor: Actor, text: str, *, after: str = "", limit: int) -> list[CompanyDetails]:
     """Return the customers with a text in their name or code, in any case, by name, after the name ``after``."""
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
-    return await company_store.matching(tx, text, after=after, limit=limit) if storable(text) else []
+    only = permissions.only_companies(actor)
+    return await company_store.matching(tx, text, after=after, only=only, limit=limit) if storable(text) else []
 
 
 async def get_company_details(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:

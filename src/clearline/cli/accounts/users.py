@@ -22,8 +22,9 @@ from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.terminal.text import counted
 from clearline.clock import now
-from clearline.identity import CUSTOMER_ROLES, OPERATOR, STAFF_ROLES, Role, User
+from clearline.identity import CUSTOMER_ROLES, OPERATOR, PROVIDER_ID, STAFF_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
+from clearline.queues import usecases as queue_usecases
 from clearline.tickets import hand_over_usecases as hand_over
 from clearline.wires.house.accounts.mapping import conflict_out, user_out
 
@@ -196,6 +197,36 @@ def user_change(
     async def work(tx: Tx) -> tuple[User, User]:
         before = await accounts.lock_user(tx, OPERATOR, company, email)
         return before, await hand_over.change_user(tx, OPERATOR, company, email, values, now=now())
+
+    before, after = map(user_out, transact(work))
+    show(after, change_text(f"User {after.name} <{after.email}>", before, after), as_json=as_json)
+
+
+@user.command("limit")
+@click.argument("email")
+@click.option("--queue", "queues", metavar="NAME", multiple=True, help="Queue that it sees; repeat for several.")
+@click.option("--company", "companies", metavar="NAME", multiple=True, help="Customer it sees; repeat for several.")
+@click.option("--none", "is_unlimited", is_flag=True, help="End the limits: it sees every queue and customer.")
+@json_option
+def user_limit(
+    email: str, queues: tuple[str, ...], companies: tuple[str, ...], *, is_unlimited: bool, as_json: bool
+) -> None:
+    """Limit the agent or viewer with the address EMAIL to the tickets of queues, or of customers.
+
+    What is not given is no limit: every call sets both. Its open tickets beyond the limits lose their assignee.
+    """
+    if is_unlimited == bool(queues or companies):
+        raise click.UsageError("Give --queue or --company, or --none.")
+
+    async def work(tx: Tx) -> tuple[User, User]:
+        before = await accounts.lock_user(tx, OPERATOR, PROVIDER_ID, email)
+        values = {
+            "only_queues": tuple([(await queue_usecases.queue_named(tx, OPERATOR, each)).id for each in queues])
+            or None,
+            "only_companies": tuple([(await accounts.find_company(tx, OPERATOR, each)).id for each in companies])
+            or None,
+        }
+        return before, await hand_over.change_user(tx, OPERATOR, PROVIDER_ID, email, values, now=now())
 
     before, after = map(user_out, transact(work))
     show(after, change_text(f"User {after.name} <{after.email}>", before, after), as_json=as_json)

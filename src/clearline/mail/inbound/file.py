@@ -70,8 +70,8 @@ _KNOWN_MAILS_MAX = 5
 _WORDS_MAX = 3000
 _WORD = re.compile(r"[^\s,;:()<>\[\]\"'„“”]+")
 _TEXT_FILE = "mail.txt"
-_PROGRAM_TYPES = {"application/x-msdownload", "application/x-msdos-program", "application/x-dosexec",
-                  "application/x-executable", "application/vnd.microsoft.portable-executable"}  # fmt: skip
+_PROGRAMS = ("x-msdownload", "x-msdos-program", "x-dosexec", "x-executable", "vnd.microsoft.portable-executable")
+_PROGRAM_TYPES = {f"application/{kind}" for kind in _PROGRAMS}
 """Types of programs, which are not attached unless the setting names them."""
 
 
@@ -104,13 +104,13 @@ class InboundMailContext(Struct, frozen=True):
 async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
     """Return the actor of a mail about a ticket: a user of the provider or of the ticket's company, or its contact.
 
-    None for anybody else, for inactive users, and for contacts of deactivated companies. A user whose address is not
-    confirmed is nobody. Watchers are always users.
+    None for anybody else, inactive and unconfirmed users, agents with other limits, contacts of inactive companies.
     """
     for company_id in (PROVIDER_ID, ticket.company_id):
         user = await user_store.find(tx, company_id, sender.address)
         if user is not None and user.is_confirmed:
-            return await key_store.actor_for(tx, company_id, user.id, SENDER_SCOPES)
+            actor = await key_store.actor_for(tx, company_id, user.id, SENDER_SCOPES)
+            return actor if actor and access.reaches(actor, ticket.company_id, ticket.queue_id) else None
     if ticket.contact.email.lower() == sender.address and await is_active_company(tx, ticket.company_id):
         return await contact_actor(tx, ticket.company_id, ticket.contact.name)
     return None

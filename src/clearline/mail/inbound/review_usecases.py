@@ -70,7 +70,7 @@ async def discard(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> Inbo
 
 
 async def _lock_reviewable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, bytes | None]:
-    permissions.require_staff(actor, Scope.TICKETS_WRITE)
+    permissions.require_whole_desk(actor, Scope.TICKETS_WRITE)
     mail, raw = require_found(await inbound_mail_store.lock(tx, mail_id), KIND, mail_id)
     if mail.state not in REVIEWABLE:
         raise Conflict(f"the mail is {mail.state}: only quarantined and ignored mail can be released or discarded")

@@ -181,9 +181,10 @@ async def list_mails(
 
     Served by ``inbound_mail_newest``, ``inbound_mail_by_state`` or ``inbound_mail_of_ticket``.
     """
-    permissions.require_staff(actor, Scope.DESK_READ)
     if ticket_number is None:
+        permissions.require_whole_desk(actor, Scope.DESK_READ)
         return await inbound_mail_store.page(tx, state=state, before=before, limit=limit)
+    permissions.require_staff(actor, Scope.DESK_READ)
     company_id = await access.require_ticket(tx, actor, ticket_number)
     return await inbound_mail_store.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
 
@@ -197,7 +198,7 @@ async def mail_of_description(tx: Tx, actor: Actor, ticket_number: int) -> UUID 
 
 async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int = 10) -> list[UUID]:
     """Return the ids of mails between two, both included. Served by the primary key."""
-    permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_whole_desk(actor, Scope.DESK_READ)
     return await inbound_mail_store.ids_between(tx, low, high, limit=limit)
 
 
@@ -206,6 +207,7 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
     permissions.require_staff(actor, Scope.DESK_READ)
     permissions.require_scope(actor, Scope.TICKETS_READ)
     mail = require_found(await inbound_mail_store.get(tx, mail_id), KIND, mail_id)
+    await access.require_about(tx, actor, mail.ticket_number, KIND, mail_id)
     raw = await inbound_mail_store.raw(tx, mail_id)
     return MailDetails(mail, None if raw is None else await parsed_mail(mail, raw))
 
@@ -222,6 +224,8 @@ async def get_raw(tx: Tx, actor: Actor, mail_id: UUID) -> bytes:
     """Return the content of a mail, byte for byte, as ``get_mail`` does. Deleted content is ``NotFound``."""
     permissions.require_staff(actor, Scope.DESK_READ)
     permissions.require_scope(actor, Scope.TICKETS_READ)
+    mail = require_found(await inbound_mail_store.get(tx, mail_id), KIND, mail_id)
+    await access.require_about(tx, actor, mail.ticket_number, KIND, mail_id)
     return require_found(await inbound_mail_store.raw(tx, mail_id), KIND, mail_id)
 
 

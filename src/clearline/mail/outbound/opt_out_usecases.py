@@ -73,19 +73,19 @@ async def list_opt_outs(
 
     Served by ``mail_opt_out_newest`` or ``mail_opt_out_of_recipient``.
     """
-    permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_whole_desk(actor, Scope.DESK_READ)
     return await opt_out_store.page(tx, recipient=recipient, before=before, limit=limit)
 
 
 async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int = 10) -> list[UUID]:
     """Return the ids of opt-outs between two, both included. Served by ``mail_opt_out_by_id``."""
-    permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_whole_desk(actor, Scope.DESK_READ)
     return await opt_out_store.ids_between(tx, low, high, limit=limit)
 
 
 async def get_opt_out(tx: Tx, actor: Actor, opt_out_id: UUID) -> StoredOptOut:
     """Return an opt-out."""
-    permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_whole_desk(actor, Scope.DESK_READ)
     return require_found(await opt_out_store.get(tx, opt_out_id), KIND, opt_out_id)
 
 

@@ -217,16 +217,17 @@ async def list_mails(
 
     Served by ``outbound_mail_newest``, ``outbound_mail_by_state`` or ``outbound_mail_of_ticket``.
     """
-    permissions.require_staff(actor, Scope.DESK_READ)
     if ticket_number is None:
+        permissions.require_whole_desk(actor, Scope.DESK_READ)
         return await outbound_mail_store.page(tx, state=state, before=before, limit=limit)
+    permissions.require_staff(actor, Scope.DESK_READ)
     company_id = await access.require_ticket(tx, actor, ticket_number)
     return await outbound_mail_store.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
 
 
 async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int = 10) -> list[UUID]:
     """Return the ids of mails between two, both included. Served by ``outbound_mail_by_id``."""
-    permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_whole_desk(actor, Scope.DESK_READ)
     return await outbound_mail_store.ids_between(tx, low, high, limit=limit)
 
 
@@ -238,6 +239,7 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[OutboundMail, b
     permissions.require_staff(actor, Scope.DESK_READ)
     permissions.require_scope(actor, Scope.TICKETS_READ)
     mail, message = require_found(await outbound_mail_store.get(tx, mail_id), KIND, mail_id)
+    await access.require_about(tx, actor, mail.ticket_number, KIND, mail_id)
     return mail, WITHHELD if mail.kind == SIGN_IN_LINK else message
 
 
@@ -275,14 +277,8 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
     if not is_mailable(recipient):
         raise InvalidInput([Violation("recipient", "must be an address that mail servers accept", RuleCode.FORMAT)])
     text = f"This is a test message from the support desk at {settings.public_url}. It was requested by {actor.name}.\n"
-    mail = NewMail(
-        recipient=recipient,
-        subject="Test message from the support desk",
-        text=text,
-        html=None,
-        kind="test",
-        company_id=PROVIDER_ID,
-    )
+    subject = "Test message from the support desk"
+    mail = NewMail(recipient=recipient, subject=subject, text=text, html=None, kind="test", company_id=PROVIDER_ID)
     return await _enqueue_test(tx, mail, now=now, settings=settings)
 
 
@@ -311,9 +307,10 @@ async def send_template_test(
     rendered = await mail_templates.preview_template(tx, actor, *template, values, render=render, link=settings.link)
     if actor.user is None:
         raise Conflict("a test goes to the address of the person who sends it")
+    recipient, subject = actor.user.email, rendered.subject
     mail = NewMail(
-        recipient=actor.user.email,
-        subject=rendered.subject,
+        recipient=recipient,
+        subject=subject,
         text=rendered.text,
         html=rendered.html,
         kind="test",
@@ -324,13 +321,13 @@ async def send_template_test(
 
 async def list_suppressions(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[Suppression]:
     """Return suppressed addresses in order, after ``after``. Served by the primary key."""
-    permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_whole_desk(actor, Scope.DESK_READ)
     return await suppression_store.page(tx, after=after, limit=limit)
 
 
 async def get_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
     """Return the suppression of an address, in any case."""
-    permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_whole_desk(actor, Scope.DESK_READ)
     return await _suppression(tx, address)
 
 

@@ -33,6 +33,13 @@ FAMILY = """
 _BEFORE_ALL = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
+class Reach(NamedTuple):
+    """The companies and the queues whose tickets somebody sees; None for all."""
+
+    companies: Sequence[UUID] | None = None
+    queues: Sequence[UUID] | None = None
+
+
 class LinkCounts(NamedTuple):
     """How many links each of two tickets has, and whether they have a link of a type already, from either end."""
 
@@ -47,18 +54,20 @@ def _linked(row: Record, number: int) -> LinkedTicket:
     return LinkedTicket(link, row[7], Status(row[8]), None if link.number == number else link.number)
 
 
+_WITHIN = """
+       and ($7::uuid[] is null or l.other_company_id = any($7)) and ($8::uuid[] is null or o.queue_id = any($8))"""
 _PAGES = {
     is_restricted: f"""{FAMILY}
     select {_LINK}
       from family f join ticket_link l on l.company_id = $1 and l.ticket_number = f.number {_OTHER}
-     where (l.created_at, l.id) > ($4, $5){" and l.other_company_id = $7" * is_restricted}
+     where (l.created_at, l.id) > ($4, $5){_WITHIN * is_restricted}
        and (f.depth = 0 or l.other_number <> $2
                            and (l.other_number > f.number or l.other_number not in (select number from family)))
      order by l.created_at, l.id limit $6
     """
     for is_restricted in (True, False)
 }
-"""The links of a ticket and of everything merged into it: those to tickets of one company, or all.
+"""The links of a ticket and of everything merged into it: those to tickets of some companies and queues, or all.
 
 A link within the family stands at both of its ends, and is shown once.
 """
@@ -67,14 +76,14 @@ _PAGES_OF_MANY = {is_restricted: of_many(statement) for is_restricted, statement
 
 
 async def page(
-    tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: tuple[datetime, UUID] | None, limit: int
+    tx: Tx, company_id: UUID, number: int, *, only: Reach | None, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[LinkedTicket]:
     """Return the links of a ticket and of everything merged into it, oldest first.
 
-    With ``only`` those to tickets of that company. Served by ``ticket_merge_into`` and the primary key, which is
+    With ``only`` those to tickets within it. Served by ``ticket_merge_into`` and the primary key, which is
     scanned once for each ticket.
     """
-    restricted = () if only is None else (only,)
+    restricted = () if only is None else only
     rows = await tx.fetch(
         _PAGES[only is not None], company_id, number, MERGE_DEPTH_MAX, *(after or _BEFORE_ALL), limit, *restricted
     )
@@ -87,9 +96,9 @@ _GET = f"""{FAMILY}
      order by f.depth limit 1"""
 
 
-async def first_pages(tx: Tx, keys: Sequence[Key], *, only: UUID | None, limit: int) -> dict[int, list[LinkedTicket]]:
+async def first_pages(tx: Tx, keys: Sequence[Key], *, only: Reach | None, limit: int) -> dict[int, list[LinkedTicket]]:
     """Return the first links of each of many tickets: see ``page``, which says the indexes."""
-    restricted = () if only is None else (only,)
+    restricted = () if only is None else only
     rows = await tx.fetch(
         _PAGES_OF_MANY[only is not None], *keys_apart(keys), MERGE_DEPTH_MAX, *_BEFORE_ALL, limit, *restricted
     )

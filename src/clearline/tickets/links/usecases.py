@@ -23,6 +23,7 @@ from clearline.tickets.links.domain import (
     LinkType,
 )
 from clearline.tickets.links.merge_usecases import lock_with_targets
+from clearline.tickets.links.store import Reach
 from clearline.tickets.list_store import Key
 
 KIND = "link"
@@ -40,15 +41,20 @@ async def list_links(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.require_ticket(tx, actor, number)
-    return await link_store.page(
-        tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit
-    )
+    return await link_store.page(tx, company_id, number, only=_reach(actor), after=after, limit=limit)
 
 
 async def first_links(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) -> dict[int, list[LinkedTicket]]:
     """Return the first links of each ticket of a list, by the tickets' numbers: see ``list_links``."""
     access.require_listed(actor, keys)
-    return await link_store.first_pages(tx, keys, only=permissions.company_filter(actor), limit=limit)
+    return await link_store.first_pages(tx, keys, only=_reach(actor), limit=limit)
+
+
+def _reach(actor: Actor) -> Reach | None:
+    """Return the tickets to which the actor sees links."""
+    if not actor.is_staff:
+        return Reach([permissions.own_company(actor).id])
+    return None if actor.limits is None else Reach(actor.limits.only_companies, actor.limits.only_queues)
 
 
 async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
@@ -123,6 +129,7 @@ async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id:
         permissions.company_filter(actor) or linked.link.other_company_id
     ):
         raise NotFound(KIND, str(link_id))
+    await access.require_about(tx, actor, linked.link.other_number, KIND, link_id)
     return linked
 
 

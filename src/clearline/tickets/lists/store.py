@@ -49,6 +49,8 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "assignee_id": "walked.assignee_id = {}",
         "queue_id": "walked.queue_id = {}",
         "team_id": "walked.queue_id in (select id from queue where team_id = {})",
+        "within_queues": "walked.queue_id = any({}::uuid[])",
+        "within_companies": "walked.company_id = any({}::uuid[])",
         "unassigned": "walked.assignee_id is null",
         "status": "walked.status = {}",
         "statuses": "walked.status = any({}::text[])",
@@ -93,17 +95,29 @@ _WALKED = {
     "service_id": "service_id = {}",
     "assignee_id": "assignee_id = {}",
     "queue_id": "queue_id = {}",
-    "team_id": "queue_id = team_queue.id",
+    "team_id": "queue_id = merged_by.id",
+    "within_queues": "queue_id = merged_by.id",
+    "within_companies": "company_id = merged_by.id",
     "priorities": f"{_RANK} = {_RANK.replace('priority', '({}::text[])[1]', 1)}",
 }
 """The conditions of an index that serves a filter together with the order."""
+_COUNTED = {"within_queues": "queue_id = any({}::uuid[])", "within_companies": "company_id = any({}::uuid[])"}
+"""Those of a count, which needs no order."""
 _RANKS_OF = f"""{_RANK} between (select min({_RANK}) from unnest({{0}}::text[]) priority)
                        and (select max({_RANK}) from unnest({{0}}::text[]) priority)"""
 """Where the tickets of some priorities begin and end in an index by priority."""
 _WITH_PRIORITY = ((), ("company_id",), ("assignee_id",), ("queue_id",))
 """The drivers that an index of open tickets has together with the priority."""
-_DRIVERS = ("company_id", "assignee_id", "queue_id", "team_id")
+_DRIVERS = ("company_id", "assignee_id", "queue_id", "team_id", "within_companies", "within_queues")
 """A list goes by the first of these filters that it has."""
+_OF_COMPANY = {"company_id", "within_companies"}
+"""The drivers whose indexes hold finished tickets, too."""
+_MERGED = {
+    "team_id": "(select id from queue where team_id = {})",
+    "within_queues": "unnest({}::uuid[])",
+    "within_companies": "unnest({}::uuid[])",
+}
+"""What has the walks whose merge is a list: the queues of a team, or some queues or companies."""
 
 
 class Shape(NamedTuple):
@@ -138,7 +152,9 @@ class Shape(NamedTuple):
         if self.order is Order.NUMBER and {"company_id", "service_id"} <= set(self.names):
             return "company_id", "service_id"
         is_of_open = self.order is not Order.CREATED or self.state == "open"
-        return next(((name,) for name in _DRIVERS[: None if is_of_open else 1] if name in self.names), ())
+        drivers = (name for name in _DRIVERS if is_of_open or name in _OF_COMPANY)
+        drivers = (name for name in drivers if name != "within_queues" or self.state == "open")
+        return next(((name,) for name in drivers if name in self.names), ())
 
     def sorted_by(self, key: str, number: str = "number") -> str:
         """Return the sort clause, by what the sort key and the number are called."""
@@ -154,15 +170,16 @@ def ordered_statement(shape: Shape) -> str:
     other end of the span; the values of the filters in the order of their names.
 
     The tickets with an external id, or that a user watches, are few: they are sorted. Every other list walks an index
-    in its order, behind ``offset 0``, and conditions that the index does not have are checked on the way. The list of
-    a team merges the walks of its queues, and a list by creation of both states those of the states.
+    in its order, behind ``offset 0``, and conditions that the index does not have are checked on the way. The list of a
+    team merges the walks of its queues, one within limits those of its queues or companies, and a list by creation of
+    both states those of the states.
     """
     places = _places(shape)
     walks = [_walk(shape, source, checks) for source, checks in _sources(shape, places)]
     tickets = walks[0] if len(walks) == 1 else f"({' union all '.join(walks)})"
-    if shape.driver == ("team_id",):
-        tickets = f"""(select merged.* from queue team_queue cross join lateral {tickets} merged
-            where team_queue.team_id = {places["team_id"][0]})"""
+    if (merged := next((name for name in shape.driver if name in _MERGED), None)) is not None:
+        tickets = f"""(select merged.* from {_MERGED[merged].format(places[merged][0])} merged_by (id)
+            cross join lateral {tickets} merged)"""
     return f"""
     select {VIEWS[shape.for_staff]}
       from (select * from (select * from {tickets} merged {shape.sorted_by("sort_key")} limit {shape.bound}) bounded
@@ -214,7 +231,7 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
     walk = [_WALKED[name].format(*places[name]) for name in driver]
     others = [check for name, check in checks.items() if name not in driver]
     states = [state]
-    if shape.order is Order.CREATED and driver == ("company_id",):
+    if shape.order is Order.CREATED and not _OF_COMPANY.isdisjoint(driver):
         states, others = ["true"], [state, *others]
     elif shape.order is Order.CREATED and not driver:
         states = [*_BY_STATE.get(shape.state, (*_BY_STATE["open"], *_BY_STATE["finished"]))]
@@ -252,7 +269,7 @@ def count_statement(
     and of each list how many matched. The limit makes the planner walk in order, and stop: a bitmap would have all of
     a queue.
     """
-    walk = [*(_WALKED[name].format(f"${place}") for place, name in enumerate(driver, 1)), _STATES[state]]
+    walk = [*((_WALKED | _COUNTED)[name].format(f"${place}") for place, name in enumerate(driver, 1)), _STATES[state]]
     if "priorities" in driver:
         walk.append(f"number <> {_MARKS[Order.PRIORITY]}")
     counts, place = ["count(*)"], len(driver) + 1

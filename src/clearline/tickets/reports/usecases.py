@@ -15,7 +15,7 @@ from clearline.tickets.reports.domain import AgeGroup, Day, age_groups, last_day
 
 async def count_by_day(tx: Tx, actor: Actor, *, zone: ZoneInfo, days: int, now: datetime) -> list[Day]:
     """Return how many tickets were created and finished on each of the last days in a zone, oldest first."""
-    permissions.require_staff(actor, Scope.TICKETS_READ)
+    permissions.require_whole_desk(actor, Scope.TICKETS_READ)
     spans = last_days(now, zone, days)
     counts = await report_store.created_and_closed(tx, [span for _day, span in spans])
     return [
@@ -25,7 +25,7 @@ async def count_by_day(tx: Tx, actor: Actor, *, zone: ZoneInfo, days: int, now: 
 
 async def count_by_age(tx: Tx, actor: Actor, *, now: datetime) -> list[AgeGroup]:
     """Return the open tickets by age and priority, the youngest first."""
-    permissions.require_staff(actor, Scope.TICKETS_READ)
+    permissions.require_whole_desk(actor, Scope.TICKETS_READ)
     groups = age_groups(now)
     counts = await report_store.open_by_priority(tx, [span for _least, _below, span in groups])
     return [
@@ -35,7 +35,7 @@ async def count_by_age(tx: Tx, actor: Actor, *, now: datetime) -> list[AgeGroup]
 
 async def list_held(tx: Tx, actor: Actor, *, limit: int) -> list[TicketView]:
     """Return the tickets on hold, those that are for the longest first."""
-    permissions.require_staff(actor, Scope.TICKETS_READ)
+    permissions.require_whole_desk(actor, Scope.TICKETS_READ)
     return await report_store.held(tx, limit=limit)
 
 

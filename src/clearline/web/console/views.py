@@ -113,8 +113,7 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
         [View(f"{SAVED}{view.id}", view.name, "bookmark", view.query, saved=view) for view in saved],
         [queue for queue, _is_mine in listed],
         [
-            View("/console/dashboard", gettext("Dashboard"), "chart-line", "", keys="g d"),
-            View("/console/handover", gettext("Handover"), "clipboard-check", "", keys="g h"),
+            *(_of_whole_desk() if actor.limits is None else []),
             View("/console/companies", gettext("Customers"), "building-2", "", keys="g c"),
         ],
         [View("/console/admin", gettext("Admin"), "settings", "", keys="g ,")] if actor.is_desk_admin else [],
@@ -124,6 +123,14 @@ async def sidebar(tx: Tx, actor: Actor) -> Sidebar:
             for number in map(ticket_number, await pending.list_failed(tx, actor))
         ],
     )  # fmt: skip
+
+
+def _of_whole_desk() -> list[View]:
+    """Return what is about all queues and customers."""
+    return [
+        View("/console/dashboard", gettext("Dashboard"), "chart-line", "", keys="g d"),
+        View("/console/handover", gettext("Handover"), "clipboard-check", "", keys="g h"),
+    ]
 
 
 async def view_at(tx: Tx, actor: Actor, known: Sidebar, path: str) -> View | None:

@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies.usecases import list_companies as customers_of_desk
 from clearline.identity import PROVIDER_ID, STAFF_ROLES, Role, Scope, User
 from clearline.platform.database.transactions import Tx
+from clearline.queues import usecases as queue_usecases
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.identity_providers import usecases as identity_providers
@@ -16,8 +18,8 @@ from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets.domain import can_be_assigned
 from clearline.web import mail
 from clearline.web.console.admin.section import ADMIN, AdminSection
-from clearline.web.fields import id_in
-from clearline.web.records.form import Field, Kind, Line, Values
+from clearline.web.fields import id_in, ids_in
+from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.records.person import person_fields, person_in, person_values
 from clearline.web.records.section import require_identity
 from clearline.web.records.sign_in_links import send_sign_in_link
@@ -76,7 +78,7 @@ class People(AdminSection[User]):
             for user in people
         ]
 
-    async def fields(self, visit: Visit, tx: Tx, record: User | None) -> list[Field]:  # noqa: ARG002
+    async def fields(self, visit: Visit, tx: Tx, record: User | None) -> list[Field]:
         """Return the fields of a person."""
         roles = {
             Role.ADMIN: gettext("Admin: an agent who also manages people, queues and settings"),
@@ -90,11 +92,17 @@ class People(AdminSection[User]):
         if record is not None:
             hint = gettext("Queues assign no tickets to people who are not available.")
             fields.append(Field("is_available", gettext("Available for automatic assignment"), Kind.CHECK, hint=hint))
+            fields += await _limit_fields(visit, tx, record)
         return fields
 
     def values(self, record: User) -> Values:
         """Return what the fields of a person have."""
-        return {**person_values(record), "is_available": ["on"] if record.is_available else []}
+        return {
+            **person_values(record),
+            "is_available": ["on"] if record.is_available else [],
+            "only_queues": [str(queue_id) for queue_id in record.only_queues or ()],
+            "only_companies": [str(company_id) for company_id in record.only_companies or ()],
+        }
 
     def defaults(self, visit: Visit) -> Values:  # noqa: ARG002
         """Return what a new person has."""
@@ -140,13 +148,43 @@ class People(AdminSection[User]):
     async def change(self, visit: Visit, tx: Tx, record: User) -> None:
         """Change a person. Another role or address needs that the admin proved lately who it is."""
         form = visit.form
-        values = {**person_in(form), "is_available": form.has("is_available")}
+        values = {
+            **person_in(form),
+            "is_available": form.has("is_available"),
+            "only_queues": tuple(ids_in(form, "only_queues")) or None,
+            "only_companies": tuple(ids_in(form, "only_companies")) or None,
+        }
         if (values["role"], values["email"]) != (record.role, record.email):
             require_identity(visit)
         await hand_over.change_user(tx, visit.actor, PROVIDER_ID, record.id, values, now=visit.now)
 
     async def _send_link(self, visit: Visit) -> Answer:
         return await send_sign_in_link(self, visit, PROVIDER_ID)
+
+
+_CHOICES_MAX = 500
+"""The most queues and customers to choose from, besides those that are chosen: the API limits to any."""
+
+
+async def _limit_fields(visit: Visit, tx: Tx, record: User) -> list[Field]:
+    """Return the fields of what an agent or viewer sees."""
+    queues = [
+        Choice(str(queue.id), queue.name)
+        for queue, _is_mine in await queue_usecases.name_queues(tx, visit.actor, limit=_CHOICES_MAX)
+    ]
+    known = {choice.value for choice in queues}
+    deleted = [str(queue_id) for queue_id in record.only_queues or () if str(queue_id) not in known]
+    queues += [Choice(queue_id, gettext("Deleted queue %(id)s") % {"id": queue_id}) for queue_id in deleted]
+    customers = {company.id: company.name for company in await customers_of_desk(tx, visit.actor, limit=_CHOICES_MAX)}
+    for company_id in record.only_companies or ():
+        if company_id not in customers:
+            customers[company_id] = (await accounts.get_company(tx, visit.actor, company_id)).name
+    companies = [Choice(str(company_id), name) for company_id, name in customers.items()]
+    about = gettext("For agents and viewers. None chosen is no limit. Open tickets beyond it lose their agent.")
+    return [
+        Field("only_queues", gettext("Sees only the tickets of these queues"), Kind.CHECKS, queues, about),
+        Field("only_companies", gettext("Sees only these customers"), Kind.CHECKS, companies, about),
+    ]
 
 
 async def _link(visit: Visit, tx: Tx, user: User) -> NewLink:

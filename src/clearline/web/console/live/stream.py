@@ -132,6 +132,10 @@ def _admission(visit: Visit) -> Callable[[], Awaitable[bool]]:
             visit.services.database, visit.secret, address="", limits=limits, is_use=False, now=visit.services.now()
         )
         checked_at = monotonic()
-        return current is not None and current.actor.scopes == visit.actor.scopes
+        return current is not None and _rights(current.actor) == _rights(visit.actor)
 
     return is_admitted
+
+
+def _rights(actor: Actor) -> tuple[object, ...]:
+    return actor.scopes, actor.limits

@@ -1,7 +1,10 @@
 """House API v1: companies, users and API keys as they travel."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
 
 from clearline.accounts.conflict_store import AddressConflict
@@ -62,7 +65,15 @@ def user_out(user: User) -> wire.UserOut:
         user.is_available,
         user.is_confirmed,
         user.language,
+        _limit(user, user.only_queues),
+        _limit(user, user.only_companies),
     )
+
+
+def _limit(user: User, limit: Sequence[UUID] | None) -> list[str] | UnsetType | None:
+    if user.company_id != PROVIDER_ID:
+        return UNSET
+    return None if limit is None else [str(each) for each in limit]
 
 
 def mail_domain_out(domain: MailDomain) -> wire.MailDomainOut:

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.accounts.conflict_store import HolderKind
-from clearline.accounts.domain import CODE_MAX, NAME_MAX, NOTICE_ADDRESSES_MAX, TIME_ZONE_MAX
+from clearline.accounts.domain import CODE_MAX, LIMITS_MAX, NAME_MAX, NOTICE_ADDRESSES_MAX, TIME_ZONE_MAX
 from clearline.accounts.mail_domain import NAME_MAX as DOMAIN_MAX
 from clearline.accounts.mail_domain import DomainState, Proof
 from clearline.accounts.tiers import domain as tier
@@ -31,6 +31,7 @@ TierHelp = Annotated[str, characters(0, tier.HELP_MAX)]
 Position = Annotated[int, Meta(ge=0, le=tier.POSITION_MAX)]
 TimeZone = Annotated[str, characters(1, TIME_ZONE_MAX)]
 Addresses = Annotated[list[Email], Meta(max_length=NOTICE_ADDRESSES_MAX)]
+Limit = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=LIMITS_MAX)]
 CLAIM_DECISIONS = ("confirm", "refuse")
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
 
@@ -191,6 +192,9 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     Only the provider's people may set ``is_confirmed``. Another ``email`` that a customer sets has to be confirmed
     again, unless it is within a verified mail domain of the company. ``hand_over_to`` is the id of the agent who gets
     the open tickets of one who stops working tickets.
+
+    ``only_queues`` and ``only_companies`` are the ids of the only queues and customers whose tickets an agent or viewer
+    of the provider sees; null is all. Its open tickets beyond them lose their assignee.
     """
 
     name: Name | UnsetType = UNSET
@@ -202,12 +206,16 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     is_confirmed: bool | UnsetType = UNSET
     language: Language | UnsetType | None = UNSET
     hand_over_to: UUID | UnsetType = UNSET
+    only_queues: Limit | UnsetType | None = UNSET
+    only_companies: Limit | UnsetType | None = UNSET
 
 
 class UserOut(Struct, frozen=True):
     """A user of a company. Queues assign tickets automatically only to the provider's users who are available.
 
-    Until ``is_confirmed`` the address gets nothing but one invitation, and mail from it is not the user's.
+    Until ``is_confirmed`` the address gets nothing but one invitation, and mail from it is not the user's. One of the
+    provider's people, who alone have these members, sees only the tickets of ``only_queues`` and of ``only_companies``;
+    null is all.
     """
 
     id: Id
@@ -220,6 +228,8 @@ class UserOut(Struct, frozen=True):
     is_available: bool
     is_confirmed: bool
     language: Language | None
+    only_queues: list[Id] | UnsetType | None = UNSET
+    only_companies: list[Id] | UnsetType | None = UNSET
 
 
 class InviteIn(Struct, forbid_unknown_fields=True):

@@ -150,7 +150,7 @@ async def _is_admitted(call: Call) -> bool:
 
 
 def _rights(actor: Actor) -> tuple[object, ...]:
-    return actor.role, actor.scopes, actor.company and actor.company.id
+    return actor.role, actor.scopes, actor.limits, actor.company and actor.company.id
 
 
 def _encoded(events: Iterable[Event]) -> bytes:

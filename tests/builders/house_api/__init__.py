@@ -1,0 +1,1 @@
+"""Builders of requests to the house API."""
