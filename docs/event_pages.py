@@ -81,6 +81,7 @@ _KINDS: dict[NotificationKind, str] = {
     NotificationKind.ROUTED_TO_MY_TEAM: "a ticket without an assignee came into a queue of your team",
     NotificationKind.TICKET_RAISED: "a ticket was raised",
     NotificationKind.CUSTOMER_NOTE: "the customer wrote a note, or attached a file",
+    NotificationKind.PRIORITY_CHANGED: "the priority changed",
     NotificationKind.PROVIDER_NOTE: "the provider wrote a public note, or attached a public file",
     NotificationKind.INTERNAL_NOTE: "the provider's people wrote an internal note, or attached an internal file",
     NotificationKind.STATUS_CHANGED: "the status changed, other than the next two; for the contact, also a merge",
@@ -90,7 +91,7 @@ _KINDS: dict[NotificationKind, str] = {
     NotificationKind.COMPANY_TICKET: "a ticket of your company was raised, got a public note or changed its status",
 }
 _RECIPIENTS: dict[Relation, str] = {
-    Relation.CONTACT: "contact",
+    Relation.CONTACT: "contacts, by their roles",
     Relation.WATCHER: "watchers",
     Relation.ASSIGNEE: "assignee",
     Relation.TEAM: "people of the queue's team",

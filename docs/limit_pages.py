@@ -14,6 +14,7 @@ from clearline.settings.docs import documented
 from clearline.settings.settings import PREFIX
 from clearline.sign_in.second_factors.domain import RECOVERY_CODES
 from clearline.tickets.attachments.domain import MESSAGE_FILES_MAX, PER_TICKET_MAX
+from clearline.tickets.contact import CC_MAX, CONTACTS_MAX
 from clearline.tickets.links.domain import LINKS_MAX
 from clearline.webhooks.attempt_domain import SCHEDULE
 from clearline.wires.http.body import BODY_MAX, DEPTH_MAX
@@ -77,6 +78,9 @@ TABLES = (
     TableLimit("ticket_merge", "one for each ticket"),
     TableLimit("feedback", "one for each address and resolution of a ticket, by the link of a mail"),
     TableLimit("ticket_link", f"{LINKS_MAX} of each ticket"),
+    TableLimit(
+        "ticket_contact", f"{CONTACTS_MAX - 1} contacts, {CC_MAX} copies and {CC_MAX} suggestions of each ticket"
+    ),
     TableLimit("ticket_watcher", "one for each ticket and user"),
     TableLimit("note", "notes of each ticket, and as many of the provider", ("ticket_notes_max",)),
     TableLimit(

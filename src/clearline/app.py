@@ -53,6 +53,7 @@ from clearline.web.home import home_route
 from clearline.web.language.readers import ByBrowser
 from clearline.web.mail_pages.confirmation import confirmation_route
 from clearline.web.mail_pages.feedback import feedback_routes
+from clearline.web.mail_pages.leaving import leaving_routes
 from clearline.web.mail_pages.unsubscribe import unsubscribe_routes
 from clearline.web.open_pages.answer import not_found, wants_page
 from clearline.web.open_pages.icons import icon_routes
@@ -303,6 +304,7 @@ class _Switch:
             *icon_routes(),
             confirmation_route(services.database, services.settings, services.now),
             *unsubscribe_routes(services.database, services.now),
+            *leaving_routes(services.database, services.now),
             *feedback_routes(services.database, services.now),
             *reference.routes(),
         ]

@@ -116,6 +116,11 @@ _TICKETS = (
          "link"),
     Step("ticket links", "listLinks", ("{ticket[number]}",), _NUMBER + "/links"),
     Step("ticket unlink", "removeLink", ("{ticket[number]}", "{link[id]}")),
+    Step(
+        "ticket add-person", "getTicket", ("{ticket[number]}", "--email", "nia@example.org", "--cc"), _NUMBER
+    ),
+    Step("ticket people", "getTicket", ("{ticket[number]}",), _NUMBER),
+    Step("ticket remove-person", "getTicket", ("{ticket[number]}", "NIA@example.org"), _NUMBER),
     Step("ticket watch", "addWatcher", ("{ticket[number]}", "--user", MARA), _NUMBER + "/watchers/{it[user][id]}"),
     Step("ticket watchers", "listWatchers", ("{ticket[number]}",), _NUMBER + "/watchers"),
     Step("ticket unwatch", "removeWatcher", ("{ticket[number]}", "--user", MARA)),

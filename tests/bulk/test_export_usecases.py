@@ -19,6 +19,8 @@ from clearline.reminders.domain import ReminderChange
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import ContactRole, Person, PersonKind
+from clearline.tickets.contacts import usecases as people
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.tickets.links import merge_usecases as merging
@@ -147,6 +149,9 @@ async def test_an_export_can_be_imported(database: Database, kind: Format) -> No
         number = await raised(tx, tenant, "=1+1")
         await notes.add_note(tx, tenant.actor, number, "hello", channel=Channel.API, now=NOW)
         await ticket_changes.tag(tx, OPERATOR, number, add=("a", "b"), now=NOW)
+        contacts = [Person(PersonKind.CONTACT, "nia@example.com", "=Nia", "+1-555-0142", (ContactRole.TECHNICAL,))]
+        cc = [Person(PersonKind.CC, "noc@example.org", "Noc")]
+        await people.set_people(tx, OPERATOR, number, contacts=contacts, cc=cc, now=NOW)
         for to in (Status.IN_PROGRESS, Status.RESOLVED):
             await ticket_changes.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
     exported = (await read_export(database, OPERATOR, kind, company=tenant.company.code)).encode()
@@ -155,6 +160,10 @@ async def test_an_export_can_be_imported(database: Database, kind: Format) -> No
     async with database.transaction() as tx:
         await imports.import_ticket(tx, OPERATOR, item.input, now=NOW)
     first, second = await lines(database, OPERATOR, company=tenant.company.code)
+    assert second["contacts"] == [
+        {"name": "=Nia", "email": "nia@example.com", "phone": "+1-555-0142", "roles": ["technical"]}
+    ]
+    assert second["cc"] == [{"email": "noc@example.org", "name": "Noc"}]
     changing = {"number", "version", "channel", "notes"}
     assert {k: v for k, v in first.items() if k not in changing} == {
         k: v for k, v in second.items() if k not in changing

@@ -18,7 +18,8 @@ PAGES_FIRST = (
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
     "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
-    "run-in-production", "run-workers-apart", "use-the-house-api", "work-tickets-from-the-command-line",
+    "run-in-production", "run-workers-apart", "tell-the-people-of-a-ticket", "use-the-house-api",
+    "work-tickets-from-the-command-line",
 )  # fmt: skip
 """Guides about what has no page: the installation, programs, the command line, imports of tickets."""
 ABOUT_PAGES = ("use-the-admin-pages", "use-the-portal", "work-tickets-in-the-console")

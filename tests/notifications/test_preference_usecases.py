@@ -131,5 +131,7 @@ async def test_the_demo_sets_preferences_of_its_users(database: Database, tenant
                 tx, OPERATOR, PROVIDER_ID, "mara.lindqvist@provider.example.org"
             )
             assert wants.critical_breaks_quiet
-            assert (await preferences.get_contact_mail(tx, OPERATOR, tenant.company.id))[1] is False
+            assert (
+                await preferences.get_contact_mail(tx, OPERATOR, tenant.company.id)
+            ).settings.mails_contacts is False
             undo()

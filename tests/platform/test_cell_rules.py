@@ -34,7 +34,7 @@ SEVERAL_COMPANIES = {
     ("notifications/recipient_store.py", "app_user"): "recipients of the customer and of the provider",
     (
         "notifications/store.py",
-        "attachment, mail_opt_out, note, notification_settings, ticket",
+        "attachment, mail_opt_out, note, notification_settings, ticket, ticket_contact",
     ): "notifications that are due",
     ("queues/team_store.py", "ticket"): "the tickets of an agent, whoever raised them",
 }

@@ -14,10 +14,12 @@ from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
 from clearline.inventory.facts_domain import ServiceState
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.outbound.domain import MailState, SuppressionReason
+from clearline.notifications.contact_rules import InboundCc
 from clearline.notifications.domain import DeliveryMode, DigestFrequency
 from clearline.platform.database.transactions import Database
 from clearline.queues.domain import Assignment
 from clearline.sign_in.link_domain import LinkKind
+from clearline.tickets.contact import PersonKind
 from clearline.tickets.domain import Status
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
@@ -44,6 +46,8 @@ ALLOWED: dict[str, Iterable[str]] = {
     "mail_suppression.reason": SuppressionReason,
     "note.source": Source,
     "feedback.rating": Rating,
+    "company.inbound_cc": InboundCc,
+    "ticket_contact.kind": PersonKind,
     "note.visibility": Visibility,
     "notification.channel": (DeliveryMode.EMAIL, DeliveryMode.DIGEST),
     "notification_settings.digest": DigestFrequency,

@@ -106,6 +106,9 @@ def test_every_filter_has_a_facet() -> None:
         "=vm:2026-02",
         "=vy:2026",
         "=contact:ada.okoro@birch.example.com",
+        "=contact:ada okoro",
+        "=contact:ada",
+        "=contact:okoro",
         "=external:snow:chg0030001",
         "=file:any",
     } == set(documents.facets(document))

@@ -13,6 +13,7 @@ from clearline.search import format_store, index_store
 from clearline.search import worker as indexing
 from clearline.search.document import FORMAT, Document, vector
 from clearline.search.worker import AT_ONCE
+from clearline.tickets.contact import ContactRole, People, Person, PersonKind
 from tests.builders.people import Tenant
 from tests.builders.search.index import a_document, follow, numbers_found
 from tests.builders.tickets import raised
@@ -21,7 +22,12 @@ HERE = Path(__file__).parent
 TERMS = HERE / f"terms_of_format_{FORMAT}.txt"
 
 _TEXTS = json.loads((HERE / "indexed_texts.json").read_text("utf-8"))
-DOCUMENT = a_document(**_TEXTS | {"tags": tuple(_TEXTS["tags"])}, watchers=[UUID(int=9)])
+PEOPLE = People(
+    (Person(PersonKind.CONTACT, "nia.roy@birch.example.com", "Nia Roy", "+1-555-0142", (ContactRole.TECHNICAL,)),),
+    (Person(PersonKind.CC, "noc@vendor.example.org"),),
+    (Person(PersonKind.SUGGESTED, "unknown@vendor.example.org"),),
+)
+DOCUMENT = a_document(**_TEXTS | {"tags": tuple(_TEXTS["tags"])}, watchers=[UUID(int=9)], people=PEOPLE)
 LONG = a_document(
     description=" ".join(f"w{n}x" for n in range(9_000)),
     public_notes=[f"public {n} " * 400 for n in range(60)],

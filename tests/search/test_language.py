@@ -66,6 +66,8 @@ from clearline.search.language import (
         ("updated:2026-01-05", [Term(Facets(("=ud:2026-01-05",)))]),
         ("-updated:>=2099-01-01", [Term(Facets(("=uy:2099",)), True)]),
         ("contact:Ada@Example.com", [Term(Facets(("=contact:ada@example.com",)))]),
+        ('contact:"Ada Okoro"', [Term(Facets(("=contact:ada okoro",)))]),
+        ("cc:Noc@Example.com", [Term(Facets(("=cc:noc@example.com",)))]),
         ("external:jira:OPS-17", [Term(Facets(("=external:jira:ops-17",)))]),
         ('external:"Service Now:CHG 3"', [Term(Facets(("=external:service now:chg 3",)))]),
         ("has:file -has:FILE", [Term(Facets(("=file:any",))), Term(Facets(("=file:any",)), True)]),
@@ -93,8 +95,8 @@ def test_a_query_is_parsed_into_conditions(text: str, expected: list[Term]) -> N
         ("created:yesterday", "it must be a day such as"),
         ("created:>=2026-02-30", "it must be a day such as"),
         ("updated:2026", "unknown updated: it must be a day such as"),
-        ("contact:ada", "unknown contact: it must be an e-mail address"),
-        ('contact:""', "unknown contact: it must be an e-mail address"),
+        ('contact:""', "filter contact without a value: it must be an e-mail address or a name"),
+        ('cc:""', "filter cc without a value: it must be an e-mail address or a name"),
         ("external:OPS-17", "unknown external: it must be the name of a system and its number, such as jira:OPS-17"),
         ("external:jira:", "unknown external: it must be the name of a system"),
         ("has:attachment", "unknown has: it must be file"),
@@ -146,7 +148,7 @@ def test_a_filter_of_the_staff_is_unknown_to_a_customer(name: str) -> None:
 def test_a_customer_may_use_the_filters_of_customers(name: str) -> None:
     values = {"issue": "Others", "priority": "low", "number": "1", "created": "2026-01-01", "service": "port"}
     values |= {"updated": ">2026-01-01", "contact": "ada@example.com", "external": "jira:1", "has": "file"}
-    values |= {"occurred": "<=2026-01-01"}
+    values |= {"occurred": "<=2026-01-01", "cc": "ada@example.com"}
     assert parse(f"{name}:{values.get(name, 'open')}", staff=False)
 
 

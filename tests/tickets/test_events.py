@@ -35,6 +35,7 @@ ASKED = {"field": "asked_priority", "before": None, "after": "high"}
 QUEUE = {"field": "tags", "before": [], "after": ["bgp"]}
 
 # For each fact of a ticket: its data, and the part that its customer may see.
+TECHNICIAN = {"name": "Nia", "email": "n@example.com", "roles": ["technical"]}
 KNOWN: dict[str, list[tuple[dict[str, Any], dict[str, Any] | None]]] = {
     "ticket.created": [
         ({"status": "acknowledged", "priority": "low", "channel": "API"}, {"status": "acknowledged", "priority": "low",
@@ -58,6 +59,14 @@ KNOWN: dict[str, list[tuple[dict[str, Any], dict[str, Any] | None]]] = {
     "ticket.reminded": [({"at": "2026-03-01T12:00:00Z", "reason": "Call", "set_by": "Mara Lind"}, None)],
     "ticket.rated": [({"id": "x", "before": None, "after": "good"}, None)],
     "ticket.watched": [({"user_id": "x", "watches": True}, None)],
+    "ticket.contact_added": [(TECHNICIAN, TECHNICIAN)],
+    "ticket.contact_removed": [(TECHNICIAN, TECHNICIAN)],
+    "ticket.contact_changed": [
+        ({"name": "Nia", "email": "n@example.com", "changes": [ASKED]},
+         {"name": "Nia", "email": "n@example.com", "changes": [ASKED]}),
+    ],
+    "ticket.cc_added": [({"name": "", "email": "n@example.com"}, {"name": "", "email": "n@example.com"})],
+    "ticket.cc_removed": [({"name": "", "email": "n@example.com"}, {"name": "", "email": "n@example.com"})],
     "ticket.linked": [({"link": "related", "other": "INC000000000001"}, None)],
     "ticket.unlinked": [({"link": "related", "other": "INC000000000001"}, None)],
     "ticket.merged": [({"into": "INC000000000001"}, {"into": "INC000000000001"})],

@@ -37,10 +37,11 @@ async def is_vouched_for(tx: Tx, actor: Actor, company_id: UUID, email: str) -> 
 
     The provider's people vouch for it; so does a verified domain of the company, unless the address is in conflict.
     """
-    return actor.is_staff or (await _is_in_own_domain(tx, company_id, email) and await is_free(tx, company_id, email))
+    return actor.is_staff or (await is_in_own_domain(tx, company_id, email) and await is_free(tx, company_id, email))
 
 
-async def _is_in_own_domain(tx: Tx, company_id: UUID, email: str) -> bool:
+async def is_in_own_domain(tx: Tx, company_id: UUID, email: str) -> bool:
+    """Return whether an address is within a verified domain of a company."""
     name = domain_of_address(email)
     return name is not None and await mail_domain_store.has_verified(tx, company_id, domains_above(name))
 

@@ -21,6 +21,7 @@ from clearline.reminders.domain import Reminder
 from clearline.tables import BOM, write_table
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import Person
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.faults.domain import FACTS, SiteAccess
 from clearline.tickets.links import merged_note_store
@@ -40,7 +41,7 @@ _COLUMNS = (
     "asked_severity", "asked_priority", "channel", "created_at", "updated_at", "status_changed_at", "resolved_at",
     "version", "merged_into", "external_ids", "occurred_at", "detected_by", "intermittent", "observed_impact",
     "service_end", "path_state", "testing_consent", "testing_hours", "dispatch_allowed", "site_access_contact",
-    "site_access_hours", "site_access_hazards",
+    "site_access_hours", "site_access_hazards", "contacts", "cc",
 )  # fmt: skip
 _REMINDER_COLUMNS = tuple(f"reminder_{name}" for name in Reminder.__struct_fields__)
 _STAFF_COLUMNS = ("queue", "assignee", "tags", *_REMINDER_COLUMNS, "is_chronic")
@@ -163,7 +164,7 @@ async def _merged_notes(tx: Tx, batch: Batch, export: Export) -> dict[int, list[
 
 
 def _members(view: TicketView, export: Export) -> dict[str, Any]:
-    ticket = view.ticket
+    ticket, people = view.ticket, view.people
     members = {
         "number": ticket_number(ticket.number),
         "company": view.company.code,
@@ -173,6 +174,8 @@ def _members(view: TicketView, export: Export) -> dict[str, Any]:
         "issue_type": ticket.issue_type,
         "service": {"type": ticket.service_type, "id": ticket.service_id, "label": ticket.service_label},
         "contact": ticket.contact,
+        "contacts": [_contact(person) for person in people.contacts],
+        "cc": [{"email": person.email, "name": person.name} for person in people.cc],
         "status": ticket.status,
         "severity": ticket.severity,
         "impact": ticket.impact,
@@ -200,6 +203,10 @@ def _members(view: TicketView, export: Export) -> dict[str, Any]:
     return members
 
 
+def _contact(person: Person) -> dict[str, Any]:
+    return {"name": person.name, "email": person.email, "phone": person.phone, "roles": person.roles}
+
+
 def _note(note: Note) -> dict[str, Any]:
     return {
         "number": worklog_id(note.number),
@@ -225,7 +232,8 @@ def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:
     members["tags"] = " ".join(members.get("tags", ()))
     reminder = members.pop("reminder", None) or dict.fromkeys(Reminder.__struct_fields__)
     members |= {f"reminder_{name}": value for name, value in reminder.items()}
-    members["external_ids"] = _encode(members["external_ids"]).decode() if members["external_ids"] else ""
+    for name in ("external_ids", "contacts", "cc"):
+        members[name] = _encode(members[name]).decode() if members[name] else ""
     return [_cell(members[name]) for name in columns]
 
 

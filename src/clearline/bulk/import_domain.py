@@ -16,7 +16,7 @@ from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.inventory.domain import ID_MAX
 from clearline.reminders.domain import AHEAD_MAX, REASON_MAX, Reminder
 from clearline.text import check_text
-from clearline.tickets.contact import Contact, check_contact
+from clearline.tickets.contact import Contact, ContactRole, Person, PersonKind, check_contact, check_people
 from clearline.tickets.domain import ASSESSMENT, DESCRIPTION_MAX, TITLE_MAX, Channel, Status, Ticket
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids
 from clearline.tickets.faults.domain import (
@@ -68,6 +68,22 @@ class ImportedSiteAccess(Struct, frozen=True, forbid_unknown_fields=True):
     contact: str | None = None
     hours: str | None = None
     hazards: str | None = None
+
+
+class ImportedTicketContact(Struct, frozen=True, forbid_unknown_fields=True):
+    """A contact besides that, with its roles; the address or the phone may be unknown."""
+
+    name: str
+    roles: tuple[ContactRole, ...]
+    email: str = ""
+    phone: str = ""
+
+
+class ImportedCopy(Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody who gets copies of the mail about the ticket."""
+
+    email: str
+    name: str = ""
 
 
 class External(Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,6 +149,16 @@ class ImportedTicket(Struct, frozen=True):
     testing_hours: str | None = None
     dispatch_allowed: bool | None = None
     site_access: ImportedSiteAccess | None = None
+    contacts: tuple[ImportedTicketContact, ...] = ()
+    cc: tuple[ImportedCopy, ...] = ()
+
+    @property
+    def people(self) -> tuple[list[Person], list[Person]]:
+        """The contacts besides the contact, and who gets copies."""
+        return (
+            [Person(PersonKind.CONTACT, each.email, each.name, each.phone, each.roles) for each in self.contacts],
+            [Person(PersonKind.CC, each.email, each.name) for each in self.cc],
+        )
 
     @property
     def ids(self) -> list[External]:
@@ -213,6 +239,7 @@ def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
         *check_text("service.id", ticket.service.id, most=ID_MAX),
         *check_text("service.label", ticket.service.label or "", least=0, most=NAME_MAX),
         *check_contact("contact", contact),
+        *check_people(*ticket.people, contact),
         *check_tags(ticket.tags),
         *_past("created_at", ticket.created_at, now),
         *check_occurred_at(ticket.occurred_at, now),

@@ -93,7 +93,7 @@ def _value(name: str, cell: str) -> Any:
         return cell.split()
     if name in {"reminder_cancelled_by_answer", "dispatch_allowed"}:
         return {YES: True, NO: False}.get(cell.strip().lower(), cell)
-    if name == "external_ids":
+    if name in {"external_ids", "contacts", "cc"}:
         try:
             return msgspec.json.decode(cell)
         except (msgspec.DecodeError, RecursionError):

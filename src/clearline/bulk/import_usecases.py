@@ -14,6 +14,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.reminders import store as reminder_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contacts import usecases as people
 
 _decode = msgspec.json.Decoder(ImportedTicket).decode
 
@@ -43,4 +44,7 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
     reminder = imported_reminder(imported, actor.name, now=now)
     if reminder is not None:
         await reminder_store.put(tx, company.id, stored.number, reminder)
+    contacts, cc = imported.people
+    if contacts or cc:
+        await people.begin_with(tx, actor, stored, contacts=contacts, cc=cc, now=now)
     return ItemResult(ItemOutcome.DONE, stored.number)

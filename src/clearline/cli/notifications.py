@@ -8,14 +8,15 @@ from msgspec import Struct
 
 from clearline.cli.accounts.options import company_option
 from clearline.cli.context import transact
-from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list
+from clearline.cli.output import json_option, limit_option, print_json, print_table, show_list
 from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.events.event_types import NotificationKind
-from clearline.identity import OPERATOR, Company
+from clearline.identity import OPERATOR
 from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.contact_rules import InboundCc, Notice, RuleRole, listed
 from clearline.notifications.domain import WEEK, DeliveryMode, DigestFrequency, effective_rules
-from clearline.notifications.preference_usecases import UserPreferences
+from clearline.notifications.preference_usecases import ContactMail, UserPreferences
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.notifications.mapping import company_notifications_out, notifications_out
@@ -139,22 +140,60 @@ def _values(options: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+class _ContactRule(click.ParamType[tuple[RuleRole, list[Notice] | None]]):
+    """A rule as people type it: ``technical=answers,resolved``."""
+
+    name = "ROLE=NOTICES"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[RuleRole, list[Notice] | None]:
+        """Read ``role=notice,notice``, ``role=none`` or ``role=default``."""
+        role, _equals, text = str(value).partition("=")
+        if role not in list(RuleRole):
+            self.fail(f"{role} is none of {', '.join(RuleRole)}", param, ctx)
+        if text in {_DEFAULT, _NONE}:
+            return RuleRole(role), None if text == _DEFAULT else []
+        for name in text.split(","):
+            if name not in list(Notice):
+                self.fail(f"{name or 'nothing'} is none of {', '.join(Notice)}, {_NONE}, {_DEFAULT}", param, ctx)
+        return RuleRole(role), [Notice(name) for name in text.split(",")]
+
+
 @notifications_group.command("contacts")
 @company_option
 @click.option("--on/--off", "mails", default=None, help="Whether contacts get mail from now on.")
+@click.option("--rule", "rules", type=_ContactRule(), multiple=True,
+              help="Such as technical=answers,resolved; also none or default. Repeat for several roles.")  # fmt: skip
+@click.option("--inbound-cc", type=click.Choice([every.value for every in InboundCc]),
+              help="What becomes of the addresses in Cc of inbound mail.")  # fmt: skip
 @json_option
-def notifications_contacts(company: str, *, mails: bool | None, as_json: bool) -> None:
-    """Show or set whether the contacts of a company's tickets get mail."""
+def notifications_contacts(
+    company: str,
+    *,
+    mails: bool | None,
+    rules: tuple[tuple[RuleRole, list[Notice] | None], ...],
+    inbound_cc: str | None,
+    as_json: bool,
+) -> None:
+    """Show or set what mail the contacts of a company's tickets get, by their roles."""
 
-    async def work(tx: Tx) -> tuple[Company, bool]:
-        if mails is None:
+    async def work(tx: Tx) -> ContactMail:
+        if mails is None and not rules and inbound_cc is None:
             return await preferences.get_contact_mail(tx, OPERATOR, company)
-        return await preferences.change_contact_mail(tx, OPERATOR, company, mails=mails, now=now())
+        setting = None if inbound_cc is None else InboundCc(inbound_cc)
+        return await preferences.change_contact_mail(
+            tx, OPERATOR, company, mails=mails, rules=dict(rules), inbound_cc=setting, now=now()
+        )
 
     contacts = transact(work)
-    owner, get_mail = contacts
-    text = f"Contacts of {owner.name} {'get' if get_mail else 'do not get'} mail."
-    show(company_notifications_out(contacts), text, as_json=as_json)
+    owner, settings = contacts
+    if as_json:
+        print_json(company_notifications_out(contacts))
+        return
+    print_table(("ROLE", "MAIL"), [(role, ", ".join(listed(settings.rules[role])) or None) for role in RuleRole])
+    get_mail = "get" if settings.mails_contacts else "do not get"
+    echo(f"\nContacts of {owner.name} {get_mail} mail. Cc of inbound mail: {settings.inbound_cc}.")
 
 
 @notifications_group.command("pending")

@@ -34,7 +34,7 @@ async def deactivate_company(tx: Tx, actor: Actor, ref: UUID | str, *, now: date
     for user in users:
         await accounts.change_user(tx, actor, company.id, user.id, {"is_active": False}, now=now)
     webhooks = await subscriptions.end_subscriptions(tx, actor, company, now=now)
-    _company, had_mail = await preferences.get_contact_mail(tx, actor, company.id)
+    had_mail = (await preferences.get_contact_mail(tx, actor, company.id)).settings.mails_contacts
     await preferences.change_contact_mail(tx, actor, company.id, mails=False, now=now)
     if company.deactivated_at is None:
         ended = Ended([user.id for user in users], webhooks, had_mail)
@@ -52,7 +52,7 @@ async def preview_deactivation(tx: Tx, actor: Actor, ref: UUID | str, *, now: da
     company = await companies.get_company_details(tx, actor, ref)
     webhooks = await subscriptions.active_subscriptions(tx, actor, company)
     users, ended_keys = await _users_and_keys(tx, actor, company, now=now)
-    _company, has_mail = await preferences.get_contact_mail(tx, actor, company.id)
+    has_mail = (await preferences.get_contact_mail(tx, actor, company.id)).settings.mails_contacts
     return Deactivation(company, len(users), ended_keys, len(webhooks), has_mail, await _open_tickets(tx, company))
 
 

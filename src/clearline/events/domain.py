@@ -74,6 +74,44 @@ class WatcherChanged(Struct, frozen=True, tag=EventType.TICKET_WATCHED.value, ta
     watches: bool
 
 
+class ContactAdded(Struct, frozen=True, tag=EventType.CONTACT_ADDED.value, tag_field="type"):
+    """A ticket has one more contact, with its roles."""
+
+    name: str
+    email: str
+    roles: list[str]
+
+
+class ContactChanged(Struct, frozen=True, tag=EventType.CONTACT_CHANGED.value, tag_field="type"):
+    """The name, phone or roles of one of a ticket's contacts changed. ``name`` and ``email`` are those after it."""
+
+    name: str
+    email: str
+    changes: list[Change]
+
+
+class ContactRemoved(Struct, frozen=True, tag=EventType.CONTACT_REMOVED.value, tag_field="type"):
+    """A ticket has one contact less."""
+
+    name: str
+    email: str
+    roles: list[str]
+
+
+class CopyAdded(Struct, frozen=True, tag=EventType.CC_ADDED.value, tag_field="type"):
+    """An address gets copies of a ticket's mail."""
+
+    name: str
+    email: str
+
+
+class CopyRemoved(Struct, frozen=True, tag=EventType.CC_REMOVED.value, tag_field="type"):
+    """An address gets no more copies of a ticket's mail."""
+
+    name: str
+    email: str
+
+
 class TicketLinked(Struct, frozen=True, tag=EventType.TICKET_LINKED.value, tag_field="type"):
     """A ticket was linked to another."""
 
@@ -152,6 +190,11 @@ TicketFact = (
     | TicketAssigned
     | TicketRouted
     | WatcherChanged
+    | ContactAdded
+    | ContactChanged
+    | ContactRemoved
+    | CopyAdded
+    | CopyRemoved
     | TicketLinked
     | TicketUnlinked
     | TicketMerged

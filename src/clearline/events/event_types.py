@@ -25,6 +25,11 @@ class EventType(StrEnum):
     TICKET_UNLINKED = "ticket.unlinked"
     TICKET_UNMERGED = "ticket.unmerged"
     TICKET_WATCHED = "ticket.watched"
+    CONTACT_ADDED = "ticket.contact_added"
+    CONTACT_CHANGED = "ticket.contact_changed"
+    CONTACT_REMOVED = "ticket.contact_removed"
+    CC_ADDED = "ticket.cc_added"
+    CC_REMOVED = "ticket.cc_removed"
     ATTACHMENT_REMOVED = "attachment.removed"
     TICKET_REMINDED = "ticket.reminded"
     TICKET_RATED = "ticket.rated"
@@ -143,6 +148,8 @@ class NotificationKind(StrEnum):
     REOPENED = "reopened"
     REMINDER = "reminder"
     """The reminder of a ticket was due."""
+    PRIORITY_CHANGED = "priority_changed"
+    """The priority changed of a ticket whose contact I am, in a role that is told so."""
     WATCHED_CHANGE = "watched_change"
     """Any other change of a ticket that I watch: its priority, title, assignee, queue, links, merges."""
     COMPANY_TICKET = "company_ticket"
@@ -153,6 +160,7 @@ class Relation(StrEnum):
     """What a person has to do with the ticket of an event."""
 
     CONTACT = "contact"
+    """A contact, or one who gets copies: told what the rules of its company say for its roles."""
     WATCHER = "watcher"
     ASSIGNEE = "assignee"
     TEAM = "team"
@@ -167,13 +175,15 @@ class NotificationRule(Struct, frozen=True):
     """A notification that an event makes: its kind, and whom it is for.
 
     It holds when every member of ``when`` has one of the values there in the event's data, and no member of ``unless``
-    has. The data of a file has also ``source``, the side that attached it.
+    has. The data of a file has also ``source``, the side that attached it. With ``field``, it holds only when that is
+    among the event's changes.
     """
 
     kind: NotificationKind
     recipients: frozenset[Relation]
     when: Mapping[str, Collection[str]] = {}
     unless: Mapping[str, Collection[str]] = {}
+    field: str = ""
 
 
 class EventTypeRow(Struct, frozen=True):

@@ -23,7 +23,9 @@ _NOTES = (
     NotificationRule(
         NotificationKind.PROVIDER_NOTE, _WATCHERS_AND_ASSIGNEE | _CONTACT, {**_PUBLIC, "source": ("seller",)}
     ),
-    NotificationRule(NotificationKind.CUSTOMER_NOTE, _WATCHERS_AND_ASSIGNEE, _PUBLIC, {"source": ("seller", "system")}),
+    NotificationRule(
+        NotificationKind.CUSTOMER_NOTE, _WATCHERS_AND_ASSIGNEE | _CONTACT, _PUBLIC, {"source": ("seller", "system")}
+    ),
     NotificationRule(NotificationKind.COMPANY_TICKET, _COMPANY, _PUBLIC, _BY_SYSTEM),
 )
 _MERGES = (_WATCHED, NotificationRule(NotificationKind.STATUS_CHANGED, _CONTACT))
@@ -90,7 +92,8 @@ TICKET_ROWS = (
         _("New queue"), _("Moved the ticket to {queue}."), _("Removed the ticket from its queue."),
     ),
     EventTypeRow(
-        EventType.TICKET_CHANGED, "ticket", Visibility.SOME_FIELDS, (_WATCHED,),
+        EventType.TICKET_CHANGED, "ticket", Visibility.SOME_FIELDS,
+        (NotificationRule(NotificationKind.PRIORITY_CHANGED, _CONTACT, field="priority"), _WATCHED),
         _("Updated"), _("Changed {changes}."),
         visible_fields=frozenset({
             "title", "issue_type", "contact", "severity", "priority", "impact", "asked_severity", "asked_priority",
@@ -113,6 +116,21 @@ TICKET_ROWS = (
     EventTypeRow(
         EventType.TICKET_WATCHED, "ticket", Visibility.STAFF_ONLY, None,
         None, "Began to watch the ticket, or stopped.",
+    ),
+    EventTypeRow(
+        EventType.CONTACT_ADDED, "ticket", Visibility.ALWAYS, None, None, "Added a contact.",
+    ),
+    EventTypeRow(
+        EventType.CONTACT_CHANGED, "ticket", Visibility.ALWAYS, None, None, "Changed a contact.",
+    ),
+    EventTypeRow(
+        EventType.CONTACT_REMOVED, "ticket", Visibility.ALWAYS, None, None, "Removed a contact.",
+    ),
+    EventTypeRow(
+        EventType.CC_ADDED, "ticket", Visibility.ALWAYS, None, None, "Added an address that gets copies of mail.",
+    ),
+    EventTypeRow(
+        EventType.CC_REMOVED, "ticket", Visibility.ALWAYS, None, None, "Removed an address that got copies of mail.",
     ),
     EventTypeRow(
         EventType.ATTACHMENT_REMOVED, "ticket", Visibility.WHEN_PUBLIC, None,

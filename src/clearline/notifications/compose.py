@@ -13,10 +13,11 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NOTIFICATION, NewMail
 from clearline.mail.outbound.opt_out_domain import DIGEST as DIGESTS
 from clearline.mail.outbound.opt_out_domain import TICKETS, ticket_topic, unsubscribe_link
+from clearline.mail.people.domain import leave_link
 from clearline.mail.templates.rendering import RenderedMail
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
-from clearline.notifications.contents import MailContext, Pair, audience_of_mail, digest_mail, ticket_mail
+from clearline.notifications.contents import MailContext, Pair, audience_of_mail, digest_mail, leaves, ticket_mail
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, NotificationPreferences
 from clearline.notifications.quiet_hours import next_digest
 from clearline.notifications.recipients import GROUPING_WINDOW
@@ -110,12 +111,15 @@ def _is_assignment(entry: MailEntry, group: MailGroup) -> bool:
 def _unsubscribe(group: MailGroup, pairs: Sequence[Pair], context: MailContext) -> str:
     """Return the link that stops such mail; empty for a mail of direct answers.
 
-    It is about the ticket or, in a digest, about the digests of a user, or the tickets of a contact.
+    By it one of the people of a ticket leaves it; others stop mail about the ticket or, in a digest, the digests of a
+    user or mail about the tickets of a contact.
     """
     if all(_is_answer(*pair) for pair in pairs):
         return ""
     latest = pairs[-1][0]
     company_id, topic = latest.key[0], ticket_topic(latest.number)
+    if leaves(group, latest):
+        return leave_link(context.settings, company_id, latest.number, group.recipient)
     if group.channel == DeliveryMode.DIGEST:
         company_id, topic = (group.user_company_id, DIGESTS) if group.user_company_id else (company_id, TICKETS)
     return unsubscribe_link(context.settings, company_id, group.recipient, topic)

@@ -14,6 +14,7 @@ from clearline.language.times import time_text
 from clearline.language.words import first_upper, gettext, ngettext
 from clearline.mail.format.public_mark import MARK
 from clearline.mail.outbound.domain import MailSettings, RateLimits
+from clearline.mail.people.domain import leave_link
 from clearline.mail.templates import usecases as mail_templates
 from clearline.mail.templates.blocks import (
     Button,
@@ -29,9 +30,11 @@ from clearline.mail.templates.blocks import (
 )
 from clearline.mail.templates.kinds import MailKind
 from clearline.mail.templates.rendering import Footer, Render, RenderedMail
+from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.store import DueNotification, MailGroup
 from clearline.notifications.wording import MailEntry, headline, status_words, value_word
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.contact import PersonKind
 from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.note_domain import Source
 from clearline.tickets.status_domain import ACCEPTS_NOTES
@@ -100,7 +103,7 @@ async def ticket_mail(tx: Tx, group: MailGroup, pairs: Sequence[Pair], context: 
         tx,
         kind,
         values,
-        footer=_footer(group, context),
+        footer=_footer(group, context, latest),
         is_customer=not is_staff,
         render=context.render,
         link=context.settings.link,
@@ -110,7 +113,7 @@ async def ticket_mail(tx: Tx, group: MailGroup, pairs: Sequence[Pair], context: 
 def _kind(pairs: Sequence[Pair], latest: DueNotification) -> MailKind:
     """Return what the mail of a customer is about: the most important of what it reports."""
     entries = [entry for _notification, entry in pairs]
-    if any(entry.type == EventType.TICKET_CREATED for entry in entries):
+    if latest.person is None and any(entry.type == EventType.TICKET_CREATED for entry in entries):
         return MailKind.TICKET_RECEIVED
     if latest.status == Status.RESOLVED and any(_resolves(entry) for entry in entries):
         return MailKind.TICKET_RESOLVED
@@ -175,7 +178,7 @@ def _feedback(
     is_resolution = latest.status == Status.RESOLVED and any(map(_resolves, entries))
     if not is_resolution or latest.resolved_at is None or group.user_company_id == PROVIDER_ID:
         return {}
-    if latest.role == Role.VIEWER:
+    if latest.role == Role.VIEWER or leaves(group, latest):
         return {}
     page = feedback_link(context.settings, ballot_of(latest.key[0], latest.number, latest.resolved_at, group.recipient))
     return {rating.value: f"{page}?rating={rating}" for rating in Rating}
@@ -223,23 +226,35 @@ async def digest_mail(tx: Tx, group: MailGroup, pairs: Sequence[Pair], context: 
         tx,
         MailKind.DIGEST,
         values,
-        footer=_footer(group, context),
+        footer=_footer(group, context, pairs[-1][0]),
         is_customer=not is_staff,
         render=context.render,
         link=context.settings.link,
     )
 
 
-def _footer(group: MailGroup, context: MailContext) -> Footer:
+def leaves(group: MailGroup, latest: DueNotification) -> bool:
+    """Return whether the recipient of a mail about one ticket can leave it: neither its contact nor a user."""
+    if group.channel == DeliveryMode.DIGEST:
+        return False
+    return group.user_id is None and latest.person is not None and not latest.is_contact
+
+
+def _footer(group: MailGroup, context: MailContext, latest: DueNotification) -> Footer:
     """Return why the recipient gets a mail, and where a user sets that. A contact cannot sign in."""
-    because = (
-        gettext("You receive this mail because a ticket names you as its contact.")
-        if group.user_id is None
-        else gettext("You receive this mail because of your notification preferences.")
-    )
+    leave_url = ""
+    if group.user_id is not None:
+        because = gettext("You receive this mail because of your notification preferences.")
+    elif latest.person == PersonKind.CC and not latest.is_contact:
+        because = gettext("You receive this mail because somebody had you copied on a ticket.")
+    else:
+        because = gettext("You receive this mail because a ticket names you as its contact.")
+    if leaves(group, latest):
+        leave_url = leave_link(context.settings, latest.key[0], latest.number, group.recipient)
     page = STAFF_PREFERENCES if group.user_company_id == PROVIDER_ID else CUSTOMER_PREFERENCES
     settings_url = "" if group.user_id is None else context.settings.link(page)
-    return Footer(f"{because} {gettext('Times are in %(zone)s.') % {'zone': reader().zone.key}}", settings_url)
+    zone = gettext("Times are in %(zone)s.") % {"zone": reader().zone.key}
+    return Footer(f"{because} {zone}", settings_url, leave_url)
 
 
 def _shortened(text: str) -> str:

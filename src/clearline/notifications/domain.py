@@ -61,6 +61,7 @@ _CUSTOMER_DEFAULTS: dict[NotificationKind, DeliveryMode] = {
     NotificationKind.STATUS_CHANGED: DeliveryMode.EMAIL,
     NotificationKind.RESOLVED: DeliveryMode.EMAIL,
     NotificationKind.REOPENED: DeliveryMode.EMAIL,
+    NotificationKind.PRIORITY_CHANGED: DeliveryMode.EMAIL,
     NotificationKind.WATCHED_CHANGE: DeliveryMode.DIGEST,
     NotificationKind.COMPANY_TICKET: DeliveryMode.OFF,
 }
@@ -117,6 +118,8 @@ def notification_rules(
 
 
 def _holds(rule: NotificationRule, values: Mapping[str, Any]) -> bool:
+    if rule.field and all(change["field"] != rule.field for change in values["changes"]):
+        return False
     return all(values.get(name) in accepted for name, accepted in rule.when.items()) and not any(
         values.get(name) in unwanted for name, unwanted in rule.unless.items()
     )

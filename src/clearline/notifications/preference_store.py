@@ -1,11 +1,12 @@
 """Notification preferences of users, and whether the contacts of a company receive mail."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from clearline.events.event_types import NotificationKind
+from clearline.notifications.contact_rules import DEFAULT_RULES, ContactRules, InboundCc, own_rules, rules_of
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, NotificationPreferences
 from clearline.platform.database.transactions import Record, Tx
 
@@ -75,15 +76,34 @@ async def save(tx: Tx, company_id: UUID, user_id: UUID, values: NotificationPref
     )
 
 
-async def mails_contacts(tx: Tx, company_id: UUID) -> bool:
-    """Return whether the contacts of a company's tickets receive mail. Served by the primary key."""
-    mails = await tx.fetchval("select mails_contacts from company where id = $1", company_id)
-    return mails is True
+class ContactMailSettings(NamedTuple):
+    """Whether the contacts of a company's tickets receive mail, what by their roles, and what becomes of inbound Cc."""
+
+    mails_contacts: bool
+    rules: ContactRules
+    inbound_cc: InboundCc
 
 
-async def save_mails_contacts(tx: Tx, company_id: UUID, *, mails: bool) -> None:
-    """Store whether the contacts of a company's tickets receive mail. The caller holds the lock on the company."""
-    await tx.write("update company set mails_contacts = $2 where id = $1", company_id, mails)
+async def contact_mail(tx: Tx, company_id: UUID) -> ContactMailSettings:
+    """Return the settings of mail to the contacts of a company's tickets. Served by the primary key."""
+    row = await tx.fetchrow(
+        "select mails_contacts, contact_rules::text, inbound_cc from company where id = $1", company_id
+    )
+    if row is None:
+        return ContactMailSettings(False, DEFAULT_RULES, InboundCc.SUGGEST)
+    return ContactMailSettings(row[0], rules_of(None if row[1] is None else _decode(row[1])), InboundCc(row[2]))
+
+
+async def save_contact_mail(tx: Tx, company_id: UUID, settings: ContactMailSettings) -> None:
+    """Store the settings of mail to the contacts of a company's tickets. The caller holds the lock on the company."""
+    own = own_rules(settings.rules)
+    await tx.write(
+        "update company set mails_contacts = $2, contact_rules = $3::jsonb, inbound_cc = $4 where id = $1",
+        company_id,
+        settings.mails_contacts,
+        _encode(own).decode() if own else None,
+        settings.inbound_cc,
+    )
 
 
 async def accepts_replies(tx: Tx, *, is_listening: bool) -> bool:

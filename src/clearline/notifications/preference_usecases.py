@@ -1,6 +1,6 @@
-"""Notification preferences of users, mail to the contacts of a company, and notifications that are not yet sent."""
+"""Notification preferences of users, mail to the people of tickets, and notifications that are not yet sent."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,7 +17,9 @@ from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound.opt_out_domain import DIGEST, OptOut
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
+from clearline.notifications.contact_rules import DEFAULT_RULES, InboundCc, Notice, RuleRole, listed
 from clearline.notifications.domain import NotificationPreferences, check_preferences, effective_rules
+from clearline.notifications.preference_store import ContactMailSettings
 from clearline.notifications.store import PendingNotification
 from clearline.platform.database.transactions import Tx
 
@@ -32,6 +34,13 @@ class UserPreferences(NamedTuple):
 
     user: User
     preferences: NotificationPreferences
+
+
+class ContactMail(NamedTuple):
+    """A company, and what mail the people of its tickets receive."""
+
+    company: Company
+    settings: ContactMailSettings
 
 
 async def get_own(tx: Tx, actor: Actor) -> UserPreferences:
@@ -134,37 +143,67 @@ def _rule_changes(before: NotificationPreferences, after: NotificationPreference
     return [Change(f"{FIELD_PREFIX}.rules.{kind}", old[kind], new[kind]) for kind in new if old[kind] != new[kind]]
 
 
-async def get_contact_mail(tx: Tx, actor: Actor, company_id_or_name: UUID | str) -> tuple[Company, bool]:
-    """Return a company, and whether the contacts of its tickets receive mail."""
+async def get_contact_mail(tx: Tx, actor: Actor, company_id_or_name: UUID | str) -> ContactMail:
+    """Return a company, and what mail the people of its tickets receive."""
     company = await accounts.get_company(tx, actor, company_id_or_name)
-    return company, await preference_store.mails_contacts(tx, company.id)
+    return ContactMail(company, await preference_store.contact_mail(tx, company.id))
 
 
-async def lock_contact_mail(tx: Tx, actor: Actor, company_id_or_name: UUID | str) -> tuple[Company, bool]:
-    """Lock a company that the actor manages, and return it with whether the contacts of its tickets receive mail."""
+async def lock_contact_mail(tx: Tx, actor: Actor, company_id_or_name: UUID | str) -> ContactMail:
+    """Lock a company that the actor manages, and return it with what mail the people of its tickets receive."""
     company = await accounts.company_to_manage(tx, actor, company_id_or_name)
     require_found(await company_store.lock(tx, company.id), "company", str(company_id_or_name))
-    return company, await preference_store.mails_contacts(tx, company.id)
+    return ContactMail(company, await preference_store.contact_mail(tx, company.id))
 
 
 async def change_contact_mail(
-    tx: Tx, actor: Actor, company_id_or_name: UUID | str, *, mails: bool, now: datetime
-) -> tuple[Company, bool]:
-    """Set whether the contacts of a company's tickets receive mail.
+    tx: Tx,
+    actor: Actor,
+    company_id_or_name: UUID | str,
+    *,
+    mails: bool | None = None,
+    rules: Mapping[RuleRole, Collection[Notice] | None] | None = None,
+    inbound_cc: InboundCc | None = None,
+    now: datetime,
+) -> ContactMail:
+    """Set whether the people of a company's tickets receive mail, what by role, and what becomes of inbound Cc.
 
-    When it is switched off, pending notifications to contacts are dropped when they become due.
+    None changes nothing; in ``rules``, which has the roles to change, it restores the default. When mail is switched
+    off, pending notifications to contacts are dropped when they become due.
 
     Raises:
         CompanyInactive: it is switched on, and the company is deactivated.
     """
     company, before = await lock_contact_mail(tx, actor, company_id_or_name)
-    if before != mails:
-        if mails:
-            await accounts.require_active_company(tx, company.id)
-        await preference_store.save_mails_contacts(tx, company.id, mails=mails)
-        fact = record("company", "changed", company, [Change("mails_contacts", before, mails)])
-        await event_store.append(tx, actor, company.id, fact, now=now)
-    return company, mails
+    given = {
+        role: DEFAULT_RULES[role] if notices is None else frozenset(notices) for role, notices in (rules or {}).items()
+    }
+    after = ContactMailSettings(
+        before.mails_contacts if mails is None else mails,
+        {**before.rules, **given},
+        inbound_cc or before.inbound_cc,
+    )
+    if after == before:
+        return ContactMail(company, before)
+    if after.mails_contacts and not before.mails_contacts:
+        await accounts.require_active_company(tx, company.id)
+    await preference_store.save_contact_mail(tx, company.id, after)
+    fact = record("company", "changed", company, _contact_mail_changes(before, after))
+    await event_store.append(tx, actor, company.id, fact, now=now)
+    return ContactMail(company, after)
+
+
+def _contact_mail_changes(before: ContactMailSettings, after: ContactMailSettings) -> list[Change]:
+    changes = [
+        Change(name, getattr(before, name), getattr(after, name))
+        for name in ("mails_contacts", "inbound_cc")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    return changes + [
+        Change(f"contact_rules.{role}", listed(before.rules[role]), listed(after.rules[role]))
+        for role in RuleRole
+        if before.rules[role] != after.rules[role]
+    ]
 
 
 async def list_pending(

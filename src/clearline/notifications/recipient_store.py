@@ -4,41 +4,61 @@ from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from clearline.accounts.user_store import USER, USER_WIDTH, user_of
 from clearline.catalogue.assessment import Priority
 from clearline.events.event_types import NotificationKind
 from clearline.identity import PROVIDER_ID, Role, User
+from clearline.notifications.contact_rules import ContactRules, rules_of
 from clearline.notifications.domain import DeliveryMode, NotificationPreferences
 from clearline.notifications.preference_store import COLUMNS, preferences_of
-from clearline.platform.database.transactions import Tx
+from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.contact import ContactRole, Person, PersonKind
 
 
 class NotifiedTicket(NamedTuple):
     """What decides the recipients of a ticket's events.
 
-    ``contact`` is None when the company has mail to contacts off.
+    ``people`` are the contact, as the reporter, and then the others; nobody when the company has mail to contacts off.
+    ``rules`` say what mail they get.
     """
 
     company_id: UUID
     number: int
     is_critical: bool
     assignee_id: UUID | None
-    contact: str | None
     queue_id: UUID | None
+    people: list[Person]
+    rules: ContactRules
 
 
 TICKETS = """
-    select t.company_id, t.number, t.priority, t.assignee_id, case when c.mails_contacts then t.contact_email end,
-           t.queue_id
+    select t.company_id, t.number, t.priority, t.assignee_id, t.queue_id, c.mails_contacts, t.contact_email,
+           t.contact_name, c.contact_rules::text,
+           (select json_agg(json_build_array(p.kind, p.email, p.name, p.phone, p.roles) order by p.id)
+              from ticket_contact p
+             where p.company_id = t.company_id and p.ticket_number = t.number and p.kind in ('contact', 'cc'))
       from unnest($1::uuid[], $2::bigint[]) w (company_id, number)
       join ticket t on t.company_id = w.company_id and t.number = w.number
       join company c on c.id = t.company_id"""
+_decode_people = msgspec.json.Decoder(list[Person]).decode
 
 
 async def tickets(tx: Tx, keys: Collection[tuple[UUID, int]]) -> dict[int, NotifiedTicket]:
     """Return tickets by number. Served by the primary keys."""
     rows = await tx.fetch(TICKETS, [company_id for company_id, _ in keys], [number for _, number in keys])
-    return {row[1]: NotifiedTicket(row[0], row[1], row[2] == Priority.CRITICAL, row[3], row[4], row[5]) for row in rows}
+    return {row[1]: _ticket(row) for row in rows}
+
+
+def _ticket(row: Record) -> NotifiedTicket:
+    company_id, number, priority, assignee_id, queue_id, mails_contacts, email, name, own, others = row
+    people: list[Person] = []
+    if mails_contacts:
+        reporter = Person(PersonKind.CONTACT, email, name, roles=(ContactRole.REPORTER,))
+        people = [reporter, *(person for person in (_decode_people(others) if others else ()) if person.email)]
+    rules = rules_of(None if own is None else msgspec.json.decode(own))
+    return NotifiedTicket(company_id, number, priority == Priority.CRITICAL, assignee_id, queue_id, people, rules)
 
 
 WATCHERS = """

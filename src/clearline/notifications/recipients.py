@@ -6,13 +6,21 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.events.event_types import BY_BOUNCE, Audience, EventType, NotificationKind, Relation
+from clearline.events.event_types import (
+    BY_BOUNCE,
+    Audience,
+    EventType,
+    NotificationKind,
+    NotificationRule,
+    Relation,
+)
 from clearline.events.store import Event
 from clearline.events.type_table import visible_data
 from clearline.identity import PROVIDER_ID, User
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.notifications import recipient_store
 from clearline.notifications import store as notification_store
+from clearline.notifications.contact_rules import Notice, notices_of, told
 from clearline.notifications.domain import (
     DeliveryMode,
     NotificationPreferences,
@@ -27,6 +35,7 @@ from clearline.notifications.recipient_store import NotifiedTicket, Recipient
 from clearline.notifications.store import NewNotification
 from clearline.platform.database.transactions import Tx
 from clearline.text import is_mailable, normalized_address
+from clearline.tickets.contact import Person
 from clearline.tickets.domain import can_be_assigned
 
 GROUPING_WINDOW = timedelta(seconds=30)
@@ -87,7 +96,7 @@ async def _load_recipients(tx: Tx, events: Sequence[Event], now: datetime) -> "_
     staff |= {ticket.assignee_id for ticket in tickets.values() if ticket.assignee_id is not None}
     user_keys = {(PROVIDER_ID, user_id) for user_id in staff}
     user_keys |= {(company_id, user_id) for _number, company_id, user_id in watchers}
-    contacts = [(ticket.company_id, ticket.contact) for ticket in tickets.values() if ticket.contact]
+    contacts = [(ticket.company_id, person.email) for ticket in tickets.values() for person in ticket.people]
     contacts += [(PROVIDER_ID, address) for _company, address in contacts]
     companies = {PROVIDER_ID, *(ticket.company_id for ticket in tickets.values())}
     users = await recipient_store.users(tx, user_keys, contacts, companies)
@@ -196,22 +205,29 @@ class _Recipients:
         if ticket is None:
             return
         notified: set[str] = set()
+        matching = notification_rules(event.type, event.data, source=_file_source(event, self._file_sources))
         relations = self._relations(event, ticket)
         customer_addresses = self._customer_addresses(ticket, relations)
         for key, user_relations in relations.items():
-            notification = self._for_user(event, ticket, key, user_relations, customer_addresses)
+            notification = self._for_user(event, ticket, key, user_relations, matching, customer_addresses)
             if notification is not None and normalized_address(notification.recipient) not in notified:
                 notified.add(normalized_address(notification.recipient))
                 yield notification
-        for_contact = None if self._contact_user(ticket) else self._for_contact(event, ticket)
-        if for_contact is not None and normalized_address(for_contact.recipient) not in notified:
-            yield for_contact
+        for person in ticket.people:
+            address = normalized_address(person.email)
+            if address in notified or self._user_with(ticket, address) is not None:
+                continue
+            notification = self._for_contact(event, ticket, person, matching)
+            if notification is not None:
+                notified.add(address)
+                yield notification
 
     def _relations(self, event: Event, ticket: NotifiedTicket) -> dict[_UserKey, set[Relation]]:
         """Return the relations of each active user to the event's ticket, the customer's users first."""
         relations: dict[_UserKey, set[Relation]] = defaultdict(set)
-        if (contact := self._contact_user(ticket)) is not None:
-            relations[contact].add(Relation.CONTACT)
+        for person in ticket.people:
+            if (key := self._user_with(ticket, person.email)) is not None:
+                relations[key].add(Relation.CONTACT)
         for key in self._active_by_company[ticket.company_id]:
             relations[key].add(Relation.COMPANY)
         for key in self._watchers[ticket.number]:
@@ -242,11 +258,9 @@ class _Recipients:
         user = self._users[key].user
         return user.is_active and user.is_confirmed and user.reaches_ticket(ticket.company_id, ticket.queue_id)
 
-    def _contact_user(self, ticket: NotifiedTicket) -> _UserKey | None:
-        """Return the user with the address of the ticket's contact, active and confirmed or not."""
-        if ticket.contact is None:
-            return None
-        address = normalized_address(ticket.contact)
+    def _user_with(self, ticket: NotifiedTicket, email: str) -> _UserKey | None:
+        """Return the user of the customer or the provider with an address, active and confirmed or not."""
+        address = normalized_address(email)
         return self._keys_by_address.get((ticket.company_id, address)) or self._keys_by_address.get(
             (PROVIDER_ID, address)
         )
@@ -254,7 +268,13 @@ class _Recipients:
     def _customer_addresses(self, ticket: NotifiedTicket, relations: dict[_UserKey, set[Relation]]) -> set[str]:
         """Return the addresses related to the ticket that belong to the customer."""
         addresses = {normalized_address(self._users[key].user.email) for key in relations if key[0] != PROVIDER_ID}
-        return addresses if ticket.contact is None else addresses | {normalized_address(ticket.contact)}
+        return addresses | {normalized_address(person.email) for person in ticket.people}
+
+    def _notices(self, ticket: NotifiedTicket, key: _UserKey) -> frozenset[Notice]:
+        """Return what a user gets as one of the people of a ticket."""
+        address = normalized_address(self._users[key].user.email)
+        same = (person for person in ticket.people if normalized_address(person.email) == address)
+        return frozenset[Notice]().union(*(notices_of(person, ticket.rules) for person in same))
 
     def _for_user(
         self,
@@ -262,16 +282,20 @@ class _Recipients:
         ticket: NotifiedTicket,
         key: _UserKey,
         relations: set[Relation],
+        matching: Sequence[NotificationRule],
         customer_addresses: set[str],
     ) -> NewNotification | None:
         user, preferences = self._users[key]
-        if not notifies_contact(event.data):
-            relations = relations - {Relation.CONTACT}
+        others = relations - {Relation.CONTACT}
+        as_contact: list[NotificationRule] = []
+        if Relation.CONTACT in relations and notifies_contact(event.data):
+            as_contact = told(matching, self._notices(ticket, key))
         if user.id == event.actor_id:
-            if Relation.CONTACT not in relations or not is_receipt(event.type, event.data):
+            is_reporter = self._user_with(ticket, ticket.people[0].email) == key if ticket.people else False
+            if not is_reporter or not is_receipt(event.type, event.data):
                 return None
-            relations = {Relation.CONTACT}
-        rules = notification_rules(event.type, event.data, source=_file_source(event, self._file_sources))
+            others = set()
+        rules = [rule for rule in matching if rule in as_contact or not rule.recipients.isdisjoint(others)]
         mode = delivery_mode(user.role, preferences.rules, relations, rules)
         # An address that is also the customer's gets only what customers may see, whoever else it belongs to.
         is_customers = normalized_address(user.email) in customer_addresses
@@ -281,16 +305,21 @@ class _Recipients:
         due_at = self._due_at(user, preferences, mode, is_critical=ticket.is_critical)
         return _new(event, ticket, user.email, key, data, mode, due_at)
 
-    def _for_contact(self, event: Event, ticket: NotifiedTicket) -> NewNotification | None:
-        """Return the notification of a contact who is not a user. It is never part of a daily digest."""
-        rules = notification_rules(event.type, event.data, source=_file_source(event, self._file_sources))
+    def _for_contact(
+        self, event: Event, ticket: NotifiedTicket, person: Person, matching: Sequence[NotificationRule]
+    ) -> NewNotification | None:
+        """Return the notification of one of the people who is not a user. It is never part of a daily digest.
+
+        Nobody is notified of what they wrote themselves; the author of a mail is known by name only.
+        """
         data = visible_data(event.type, event.data, Audience.CUSTOMER)
-        address = ticket.contact
-        if address is None or data is None or not is_mailable(address) or not notifies_contact(data):
+        if data is None or not is_mailable(person.email) or not notifies_contact(data):
             return None
-        if not any(Relation.CONTACT in rule.recipients for rule in rules):
+        if event.type in _TEXT_TYPES and event.actor_id is None and event.actor_name == person.author:
             return None
-        return _new(event, ticket, address, None, data, DeliveryMode.EMAIL, self._now + GROUPING_WINDOW)
+        if not told(matching, notices_of(person, ticket.rules)):
+            return None
+        return _new(event, ticket, person.email, None, data, DeliveryMode.EMAIL, self._now + GROUPING_WINDOW)
 
     def _due_at(
         self, user: User, preferences: NotificationPreferences, mode: DeliveryMode, *, is_critical: bool

@@ -90,12 +90,13 @@ async def due_groups(tx: Tx, *, now: datetime, limit: int) -> list[MailGroup]:
 class DueNotification(NamedTuple):
     """A due notification, with its ticket as it is now.
 
-    ``may_receive`` says whether the recipient may get mail at all: an active user whose address is confirmed, or a
-    contact whose company allows it. ``text`` is None when the recipient may not see the note, or it does not exist.
-    ``recipient_name`` is the name of the user or, while the ticket still names that address, of the contact;
-    ``service`` is None when it is not known. ``is_contact`` says whether the recipient has the address of the ticket's
-    contact, ``is_stopped`` whether the recipient stopped such mail, and ``replies_by_mail`` whether the recipient
-    turned on replies to customers by mail. ``channel`` is the one of the note, or of a ticket that was created.
+    ``may_receive`` says whether the recipient may get mail at all: an active user whose address is confirmed or, where
+    the company allows it, one of the people of the ticket. ``text`` is None when the recipient may not see the note,
+    or it does not exist. ``recipient_name`` is the name of the user or, while the ticket still names that address,
+    of the contact; ``service`` is None when it is not known. ``is_contact`` says whether the recipient has the address
+    of the ticket's contact, ``person`` what else the recipient is to the ticket, ``is_stopped`` whether the recipient
+    stopped such mail, and ``replies_by_mail`` whether the recipient turned on replies to customers by mail.
+    ``channel`` is the one of the note, or of a ticket that was created.
     """
 
     key: tuple[UUID, int]
@@ -123,6 +124,7 @@ class DueNotification(NamedTuple):
     names: Names
     language: str | None
     resolved_at: datetime | None
+    person: str | None
 
 
 LOCK_DUE = f"""
@@ -131,8 +133,10 @@ LOCK_DUE = f"""
            c.name, agent.name, u.role,
            coalesce(s.time_zone,
                     (select o.time_zone from company o where o.id = coalesce(n.user_company_id, n.company_id)), 'UTC'),
-           coalesce(u.name, case when lower(t.contact_email) = lower(n.recipient) then t.contact_name end, ''),
-           case when n.user_id is null then c.mails_contacts else coalesce(u.is_active and u.is_confirmed, false) end,
+           coalesce(u.name, case when lower(t.contact_email) = lower(n.recipient) then t.contact_name end, p.name, ''),
+           case when n.user_id is null
+                then c.mails_contacts and (p.id is not null or lower(t.contact_email) = lower(n.recipient))
+                else coalesce(u.is_active and u.is_confirmed, false) end,
            note.text, lower(t.contact_email) = lower(n.recipient),
            exists (select from mail_opt_out o
                     where o.company_id = n.company_id and o.recipient = lower(n.recipient)
@@ -148,12 +152,15 @@ LOCK_DUE = f"""
            coalesce(u.language,
                     (select o.language from company o where o.id = coalesce(n.user_company_id, n.company_id)),
                     (select o.language from company o where o.id = $7)),
-           t.resolved_at
+           t.resolved_at, p.kind
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
       left join app_user u on u.company_id = n.user_company_id and u.id = n.user_id
       left join notification_settings s on s.company_id = n.user_company_id and s.user_id = n.user_id
+      left join ticket_contact p on p.company_id = n.company_id and p.ticket_number = n.ticket_number
+                                and lower(p.email) = lower(n.recipient) and p.email <> ''
+                                and p.kind in ('contact', 'cc')
       left join app_user agent on agent.company_id = $7 and agent.id = t.assignee_id
       left join note on note.company_id = n.company_id and note.ticket_number = n.ticket_number
                          and note.number = n.note_number and (note.visibility = 'public' or u.company_id = $7)
@@ -193,7 +200,7 @@ async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> 
 def _due(row: Record) -> DueNotification:
     names = Names(row[23], row[24] or 0, row[25], row[26])
     return DueNotification._make(
-        ((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, row[27], row[28])
+        ((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, row[27], row[28], row[29])
     )
 
 

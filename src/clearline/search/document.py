@@ -15,10 +15,11 @@ from msgspec import Struct
 
 from clearline.search.words import WORD_MAX, phone_words, units
 from clearline.text import fold
+from clearline.tickets.contact import NOBODY, People
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 
-FORMAT = 3
+FORMAT = 4
 """The version of the format of index entries: which lexemes and positions the text of a ticket becomes.
 
 Raise it with every change of that. The workers then rebuild an index of an older format.
@@ -57,7 +58,8 @@ class Document(Struct, frozen=True):
 
     ``customer_updated_at`` is the time of the last change that the ticket's company sees. ``service_ids`` has what the
     inventory says of the service: the customer's label, devices and ports; ``carrier`` is what only the provider's
-    people see of it. ``tier`` is that of the company.
+    people see of it. ``tier`` is that of the company. ``people`` are those
+    besides its contact.
     """
 
     view: TicketView
@@ -71,6 +73,7 @@ class Document(Struct, frozen=True):
     service_sites: list[str] = []
     carrier: list[str] = []
     tier: str | None = None
+    people: People = NOBODY
 
 
 class _Limits(NamedTuple):
@@ -131,11 +134,23 @@ def facets(document: Document) -> list[str]:
         *day_facets(document.customer_updated_at.date(), UPDATED_FOR_CUSTOMER),
         *(() if ticket.occurred_at is None else day_facets(ticket.occurred_at.date(), OCCURRED)),
         *([facet("is", "chronic")] if ticket.is_chronic else []),
-        facet("contact", ticket.contact.email),
+        *_people_facets(document),
         *(facet("external", f"{system}:{number}") for system, number in ticket.external_ids.items()),
         *([facet("file", "any")] if document.public_files or document.internal_files else []),
         *([facet("file", "public")] if document.public_files else []),
     ]
+
+
+def _people_facets(document: Document) -> Iterable[str]:
+    """Return the facets of the contacts and copies of a ticket: the addresses, and the names and their words."""
+    contact, people = document.view.ticket.contact, document.people
+    named = [("contact", contact.email, contact.name)]
+    named += [("contact", person.email, person.name) for person in people.contacts]
+    named += [("cc", person.email, person.name) for person in people.cc]
+    values = (
+        (name, value) for name, email, full_name in named for value in (email, full_name, *full_name.split()) if value
+    )
+    return dict.fromkeys(facet(name, value) for name, value in values)
 
 
 def pairs(words: Sequence[str]) -> list[str]:
@@ -220,6 +235,11 @@ def vector(document: Document) -> str:
     )
     for digits in phone_words(contact.phone):
         builder.put(digits, "B", _DESCRIPTION, _LAST_POSITION)
+    people = (*document.people.contacts, *document.people.cc)
+    builder.texts((text for person in people for text in (person.name, person.email, person.phone)), "B", _DESCRIPTION)
+    for person in people:
+        for digits in phone_words(person.phone):
+            builder.put(digits, "B", _DESCRIPTION, _LAST_POSITION)
     builder.texts((company.name, company.code, *document.service_sites), "B", _DESCRIPTION)
     builder.text(ticket.description, "C", _DESCRIPTION)
     builder.texts(document.public_files, "C", _PUBLIC)

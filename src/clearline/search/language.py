@@ -35,7 +35,7 @@ NAMED = ("company", "tier", "queue", "team", "assignee", "watcher")
 """Filters whose values are names that have to be looked up in the database."""
 
 CUSTOMER_FILTERS = (
-    "status", "service", "issue", "priority", "number", "created", "updated", "occurred", "contact", "external",
+    "status", "service", "issue", "priority", "number", "created", "updated", "occurred", "contact", "cc", "external",
     "has",
 )  # fmt: skip
 STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "is", *NAMED)
@@ -197,10 +197,10 @@ def _tag(value: str) -> Facets:
     return Facets((facet("tag", value),))
 
 
-def _contact(value: str) -> Facets:
-    if "@" not in value:
-        raise _invalid("has an unknown contact: it must be an e-mail address")
-    return Facets((facet("contact", value),))
+def _person(name: str, value: str) -> Facets:
+    if not value:
+        raise _invalid(f"has a filter {name} without a value: it must be an e-mail address or a name")
+    return Facets((facet(name, value),))
 
 
 def _external(value: str) -> Facets:
@@ -275,7 +275,8 @@ _FILTERS: dict[str, Callable[[str], Facets]] = {
     "created": partial(_days, "created", CREATED),
     "occurred": partial(_days, "occurred", OCCURRED),
     "is": partial(_one_of, "is", ("chronic",)),
-    "contact": _contact,
+    "contact": partial(_person, "contact"),
+    "cc": partial(_person, "cc"),
     "external": _external,
 }
 _FILTERS_BY_READER: dict[str, Callable[[str, bool], Facets]] = {"updated": _updated, "has": _has}

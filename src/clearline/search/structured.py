@@ -20,6 +20,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "issue": ("issue_types", IssueType),
     "service": ("service_types", ServiceType),
 }
+_ADDRESSES = {"contact", "cc"}
 _IDS = {"company": "company_id", "queue": "queue_id", "assignee": "assignee_id"}
 
 
@@ -62,8 +63,8 @@ def _single(lexeme: str) -> dict[str, Any] | None:
     name, _, value = lexeme.removeprefix("=").partition(":")
     if (known := _KNOWN.get(lexeme)) is not None:
         return known
-    if name == "contact" and value.isascii() and len(value) < WORD_MAX:  # longer ones are cut in the index
-        return {"contact": value}
+    if name in _ADDRESSES and "@" in value and value.isascii() and len(value) < WORD_MAX:  # longer ones are cut
+        return {name: value}
     return {_IDS[name]: UUID(value)} if name in _IDS and value != _NONE else None
 
 

@@ -17,7 +17,7 @@ from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import PROVIDER_ID, Company
 from clearline.platform.database.transactions import Record
 from clearline.reminders.domain import Reminder
-from clearline.tickets.contact import Contact
+from clearline.tickets.contact import NOBODY, Contact, People, Person, people_of
 from clearline.tickets.domain import Channel, Status, Ticket, TicketValues, TicketView
 from clearline.tickets.faults.domain import NO_FAULT, Fault
 from clearline.tickets.note_domain import Note
@@ -161,10 +161,23 @@ LIMITED_NOTES = f"""(select json_agg(json_build_array({_NOTE}) order by n.number
     ) as notes"""
 """The same with at most a number of notes, the oldest."""
 
+PEOPLE = """(select json_agg(json_build_array(p.kind, p.email, p.name, p.phone, p.roles, p.id, u.id) order by p.id)
+       from ticket_contact p left join app_user u on u.company_id = p.company_id and lower(u.email) = lower(p.email)
+      where p.company_id = t.company_id and p.ticket_number = t.number
+    ) as people"""
+"""The people of ticket ``t`` besides its contact in one JSON value, each an array of the fields of ``Person``."""
+
 AFTER_TICKET = len(COLUMNS)
 AFTER_VIEW = AFTER_TICKET + len(_NAMES)
+"""Where the people are, in a row that has ``PEOPLE`` next to ``VIEW``."""
 
 _decode_notes = msgspec.json.Decoder(list[Note]).decode
+_decode_people = msgspec.json.Decoder(list[Person]).decode
+
+
+def people_in(value: str | None) -> People:
+    """Return the people in a value that ``PEOPLE`` selects."""
+    return people_of(_decode_people(value)) if value else NOBODY
 
 
 class Part:
@@ -203,6 +216,8 @@ def _values(known: dict[str, Any], *, raw_enumerations: bool) -> dict[str, str]:
         values[f"ticket.{name}"] = f"Contact({', '.join(parts)})" if name == "contact" else parts[0]
     company_name, code, *names = (f"row[{index}]" for index in range(AFTER_TICKET, AFTER_VIEW))
     values["company"] = f"Company({values['ticket.company_id']}, {company_name}, {code})"
+    known["people_in"] = people_in
+    names.append(f"people_in(row[{AFTER_VIEW}])")
     return values | dict(zip(TicketView.__struct_fields__[2:], names, strict=True))
 
 
@@ -239,8 +254,11 @@ _TICKET = Part(Ticket, *(f"ticket.{name}" for name in Ticket.__struct_fields__))
 ticket_of: Callable[[Record], Ticket] = row_reader(_TICKET)
 """Return the ticket in a row that begins with ``TICKET``."""
 
-view_of: Callable[[Record], TicketView] = row_reader(Part(TicketView, _TICKET, *TicketView.__struct_fields__[1:]))
+view_of: Callable[[Record], TicketView] = row_reader(Part(TicketView, _TICKET, *TicketView.__struct_fields__[1:-1]))
 """Return the view of a ticket in a row that begins with ``VIEW``."""
+
+whole_view_of: Callable[[Record], TicketView] = row_reader(Part(TicketView, _TICKET, *TicketView.__struct_fields__[1:]))
+"""Return the view of a ticket with its people, in a row that begins with ``VIEW`` and ``PEOPLE``."""
 
 
 def notes_of(value: str | None) -> list[Note]:

@@ -17,7 +17,7 @@ from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory.domain import ID_MAX
 from clearline.reminders.domain import Reminder
 from clearline.text import check_text
-from clearline.tickets.contact import Contact, check_contact
+from clearline.tickets.contact import NOBODY, Contact, People, check_contact
 from clearline.tickets.external_id_domain import check_external_ids
 from clearline.tickets.faults.domain import NO_FAULT, Fault, check_fault
 from clearline.tickets.tag_domain import TAGS_MAX, check_tags
@@ -156,13 +156,17 @@ class Ticket(Struct, frozen=True, gc=False):
 
 
 class TicketView(Struct, frozen=True, gc=False):
-    """A ticket with the names of what it refers to; ``merged_into`` is a ticket's number."""
+    """A ticket with the names of what it refers to; ``merged_into`` is a ticket's number.
+
+    ``people`` are those besides its contact; nobody in a list, which does not read them.
+    """
 
     ticket: Ticket
     company: Company
     queue_name: str | None = None
     assignee_name: str | None = None
     merged_into: int | None = None
+    people: People = NOBODY
 
 
 class TicketValues(Struct, frozen=True):

@@ -22,6 +22,7 @@ from clearline.tickets.lists.store import (
     Shape,
     count_driver,
     count_statement,
+    few_of,
     matching_statement,
     ordered_statement,
 )
@@ -41,9 +42,10 @@ class Filter(NamedTuple):
     """Which tickets: every given condition must hold. ``unassigned`` selects those without an assignee.
 
     Of several statuses, priorities, severities, issue or service types a ticket has one, and of several tags all.
-    ``contact`` is an address, in any case. ``external_id`` is the name of a system and its number. ``has_file`` and
-    ``watcher_id`` are about the files and watchers that the reader can see. ``concerned`` is the address and the id of
-    a user who is the contact, or watches. ``occurred`` is about tickets that say when the fault began.
+    ``contact`` is the address of a contact, in any case, and ``cc`` one that gets copies. ``external_id`` is the name
+    of a system and its number. ``has_file`` and ``watcher_id`` are about the files and watchers that the reader can
+    see. ``concerned`` is the address and the id of a user who is a contact, gets copies, or watches.
+    ``occurred`` is about tickets that say when the fault began.
     ``within_queues`` and ``within_companies`` are the limits of the reader.
     """
 
@@ -72,6 +74,7 @@ class Filter(NamedTuple):
     is_chronic: bool | None = None
     within_queues: tuple[UUID, ...] = ()
     within_companies: tuple[UUID, ...] = ()
+    cc: str | None = None
 
 
 Position = int | tuple[datetime | int, int]
@@ -160,7 +163,6 @@ _FILTERS = (*_CONDITIONS, *(name for name in Filter._fields if name not in {"sta
 _SPANS = {Order.CREATED: "created", Order.UPDATED: "updated", Order.OCCURRED: "occurred"}
 """The filters on the time that a list is sorted by: they are ends of its walk."""
 _INDEXED = {"company_id", "assignee_id", "queue_id", "team_id", "within_queues", "within_companies"}
-_FEW = {"external_id", "watcher_id"}
 
 
 def checked(ticket_filter: Filter, order: Order) -> list[str]:
@@ -169,7 +171,7 @@ def checked(ticket_filter: Filter, order: Order) -> list[str]:
     Those of ``LISTS`` and of the lists by time are not among them, unless the list is in another order.
     """
     given = given_conditions(ticket_filter, order)
-    if not _FEW.isdisjoint(given):
+    if few_of(given) is not None:
         return []
     indexed = {*_INDEXED, *_CONDITIONS, "created", "updated"} if order is Order.NUMBER else _INDEXED
     if ticket_filter.state != "open":

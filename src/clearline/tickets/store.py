@@ -26,12 +26,13 @@ from clearline.tickets.columns import (
     CUSTOMER_VERSION,
     NAMES,
     NOTES,
+    PEOPLE,
     TICKET,
     VIEWS,
     next_version,
     notes_of,
     ticket_of,
-    view_of,
+    whole_view_of,
 )
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, Ticket, TicketValues, TicketView
 from clearline.tickets.note_domain import Note, Source
@@ -187,13 +188,13 @@ async def get_with_notes(
 
 
 GET_VIEW = {
-    for_staff: f"select {view} from ticket t {NAMES} where t.company_id = $1 and t.number = $2"
+    for_staff: f"select {view}, {PEOPLE} from ticket t {NAMES} where t.company_id = $1 and t.number = $2"
     for for_staff, view in VIEWS.items()
 }
 
 
 async def get_as(make: Callable[[Record], T], tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -> T | None:
-    """Return what ``make`` makes of the row (``VIEW``) of a ticket, or None. Served by the primary keys.
+    """Return what ``make`` makes of the row (``VIEW``, ``PEOPLE``) of a ticket, or None. Served by the primary keys.
 
     ``for_staff`` is whose version and time it has: of the provider's people, or of its customer.
     """
@@ -203,7 +204,7 @@ async def get_as(make: Callable[[Record], T], tx: Tx, company_id: UUID, number: 
 
 async def get_view(tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -> TicketView | None:
     """Return a ticket with the names of what it refers to, or None: see ``get_as``."""
-    return await get_as(view_of, tx, company_id, number, for_staff=for_staff)
+    return await get_as(whole_view_of, tx, company_id, number, for_staff=for_staff)
 
 
 _LOCK = f"select {TICKET} from ticket t where t.company_id = $1 and t.number = $2 for update"

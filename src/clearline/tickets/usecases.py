@@ -20,7 +20,7 @@ from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailab
 from clearline.platform.database.transactions import Record, Tx, set_statement_timeout
 from clearline.tickets import access, list_store
 from clearline.tickets import store as ticket_store
-from clearline.tickets.columns import view_of
+from clearline.tickets.columns import view_of, whole_view_of
 from clearline.tickets.domain import (
     NewTicket,
     Status,
@@ -125,7 +125,7 @@ async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: Service
 
 async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
     """Return a ticket with the names of what it refers to: see ``get_ticket_as``."""
-    return await get_ticket_as(view_of, tx, actor, number)
+    return await get_ticket_as(whole_view_of, tx, actor, number)
 
 
 async def get_ticket_as(make: Callable[[Record], T], tx: Tx, actor: Actor, number: int) -> T:
@@ -253,7 +253,9 @@ def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
         Forbidden, InvalidInput: see ``list_tickets_as``.
     """
     filters = visible_filter(actor, filters)
-    is_few = filters.external_id is not None or filters.watcher_id is not None
+    is_few = any(each is not None for each in (filters.external_id, filters.watcher_id, filters.cc)) or (
+        filters.contact is not None and filters.company_id is None
+    )
     if filters.company_id is None and not is_few:
         require_valid(_unserved(filters))
     if order in OF_OPEN and filters.state != "open" and not is_few:

@@ -47,6 +47,8 @@ FILL = """
     insert into ticket_watcher
     select company_id, number, '00000000-0000-4000-8000-000000000001', md5('agent' || w)::uuid, now()
       from ticket, generate_series(1, 3) w where number % 40 = w;
+    insert into ticket_contact (company_id, ticket_number, kind, email, name, phone, roles, created_at)
+    select company_id, number, 'cc', 'User4@example.com', '', '', '{}', now() from ticket where number % 9 = 0;
     insert into attachment (company_id, ticket_number, id, name, media_type, size, sha256, visibility, source, author,
                             created_at)
     select company_id, number, md5('file' || number)::uuid, 'a.txt', 'text/plain', 1, sha256('x'),
@@ -55,21 +57,33 @@ FILL = """
 """
 """Its numbers, 8000, 2000 and so on, are replaced by the tests that need fewer rows."""
 
-TABLES = ("company", "app_user", "team", "queue", "ticket", "ticket_merge", "ticket_watcher", "attachment")
+TABLES = (
+    "company",
+    "app_user",
+    "team",
+    "queue",
+    "ticket",
+    "ticket_merge",
+    "ticket_watcher",
+    "ticket_contact",
+    "attachment",
+)
 EMPTY = """
-    delete from attachment; delete from ticket_watcher; delete from ticket_merge; delete from ticket;
+    delete from attachment; delete from ticket_watcher; delete from ticket_contact; delete from ticket_merge;
+    delete from ticket;
     delete from queue; delete from team; delete from app_user; delete from company where code like 'C%'
 """
 PICK = """
     create temporary table if not exists picked as select company_id, queue_id, assignee_id from ticket
      where queue_id is not null and assignee_id is not null and is_open order by number limit 1
 """
-TYPES = {"status": "text", "service_id": "text", "contact": "text", "external_id": "jsonb"}
+TYPES = {"status": "text", "service_id": "text", "contact": "text", "cc": "text", "external_id": "jsonb"}
 """The types of the values of filters; those of several are arrays of text, and the others ids."""
 _VALUES = {
     "status": "pending",
     "service_id": "SVC-3",
     "contact": "user3@example.com",
+    "cc": "user4@example.com",
     "external_id": '{"jira": "OPS-1"}',
     "statuses": "{pending,in_progress}",
     "priorities": "{high,critical}",

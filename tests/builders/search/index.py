@@ -11,7 +11,7 @@ from clearline.platform.database.transactions import Database
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.search.document import Document
-from clearline.tickets.contact import Contact
+from clearline.tickets.contact import NOBODY, Contact
 from clearline.tickets.domain import Channel, Status, Ticket, TicketView
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,6 +50,7 @@ def a_document(**more: Any) -> Document:
         more.get("internal_files", []),
         more.get("watchers", []),
         more.get("customer_updated_at", AT),
+        people=more.get("people", NOBODY),
     )
 
 

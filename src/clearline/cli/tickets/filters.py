@@ -64,6 +64,7 @@ def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Comm
             "--tag", "tags", multiple=True, metavar="TAG", help="Only tickets with this tag; repeat for several."
         ),
         click.option("--contact", metavar="EMAIL", help="Only tickets of this contact."),
+        click.option("--cc", metavar="EMAIL", help="Only tickets of whose mail this address gets copies."),
         click.option(
             "--external-id", callback=_external_id, metavar="SYSTEM:NUMBER", help="Only tickets with this external id."
         ),
@@ -133,6 +134,7 @@ async def filter_of(tx: Tx, state: State | None, options: dict[str, Any]) -> Fil
         service_id=options["service_id"],
         tags=normalize_tags(options["tags"]),
         contact=options["contact"],
+        cc=options["cc"],
         external_id=options["external_id"],
         has_file=options["has_file"],
         created=span_of(options["since"], options["until"]),

@@ -51,6 +51,7 @@ def _choice(kind: Any) -> click.Choice[str]:
 
 
 _COMMANDS = {
+    "add-person": LazyCommand("tickets.people", "ticket_add_person", "Add a contact, or one who gets copies."),
     "export": LazyCommand("tickets.transfer", "ticket_export", "Export tickets in the order of their numbers."),
     "import": LazyCommand("tickets.transfer", "ticket_import", "Import tickets with their history from a file."),
     "link": LazyCommand("tickets.links", "ticket_link", "Link ticket NUMBER to ticket OTHER."),
@@ -62,6 +63,8 @@ _COMMANDS = {
     "remind": LazyCommand(
         "tickets.reminders", "ticket_remind", "Set the reminder of a ticket, change it, or remove it."
     ),
+    "people": LazyCommand("tickets.people", "ticket_people", "List the contacts of a ticket, and who gets copies."),
+    "remove-person": LazyCommand("tickets.people", "ticket_remove_person", "Remove a contact, or one who gets copies."),
     "split": LazyCommand("tickets.merging", "ticket_split", "Create a ticket from a part of another."),
     "trimmed-text": LazyCommand(
         "tickets.notes", "ticket_trimmed_text", "Show the part of a mail that its note leaves out."
@@ -225,7 +228,8 @@ def _summary(event: Event) -> str:
             return f"routed by {event.data['rule'] or 'hand'}"
         case EventType.TICKET_ASSIGNED:
             return f"{'assigned' if event.data['after'] else 'unassigned'} ({event.data['by']})"
-    return event.type if event.note_number is None else f"{event.type} {worklog_id(event.note_number)}"
+    what = event.type if event.note_number is None else f"{event.type} {worklog_id(event.note_number)}"
+    return f"{what} {event.data['email'] or event.data['name']}" if "email" in event.data else what
 
 
 @ticket.command("status")

@@ -23,6 +23,12 @@ MESSAGE_ID_MAX = 998
 SENDER_MAX = 5000
 """Characters of a From or Reply-To that are parsed; a longer one does not name exactly one sender."""
 
+HEADER_VALUE_MAX = 20_000
+"""Characters of a Cc that are parsed."""
+
+COPIED_MAX = 50
+"""The most addresses in Cc that are read."""
+
 REFERENCES_MAX = 50
 """The most mails that a mail may reply to, of which the most probable are looked up."""
 
@@ -53,7 +59,7 @@ class MailHeaders(Struct, frozen=True):
     ``from_count`` is the number of From headers, of which only the first is read. ``references`` are the mails that
     this one may reply to, the most probable first. Message-IDs keep their brackets. ``reply_to`` is the address in
     Reply-To, if it names exactly one. ``form`` is the address of the web form that sent the mail; the sender is then
-    ``reply_to``.
+    ``reply_to``. ``cc`` are the first addresses in Cc.
     """
 
     all: tuple[tuple[str, str], ...]
@@ -65,6 +71,7 @@ class MailHeaders(Struct, frozen=True):
     from_count: int = 1
     reply_to: Address | None = None
     form: str | None = None
+    cc: tuple[Address, ...] = ()
 
     def values(self, name: str) -> list[str]:
         """Return all values of a header, whose name is in lower case."""
@@ -119,6 +126,7 @@ def headers_of(message: Message) -> MailHeaders:
         tuple(dict.fromkeys((*in_reply_to, *reversed(references))))[:REFERENCES_MAX],
         len(froms),
         repliers[0] if len(repliers) == 1 else None,
+        cc=tuple(_named_addresses(by_name.get("cc", [])))[:COPIED_MAX],
     )
 
 
@@ -184,10 +192,21 @@ def _senders(value: str) -> list[Address]:
         plain = _COMMENT_AT_END.sub("", value.rstrip()).strip()
         if not (plain == address or plain.endswith(f"<{address}>")) or plain.count("<") > 1 + name.count("<"):
             return []
-    valid = [
-        pair for pair in pairs if EMAIL.fullmatch(pair[1]) and len(pair[1]) <= EMAIL_MAX and pair[1].count("@") == 1
+    return _valid(pairs)
+
+
+def _valid(pairs: list[tuple[str, str]]) -> list[Address]:
+    """Return those of some names and addresses whose address is valid."""
+    return [
+        Address(" ".join(decode_words(name).split())[:255], address.lower())
+        for name, address in pairs
+        if EMAIL.fullmatch(address) and len(address) <= EMAIL_MAX and address.count("@") == 1
     ]
-    return [Address(" ".join(decode_words(name).split())[:255], address.lower()) for name, address in valid]
+
+
+def _named_addresses(values: list[str]) -> list[Address]:
+    """Return the addresses of a header that names any number of people, such as Cc."""
+    return _valid([pair for value in values for pair in _addresses([value[:HEADER_VALUE_MAX]])])
 
 
 def _plain_sender(value: str) -> str:

@@ -27,15 +27,7 @@ from clearline.mail.inbound.domain import (
     may_be_automatic,
     number_in_subject,
 )
-from clearline.mail.inbound.file import (
-    SENDER_SCOPES,
-    InboundMailContext,
-    acting_user,
-    contact_actor,
-    is_active_company,
-    name_of,
-    raise_ticket,
-)
+from clearline.mail.inbound.file import InboundMailContext, name_of, raise_ticket
 from clearline.mail.inbound.follow_up import file_reply
 from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.mail.inbound.parsing.parser_process import MailContents
@@ -46,6 +38,8 @@ from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.bounce import Bounce
 from clearline.mail.outbound.domain import INVITATION, read_reply_address
+from clearline.mail.people.sender_usecases import SENDER_SCOPES, acting_user, contact_actor, is_active_company
+from clearline.mail.people.usecases import keep_copied
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
 from clearline.text import normalized_address
@@ -129,7 +123,39 @@ async def _file(
     if actor.is_staff:
         return await file_staff_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
     too_many = await _too_many_of_company(tx, mail, ticket.company_id, context)
-    return too_many or await file_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
+    if too_many is not None:
+        return too_many
+    outcome = await file_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
+    await _keep_copied(tx, actor, outcome, mail, parsed.headers, context=context, now=now)
+    return outcome
+
+
+async def _keep_copied(
+    tx: Tx,
+    actor: Actor,
+    outcome: InboundMailOutcome,
+    mail: InboundMail,
+    headers: MailHeaders,
+    *,
+    context: InboundMailContext,
+    now: datetime,
+) -> None:
+    """Make those in Cc of a mail that was filed people of its ticket, or suggestions; automatic mail has none."""
+    if not headers.cc or outcome.state is not InboundState.ACCEPTED or not outcome.company_id:
+        return
+    if outcome.ticket_number is None or may_be_automatic(headers, envelope_from=mail.envelope_from):
+        return
+    ticket = await ticket_store.lock(tx, outcome.company_id, outcome.ticket_number)
+    if ticket is not None:
+        own = [each.address for each in headers.cc if await _is_own(tx, each.address, context)]
+        await keep_copied(tx, actor, ticket, headers, own=own, now=now)
+
+
+async def _is_own(tx: Tx, address: str, context: InboundMailContext) -> bool:
+    """Return whether an address is the desk's: that of its mail, of a queue or of a mailbox."""
+    base = base_address(address)
+    is_desk = base == base_address(context.sender) or await queue_store.sends_from(tx, base)
+    return is_desk or bool(await mailbox_store.find(tx, [base]))
 
 
 def _quarantine(reason: str) -> InboundMailOutcome:
@@ -159,9 +185,7 @@ async def _automatic_or_loop(
     tx: Tx, mail: InboundMail, headers: MailHeaders, context: InboundMailContext
 ) -> InboundMailOutcome | None:
     for sender in headers.senders:
-        address = base_address(sender.address)
-        is_desk = address == base_address(context.sender) or await queue_store.sends_from(tx, address)
-        if is_desk or await mailbox_store.find(tx, [address]):
+        if await _is_own(tx, sender.address, context):
             return InboundMailOutcome(InboundState.IGNORED, "it is from one of our own addresses: a mail loop")
     reason = automatic(headers, envelope_from=mail.envelope_from)
     return None if reason is None else InboundMailOutcome(InboundState.IGNORED, reason)
@@ -222,7 +246,7 @@ async def _find_ticket(
         return None
     if is_staff:
         return _quarantine(_STAFF_WITHOUT_THREAD)
-    result = await _first_permitted(tx, sender, [(company_id, number)])
+    result = await _first_permitted(tx, sender, [(company_id, number)], by_subject=True)
     # A sender who may not write to the ticket gets a new one: ticket numbers are easily guessed.
     return None if isinstance(result, InboundMailOutcome) and result.reason == _SENDER_NOT_ON_TICKET else result
 
@@ -243,12 +267,12 @@ async def _is_staff(tx: Tx, sender: Address) -> bool:
 
 
 async def _first_permitted(
-    tx: Tx, sender: Address, candidates: Sequence[tuple[UUID, int]]
+    tx: Tx, sender: Address, candidates: Sequence[tuple[UUID, int]], *, by_subject: bool = False
 ) -> tuple[Actor, Ticket] | InboundMailOutcome:
     """Return the first ticket that the sender may write to, with the actor, or the outcome if there is none."""
     for company_id, number in candidates:
         ticket = await lock_ticket_of(tx, sender, company_id, number)
-        actor = None if ticket is None else await acting_user(tx, sender, ticket)
+        actor = None if ticket is None else await acting_user(tx, sender, ticket, by_subject=by_subject)
         if ticket is not None and actor is not None:
             return actor, ticket
     return _quarantine(_SENDER_NOT_ON_TICKET)
@@ -283,7 +307,9 @@ async def _open_ticket(
         return _quarantine("its sender is unknown")
     if too_many := await _too_many_of_company(tx, mail, actor.company.id, context):
         return too_many
-    return await raise_ticket(tx, actor, parsed, contact, mail.mailbox_id, context=context, now=now)
+    outcome = await raise_ticket(tx, actor, parsed, contact, mail.mailbox_id, context=context, now=now)
+    await _keep_copied(tx, actor, outcome, mail, parsed.headers, context=context, now=now)
+    return outcome
 
 
 async def _too_many_of_company(

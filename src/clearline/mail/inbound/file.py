@@ -10,12 +10,12 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.accounts import company_store, key_store, user_store
+from clearline.accounts import key_store, user_store
 from clearline.accounts.domain import NAME_MAX
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.drafts import pending_usecases as pending
 from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
-from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
+from clearline.identity import Actor, Company
 from clearline.inventory.domain import ID_MAX
 from clearline.mail.format.headers import Address
 from clearline.mail.format.html_text import text_from_html
@@ -40,6 +40,7 @@ from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
 from clearline.mail.outbound.compose import DecodedMail, decode
+from clearline.mail.people.sender_usecases import SENDER_SCOPES, acting_user, contact_actor
 from clearline.platform.database.transactions import Tx
 from clearline.routing.usecases import ROUTING
 from clearline.tickets import access
@@ -63,8 +64,6 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, NewTicket, Ticket, ticket_number
 from clearline.tickets.note_domain import NoteMail, Source, Visibility
 
-SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
-"""What a mail may do on behalf of its sender."""
 _KNOWN_MAILS_MAX = 5
 """How many of our mails that a reply refers to are looked for in it."""
 _WORDS_MAX = 3000
@@ -99,34 +98,6 @@ class InboundMailContext(Struct, frozen=True):
         """Delete the staged blobs, which no attachment refers to."""
         for key in self.staged:
             await self.blobs.delete(key)
-
-
-async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
-    """Return the actor of a mail about a ticket: a user of the provider or of the ticket's company, or its contact.
-
-    None for anybody else, inactive and unconfirmed users, agents with other limits, contacts of inactive companies.
-    """
-    for company_id in (PROVIDER_ID, ticket.company_id):
-        user = await user_store.find(tx, company_id, sender.address)
-        if user is not None and user.is_confirmed:
-            actor = await key_store.actor_for(tx, company_id, user.id, SENDER_SCOPES)
-            return actor if actor and access.reaches(actor, ticket.company_id, ticket.queue_id) else None
-    if ticket.contact.email.lower() == sender.address and await is_active_company(tx, ticket.company_id):
-        return await contact_actor(tx, ticket.company_id, ticket.contact.name)
-    return None
-
-
-async def is_active_company(tx: Tx, company_id: UUID) -> bool:
-    """Return whether those who are no users may write for a company: not while it is deactivated."""
-    company = await company_store.details(tx, company_id)
-    return company is not None and company.deactivated_at is None
-
-
-async def contact_actor(tx: Tx, company_id: UUID, name: str) -> Actor | None:
-    """Return an actor for a person who acts for a company and is not a user."""
-    company = await company_store.get(tx, company_id)
-    scopes = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
-    return None if company is None else Actor(Role.CUSTOMER, name, company, scopes=scopes)
 
 
 async def file_as_note(

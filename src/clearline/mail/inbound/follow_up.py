@@ -16,7 +16,6 @@ from clearline.mail.inbound.domain import (
 )
 from clearline.mail.inbound.file import (
     InboundMailContext,
-    acting_user,
     add_note,
     attach_files,
     fitted_files,
@@ -27,6 +26,7 @@ from clearline.mail.inbound.file import (
     split_mail,
 )
 from clearline.mail.inbound.store import InboundMailOutcome
+from clearline.mail.people.sender_usecases import acting_user
 from clearline.platform.database.transactions import Tx
 from clearline.text import normalized_address
 from clearline.tickets.attachments.domain import PER_TICKET_MAX

@@ -11,11 +11,13 @@ from clearline.mail.templates.blocks import Piece
 class Footer(Struct, frozen=True):
     """What stands below a mail: why the recipient gets it, the page where that is set, and lines of the branding.
 
-    ``settings_url`` is empty for those who have no such page.
+    ``settings_url`` is empty for those who have no such page, and ``leave_url`` for all but the people of a ticket who
+    can leave it without a sign-in.
     """
 
     reason: str
     settings_url: str = ""
+    leave_url: str = ""
     support: Sequence[str] = ()
 
 

@@ -12,6 +12,8 @@ from clearline.identity import Actor, Scope
 from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
+from clearline.tickets.contact import PEOPLE_MAX
+from clearline.tickets.contacts import store as people_store
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, NewTicket, Ticket, ticket_number
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links import watcher_store
@@ -68,7 +70,7 @@ async def raise_follow_up(
 ) -> tuple[Ticket, int | None]:
     """Create a ticket that follows a locked one, and return it with the number of its note that says so.
 
-    It has the company, contact, issue type and service of the original, and its watchers. A service that is no longer
+    It has the company, people, issue type and service of the original, and its watchers. A service that is no longer
     in the inventory is left out. Both tickets have a note about the other, and a link. ``mail`` is the mail that the
     new ticket is made from: its trimmed text is kept with that note.
 
@@ -86,6 +88,7 @@ async def raise_follow_up(
         raise TooManyLinks(ticket_number(original.number), LINKS_MAX)
     await link_store.insert(tx, actor, link, now=now)
     await watcher_store.copy(tx, actor, company_id, original.number, ticket.number, now=now)
+    await people_store.copy(tx, actor, company_id, original.number, ticket.number, most=PEOPLE_MAX, now=now)
     original_name, new_name = ticket_number(original.number), ticket_number(ticket.number)
     first = replace(
         system_note(f"Follows {original_name} ({original.title}), which is {original.status}"),

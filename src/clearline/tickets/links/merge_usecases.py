@@ -14,6 +14,8 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import lock_ticket, save_move
+from clearline.tickets.contact import PEOPLE_MAX
+from clearline.tickets.contacts import store as people_store
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, Ticket, TicketView, ticket_number
 from clearline.tickets.links import merge_store, merged_note_store, watcher_store
 from clearline.tickets.links import store as link_store
@@ -56,7 +58,8 @@ async def lock_with_targets(tx: Tx, actor: Actor, *numbers: int) -> dict[int, Ti
 async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: str = "", now: datetime) -> TicketView:
     """Merge a ticket into another of the same company, and return it, closed.
 
-    Its notes and attachments stay where they are. Its watchers also become watchers of the target.
+    Its notes and attachments stay where they are. Its watchers also become watchers of the target, and its contacts
+    with roles and copies people of the target.
 
     Raises:
         NotFound: there is no such ticket.
@@ -72,6 +75,8 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     await save_move(tx, actor, source, moved, fact)
     await merge_store.insert(tx, Merge(source.company_id, number, into, source.status, now))
     await watcher_store.copy(tx, actor, source.company_id, number, into, now=now)
+    if await people_store.copy(tx, actor, source.company_id, number, into, most=PEOPLE_MAX, now=now):
+        await people_store.touch(tx, source.company_id, into, now=now)
     source_name, target_name = ticket_number(number), ticket_number(into)
     await _add_system_note(
         tx,

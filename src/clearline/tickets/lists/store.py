@@ -1,6 +1,6 @@
 """The statements of lists of tickets in any order, with any of the filters."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -39,8 +39,16 @@ _WATCHED = """exists (select from ticket_watcher w
     where w.company_id = walked.company_id and w.ticket_number = walked.number and w.user_id = {{}}{own})"""
 
 
+_PERSON = """exists (select from ticket_contact p
+    where p.company_id = walked.company_id and p.ticket_number = walked.number and lower(p.email) = lower({{}})
+      and p.kind = '{kind}')"""
+_CONTACT = """lower({}) in (select lower(walked.contact_email) union all select lower(p.email) from ticket_contact p
+    where p.company_id = walked.company_id and p.ticket_number = walked.number and p.kind in ('contact'{also}))"""
+
+
 def _checks(*, for_staff: bool) -> dict[str, str]:
     seen = "" if for_staff else " and a.visibility = 'public'"
+    among_people = _CONTACT.format("{}", also=", 'cc'")
     watched = _WATCHED.format(own="" if for_staff else " and w.user_company_id = w.company_id")
     updated = "walked.updated_at" if for_staff else "coalesce(walked.customer_updated_at, walked.updated_at)"
     return {
@@ -59,12 +67,13 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "issue_types": "walked.issue_type = any({}::text[])",
         "service_types": "walked.service_type = any({}::text[])",
         "tags": "walked.tags @> {}::text[]",
-        "contact": "lower(walked.contact_email) = lower({})",
+        "contact": _CONTACT.format("{}", also=""),
+        "cc": _PERSON.format(kind="cc"),
         "external_id": "walked.external_ids @> {}::jsonb",
         "has_file": _FILE.format(seen=seen),
         "has_no_file": f"not {_FILE.format(seen=seen)}",
         "watcher_id": watched,
-        "concerned": f"(lower(walked.contact_email) = lower({{}}) or {watched})",
+        "concerned": f"({among_people} or {watched})",
         "created": "walked.created_at >= {} and walked.created_at < {}",
         "updated": f"{updated} >= {{}} and {updated} < {{}}",
         "occurred": "walked.occurred_at >= {} and walked.occurred_at < {}",
@@ -88,6 +97,15 @@ _FEW = {
     "watcher_id": """(select ticket.* from ticket_watcher w cross join lateral (
         select * from ticket where company_id = w.company_id and number = w.ticket_number offset 0) ticket
         where w.user_id = {}) ticket""",
+    "cc": """(select ticket.* from ticket_contact p cross join lateral (
+        select * from ticket where company_id = p.company_id and number = p.ticket_number offset 0) ticket
+        where lower(p.email) = lower({}) and p.kind = 'cc') ticket""",
+    "contact": """(select ticket.* from (
+        select company_id, number from ticket where lower(contact_email) = lower({0})
+        union
+        select company_id, ticket_number from ticket_contact where lower(email) = lower({0}) and kind = 'contact'
+        ) p cross join lateral (
+        select * from ticket where company_id = p.company_id and number = p.number offset 0) ticket) ticket""",
 }
 """What reads the tickets of filters that few tickets match."""
 _WALKED = {
@@ -120,6 +138,14 @@ _MERGED = {
 """What has the walks whose merge is a list: the queues of a team, or some queues or companies."""
 
 
+def few_of(names: Collection[str]) -> str | None:
+    """Return the filter that few tickets match, if one of these is such; a list is of those tickets, sorted.
+
+    A company has one contact in very many tickets, perhaps: within a company they are checked on the way.
+    """
+    return next((name for name in _FEW if name in names and not (name == "contact" and "company_id" in names)), None)
+
+
 class Shape(NamedTuple):
     """What a statement depends on: the names of the filters, and the state, order, size and audience of the list.
 
@@ -147,7 +173,7 @@ class Shape(NamedTuple):
     @property
     def driver(self) -> tuple[str, ...]:
         """The filters by which the list finds its tickets; none if it walks all of them."""
-        if few := next((name for name in _FEW if name in self.names), None):
+        if few := few_of(self.names):
             return (few,)
         if self.order is Order.NUMBER and {"company_id", "service_id"} <= set(self.names):
             return "company_id", "service_id"
@@ -169,10 +195,10 @@ def ordered_statement(shape: Shape) -> str:
     It binds the limit; the sort key of the last ticket, and its number unless that is the key; with ``has_span`` the
     other end of the span; the values of the filters in the order of their names.
 
-    The tickets with an external id, or that a user watches, are few: they are sorted. Every other list walks an index
-    in its order, behind ``offset 0``, and conditions that the index does not have are checked on the way. The list of a
-    team merges the walks of its queues, one within limits those of its queues or companies, and a list by creation of
-    both states those of the states.
+    The tickets with an external id, of a contact, or that a user watches or gets copies of, are few: they are sorted.
+    Every other list walks an index in its order, behind ``offset 0``, and conditions that the index does not have are
+    checked on the way. The list of a team merges the walks of its queues, one within limits those of its queues or
+    companies, and a list by creation of both states those of the states.
     """
     places = _places(shape)
     walks = [_walk(shape, source, checks) for source, checks in _sources(shape, places)]
@@ -253,7 +279,8 @@ def count_driver(given: Mapping[str, Any], state: State, *, for_staff: bool) -> 
 
     It goes further than the list: of open tickets, an index also has those of one priority.
     """
-    driver = Shape(tuple(given), state, Order.NUMBER, 1, newest_first=True, for_staff=for_staff).driver
+    walked = tuple(name for name in given if name not in _FEW)
+    driver = Shape(walked, state, Order.NUMBER, 1, newest_first=True, for_staff=for_staff).driver
     is_of_one = state == "open" and len(given.get("priorities", ())) == 1
     return (*driver, "priorities") if is_of_one and driver in _WITH_PRIORITY else driver
 

@@ -123,6 +123,9 @@ def _rule_fields(own: UserPreferences) -> list[Field]:
         NotificationKind.RESOLVED: gettext("A ticket is resolved"),
         NotificationKind.REOPENED: gettext("A ticket is reopened"),
         NotificationKind.REMINDER: gettext("The reminder of a ticket is due"),
+        NotificationKind.PRIORITY_CHANGED: gettext(
+            "The priority changes of a ticket that I am the escalation contact of"
+        ),
         NotificationKind.WATCHED_CHANGE: gettext("Something else of a ticket that I watch changes"),
     }
     if not own.user.role.is_staff:

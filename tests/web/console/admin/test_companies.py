@@ -81,7 +81,7 @@ async def test_mail_to_contacts_is_stopped_and_sent_again(database: Database, ad
 
     async def mails_contacts() -> bool:
         async with database.statement() as tx:
-            return (await preferences.get_contact_mail(tx, OPERATOR, company.id))[1]
+            return (await preferences.get_contact_mail(tx, OPERATOR, company.id)).settings.mails_contacts
 
     stopped = await admin.post(f"{path}/stop-contact-mail")
     page = await admin.page(stopped.headers["location"])

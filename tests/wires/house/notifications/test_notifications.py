@@ -27,6 +27,7 @@ CUSTOMER: Json = {
         "status_changed": "email",
         "resolved": "email",
         "reopened": "email",
+        "priority_changed": "email",
         "watched_change": "digest",
         "company_ticket": "off",
     },
@@ -164,16 +165,56 @@ async def test_a_change_is_in_the_audit_once_with_its_changes(
     assert "reopened" not in data
 
 
+WORKING = ["raised", "answers", "status", "resolved"]
+DEFAULTS = {
+    "mails_contacts": True,
+    "contact_rules": {
+        "reporter": WORKING, "technical": WORKING, "on_duty": WORKING,
+        "escalation": ["raised", "resolved", "priority"], "site_access": [],
+        "cc": ["answers", "customer_notes", "resolved"],
+    },
+    "inbound_cc": "suggest",
+}  # fmt: skip
+
+
+async def test_the_rules_of_contacts_are_set_by_the_admin_of_the_company_and_audited(
+    client: httpx.AsyncClient, database: Database, fresh: Tenant
+) -> None:
+    boss = await admin_of(database, fresh)
+    at = f"/api/v1/companies/{fresh.company.id}/notifications"
+    body = {"contact_rules": {"cc": ["resolved", "raised"], "technical": []}, "inbound_cc": "add"}
+    changed = await client.patch(at, headers={**boss, **ANY}, json=body)
+    rules: Json = changed.json()["contact_rules"]
+    assert (rules["cc"], rules["technical"], rules["reporter"]) == (["raised", "resolved"], [], WORKING)
+    assert changed.json()["inbound_cc"] == "add"
+    problem(await client.patch(at, headers={**fresh.headers, **ANY}, json=body), "scope-missing")
+    for wrong, where in (
+        ({"contact_rules": {"cc": ["gossip"]}}, "/contact_rules/cc/0"),
+        ({"contact_rules": {"boss": []}}, "/contact_rules/boss"),
+        ({"inbound_cc": "all"}, "/inbound_cc"),
+    ):
+        assert pointers(await client.patch(at, headers={**boss, **ANY}, json=wrong)) == [where]
+    restored = await client.patch(at, headers={**boss, **ANY}, json={"contact_rules": {"cc": None, "technical": None}})
+    assert restored.json()["contact_rules"] == DEFAULTS["contact_rules"]
+    async with database.statement() as tx:
+        rows = await tx.fetch(
+            "select data ->> 'changes' from event where company_id = $1 and type = 'company.changed' order by id",
+            fresh.company.id,
+        )
+    assert '"contact_rules.cc"' in rows[0][0]
+    assert '"inbound_cc"' in rows[0][0]
+
+
 async def test_mail_to_contacts_is_read_and_changed(
     client: httpx.AsyncClient, database: Database, fresh: Tenant, other_tenant: Tenant
 ) -> None:
     boss, agent = await admin_of(database, fresh), await staff_key(database, Role.AGENT)
     at = f"/api/v1/companies/{fresh.company.id}/notifications"
     first = await client.get(at, headers=agent)
-    assert first.json() == {"company_id": str(fresh.company.id), "mails_contacts": True}
+    assert first.json() == DEFAULTS | {"company_id": str(fresh.company.id)}
     problem(await client.patch(at, headers={**agent, **ANY}, json={"mails_contacts": False}), "scope-missing")
     tagged = {**boss, "If-Match": first.headers["etag"]}
-    off = {"company_id": str(fresh.company.id), "mails_contacts": False}
+    off = DEFAULTS | {"company_id": str(fresh.company.id), "mails_contacts": False}
     assert (await client.patch(at, headers=tagged, json={"mails_contacts": False})).json() == off
     problem(await client.patch(at, headers=tagged, json={"mails_contacts": True}), "precondition-failed")
     assert (await client.patch(at, headers={**boss, **ANY}, json={})).json() == off

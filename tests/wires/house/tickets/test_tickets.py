@@ -43,6 +43,8 @@ def expected_ticket(tenant: Tenant, created: Json, **members: object) -> Json:
         "status_changed_at": created["created_at"],
         "resolved_at": None,
         "version": 1,
+        "contacts": [],
+        "cc": [],
     }
     return usual | members
 
@@ -63,7 +65,9 @@ async def test_a_new_ticket_is_returned_completely_and_can_be_read_at_its_locati
     assert datetime.fromisoformat(body["created_at"]).tzinfo is not None
     assert body["created_at"].endswith("Z")
     for_staff = (await client.get(created.headers["location"], headers=agent)).json()
-    assert for_staff == expected_ticket(tenant, body, queue=None, assignee=None, tags=[], reminder=None)
+    assert for_staff == expected_ticket(
+        tenant, body, queue=None, assignee=None, tags=[], reminder=None, suggested_cc=[]
+    )
 
 
 async def test_every_member_of_a_new_ticket_is_stored(client: httpx.AsyncClient, tenant: Tenant) -> None:

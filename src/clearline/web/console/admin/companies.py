@@ -84,13 +84,13 @@ class Companies(AdminSection[CompanyDetails]):
 
     async def more(self, visit: Visit, tx: Tx, record: CompanyDetails) -> dict[str, object]:
         """Return what a deactivation would end, the first services of a company, and whether its contacts get mail."""
-        _company, mails_contacts = await preferences.get_contact_mail(tx, visit.actor, record.id)
+        contact_mail = await preferences.get_contact_mail(tx, visit.actor, record.id)
         services = await inventory.services_of(tx, visit.actor, record.id, limit=_SERVICES_MAX + 1)
         return {
             "ends": await deactivation.preview_deactivation(tx, visit.actor, record.id, now=visit.now),
             "services": services[:_SERVICES_MAX],
             "has_more_services": len(services) > _SERVICES_MAX,
-            "mails_contacts": mails_contacts,
+            "mails_contacts": contact_mail.settings.mails_contacts,
         }
 
     async def get(self, visit: Visit, tx: Tx, record_id: UUID) -> CompanyDetails:

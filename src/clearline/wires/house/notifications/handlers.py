@@ -6,6 +6,7 @@ from typing import Any
 from clearline.events.event_types import NotificationKind
 from clearline.identity import Scope
 from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.contact_rules import RuleRole
 from clearline.notifications.domain import WEEK
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.users import USERS
@@ -68,22 +69,31 @@ async def change_user_preferences(call: Call) -> wire.NotificationsOut:
 
 
 async def get_company_preferences(call: Call) -> wire.CompanyNotificationsOut:
-    """Return whether contacts receive mail."""
+    """Return what mail contacts receive."""
     company_id = uuid_of(call.path["id"], "company")
     async with call.transaction() as tx:
         return company_notifications_out(await preferences.get_contact_mail(tx, call.actor, company_id))
 
 
 async def change_company_preferences(call: Call) -> wire.CompanyNotificationsOut:
-    """Change whether contacts receive mail."""
+    """Change what mail contacts receive."""
     company_id = uuid_of(call.path["id"], "company")
-    mails = call.body(wire.CompanyNotificationsPatch).mails_contacts
+    values = set_fields(call.body(wire.CompanyNotificationsPatch))
+    given = values.get("contact_rules")
+    rules = None if given is None else {RuleRole(role): notices for role, notices in set_fields(given).items()}
     async with call.transaction() as tx:
         locked = await preferences.lock_contact_mail(tx, call.actor, company_id)
         call.check_if_match(company_notifications_out(locked))
-        if isinstance(mails, bool):
-            locked = await preferences.change_contact_mail(tx, call.actor, company_id, mails=mails, now=call.now)
-        return company_notifications_out(locked)
+        changed = await preferences.change_contact_mail(
+            tx,
+            call.actor,
+            company_id,
+            mails=values.get("mails_contacts"),
+            rules=rules,
+            inbound_cc=values.get("inbound_cc"),
+            now=call.now,
+        )
+        return company_notifications_out(changed)
 
 
 OPERATIONS = (
@@ -113,13 +123,14 @@ OPERATIONS = (
     ),
     Operation(
         "getCompanyNotifications", "GET", _OF_COMPANY, get_company_preferences,
-        "Get whether contacts receive mail", "Customers can get it for their own company.",
+        "Get what mail contacts receive", "Customers can get it for their own company.",
         Scope.ACCOUNTS_READ, wire.CompanyNotificationsOut, path_parameters=COMPANY, errors=(404,),
     ),
     Operation(
         "changeCompanyNotifications", "PATCH", _OF_COMPANY, change_company_preferences,
-        "Set whether contacts receive mail", "Whether the contacts of the company's tickets receive mail about the "
-        "events that they may see. For the provider's admins, and for a customer's in its own company.",
+        "Set what mail contacts receive", "Whether the contacts of the company's tickets receive mail about the "
+        "events that they may see, what by their roles, and what becomes of Cc in the mail of its people. For the "
+        "provider's admins, and for a customer's in its own company.",
         Scope.ACCOUNTS_WRITE, wire.CompanyNotificationsOut, body=wire.CompanyNotificationsPatch,
         path_parameters=COMPANY, errors=(404,), conditional=True,
     ),

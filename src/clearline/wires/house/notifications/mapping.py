@@ -3,9 +3,9 @@
 from datetime import time
 from typing import get_args
 
-from clearline.identity import Company
+from clearline.notifications.contact_rules import Notice
 from clearline.notifications.domain import effective_rules
-from clearline.notifications.preference_usecases import UserPreferences
+from clearline.notifications.preference_usecases import ContactMail, UserPreferences
 from clearline.wires.house.notifications import wire
 
 _DAYS: tuple[wire.Day, ...] = get_args(wire.Day)
@@ -32,7 +32,10 @@ def _clock(value: time | None) -> str | None:
     return None if value is None else f"{value:%H:%M}"
 
 
-def company_notifications_out(contact_mail: tuple[Company, bool]) -> wire.CompanyNotificationsOut:
-    """Return whether the contacts of a company's tickets get mail."""
-    company, mails_contacts = contact_mail
-    return wire.CompanyNotificationsOut(str(company.id), mails_contacts)
+def company_notifications_out(contact_mail: ContactMail) -> wire.CompanyNotificationsOut:
+    """Return what mail the people of a company's tickets get."""
+    company, settings = contact_mail
+    rules = {role: [each for each in Notice if each in notices] for role, notices in settings.rules.items()}
+    return wire.CompanyNotificationsOut(
+        str(company.id), settings.mails_contacts, wire.ContactRulesOut(**rules), settings.inbound_cc
+    )

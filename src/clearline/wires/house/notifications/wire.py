@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from clearline.notifications.contact_rules import InboundCc, Notice
 from clearline.notifications.domain import WEEK, DeliveryMode, DigestFrequency
 from clearline.wires.house.wire import Id
 from clearline.wires.http.fields import characters
@@ -32,6 +33,7 @@ class RulesOut(Struct, frozen=True):
     resolved: DeliveryMode | UnsetType = UNSET
     reopened: DeliveryMode | UnsetType = UNSET
     reminder: DeliveryMode | UnsetType = UNSET
+    priority_changed: DeliveryMode | UnsetType = UNSET
     watched_change: DeliveryMode | UnsetType = UNSET
     company_ticket: DeliveryMode | UnsetType = UNSET
 
@@ -49,6 +51,7 @@ class RulesPatch(Struct, forbid_unknown_fields=True):
     resolved: DeliveryMode | UnsetType | None = UNSET
     reopened: DeliveryMode | UnsetType | None = UNSET
     reminder: DeliveryMode | UnsetType | None = UNSET
+    priority_changed: DeliveryMode | UnsetType | None = UNSET
     watched_change: DeliveryMode | UnsetType | None = UNSET
     company_ticket: DeliveryMode | UnsetType | None = UNSET
 
@@ -89,14 +92,47 @@ class NotificationsPatch(Struct, forbid_unknown_fields=True):
     rules: RulesPatch | UnsetType = UNSET
 
 
+class ContactRulesOut(Struct, frozen=True):
+    """What mail the contacts of each role get, and those who get copies (``cc``)."""
+
+    reporter: list[Notice]
+    technical: list[Notice]
+    on_duty: list[Notice]
+    escalation: list[Notice]
+    site_access: list[Notice]
+    cc: list[Notice]
+
+
+Notices = Annotated[list[Notice], Meta(max_length=len(Notice))]
+
+
+class ContactRulesPatch(Struct, forbid_unknown_fields=True):
+    """The rules to change: what mail a role gets from now on. Null restores the default."""
+
+    reporter: Notices | UnsetType | None = UNSET
+    technical: Notices | UnsetType | None = UNSET
+    on_duty: Notices | UnsetType | None = UNSET
+    escalation: Notices | UnsetType | None = UNSET
+    site_access: Notices | UnsetType | None = UNSET
+    cc: Notices | UnsetType | None = UNSET
+
+
 class CompanyNotificationsOut(Struct, frozen=True):
-    """Whether the contacts of a company's tickets receive mail."""
+    """Whether the contacts of a company's tickets receive mail, and what.
+
+    ``inbound_cc`` is what becomes of the addresses in Cc of a mail of the company's people: ``ignore``; ``suggest``
+    them to the agents; ``add`` those within the company's verified mail domains to the ticket, and suggest others.
+    """
 
     company_id: Id
     mails_contacts: bool
+    contact_rules: ContactRulesOut
+    inbound_cc: InboundCc
 
 
 class CompanyNotificationsPatch(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396)."""
 
     mails_contacts: bool | UnsetType = UNSET
+    contact_rules: ContactRulesPatch | UnsetType = UNSET
+    inbound_cc: InboundCc | UnsetType = UNSET

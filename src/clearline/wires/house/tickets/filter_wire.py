@@ -85,7 +85,8 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
-    contact: Annotated[Email, Meta(description="The e-mail address of the contact, in any case.")] | None = None
+    contact: Annotated[Email, Meta(description="The e-mail address of a contact, in any case.")] | None = None
+    cc: Annotated[Email, Meta(description="An e-mail address that gets copies, in any case.")] | None = None
     external_id: (
         Annotated[
             str,

@@ -53,6 +53,7 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         service_types=_members(ServiceType, query.service_type),
         tags=normalize_tags(_members(str, query.tags)),
         contact=query.contact,
+        cc=query.cc,
         external_id=None if query.external_id is None else (system, number),
         has_file=query.has_file,
         team_id=id_in_query("team", query.team, "must be the id of a team"),
@@ -63,8 +64,8 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
 
 
 _MORE = (
-    "team", "watcher", "service_type", "issue_type", "priority", "severity", "tags", "contact", "external_id",
-    "has_file", "occurred_since", "occurred_until", "chronic",
+    "team", "watcher", "service_type", "issue_type", "priority", "severity", "tags", "contact", "cc",
+    "external_id", "has_file", "occurred_since", "occurred_until", "chronic",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from clearline.reminders.domain import ReminderChange
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contacts import usecases as people
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.list_store import Position
 from clearline.tickets.lists.order import Order
@@ -20,7 +21,14 @@ from clearline.wires.house.parameters import company_in_body, id_in_body, query_
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.fault_mapping import fault_values
 from clearline.wires.house.tickets.filters import filter_of, has_more_filters, key_reader, order_of, sort_keys
-from clearline.wires.house.tickets.mapping import event_out, list_reader, new_ticket, ticket_out, ticket_reader
+from clearline.wires.house.tickets.mapping import (
+    event_out,
+    list_reader,
+    new_ticket,
+    people_in_body,
+    ticket_out,
+    ticket_reader,
+)
 from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
 from clearline.wires.house.tickets.parts import expanded_lists, expanded_tickets, part_of, part_tag
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
@@ -98,6 +106,8 @@ async def create_ticket(call: Call) -> wire.TicketOut:
                 [Violation("company", "is required: on whose behalf is the ticket raised?", RuleCode.REQUIRED)]
             )
         created = await tickets.create_ticket(tx, call.actor, new, company_id=company_id, now=call.now)
+        if named := people_in_body(body):
+            await people.begin_with(tx, call.actor, created.ticket, **named, now=call.now)
         view = await tickets.get_ticket(tx, call.actor, created.ticket.number)
     call.location = f"{TICKETS}/{ticket_number(view.ticket.number)}"
     return ticket_out(view, call.actor)
@@ -126,6 +136,8 @@ async def change_ticket(call: Call) -> wire.TicketOut:
         locked = await ticket_changes.lock_ticket(tx, call.actor, number)
         call.check_if_match(ticket_out(locked, call.actor))
         values = _values(body, locked, call.actor)
+        if named := people_in_body(body):
+            await people.set_people(tx, call.actor, number, **named, now=call.now)
         with wire_names(_NAMES):
             changed = await ticket_changes.change_ticket(tx, call.actor, number, values, now=call.now)
     return ticket_out(changed, call.actor)
@@ -134,6 +146,8 @@ async def change_ticket(call: Call) -> wire.TicketOut:
 def _values(body: wire.TicketPatch, current: TicketView, actor: Actor) -> dict[str, Any]:
     """Return the values that a merge patch sets, by the names of ``TicketValues``."""
     values = set_fields(body)
+    for name in ("contacts", "cc"):
+        values.pop(name, None)
     if "contact" in values:
         values["contact"] = replace(current.ticket.contact, **set_fields(values["contact"]))
     if "asked" in values:

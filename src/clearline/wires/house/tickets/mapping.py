@@ -1,14 +1,15 @@
 """House API v1: bodies of tickets, notes and events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.events.store import Event
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record
 from clearline.tickets.columns import Part, row_reader, view_reader
-from clearline.tickets.contact import Contact
+from clearline.tickets.contact import Contact, People, Person, PersonKind
 from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_number
 from clearline.tickets.faults.domain import Fault
 from clearline.tickets.links.domain import TicketNote, TrimmedText
@@ -41,6 +42,33 @@ def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
         occurred_at=in_utc(body.occurred_at),
         fault=new_fault(body),
     )
+
+
+def people_in_body(body: wire.TicketIn | wire.TicketPatch) -> dict[str, list[Person]]:
+    """Return the contacts and the copies that a body names, by these names; those that it does not name are left out.
+
+    Raises:
+        InvalidInput: a ``user_id`` is no id.
+    """
+    people: dict[str, list[Person]] = {}
+    if isinstance(body.contacts, list):
+        people["contacts"] = [
+            Person(
+                PersonKind.CONTACT, contact.email, contact.name, contact.phone, tuple(contact.roles),
+                user_id=None if contact.user_id is None else _user_id(f"contacts.{place}.user_id", contact.user_id),
+            )
+            for place, contact in enumerate(body.contacts)
+        ]  # fmt: skip
+    if isinstance(body.cc, list):
+        people["cc"] = [Person(PersonKind.CC, copied.email, copied.name) for copied in body.cc]
+    return people
+
+
+def _user_id(field: str, text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise InvalidInput([Violation(field, "must be the id of a user", RuleCode.FORMAT)]) from None
 
 
 def ref(key: UUID | None, name: str | None) -> Ref | None:
@@ -90,16 +118,47 @@ _INTERNAL = (
 """The other members, which only the provider's people see."""
 
 
-def _ticket(description: str, fault: Fault, *members: Any) -> wire.TicketOut:
+def _described(description: str, fault: Fault, *members: Any) -> wire.TicketOut:
     return wire.TicketOut(*members, description=description, **fault_out(fault))
+
+
+def _ticket(description: str, fault: Fault, people: People, *members: Any) -> wire.TicketOut:
+    contacts, cc = _contacts(people), _copies(people.cc)
+    return wire.TicketOut(*members, description=description, contacts=contacts, cc=cc, **fault_out(fault))
+
+
+def _staff_ticket(description: str, fault: Fault, people: People, *members: Any) -> wire.TicketOut:
+    return wire.TicketOut(
+        *members,
+        description=description,
+        contacts=_contacts(people),
+        cc=_copies(people.cc),
+        suggested_cc=_copies(people.suggested),
+        **fault_out(fault),
+    )
+
+
+def _contacts(people: People) -> list[wire.TicketContactOut]:
+    return [
+        wire.TicketContactOut(person.name, person.email, person.phone, [*person.roles], person.user_id)
+        for person in people.contacts
+    ]
+
+
+def _copies(people: Iterable[Person]) -> list[wire.CopyOut]:
+    return [wire.CopyOut(person.email, person.name) for person in people]
 
 
 _SUMMARY = Part(wire.TicketSummary, *_PUBLIC)
 _STAFF_SUMMARY = Part(wire.TicketSummary, *_PUBLIC, *_INTERNAL)
-_TICKET = Part(_ticket, "ticket.description", "ticket.fault", *_PUBLIC)
-_STAFF_TICKET = Part(_ticket, "ticket.description", "ticket.fault", *_PUBLIC, *_INTERNAL)
+_DESCRIBED = Part(_described, "ticket.description", "ticket.fault", *_PUBLIC)
+_STAFF_DESCRIBED = Part(_described, "ticket.description", "ticket.fault", *_PUBLIC, *_INTERNAL)
+_TICKET = Part(_ticket, "ticket.description", "ticket.fault", "people", *_PUBLIC)
+_STAFF_TICKET = Part(_staff_ticket, "ticket.description", "ticket.fault", "people", *_PUBLIC, *_INTERNAL)
 _summary_of_row = row_reader(_SUMMARY, raw_enumerations=True)
 _staff_summary_of_row = row_reader(_STAFF_SUMMARY, raw_enumerations=True)
+_described_of_row = row_reader(_DESCRIBED, raw_enumerations=True)
+_staff_described_of_row = row_reader(_STAFF_DESCRIBED, raw_enumerations=True)
 _ticket_of_row = row_reader(_TICKET, raw_enumerations=True)
 _staff_ticket_of_row = row_reader(_STAFF_TICKET, raw_enumerations=True)
 _summary_of_view = view_reader(_SUMMARY)
@@ -114,7 +173,7 @@ def list_reader(actor: Actor, fields: str | None) -> Callable[[Record], wire.Tic
     It has a description if ``fields`` names that between commas.
     """
     if fields is not None and "description" in fields.split(","):
-        return ticket_reader(actor)
+        return _staff_described_of_row if actor.is_staff else _described_of_row
     return _staff_summary_of_row if actor.is_staff else _summary_of_row
 
 

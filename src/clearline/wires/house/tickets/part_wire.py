@@ -12,7 +12,7 @@ from clearline.wires.house.tickets.attachments.wire import AttachmentOut
 from clearline.wires.house.tickets.filter_wire import ListQuery
 from clearline.wires.house.tickets.links.link_wire import LinkOut
 from clearline.wires.house.tickets.links.watcher_wire import WatcherOut
-from clearline.wires.house.tickets.wire import NoteOut, TicketOut
+from clearline.wires.house.tickets.wire import NoteOut, TicketOut, TicketSummary
 from clearline.wires.house.wire import Number, Page
 
 EXPANSIONS: dict[str, Any] = {
@@ -35,13 +35,15 @@ def _some_of(names: tuple[str, ...], about: str) -> Meta:
     )
 
 
+_LISTED = (*TicketSummary.__struct_fields__, "description")
+"""The members of a ticket that a list can have."""
 _FIELDS = "Only these members, separated by commas; `number` is always there."
 
 
 class TicketListQuery(ListQuery, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """The filters of a list, and which members of its tickets are returned."""
 
-    fields: Annotated[str, _some_of(TicketOut.__struct_fields__, _FIELDS)] | None = None
+    fields: Annotated[str, _some_of(_LISTED, _FIELDS)] | None = None
     expand: (
         Annotated[
             str,

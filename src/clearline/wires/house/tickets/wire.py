@@ -9,11 +9,13 @@ from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.inventory.domain import ID_MAX
 from clearline.reminders import domain as reminder
+from clearline.text import EMAIL_MAX
 from clearline.tickets import domain as ticket
 from clearline.tickets import external_id_domain as external
 from clearline.tickets import note_domain as note
 from clearline.tickets import status_domain as status
 from clearline.tickets import tag_domain as tag
+from clearline.tickets.contact import CC_MAX, CONTACTS_MAX, ContactRole
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.faults.domain import DetectedBy, PathState, ServiceEnd, TestingConsent
 from clearline.tickets.note_domain import Source, Visibility
@@ -28,9 +30,10 @@ from clearline.wires.house.wire import (
     Moment,
     NoteId,
     Number,
+    Phone,
     Ref,
 )
-from clearline.wires.http.fields import characters
+from clearline.wires.http.fields import Email, characters
 from clearline.wires.http.one_of import OneOf
 
 Title = Annotated[str, characters(1, ticket.TITLE_MAX)]
@@ -53,6 +56,51 @@ ExternalIds = Annotated[
     ],
     Meta(max_length=external.EXTERNAL_IDS_MAX),
 ]
+
+
+class TicketContactIn(Struct, forbid_unknown_fields=True):
+    """A contact of a ticket besides the one that it was raised with, and its roles.
+
+    With ``user_id``, a user of the ticket's company, the name, address and phone are those of the user. Otherwise
+    ``name`` is required, and an ``email`` or a ``phone``.
+    """
+
+    roles: Annotated[list[ContactRole], Meta(min_length=1, max_length=len(ContactRole))]
+    name: Annotated[str, characters(0, NAME_MAX)] = ""
+    email: Annotated[str, characters(0, EMAIL_MAX)] = ""
+    phone: Phone = ""
+    user_id: Id | None = None
+
+
+class TicketContactOut(Struct, frozen=True):
+    """A contact of a ticket besides the one that it was raised with. ``email`` is empty if only the phone is known.
+
+    ``user_id`` is the user of the ticket's company who has the address.
+    """
+
+    name: str
+    email: str
+    phone: str
+    roles: list[ContactRole]
+    user_id: Id | None
+
+
+class CopyIn(Struct, forbid_unknown_fields=True):
+    """Somebody who gets copies of the mail about a ticket."""
+
+    email: Email
+    name: Annotated[str, characters(0, NAME_MAX)] = ""
+
+
+class CopyOut(Struct, frozen=True):
+    """Somebody who gets copies of the mail about a ticket."""
+
+    email: str
+    name: str
+
+
+Contacts = Annotated[list[TicketContactIn], Meta(max_length=CONTACTS_MAX - 1)]
+Copies = Annotated[list[CopyIn], Meta(max_length=CC_MAX)]
 
 
 class ServiceIn(Struct, forbid_unknown_fields=True):
@@ -87,8 +135,8 @@ class AskedOut(Struct, frozen=True, gc=False):
 class TicketIn(FaultIn, forbid_unknown_fields=True):
     """A ticket to create. Without ``contact``, the user of the key is the contact.
 
-    ``company`` (code, name or id) and ``tags`` are for the provider's people, who create tickets on behalf of
-    customers.
+    ``contacts`` are those besides it, and ``cc`` get copies of the mail about the ticket. ``company`` (code, name or
+    id) and ``tags`` are for the provider's people, who create tickets on behalf of customers.
     """
 
     title: Title
@@ -96,6 +144,8 @@ class TicketIn(FaultIn, forbid_unknown_fields=True):
     issue_type: IssueType
     service: ServiceIn
     contact: ContactIn | None = None
+    contacts: Contacts | None = None
+    cc: Copies | None = None
     company: Annotated[str, characters(1, NAME_MAX)] | None = None
     asked: AskedIn | None = None
     external_ids: ExternalIds | None = None
@@ -134,8 +184,9 @@ class ReminderOut(Struct, frozen=True, gc=False):
 class TicketPatch(FaultPatch, forbid_unknown_fields=True):
     """A merge patch (RFC 7396).
 
-    Customers can change ``contact``, ``asked``, ``external_ids``, and the facts of the fault: ``occurred_at``, and from
-    ``detected_by`` to ``site_access``. Hours of testing are removed with the consent that they limit.
+    Customers can change ``contact``, ``contacts``, ``cc``, ``asked``, ``external_ids``, and the facts of the fault:
+    ``occurred_at``, and from ``detected_by`` to ``site_access``. Hours of testing are removed with the consent that
+    they limit. ``contacts`` and ``cc`` replace the whole list.
     """
 
     title: Title | UnsetType = UNSET
@@ -144,6 +195,8 @@ class TicketPatch(FaultPatch, forbid_unknown_fields=True):
     impact: Impact | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     contact: ContactPatch | UnsetType = UNSET
+    contacts: Contacts | UnsetType = UNSET
+    cc: Copies | UnsetType = UNSET
     asked: AskedPatch | UnsetType | None = UNSET
     queue: Annotated[str, Meta(max_length=UUID_MAX, description="A queue's id, or null.")] | UnsetType | None = UNSET
     assignee: (
@@ -206,7 +259,11 @@ class TicketSummary(Struct, frozen=True, gc=False):
 
 
 class TicketOut(TicketSummary, frozen=True, kw_only=True):
-    """A ticket. Its notes, attachments, links, watchers and history are resources of their own."""
+    """A ticket. Its notes, attachments, links, watchers and history are resources of their own.
+
+    ``contacts`` are those besides ``contact``, the reporter; ``cc`` get copies of its mail. ``suggested_cc`` were in Cc
+    of a mail and get nothing yet: for the provider's people. Lists have none of the three.
+    """
 
     description: str
     detected_by: DetectedBy | None = None
@@ -218,6 +275,9 @@ class TicketOut(TicketSummary, frozen=True, kw_only=True):
     testing_hours: str | None = None
     dispatch_allowed: bool | None = None
     site_access: SiteAccessOut | None = None
+    contacts: list[TicketContactOut] | UnsetType = UNSET
+    cc: list[CopyOut] | UnsetType = UNSET
+    suggested_cc: list[CopyOut] | UnsetType = UNSET
 
 
 class StatusIn(Struct, forbid_unknown_fields=True):
