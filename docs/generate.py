@@ -15,12 +15,13 @@ import msgspec
 from markup import filled, page, table
 
 from clearline import errors as refusals
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.cli.exit_status import FAULT_FOUND, INTERRUPTED, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.settings.docs import documented, documented_retentions
 from clearline.settings.settings import Settings
-from clearline.tickets.domain import ASSESSMENT, Status
+from clearline.tickets.domain import Status
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
 from clearline.web.docs.shapes import shape
 from clearline.wires.console_connect import errors, wire
@@ -290,12 +291,18 @@ def _wires() -> Iterator[str]:
     )
     yield "## Issue type"
     yield ""
-    yield "The issue type rates a new ticket. Console Connect shows the priority, not the severity or the impact."
+    yield "The issue types are the provider's own, see [manage the catalogue](../how-to/manage-the-catalogue.md), and"
+    yield "each rates a new ticket. Console Connect shows the word of a type, one of those below (`Others` by default),"
+    yield "and the priority, but neither the severity nor the impact."
     yield ""
-    yield from table(
-        ("issue type", "severity", "impact", "priority"),
-        [(issue, one.severity, one.impact, one.priority) for issue, one in sorted(ASSESSMENT.items())],
-    )
+    yield from (f"- `{word}`" for word in IssueType)
+    yield ""
+    yield "## Service type"
+    yield ""
+    yield "So are the service types. Their words are those below (`Non-Console Service` by default)."
+    yield ""
+    yield from (f"- `{word}`" for word in ServiceType)
+    yield ""
     yield from _errors()
 
 

@@ -73,6 +73,27 @@ _PEOPLE = (
     Step("tier change", "changeTier", ("basic", "--label", "Basic plus", "--retired"), "/tiers/basic"),
     Step("tier list", "listTiers", (), "/tiers"),
 )  # fmt: skip
+_CATALOGUE = (
+    Step("service-type add", "createServiceType", ("Wavelength", "--console-connect", "Connection (L2)"),
+         "/service-types/{it[id]}"),
+    Step("service-type change", "changeServiceType", ("Wavelength", "--customer-name-de", "Wellenlänge"),
+         "/service-types/{it[id]}"),
+    Step("issue-type add", "createIssueType",
+         ("Fibre cut", "--severity", "extensive", "--service-type", "Wavelength", "--console-connect", "Circuit Down"),
+         "/issue-types/{it[id]}", "cut"),
+    Step("issue-type change", "changeIssueType", ("Fibre cut", "--help-text", "No light at all"),
+         "/issue-types/{it[id]}"),
+    Step("issue-type show", "getIssueType", ("fibre cut",), "/issue-types/{it[id]}"),
+    Step("issue-type list", "listIssueTypes", (), "/issue-types"),
+    Step("issue-type retire", "changeIssueType", ("Fibre cut",), "/issue-types/{it[id]}"),
+    Step("issue-type activate", "changeIssueType", ("Fibre cut",), "/issue-types/{it[id]}"),
+    Step("issue-type delete", "deleteIssueType", ("Fibre cut",)),
+    Step("service-type show", "getServiceType", ("Wavelength",), "/service-types/{it[id]}"),
+    Step("service-type list", "listServiceTypes", (), "/service-types"),
+    Step("service-type retire", "changeServiceType", ("Wavelength",), "/service-types/{it[id]}"),
+    Step("service-type activate", "changeServiceType", ("Wavelength",), "/service-types/{it[id]}"),
+    Step("service-type delete", "deleteServiceType", ("Wavelength",)),
+)  # fmt: skip
 _DESK = (
     Step("team add", "createTeam", ("NOC",), "/teams/{it[id]}", "team"),
     Step("team rename", "changeTeam", ("NOC", "Night"), "/teams/{it[id]}"),
@@ -225,7 +246,7 @@ _END = (
 STEPS = (
     Step("agent add", "createUser", ("Mara", "--email", MARA, "--role", "admin"), save="mara"),
     Step("key create", "createKey", ("--company", "PROVIDER", "--user", MARA), save="admin"),
-    *_PEOPLE, *_DESK, *_TICKETS, *_BULK, *_WEBHOOKS, *_MAILS, *_END,
+    *_PEOPLE, *_CATALOGUE, *_DESK, *_TICKETS, *_BULK, *_WEBHOOKS, *_MAILS, *_END,
 )  # fmt: skip
 
 

@@ -31,6 +31,9 @@ TICKETS = "/api/v1/tickets"
 MARKER = "zq8onlyofa"
 """What the texts of a company hold that another must not see."""
 
+SHARED = ("issue-types", "service-types")
+"""Kinds of things of the provider that every customer reads."""
+
 NOBODY = str(uuid4())
 """An id of nothing."""
 
@@ -259,7 +262,8 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     text = {**headers, "content-type": "text/plain"}
     file = await client.post(f"{API}{at}/attachments?name={name}.txt", headers=text, content=name.encode())
     assert file.status_code == 201, file.text
-    ids = {
+    shared = {kind: (await client.get(f"{API}/{kind}", headers=headers)).json()["data"][0]["id"] for kind in SHARED}
+    ids = shared | {
         "subscriptions": hook["id"], "deliveries": str(delivery.id),
         "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
         "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],

@@ -9,7 +9,6 @@ import pytest
 
 from clearline.accounts.key_ring import KeyRing
 from clearline.catalogue import usecases as catalogue
-from clearline.catalogue.assessment import Assessment, Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.platform.database.transactions import Database, Tx
 from clearline.presence.presence_board import PresenceBoard
@@ -20,6 +19,17 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 _ADDED = """
     insert into service_type (id, key, name, position, console_connect, created_at)
     values ($1, $2, $2, 60, 'Connection (L2)', $3)"""
+
+_ASSESSED = {
+    "Circuit Down": ("extensive", "down", "critical"),
+    "Circuit Flapping": ("significant", "intermittent", "high"),
+    "Unstable": ("significant", "intermittent", "high"),
+    "Circuit taking errors": ("moderate", "degraded", "medium"),
+    "High Latency": ("moderate", "degraded", "medium"),
+    "Packet Loss/Drops": ("moderate", "degraded", "medium"),
+    "Slow Response": ("moderate", "degraded", "medium"),
+}
+"""The assessments of the published types of issues that are not a question."""
 
 
 @pytest.fixture
@@ -49,9 +59,11 @@ async def test_a_desk_begins_with_the_published_types(database: Database) -> Non
     assert set(current.service_types) >= set(ServiceType)
     assert [current.issue_word(kind) for kind in IssueType] == list(IssueType)
     assert [current.service_word(kind) for kind in ServiceType] == list(ServiceType)
-    down, question = (current.issue_types[kind] for kind in (IssueType.CIRCUIT_DOWN, IssueType.OTHERS))
-    assert down.assessment == Assessment(Severity.EXTENSIVE, Impact.DOWN, Priority.CRITICAL)
-    assert question.assessment == Assessment(Severity.MINOR, Impact.DEGRADED, Priority.LOW)
+    for kind in IssueType:
+        assessment = current.assessment_of(kind)
+        assessed = (assessment.severity, assessment.impact, assessment.priority)
+        assert assessed == _ASSESSED.get(kind, ("minor", "degraded", "low"))
+    down = current.issue_types[IssueType.CIRCUIT_DOWN]
     assert (down.name, down.name_for_customers(), down.name_for_customers("de")) == ("Circuit Down", "Down", "Ausfall")
     assert (down.help_in(), down.help_in("de")) == ("No traffic passes", "Es kommt kein Verkehr durch")
 

@@ -23,14 +23,12 @@ from desk_client.api.search_and_views import search_tickets
 from desk_client.api.tickets import change_ticket, create_ticket, get_ticket, list_tickets
 from desk_client.api.webhooks import create_subscription, ping_subscription
 from desk_client.models import (
-    IssueType,
     MergeIn,
     NoteIn,
     PingIn,
     PingWebhook,
     Problem,
     ServiceIn,
-    ServiceType,
     Status,
     SubscriptionIn,
     TicketIn,
@@ -44,13 +42,13 @@ SECONDS = 30
 
 
 def raise_tickets(client: AuthenticatedClient, company: str, count: int) -> list[TicketOut]:
-    service = ServiceIn(id="NET-GEN-0001", type_=ServiceType.NON_CONSOLE_SERVICE)
+    service = ServiceIn(id="NET-GEN-0001", type_="Non-Console Service")
     tickets = []
     for number in range(count):
         body = TicketIn(
             title=f"Generated {number}",
             description="No light since 08:00 UTC.",
-            issue_type=IssueType.CIRCUIT_DOWN,
+            issue_type="Circuit Down",
             service=service,
             company=company,
         )

@@ -8,10 +8,13 @@ from tests.builders.docs.pages import ROOT
 
 DOCS = ROOT / "docs"
 WEB = ROOT / "src" / "clearline" / "web"
+PUBLISHED_TYPES = ROOT / "src/clearline/platform/database/migrations/0048_catalogue.sql"
+"""What every desk calls the types of issues at first."""
 PAGES_FIRST = (
     "attach-files", "bind-a-mail-domain", "brand-the-portal", "change-many-tickets",
     "change-the-texts-of-mails", "import-services",
-    "link-merge-and-split", "manage-people-and-keys", "notification-preferences", "receive-mail", "receive-webhooks",
+    "link-merge-and-split", "manage-the-catalogue",
+    "manage-people-and-keys", "notification-preferences", "receive-mail", "receive-webhooks",
     "route-tickets", "save-replies-and-views", "search-tickets", "send-mail", "sign-in-with-your-identity-provider",
     "sign-people-in",
 )  # fmt: skip
@@ -51,6 +54,7 @@ def test_the_words_of_the_console_in_the_guides_stand_in_it() -> None:
     strings = [*re.findall(r'\("([^"\n]*)"', source), *re.findall(r'"([^"\n]*)"', source)]
     words = [re.sub(r"\d+", "%(num)s", string) for string in strings]
     shown = {re.sub(r"%\(\w+\)s", "%s", word).strip(" .:") for word in words}
+    shown |= {*re.findall(r"'([^'\n]*)'", PUBLISHED_TYPES.read_text(encoding="utf-8"))}
     tutorials = [DOCS / "tutorial-console.md", DOCS / "tutorial-portal.md"]
     pages = [*tutorials, *(DOCS / "how-to" / f"{name}.md" for name in (*PAGES_FIRST, *ABOUT_PAGES))]
     strange = {

@@ -195,7 +195,7 @@ async def test_services_are_listed_page_by_page_by_type_and_label(database: Data
             listed += page
             after = (page[-1].type, page[-1].label, page[-1].id)
         assert listed == await inventory.list_services(tx, fresh.actor)
-    assert [service.id for service in listed if service.type is ServiceType.PORT] == ["C", "A", "B", "SVC-1"]
+    assert [service.id for service in listed if service.type == ServiceType.PORT] == ["C", "A", "B", "SVC-1"]
 
 
 Attempt = Callable[[Tx, Actor, Company], Awaitable[object]]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from msgspec import convert
 
 from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_state
+from clearline.catalogue.domain import UNKNOWN_ASSESSMENT
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR
 from clearline.notifications.domain import (
@@ -29,7 +30,7 @@ async def test_an_imported_ticket_notifies_nobody(scene: Scene) -> None:
         "notes": [{"text": "Long ago", "author": "Somebody", "created_at": "2026-02-01T01:00:00Z"}],
     }  # fmt: skip
     imported = convert(line, ImportedTicket)
-    state, brought = imported_state(scene.tenant.company.id, imported), imported_notes(imported)
+    state, brought = imported_state(scene.tenant.company.id, imported, UNKNOWN_ASSESSMENT), imported_notes(imported)
     ticket = await ticket_store.insert(scene.tx, OPERATOR, state, notes=brought, now=NOW)
     assert ticket is not None
     scene.number = ticket.number

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from clearline.catalogue.assessment import Priority
+from clearline.catalogue.usecases import current_catalogue
 from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
@@ -195,7 +196,7 @@ async def test_an_invalid_query_has_no_count(desk: SearchDesk) -> None:
 async def test_a_query_of_filters_alone_is_a_list(desk: SearchDesk) -> None:
     async def selected(query: str) -> Filter | None:
         async with desk.database.statement() as tx:
-            return list_filter((await read_query(tx, desk.agent, query))[1])
+            return list_filter((await read_query(tx, desk.agent, query))[1], await current_catalogue(tx))
 
     assert await selected('status:open priority:critical queue:"Fibre North" tag:vip') == Filter(
         "open", queue_id=QUEUE, priorities=(Priority.CRITICAL,), tags=("vip",)

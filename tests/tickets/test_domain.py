@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.catalogue.assessment import Priority, Severity
+from clearline.catalogue.assessment import Assessment, Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import PROVIDER_ID, Role, User
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import (
-    ASSESSMENT,
     CUSTOMER_EDITABLE_FIELDS,
     Channel,
     FaultSymptom,
@@ -31,27 +30,7 @@ from clearline.tickets.domain import (
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
-MATRIX = {
-    "Circuit Down": ("extensive", "down", "critical"),
-    "Circuit Flapping": ("significant", "intermittent", "high"),
-    "Unstable": ("significant", "intermittent", "high"),
-    "Circuit taking errors": ("moderate", "degraded", "medium"),
-    "High Latency": ("moderate", "degraded", "medium"),
-    "Packet Loss/Drops": ("moderate", "degraded", "medium"),
-    "Slow Response": ("moderate", "degraded", "medium"),
-}
-
-
-def test_every_issue_type_has_an_assessment() -> None:
-    assert set(ASSESSMENT) == set(IssueType)
-
-
-@pytest.mark.parametrize("issue", IssueType)
-def test_an_issue_is_assessed_by_the_matrix(issue: IssueType) -> None:
-    assessment = ASSESSMENT[issue]
-    assert (assessment.severity, assessment.impact, assessment.priority) == MATRIX.get(
-        issue, ("minor", "degraded", "low")
-    )
+_CUT = Assessment(Severity.SIGNIFICANT, Impact.DOWN, Priority.HIGH)
 
 
 @given(st.integers(0, 999_999_999_999))
@@ -117,25 +96,24 @@ def test_a_new_ticket_at_every_limit_is_accepted_unchanged() -> None:
     assert check_new_ticket(new) is new
 
 
-@pytest.mark.parametrize("issue", IssueType)
-def test_a_new_ticket_is_acknowledged_and_assessed_by_its_issue_type(issue: IssueType) -> None:
+def test_a_new_ticket_is_acknowledged_and_assessed_by_its_issue_type() -> None:
     contact = Contact("Ada Okoro", "", "ada@example.com")
     new = NewTicket(
-        "Port is slow", "Since 08:00", issue, ServiceType.PORT, "SVC-1", contact, Channel.EMAIL,
+        "Port is slow", "Since 08:00", "Fibre cut", "Wavelength", "SVC-1", contact, Channel.EMAIL,
         Severity.EXTENSIVE, Priority.CRITICAL, ("bgp",), {"snow": "CHG1"},
     )  # fmt: skip
-    assert first_state(UUID(int=1), new, now=NOW) == Ticket(
+    assert first_state(UUID(int=1), new, _CUT, now=NOW) == Ticket(
         company_id=UUID(int=1),
         number=0,
         title="Port is slow",
         description="Since 08:00",
-        issue_type=issue,
-        service_type=ServiceType.PORT,
+        issue_type="Fibre cut",
+        service_type="Wavelength",
         service_id="SVC-1",
         service_label=None,
-        severity=ASSESSMENT[issue].severity,
-        impact=ASSESSMENT[issue].impact,
-        priority=ASSESSMENT[issue].priority,
+        severity=Severity.SIGNIFICANT,
+        impact=Impact.DOWN,
+        priority=Priority.HIGH,
         status=Status.ACKNOWLEDGED,
         contact=contact,
         channel=Channel.EMAIL,
@@ -156,7 +134,7 @@ def test_a_new_ticket_is_acknowledged_and_assessed_by_its_issue_type(issue: Issu
 def test_the_values_that_can_be_changed_are_fields_of_a_ticket() -> None:
     contact = Contact("Ada Okoro", "", "ada@example.com")
     new = NewTicket("Port is slow", "Slow", IssueType.OTHERS, ServiceType.PORT, "SVC-1", contact, Channel.API)
-    ticket = first_state(UUID(int=1), new, now=NOW)
+    ticket = first_state(UUID(int=1), new, _CUT, now=NOW)
     values = values_of(ticket)
     assert all(getattr(values, name) == getattr(ticket, name) for name in TicketValues.__struct_fields__)
 

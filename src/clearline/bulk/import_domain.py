@@ -10,14 +10,13 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from clearline.accounts.domain import NAME_MAX
-from clearline.catalogue.assessment import Impact, Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
+from clearline.catalogue.assessment import Assessment, Impact, Priority, Severity
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.inventory.domain import ID_MAX
 from clearline.reminders.domain import AHEAD_MAX, REASON_MAX, Reminder
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, ContactRole, Person, PersonKind, check_contact, check_people
-from clearline.tickets.domain import ASSESSMENT, DESCRIPTION_MAX, TITLE_MAX, Channel, Status, Ticket
+from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, Channel, Status, Ticket
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids
 from clearline.tickets.faults.domain import (
     FAULT_FIELDS,
@@ -49,7 +48,7 @@ class ImportedService(Struct, frozen=True, forbid_unknown_fields=True):
     """What the ticket is about; anything with the type Non-Console Service."""
 
     id: str
-    type: ServiceType
+    type: str
     label: str | None = None
     """Ignored: an export writes it, but the inventory has the label."""
 
@@ -123,7 +122,7 @@ class ImportedTicket(Struct, frozen=True):
     company: str
     title: str
     description: str
-    issue_type: IssueType
+    issue_type: str
     service: ImportedService
     contact: ImportedContact
     created_at: When
@@ -223,14 +222,13 @@ def _violation(name: str, message: str, kind: Any) -> Violation:
     match = _AT.fullmatch(message)
     message, path = (match[1], match[2]) if match else (message, "")
     field = ".".join([name, *(a or b for a, b in _STEP.findall(path))])
-    choices = {"service.type": ServiceType}.get(field, kind)
-    if isinstance(choices, type) and issubclass(choices, (IssueType, ServiceType, Status)):
-        return Violation(field, "must be one of " + ", ".join(choices), RuleCode.CHOICE)
+    if isinstance(kind, type) and issubclass(kind, Status):
+        return Violation(field, "must be one of " + ", ".join(kind), RuleCode.CHOICE)
     return Violation(field, "is wrong: " + message[:1].lower() + message[1:], RuleCode.FORMAT)
 
 
 def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
-    """Return the rules that an imported ticket breaks. No time in it may be after ``now``."""
+    """Return the rules that an imported ticket breaks, except of its types. No time in it may be after ``now``."""
     contact = Contact(ticket.contact.name, ticket.contact.phone, ticket.contact.email)
     violations = [
         *check_text("company", ticket.company, most=NAME_MAX),
@@ -290,9 +288,11 @@ def _past(field: str, at: datetime, now: datetime) -> list[Violation]:
     return [Violation(field, "must not lie in the future", RuleCode.ORDER)] if at > now else []
 
 
-def imported_state(company_id: UUID, imported: ImportedTicket) -> Ticket:
-    """Return an imported ticket as it is stored, with the times that it had. Its number is not known before that."""
-    assessment = ASSESSMENT[imported.issue_type]
+def imported_state(company_id: UUID, imported: ImportedTicket, assessment: Assessment) -> Ticket:
+    """Return an imported ticket as it is stored, with the times that it had. Its number is not known before that.
+
+    ``assessment`` is that of its issue type.
+    """
     last_known = imported.last_known
     resolved_at = (imported.resolved_at or last_known) if imported.status in RESOLVED_STATUSES else None
     return Ticket(

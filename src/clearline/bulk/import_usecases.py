@@ -8,6 +8,8 @@ from clearline.accounts import permissions
 from clearline.bulk import import_store
 from clearline.bulk.domain import ItemOutcome, ItemResult
 from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_reminder, imported_state
+from clearline.catalogue.domain import check_known
+from clearline.catalogue.usecases import require_types
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -26,7 +28,10 @@ def require_import(actor: Actor) -> None:
 
 
 async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> ItemResult:
-    """Store the ticket of a line, with its notes. A ticket that was imported before stays as it is."""
+    """Store the ticket of a line, with its notes. A ticket that was imported before stays as it is.
+
+    Its types of issue and service may be retired.
+    """
     require_import(actor)
     imported = _decode(line)
     company = await permissions.company_named(tx, actor, imported.company)
@@ -37,7 +42,14 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
         number = await import_store.find(tx, company.id, external)
         if number is not None:
             return ItemResult(ItemOutcome.UNCHANGED, number)
-    ticket = imported_state(company.id, imported)
+    catalogue = await require_types(
+        tx,
+        lambda known: [
+            *check_known([imported.issue_type], known.issue_types, "issue_type"),
+            *check_known([imported.service.type], known.service_types, "service.type"),
+        ],
+    )
+    ticket = imported_state(company.id, imported, catalogue.assessment_of(imported.issue_type))
     stored = await ticket_store.insert(tx, actor, ticket, notes=imported_notes(imported), now=now)
     if stored is None:
         raise InvalidInput(await tickets.check_service(tx, company.id, ticket.service_id, ticket.service_type))

@@ -37,6 +37,9 @@ COMMANDS = {
         "Manage the identity providers (OpenID Connect) that the provider's people sign in with.",
     ),
     "inbound-mail": LazyCommand("mail.inbound", "inbound_mail_group", "Manage inbound mail."),
+    "issue-type": LazyCommand(
+        "catalogue.issue_types", "issue_type", "Manage the types of issues that tickets are about."
+    ),
     "job": LazyCommand("bulk.jobs", "job", "Manage the jobs that change or import many tickets."),
     "key": LazyCommand("accounts.keys", "key", "Manage API keys."),
     "macro": LazyCommand(
@@ -56,6 +59,9 @@ COMMANDS = {
     "serve": LazyCommand("server.serve", "serve", "Run the server until Ctrl-C or SIGTERM."),
     "service": LazyCommand(
         "inventory.services", "service", "Manage the services that a company's tickets can be about."
+    ),
+    "service-type": LazyCommand(
+        "catalogue.service_types", "service_type", "Manage the types of services that tickets are about."
     ),
     "setup-link": LazyCommand(
         "server.setup_link", "setup_link", "Print a new link of the set-up of a fresh installation."

@@ -7,8 +7,8 @@ from uuid import UUID
 import click
 
 from clearline.accounts import permissions
+from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_done, show_list
 from clearline.cli.parameters.ids import resolve_among
@@ -31,8 +31,6 @@ from clearline.wires.house.routing.mapping import preview_out, rule_out
 from clearline.wires.house.tickets.mapping import ticket_out
 
 _POSITION = click.IntRange(min=1)
-_ISSUE = click.Choice([issue_type.value for issue_type in IssueType])
-_SERVICE = click.Choice([service_type.value for service_type in ServiceType])
 _PRIORITY = click.Choice([priority.value for priority in Priority])
 _MOST = 100_000
 """More rules than a desk has."""
@@ -53,8 +51,10 @@ def _condition_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--keyword", multiple=True, help="Word in the title or description; repeat for several."),
         click.option("--priority", multiple=True, type=_PRIORITY, help="Priority; repeat for several."),
         click.option("--company", multiple=True, metavar="NAME", help="Company; repeat for several."),
-        click.option("--service", multiple=True, type=_SERVICE, help="Service type; repeat for several."),
-        click.option("--issue", multiple=True, type=_ISSUE, help="Issue type; repeat for several."),
+        click.option(
+            "--service", multiple=True, metavar="TYPE", help="Service type, by key or name; repeat for several."
+        ),
+        click.option("--issue", multiple=True, metavar="TYPE", help="Issue type, by key or name; repeat for several."),
     ):
         command = option(command)
     return command
@@ -240,8 +240,8 @@ async def _values(tx: Tx, conditions: dict[str, tuple[str, ...]]) -> dict[str, A
     """Return conditions by the names of the domain."""
     companies = [(await permissions.company_named(tx, OPERATOR, name)).id for name in conditions["company"]]
     return {
-        "issue_types": tuple(map(IssueType, conditions["issue"])),
-        "service_types": tuple(map(ServiceType, conditions["service"])),
+        "issue_types": await catalogue.issue_keys(tx, conditions["issue"], "--issue"),
+        "service_types": await catalogue.service_keys(tx, conditions["service"], "--service"),
         "company_ids": tuple(companies),
         "priorities": tuple(map(Priority, conditions["priority"])),
         "keywords": conditions["keyword"],
@@ -263,8 +263,8 @@ async def _rule(tx: Tx, text: str) -> RoutingRule:
 
 @route.command("test")
 @click.option("--ticket", type=TICKET, metavar="NUMBER", help="Ticket to test with; other options replace its values.")
-@click.option("--issue", type=_ISSUE, help="Issue type; required without --ticket.")
-@click.option("--service", type=_SERVICE, help="Service type; required without --ticket.")
+@click.option("--issue", metavar="TYPE", help="Issue type, by key or name; required without --ticket.")
+@click.option("--service", metavar="TYPE", help="Service type, by key or name; required without --ticket.")
 @click.option("--company", metavar="NAME", help="Company of the ticket; by default any.")
 @click.option("--priority", type=_PRIORITY, help="Priority; by default that of the issue type.")
 @click.option("--title", help="Title of the ticket.")
@@ -289,13 +289,12 @@ def route_test(ticket: str | None, *, as_json: bool, **values: str | None) -> No
 
 async def _facts(tx: Tx, options: dict[str, str | None]) -> dict[str, Any]:
     values: dict[str, Any] = {name: options[name] for name in ("title", "description") if options[name] is not None}
-    for option, name, kind in (
-        ("issue", "issue_type", IssueType),
-        ("service", "service_type", ServiceType),
-        ("priority", "priority", Priority),
-    ):
-        if (text := options[option]) is not None:
-            values[name] = kind(text)
+    if (issue := options["issue"]) is not None:
+        [values["issue_type"]] = await catalogue.issue_keys(tx, [issue], "--issue")
+    if (service := options["service"]) is not None:
+        [values["service_type"]] = await catalogue.service_keys(tx, [service], "--service")
+    if (priority := options["priority"]) is not None:
+        values["priority"] = Priority(priority)
     if (company := options["company"]) is not None:
         values["company_id"] = (await permissions.company_named(tx, OPERATOR, company)).id
     return values

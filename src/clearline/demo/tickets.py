@@ -65,7 +65,7 @@ async def load_tickets(
 
 
 async def _load_ticket(
-    tx: Tx, demo: DemoTicket, service_type: ServiceType, company: Company, user: User, *, now: datetime
+    tx: Tx, demo: DemoTicket, service_type: str, company: Company, user: User, *, now: datetime
 ) -> int:
     agent = (await find_staff(tx))[AGENT]
     customer = Actor(Role.CUSTOMER, user.name, company=company, user=user, scopes=ALL_SCOPES)

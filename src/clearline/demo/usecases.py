@@ -9,6 +9,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import CompanyDetails
+from clearline.demo.catalogue import load_catalogue, load_own_services
 from clearline.demo.companies import COMPANIES, DemoCompany
 from clearline.demo.desk import ADMIN, find_staff, load_desk, user_of
 from clearline.demo.integrations import load_mailbox, load_webhook
@@ -48,6 +49,7 @@ async def load(
     async with database.transaction() as tx:
         if not await find_staff(tx):
             progress("the desk")
+            await load_catalogue(tx, OPERATOR, now=now)
             await load_desk(tx, OPERATOR, now=now)
             await set_preferences(tx, OPERATOR, now=now)
     created: list[DemoKey] = []
@@ -96,4 +98,5 @@ async def _load_company(tx: Tx, demo: DemoCompany, *, now: datetime) -> tuple[Co
         await assign_tag_and_link(tx, numbers, now=now)
     else:
         await merge_split_and_tag(tx, numbers, now=now)
+        await load_own_services(tx, OPERATOR, company, users, now=now)
     return company, numbers

@@ -8,17 +8,13 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.catalogue.published import ServiceType
-from clearline.errors import RuleCode, Violation
+from clearline.catalogue.domain import Catalogue, check_inventory_type
+from clearline.errors import Violation
 from clearline.inventory.facts_domain import NO_END, TEXT_MAX, End, ServiceState, check_end, check_rate
 from clearline.text import check_text
 
 ID_MAX = 64
 LABEL_MAX = 255
-
-
-INVENTORY_TYPES = tuple(kind for kind in ServiceType if kind is not ServiceType.NON_CONSOLE)
-"""The types of services in an inventory. A Non-Console Service is never in one: any id is valid."""
 
 
 class Service(Struct, frozen=True):
@@ -30,7 +26,7 @@ class Service(Struct, frozen=True):
 
     company_id: UUID
     id: str
-    type: ServiceType
+    type: str
     label: str
     state: ServiceState = ServiceState.ACTIVE
     rate: int | None = None
@@ -66,13 +62,15 @@ def _end(before: End | None, value: End | Mapping[str, str | None] | None) -> En
     return None if after == NO_END else after
 
 
-def check_service(service: Service) -> list[Violation]:
-    """Return the rules that a service for the inventory breaks; its tier is checked where the tiers are known."""
+def check_service(service: Service, catalogue: Catalogue, *, keeps_type: bool = False) -> list[Violation]:
+    """Return the rules that a service for the inventory breaks; its tier is checked where the tiers are known.
+
+    A type that it ``keeps`` may be retired.
+    """
     violations = [
         *check_text("id", service.id, most=ID_MAX), *check_text("label", service.label, most=LABEL_MAX),
     ]  # fmt: skip
-    if service.type not in INVENTORY_TYPES:
-        violations.append(Violation("type", "must be one of " + ", ".join(INVENTORY_TYPES), RuleCode.CHOICE))
+    violations += check_inventory_type(catalogue, service.type, is_kept=keeps_type)
     for name in _TEXTS:
         if (text := getattr(service, name)) is not None:
             violations += check_text(name, text, most=TEXT_MAX)

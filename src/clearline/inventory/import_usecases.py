@@ -8,7 +8,8 @@ from uuid import UUID
 from clearline.accounts.tiers import store as tier_store
 from clearline.accounts.tiers.domain import Tier
 from clearline.accounts.tiers.usecases import check_tier_key
-from clearline.catalogue.published import ServiceType
+from clearline.catalogue.domain import Catalogue
+from clearline.catalogue.usecases import stored_catalogue
 from clearline.errors import RuleCode, Violation, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
@@ -31,8 +32,10 @@ from clearline.tables import A_WORKBOOK, is_workbook
 class _Inventory:
     """The services of a company as they are stored, and as an import leaves them."""
 
-    def __init__(self, company: Company, stored: Mapping[str, Service], tiers: Mapping[str, Tier]) -> None:
-        self.company, self._stored, self._tiers = company, stored, tiers
+    def __init__(
+        self, company: Company, stored: Mapping[str, Service], tiers: Mapping[str, Tier], catalogue: Catalogue
+    ) -> None:
+        self.company, self._stored, self._tiers, self._catalogue = company, stored, tiers, catalogue
         self.services: dict[str, Service] = {}
 
     def add(self, values: Mapping[str, Any]) -> list[Violation]:
@@ -40,10 +43,11 @@ class _Inventory:
         before = self._stored.get(values["id"])
         begun = before or Service(self.company.id, values["id"], values["type"], values["label"])
         after = with_values(begun, values)
-        violations = check_service(after)
+        keeps = before is not None and before.type == after.type
+        violations = check_service(after, self._catalogue, keeps_type=keeps)
         violations += check_tier_key(self._tiers, None if before is None else before.tier, after.tier)
         if not violations:
-            self.services[after.id] = with_values(after, {"type": ServiceType(after.type)})
+            self.services[after.id] = after
         return violations
 
     def result(self, service: Service) -> RowResult:
@@ -67,7 +71,9 @@ class _Inventory:
 
 async def _inventory(tx: Tx, company: Company) -> _Inventory:
     stored = {service.id: service for service in await service_store.of_company(tx, company.id)}
-    return _Inventory(company, stored, {tier.key: tier for tier in await tier_store.all_tiers(tx)})
+    return _Inventory(
+        company, stored, {tier.key: tier for tier in await tier_store.all_tiers(tx)}, await stored_catalogue(tx)
+    )
 
 
 async def import_text(

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 
-from clearline.catalogue.published import ServiceType
 from clearline.inventory.domain import ENDS, Service
 from clearline.inventory.facts_domain import End, ServiceState
 from clearline.platform.database.transactions import Record, Tx
@@ -32,7 +31,7 @@ _read_ends = msgspec.json.Decoder(_Ends).decode
 def _service(row: Record) -> Service:
     *plain, stored = row
     values: dict[str, Any] = dict(zip(_PLAIN, plain, strict=True))
-    values["type"], values["state"] = ServiceType(values["type"]), ServiceState(values["state"])
+    values["state"] = ServiceState(values["state"])
     ends = _NO_ENDS if stored is None else _read_ends(stored)
     return Service(**values, a_end=ends.a, z_end=ends.z)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -11,7 +11,7 @@ from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.accounts.tiers import store as tier_store
 from clearline.accounts.tiers.usecases import check_tier_key
-from clearline.catalogue.published import ServiceType
+from clearline.catalogue.usecases import violations_of
 from clearline.errors import require_found, require_free, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged, changes_between, first_values
@@ -111,6 +111,14 @@ async def services_with_ids(tx: Tx, actor: Actor, company_ref: UUID | str, servi
     return [_visible(actor, service) for service in services]
 
 
+async def type_of_own_service(tx: Tx, actor: Actor, service_id: str) -> str | None:
+    """Return the type of a service of the actor's company, which is about to raise a ticket; None if it has none."""
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
+    company_id = permissions.own_company(actor).id
+    service = await service_store.find(tx, company_id, service_id) if storable(service_id) else None
+    return None if service is None else service.type
+
+
 async def company_to_manage(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     """Return a company whose inventory the actor manages."""
     permissions.require_desk_admin(actor)
@@ -135,10 +143,8 @@ async def add_service(
         AlreadyExists: the company has a service of that id.
     """
     company = await company_to_manage(tx, actor, company_ref)
-    # A type that is none is refused by the check.
-    service = with_values(Service(company.id, service_id, cast("ServiceType", kind), label), facts or {})
+    service = with_values(Service(company.id, service_id, kind, label), facts or {})
     await _require_valid(tx, None, service)
-    service = replace(service, type=ServiceType(kind))
     require_free(await service_store.insert(tx, service, now=now), KIND, service_id)
     await _append(tx, actor, service, "created", first_values(service, _given(service)), now=now)
     return service
@@ -151,7 +157,8 @@ def _given(service: Service) -> frozenset[str]:
 
 
 async def _require_valid(tx: Tx, before: Service | None, after: Service) -> None:
-    violations = check_service(after)
+    keeps = before is not None and after.type == before.type
+    violations = await violations_of(tx, lambda known: check_service(after, known, keeps_type=keeps))
     before_tier = None if before is None else before.tier
     if after.tier not in {None, before_tier}:
         tiers = {tier.key: tier for tier in await tier_store.all_tiers(tx)}

@@ -10,7 +10,6 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.catalogue.assessment import Priority
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import RuleCode, Violation
 from clearline.text import PAIRED, check_text, fold, is_blank
 
@@ -34,8 +33,8 @@ class RoutingRule(Struct, frozen=True):
     position: int
     name: str
     queue_id: UUID
-    issue_types: tuple[IssueType, ...]
-    service_types: tuple[ServiceType, ...]
+    issue_types: tuple[str, ...]
+    service_types: tuple[str, ...]
     company_ids: tuple[UUID, ...]
     priorities: tuple[Priority, ...]
     keywords: tuple[str, ...]
@@ -46,8 +45,8 @@ class RoutingRule(Struct, frozen=True):
 class RoutingFacts(Struct, frozen=True):
     """What the conditions look at. ``priority`` is the provider's assessment; ``company_id`` is None for no company."""
 
-    issue_type: IssueType
-    service_type: ServiceType
+    issue_type: str
+    service_type: str
     company_id: UUID | None
     priority: Priority
     title: str
@@ -87,17 +86,18 @@ def choose_rule(rules: Sequence[RoutingRule], facts: RoutingFacts) -> RoutingRul
     return next((rule for rule in rules if not _failures(rule, facts, text)), None)
 
 
-def shadowed_rules(rules: Sequence[RoutingRule]) -> Mapping[UUID, RoutingRule]:
+def shadowed_rules(rules: Sequence[RoutingRule], issue_types: int, service_types: int) -> Mapping[UUID, RoutingRule]:
     """Return the active rules that no ticket reaches, each with the first rule before it that takes all its tickets.
 
     A rule takes all tickets of another when each of its conditions holds for every ticket that the other matches. Rules
-    that only together leave nothing to another are not found.
+    that only together leave nothing to another are not found. ``issue_types`` and ``service_types`` are how many types
+    there are: a condition that has all of them is none.
     """
-    return _shadowed_rules(tuple(rules))
+    return _shadowed_rules(tuple(rules), issue_types, service_types)
 
 
 @lru_cache(maxsize=8)
-def _shadowed_rules(rules: tuple[RoutingRule, ...]) -> Mapping[UUID, RoutingRule]:
+def _shadowed_rules(rules: tuple[RoutingRule, ...], issue_types: int, service_types: int) -> Mapping[UUID, RoutingRule]:
     """See ``shadowed_rules``. Remembered, because rules seldom change and are compared each with each."""
     before: dict[UUID | None, list[RoutingRule]] = {None: []}
     """Those that take tickets, by each of their companies; with None those for any company."""
@@ -107,7 +107,10 @@ def _shadowed_rules(rules: tuple[RoutingRule, ...]) -> Mapping[UUID, RoutingRule
             continue
         # What takes all its tickets is for any company, or for its companies, and so for the first of them.
         groups = (before[None], before.get(rule.company_ids[0], []) if rule.company_ids else [])
-        takers = [next((earlier for earlier in group if _takes_all(earlier, rule)), None) for group in groups]
+        takers = [
+            next((earlier for earlier in group if _takes_all(earlier, rule, issue_types, service_types)), None)
+            for group in groups
+        ]
         taker = min((taker for taker in takers if taker is not None), key=_position, default=None)
         if taker is not None:
             shadowed[rule.id] = taker
@@ -121,10 +124,10 @@ def _position(rule: RoutingRule) -> int:
     return rule.position
 
 
-def _takes_all(earlier: RoutingRule, rule: RoutingRule) -> bool:
+def _takes_all(earlier: RoutingRule, rule: RoutingRule, issue_types: int, service_types: int) -> bool:
     return (
-        _holds_wherever(earlier.issue_types, rule.issue_types, len(IssueType))
-        and _holds_wherever(earlier.service_types, rule.service_types, len(ServiceType))
+        _holds_wherever(earlier.issue_types, rule.issue_types, issue_types)
+        and _holds_wherever(earlier.service_types, rule.service_types, service_types)
         and _holds_wherever(earlier.company_ids, rule.company_ids)
         and _holds_wherever(earlier.priorities, rule.priorities, len(Priority))
         and _keywords_hold_wherever(earlier.keywords, rule.keywords)

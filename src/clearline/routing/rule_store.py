@@ -7,7 +7,6 @@ from uuid import UUID
 from msgspec.structs import astuple
 
 from clearline.catalogue.assessment import Priority
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.platform.database.transactions import Record, Tx
 from clearline.routing.domain import RoutingRule
 
@@ -29,8 +28,8 @@ def _rule(row: Record) -> RoutingRule:
         row[1],
         row[2],
         row[3],
-        tuple(map(IssueType, row[4])),
-        tuple(map(ServiceType, row[5])),
+        tuple(row[4]),
+        tuple(row[5]),
         tuple(row[6]),
         tuple(map(Priority, row[7])),
         tuple(row[8]),

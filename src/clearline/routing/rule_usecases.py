@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
+from clearline.catalogue.domain import check_known
+from clearline.catalogue.usecases import current_catalogue, violations_of
 from clearline.errors import InvalidInput, RuleCode, Violation, require_found, require_valid
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event
@@ -122,7 +124,11 @@ async def _rule(tx: Tx, rule_id: UUID) -> RuleDetails:
 
 async def _with_shadows(tx: Tx, rules: Sequence[RuleDetails]) -> list[RuleDetails]:
     """Return rules with those that take all their tickets."""
-    shadowed = shadowed_rules(await rule_store.active_rules(tx)) if rules else {}
+    if not rules:
+        return []
+    catalogue = await current_catalogue(tx)
+    possible = len(catalogue.issue_types), len(catalogue.service_types)
+    shadowed = shadowed_rules(await rule_store.active_rules(tx), *possible)
     return [details._replace(shadowed_by=shadowed.get(details.rule.id)) for details in rules]
 
 
@@ -133,4 +139,11 @@ async def _check(tx: Tx, rule: RoutingRule, *, most: int) -> None:
     violations += await check_queue_id(tx, rule.queue_id)
     if await rule_store.unknown_companies(tx, rule.company_ids):
         violations.append(Violation("company_ids", "must be ids of customers", RuleCode.REFERENCE))
+    violations += await violations_of(
+        tx,
+        lambda known: [
+            *check_known(rule.issue_types, known.issue_types, "issue_types"),
+            *check_known(rule.service_types, known.service_types, "service_types"),
+        ],
+    )
     require_valid(violations)

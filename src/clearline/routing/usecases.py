@@ -9,7 +9,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions, user_store
-from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, RuleCode, TicketFinished, TicketTaken, Violation
+from clearline.catalogue.domain import Catalogue, check_known
+from clearline.catalogue.usecases import require_types
+from clearline.errors import (
+    Forbidden,
+    InvalidInput,
+    NobodyAvailable,
+    RuleCode,
+    TicketFinished,
+    TicketTaken,
+    Violation,
+)
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
@@ -19,7 +29,7 @@ from clearline.routing import rule_store
 from clearline.routing.domain import RoutingFacts, RoutingRule, RuleResult, choose_rule, evaluate_rules
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import ASSESSMENT, TicketView, ticket_number
+from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 
 ROUTING = Actor(Role.OPERATOR, "routing", scopes=ALL_SCOPES)
@@ -52,12 +62,19 @@ async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str
     ticket of the issue type; by default there is no company and no text.
     """
     permissions.require_staff(actor, Scope.TICKETS_READ)
+    catalogue = await require_types(tx, lambda known: _check_facts(known, values))
     if number is not None:
         return replace(_facts(await tickets.get_ticket(tx, actor, number)), **values)
     if missing := [name for name in ("issue_type", "service_type") if name not in values]:
         raise InvalidInput([Violation(name, "is required without a ticket", RuleCode.REQUIRED) for name in missing])
-    usual = {"company_id": None, "title": "", "description": "", "priority": ASSESSMENT[values["issue_type"]].priority}
+    priority = catalogue.assessment_of(values["issue_type"]).priority
+    usual = {"company_id": None, "title": "", "description": "", "priority": priority}
     return RoutingFacts(**{**usual, **values})
+
+
+def _check_facts(catalogue: Catalogue, values: Mapping[str, Any]) -> list[Violation]:
+    known = {"issue_type": catalogue.issue_types, "service_type": catalogue.service_types}
+    return [broken for name in known if name in values for broken in check_known([values[name]], known[name], name)]
 
 
 async def active_rules(tx: Tx) -> list[RoutingRule]:

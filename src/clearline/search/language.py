@@ -8,7 +8,7 @@ from functools import partial
 from msgspec import Struct
 
 from clearline.catalogue.assessment import Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
+from clearline.catalogue.domain import Catalogue
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.search.document import (
     CREATED,
@@ -33,6 +33,9 @@ FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 NAMED = ("company", "tier", "queue", "team", "assignee", "watcher")
 """Filters whose values are names that have to be looked up in the database."""
+
+TYPES = ("issue", "service")
+"""Filters whose values are types of the catalogue, which have to be looked up in it."""
 
 CUSTOMER_FILTERS = (
     "status", "service", "issue", "priority", "number", "created", "updated", "occurred", "contact", "cc", "external",
@@ -156,7 +159,7 @@ def _filter(name: str, value: str, *, staff: bool) -> Facets | Named:
         raise _invalid(
             f"has no filter {name}: it must be one of {', '.join(allowed)}; put words with a colon in quotation marks"
         )
-    if name in NAMED:
+    if name in NAMED or name in TYPES:
         return Named(name, value)
     if name in _FILTERS_BY_READER:
         return _FILTERS_BY_READER[name](value, staff)
@@ -177,11 +180,29 @@ def _status(value: str) -> Facets:
     return _one_of("status", ("open", *Status), status)
 
 
-def _service(value: str) -> Facets:
-    is_type = fold(value) in {fold(kind) for kind in ServiceType}
+def issue_facets(value: str, catalogue: Catalogue) -> Facets:
+    """Return the filter of any of the types of issues between commas, each by its key or name.
+
+    Raises:
+        InvalidInput: one is unknown.
+    """
+    keys = [catalogue.issue_named(each.strip()) for each in value.split(",")]
+    known = [key for key in keys if key is not None]
+    if len(known) < len(keys):
+        raise _invalid(f"has an unknown issue: it must be one of {', '.join(catalogue.issue_types)}")
+    return Facets(tuple(facet("issue", key) for key in known))
+
+
+def service_facets(value: str, catalogue: Catalogue) -> Facets:
+    """Return the filter of a type of services, by its key or name, or of the id of a service.
+
+    Raises:
+        InvalidInput: there is no value.
+    """
     if not value:
         raise _invalid("has a filter service without a value: it must be a type or the id of a service")
-    return Facets((facet("service" if is_type else "service-id", value),))
+    key = catalogue.service_named(value)
+    return Facets((facet("service-id", value) if key is None else facet("service", key),))
 
 
 def _number(value: str) -> Facets:
@@ -266,8 +287,6 @@ def _any_of(read: Callable[[str], Facets], value: str) -> Facets:
 
 _FILTERS: dict[str, Callable[[str], Facets]] = {
     "status": lambda value: _any_of(_status, value),
-    "service": _service,
-    "issue": lambda value: _any_of(partial(_one_of, "issue", tuple(IssueType)), value),
     "priority": lambda value: _any_of(partial(_one_of, "priority", tuple(Priority)), value),
     "severity": lambda value: _any_of(partial(_one_of, "severity", tuple(Severity)), value),
     "number": _number,
@@ -283,8 +302,6 @@ _FILTERS_BY_READER: dict[str, Callable[[str, bool], Facets]] = {"updated": _upda
 """The filters that depend on what their reader may see: the provider's people, or a customer."""
 _SUGGESTED: dict[str, tuple[str, ...]] = {
     "status": ("open", *Status),
-    "service": tuple(ServiceType),
-    "issue": tuple(IssueType),
     "priority": tuple(Priority),
     "severity": tuple(Severity),
     "has": ("file",),
@@ -295,12 +312,13 @@ _SUGGESTED: dict[str, tuple[str, ...]] = {
 }
 
 
-def suggestions(*, staff: bool) -> list[str]:
+def suggestions(catalogue: Catalogue, *, staff: bool) -> list[str]:
     """Return filters with each of their values; those of any other value end with the colon."""
+    suggested = {**_SUGGESTED, "service": tuple(catalogue.service_types), "issue": tuple(catalogue.issue_types)}
     return [
         f'{name}:"{value}"' if " " in value else f"{name}:{value}"
         for name in (STAFF_FILTERS if staff else CUSTOMER_FILTERS)
-        for value in _SUGGESTED.get(name, ("",))
+        for value in suggested.get(name, ("",))
     ]
 
 

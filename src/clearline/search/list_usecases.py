@@ -8,6 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.catalogue.domain import Catalogue
+from clearline.catalogue.usecases import current_catalogue
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
@@ -82,7 +84,7 @@ async def find_sorted(
     company_id, conditions = await read_query(tx, actor, text)
     position = None if after is None else (after.key, after.number)
     try:
-        selected = list_filter(conditions)
+        selected = list_filter(conditions, await current_catalogue(tx))
         if selected is not None and _is_list(selected, order):
             return await _listed(tx, actor, selected, order, newest_first=newest_first, after=after, limit=limit)
         hits = await newest_hits(tx, actor, company_id, conditions, limit=SORTED_MAX, seconds=seconds)
@@ -145,7 +147,7 @@ async def matching_numbers(tx: Tx, actor: Actor, text: str, numbers: Sequence[in
         InvalidInput: the query is invalid.
     """
     company_id, conditions = await read_query(tx, actor, text)
-    selected = list_filter(conditions)
+    selected = list_filter(conditions, await current_catalogue(tx))
     if selected is None:
         return None
     if company_id is not None:
@@ -186,7 +188,7 @@ async def count_queries(
                 continue
             with suppress(InvalidInput):
                 indexed[query] = await read_query(tx, actor, query)
-                if (selected := _walkable(*indexed[query])) is not None:
+                if (selected := _walkable(*indexed[query], await current_catalogue(tx))) is not None:
                     listed[query] = tickets.within_limits(actor, selected)
         walked = await list_store.count(
             tx, [*listed.values()], for_staff=actor.is_staff, walked=_WALKED_MAX, most=COUNT_MAX
@@ -212,9 +214,9 @@ def _count_of(matches: int, *, is_all: bool, enough: int | None) -> Count | None
     return None if enough is None or matches < enough else Count(matches // _ROUND * _ROUND, False)
 
 
-def _walkable(company_id: UUID | None, conditions: Conditions) -> Filter | None:
+def _walkable(company_id: UUID | None, conditions: Conditions, catalogue: Catalogue) -> Filter | None:
     """Return the filter whose tickets an index of lists has, or None."""
-    selected = list_filter(conditions)
+    selected = list_filter(conditions, catalogue)
     if selected is not None and company_id is not None:
         selected = selected._replace(company_id=company_id)
     if selected is None or (selected.company_id is None and selected.state != "open"):

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from clearline.catalogue.assessment import Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
+from clearline.catalogue.domain import Catalogue
 from clearline.search.document import facet
 from clearline.search.language import Facets, Phrase, Word
 from clearline.search.words import WORD_MAX
@@ -17,8 +17,6 @@ _NONE = "none"
 _KINDS: dict[str, tuple[str, Any]] = {
     "priority": ("priorities", Priority),
     "severity": ("severities", Severity),
-    "issue": ("issue_types", IssueType),
-    "service": ("service_types", ServiceType),
 }
 _ADDRESSES = {"contact", "cc"}
 _IDS = {"company": "company_id", "queue": "queue_id", "assignee": "assignee_id"}
@@ -44,9 +42,21 @@ def _values() -> dict[str, dict[str, Any]]:
 _KNOWN = _values()
 
 
-def _several(lexemes: Sequence[str]) -> dict[str, Any] | None:
+def _field(lexeme: str, catalogue: Catalogue) -> dict[str, Any] | None:
+    """Return the field of a filter that a facet sets whose values are known, or None."""
+    if (known := _KNOWN.get(lexeme)) is not None:
+        return known
+    name, _, value = lexeme.removeprefix("=").partition(":")
+    issue = catalogue.issue_named(value) if name == "issue" else None
+    service = catalogue.service_named(value) if name == "service" else None
+    if issue is not None:
+        return {"issue_types": (issue,)}
+    return None if service is None else {"service_types": (service,)}
+
+
+def _several(lexemes: Sequence[str], catalogue: Catalogue) -> dict[str, Any] | None:
     """Return the field of a filter that any of these facets sets, or None."""
-    known = [_KNOWN.get(lexeme, {}) for lexeme in dict.fromkeys(lexemes)]
+    known = [_field(lexeme, catalogue) or {} for lexeme in dict.fromkeys(lexemes)]
     names = {name for fields in known for name in fields}
     if len(names) != 1 or not all(known):
         return None
@@ -58,10 +68,10 @@ def _several(lexemes: Sequence[str]) -> dict[str, Any] | None:
     return {name: tuple(member for fields in known for member in fields[name])}
 
 
-def _single(lexeme: str) -> dict[str, Any] | None:
+def _single(lexeme: str, catalogue: Catalogue) -> dict[str, Any] | None:
     """Return the field of a filter that a facet sets, or None."""
     name, _, value = lexeme.removeprefix("=").partition(":")
-    if (known := _KNOWN.get(lexeme)) is not None:
+    if (known := _field(lexeme, catalogue)) is not None:
         return known
     if name in _ADDRESSES and "@" in value and value.isascii() and len(value) < WORD_MAX:  # longer ones are cut
         return {name: value}
@@ -74,7 +84,7 @@ def _negated(condition: Facets) -> dict[str, Any] | None:
     return {name: False for name in known if name in {"has_file", "is_chronic"}} or None
 
 
-def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]]) -> Filter | None:
+def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]], catalogue: Catalogue) -> Filter | None:
     """Return the filter that matches the same tickets as these conditions, each with whether it is negated.
 
     None when there is none: conditions with words, negations (except of a file or chronic), days, teams, external ids
@@ -90,7 +100,13 @@ def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]]) -> Fi
         if name == "tag" and value.isascii() and not (is_negated or others):
             tags.append(value)
             continue
-        known = _negated(condition) if is_negated else _several(condition.any_of) if others else _single(lexeme)
+        known = (
+            _negated(condition)
+            if is_negated
+            else _several(condition.any_of, catalogue)
+            if others
+            else _single(lexeme, catalogue)
+        )
         if known is None or not fields.keys().isdisjoint(known):
             return None
         fields |= known

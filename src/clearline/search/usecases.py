@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from clearline.accounts import permissions, user_store
 from clearline.accounts.tiers import store as tier_store
+from clearline.catalogue.usecases import current_catalogue
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
@@ -15,7 +16,18 @@ from clearline.queues import store as queue_store
 from clearline.queues import team_store
 from clearline.search import store as search_store
 from clearline.search.document import facet
-from clearline.search.language import Clause, Facets, Named, Phrase, Term, Word, clause, parse
+from clearline.search.language import (
+    Clause,
+    Facets,
+    Named,
+    Phrase,
+    Term,
+    Word,
+    clause,
+    issue_facets,
+    parse,
+    service_facets,
+)
 from clearline.search.plan import Attempt, Plan
 from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery, Hits
 from clearline.tickets import usecases as tickets
@@ -229,6 +241,8 @@ async def _condition(tx: Tx, actor: Actor, term: Term) -> Word | Phrase | Facets
         if condition.filter == "team":
             queues = await _queues_of_team(tx, condition.value)
             return Facets(tuple(facet("queue", queue_id) for queue_id in queues))
+        if condition.filter in _TYPES:
+            return _TYPES[condition.filter](condition.value, await current_catalogue(tx))
         value = await _LOOK_UP[condition.filter](tx, actor, condition.value)
         return Facets((facet(condition.filter, value),))
     return condition
@@ -284,6 +298,7 @@ async def _tier(tx: Tx, _actor: Actor, value: str) -> object:
     return tier.key
 
 
+_TYPES = {"issue": issue_facets, "service": service_facets}
 _LOOK_UP: dict[str, Callable[[Tx, Actor, str], Awaitable[object]]] = {
     "company": _company,
     "tier": _tier,

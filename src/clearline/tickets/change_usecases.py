@@ -8,6 +8,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from clearline.accounts import permissions, user_store
+from clearline.catalogue.domain import check_issue_type
+from clearline.catalogue.usecases import violations_of
 from clearline.errors import NotFound, RuleCode, TicketFinished, Violation, require_valid
 from clearline.events.domain import StatusChanged, changes_between
 from clearline.events.event_types import EventType
@@ -117,7 +119,11 @@ async def require_change(
     fields = {change.field for change in changes_between(before, after)}
     if fields:
         began = check_occurred_at(after.occurred_at, now) if "occurred_at" in fields else []
-        require_valid([*check_values(after), *began, *await _check_references(tx, view.ticket, after, fields)])
+        violations = [*check_values(after), *began, *await _check_references(tx, view.ticket, after, fields)]
+        if "issue_type" in fields:
+            kind = view.ticket.service_type
+            violations += await violations_of(tx, lambda known: check_issue_type(known, after.issue_type, kind))
+        require_valid(violations)
     return view, after
 
 

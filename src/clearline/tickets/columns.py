@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from clearline.catalogue.assessment import Impact, Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import PROVIDER_ID, Company
 from clearline.platform.database.transactions import Record
 from clearline.reminders.domain import Reminder
@@ -75,8 +74,8 @@ COLUMNS = (
     Column("number"),
     Column("title"),
     Column("description"),
-    Column("issue_type", decode=_members(IssueType)),
-    Column("service_type", decode=_members(ServiceType)),
+    Column("issue_type"),
+    Column("service_type"),
     Column("service_id"),
     Column("service_label"),
     Column("severity", decode=_members(Severity)),

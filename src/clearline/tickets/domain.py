@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from clearline.catalogue.assessment import Assessment, Impact, Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
+from clearline.catalogue.published import ServiceType
 from clearline.errors import Forbidden, Violation, require_valid
 from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory.domain import ID_MAX
@@ -68,26 +68,6 @@ TICKET_CHANNELS = tuple(channel for channel in Channel if channel is not Channel
 """The channels that a new ticket can name."""
 
 
-_DOWN = Assessment(Severity.EXTENSIVE, Impact.DOWN, Priority.CRITICAL)
-_UNSTEADY = Assessment(Severity.SIGNIFICANT, Impact.INTERMITTENT, Priority.HIGH)
-_DEGRADED = Assessment(Severity.MODERATE, Impact.DEGRADED, Priority.MEDIUM)
-_QUESTION = Assessment(Severity.MINOR, Impact.DEGRADED, Priority.LOW)
-
-ASSESSMENT: dict[IssueType, Assessment] = {
-    IssueType.CIRCUIT_DOWN: _DOWN,
-    IssueType.CIRCUIT_FLAPPING: _UNSTEADY,
-    IssueType.UNSTABLE: _UNSTEADY,
-    IssueType.CIRCUIT_TAKING_ERRORS: _DEGRADED,
-    IssueType.HIGH_LATENCY: _DEGRADED,
-    IssueType.PACKET_LOSS: _DEGRADED,
-    IssueType.SLOW_RESPONSE: _DEGRADED,
-    IssueType.APPLICATION: _QUESTION,
-    IssueType.OTHERS: _QUESTION,
-    IssueType.OPERATIONAL_REQUEST: _QUESTION,
-    IssueType.REQUEST_REASON_OF_OUTAGE: _QUESTION,
-}
-
-
 class FaultSymptom(Struct, frozen=True):
     """The reported symptom in three words, from coarse to fine."""
 
@@ -101,8 +81,8 @@ class NewTicket(Struct, frozen=True):
 
     title: str
     description: str
-    issue_type: IssueType
-    service_type: ServiceType
+    issue_type: str
+    service_type: str
     service_id: str
     contact: Contact
     channel: Channel
@@ -128,8 +108,8 @@ class Ticket(Struct, frozen=True, gc=False):
     number: int
     title: str
     description: str
-    issue_type: IssueType
-    service_type: ServiceType
+    issue_type: str
+    service_type: str
     service_id: str
     service_label: str | None
     severity: Severity
@@ -173,7 +153,7 @@ class TicketValues(Struct, frozen=True):
     """The values of a ticket that can be changed, besides its status. Each is a field of ``Ticket``."""
 
     title: str
-    issue_type: IssueType
+    issue_type: str
     severity: Severity
     impact: Impact
     priority: Priority
@@ -207,9 +187,9 @@ def parse_ticket_number(text: str) -> int | None:
     return int(text[3:]) if TICKET_NUMBER.fullmatch(text) else None
 
 
-def fault_symptom(issue_type: IssueType, service_type: ServiceType) -> FaultSymptom:
+def fault_symptom(issue_type: str, service_type: str) -> FaultSymptom:
     """Return the symptom of an issue type on a type of service."""
-    category = "Non-Console" if service_type is ServiceType.NON_CONSOLE else "Console Connect"
+    category = "Non-Console" if service_type == ServiceType.NON_CONSOLE else "Console Connect"
     return FaultSymptom(category, service_type, issue_type)
 
 
@@ -230,12 +210,11 @@ def check_new_ticket(new: NewTicket) -> NewTicket:
     return new
 
 
-def first_state(company_id: UUID, new: NewTicket, *, now: datetime) -> Ticket:
-    """Return the first state of a company's new ticket: acknowledged, and assessed by its issue type.
+def first_state(company_id: UUID, new: NewTicket, assessment: Assessment, *, now: datetime) -> Ticket:
+    """Return the first state of a company's new ticket: acknowledged, with the assessment of its issue type.
 
     Its number and the label of its service are not known before it is stored.
     """
-    assessment = ASSESSMENT[new.issue_type]
     return Ticket(
         company_id=company_id,
         number=0,

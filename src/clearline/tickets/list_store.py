@@ -11,7 +11,6 @@ from uuid import UUID
 from msgspec import json
 
 from clearline.catalogue.assessment import Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.clock import Span
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import AFTER_TICKET, LIMITED_NOTES, NAMES, TICKET, VIEWS, notes_of, ticket_of
@@ -61,8 +60,8 @@ class Filter(NamedTuple):
     statuses: tuple[Status, ...] = ()
     priorities: tuple[Priority, ...] = ()
     severities: tuple[Severity, ...] = ()
-    issue_types: tuple[IssueType, ...] = ()
-    service_types: tuple[ServiceType, ...] = ()
+    issue_types: tuple[str, ...] = ()
+    service_types: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     contact: str | None = None
     external_id: tuple[str, str] | None = None

@@ -9,7 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
+from clearline.catalogue.domain import check_types
 from clearline.catalogue.published import ServiceType
+from clearline.catalogue.usecases import current_catalogue, require_types
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.events import store as event_store
 from clearline.events.event_types import Audience
@@ -59,11 +61,19 @@ class TicketList(Struct, frozen=True):
 
 
 async def create_ticket(
-    tx: Tx, actor: Actor, new: NewTicket, *, company_id: UUID | None = None, sends_receipt: bool = True, now: datetime
+    tx: Tx,
+    actor: Actor,
+    new: NewTicket,
+    *,
+    company_id: UUID | None = None,
+    sends_receipt: bool = True,
+    chooses_types: bool = True,
+    now: datetime,
 ) -> TicketDetails:
     """Create a ticket for the actor's company; the provider's people name the company.
 
     One write, so ``tx`` may be a single-statement transaction. ``sends_receipt`` is whether the contact is notified.
+    Somebody who ``chooses_types`` has to choose types of issue and service that are active; another takes them over.
 
     Raises:
         InvalidInput: values break a rule, the company is the provider, or has no such service.
@@ -82,7 +92,11 @@ async def create_ticket(
     require_valid(check_occurred_at(new.occurred_at, now))
     if new.tags or new.external_ids:
         new = _with_tags(actor, new)
-    first = first_state(company_id, new, now=now)
+    if chooses_types:
+        catalogue = await require_types(tx, lambda known: check_types(known, new.issue_type, new.service_type))
+    else:
+        catalogue = await current_catalogue(tx)
+    first = first_state(company_id, new, catalogue.assessment_of(new.issue_type), now=now)
     if actor.limits is not None:
         if not actor.limits.reaches_company(company_id):
             raise NotFound("company", str(company_id))
@@ -103,9 +117,9 @@ def _with_tags(actor: Actor, new: NewTicket) -> NewTicket:
     return new
 
 
-async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: ServiceType) -> list[Violation]:
+async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: str) -> list[Violation]:
     """Return the violations of the service of a new ticket: not in the inventory, or of another type."""
-    if kind is ServiceType.NON_CONSOLE:
+    if kind == ServiceType.NON_CONSOLE:
         return []
     service = await service_store.find(tx, company_id, service_id)
     if service is None:
@@ -116,7 +130,7 @@ async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: Service
                 RuleCode.REFERENCE,
             )
         ]
-    if service.type is not kind:
+    if service.type != kind:
         return [
             Violation("service.type", f"must be {service.type}, the type of service {service_id}", RuleCode.REFERENCE)
         ]

@@ -10,6 +10,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from clearline.accounts import permissions
+from clearline.catalogue.usecases import catalogue_of_database
 from clearline.clock import monotonic
 from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, OperationalError, ScopeMissing
 from clearline.identity import Actor
@@ -23,6 +24,7 @@ from clearline.web.area import CONSOLE, EVERYBODY, Area
 from clearline.web.language.readers import read_by_person, read_in_console
 from clearline.web.language.refusals import refusal_text
 from clearline.web.multipart import read_fields
+from clearline.web.tickets.type_names import show_types
 from clearline.web.visit import (
     Browser,
     FormRefused,
@@ -88,7 +90,9 @@ class Front:
         self._count(session)
         if entry is None:
             raise NotFound("page", scope["path"])
-        visit = Visit(self._services, browser, session, token, now)
+        catalogue = await catalogue_of_database(self._services.database)
+        show_types(catalogue, for_customers=not session.actor.is_staff)
+        visit = Visit(self._services, browser, session, token, catalogue, now)
         if not self._area.admits(session.actor):
             raise OtherArea(session.actor, visit.area.home)
         if session.lacks_second_factor:

@@ -23,6 +23,7 @@ from clearline.web.branding.brand import brand
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
 from clearline.web.tickets import fault_words
+from clearline.web.tickets.type_names import entry_help, entry_name, issue_choices, issue_name, service_name
 from clearline.web.words import brief_time, full_time, gettext, ngettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
@@ -149,6 +150,7 @@ ENVIRONMENT.globals |= {
     "no_fault": NO_FAULT,
     "gettext": translated,
     "impacts": looks.IMPACTS,
+    "issue_choices": issue_choices,
     "leading_columns": looks.LEADING,
     "language": lambda: reader().language,
     "time_zone": lambda: reader().zone.key,
@@ -164,16 +166,20 @@ ENVIRONMENT.globals |= {
 }
 ENVIRONMENT.filters |= {
     "ago": ago,
+    "entry_help": entry_help,
+    "entry_name": entry_name,
     "file_size": file_size,
     "brief_time": brief_time,
     "full_time": full_time,
     "has_any": lambda form, names: any(form.get(name) for name in names),
     "hue": hue,
     "initials": initials,
+    "issue_name": issue_name,
     "linked": linked,
     "message": message,
     "number": number,
     "sentence": sentence,
+    "service_name": service_name,
     "short_time": short_time,
     "ticket_number": ticket_number,
     "translated_items": lambda words: [(value, translated(word)) for value, word in words.items()],

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from starlette.types import Receive
 from starlette.types import Scope as AsgiScope
 
+from clearline.catalogue.domain import Catalogue
 from clearline.errors import Conflict, InvalidInput
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Transactions
@@ -193,11 +194,20 @@ class Visit:
     """One request of a signed-in person for a handler of a page.
 
     ``customer`` is the company whose limits the person shares, None for the provider's people, who have none;
-    ``database`` is the share of it that the person may use.
+    ``database`` is the share of it that the person may use. ``catalogue`` has the types of issues and services.
     """
 
-    def __init__(self, services: Services, browser: Browser, session: SessionActor, secret: str, now: datetime) -> None:
+    def __init__(
+        self,
+        services: Services,
+        browser: Browser,
+        session: SessionActor,
+        secret: str,
+        catalogue: Catalogue,
+        now: datetime,
+    ) -> None:
         self.services, self.browser, self.session, self.now = services, browser, session, now
+        self.catalogue = catalogue
         self.actor: Actor = session.actor
         self.area = area_of(session.session.company_id)
         self.customer = customer_id(session.actor)

@@ -10,7 +10,7 @@ import httpx
 
 from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.http.table import Operation
-from tests.builders.house import MARKER, NOBODY, Owned
+from tests.builders.house import MARKER, NOBODY, SHARED, Owned
 
 Json = dict[str, Any]
 API = "/api/v1"
@@ -43,12 +43,14 @@ BODIES: dict[str, Json | bytes] = {
     "changeMailTemplate": {"subject": "From B"},
     "changeMailbox": {"name": "From B"},
     "checkMailbox": {},
+    "changeIssueType": {"name": "From B"},
     "changeMacro": {"name": "From B"},
     "changeMe": {"language": "de"},
     "changeMyNotifications": {"digest": "hourly"},
     "changeQueue": {"name": "From B"},
     "changeRoutingRule": {"name": "From B"},
     "changeService": {"label": "From B"},
+    "changeServiceType": {"name": "From B"},
     "changeSubscription": {"description": "From B"},
     "changeTeam": {"name": "From B"},
     "changeTier": {"label": "From B"},
@@ -57,11 +59,13 @@ BODIES: dict[str, Json | bytes] = {
     "changeUserNotifications": {"digest": "hourly"},
     "changeView": {"name": "From B, changed"},
     "createCompany": {"name": "From B", "code": "FROMB"},
+    "createIssueType": {"name": "From B"},
     "createKey": {"user_id": "{user}", "name": "From B", "scopes": ["tickets:read"]},
     "createMailDomain": {"name": "from-b.example.org"},
     "createQueue": {"name": "From B"},
     "createRoutingRule": RULE,
     "createService": {"id": "From B", "type": "Port", "label": "From B"},
+    "createServiceType": {"name": "From B"},
     "createSubscription": {"url": "https://hooks.example.org/b", "is_active": False},
     "createTeam": {"name": "From B"},
     "createTier": {"key": "from_b", "label": "From B"},
@@ -115,6 +119,12 @@ DESKS_OWN = (
 
 def with_id() -> list[Operation]:
     return [operation for operation in OPERATIONS if operation.path_parameters]
+
+
+def not_shared() -> list[Operation]:
+    """Return the operations with an id, except those that read what every customer may."""
+    shared = tuple(f"{API}/{kind}/" for kind in SHARED)
+    return [each for each in with_id() if not (each.method == "GET" and each.path.startswith(shared))]
 
 
 def without_id() -> list[Operation]:

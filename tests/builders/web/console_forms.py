@@ -61,6 +61,7 @@ FORMS: dict[str, dict[str, str]] = {
     "changeSelf": {"name": "Ada Okoro", "phone": "+1-555-0142"},
     "setLanguage": {"language": "de"},
     "setAssignee": {"assignee": ""},
+    "setIssue": {"issue": "Unstable"},
     "setPriority": {"priority": "critical"},
     "setQueue": {"queue": ""},
     "setStatus": {"status": "in_progress"},

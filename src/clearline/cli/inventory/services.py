@@ -2,7 +2,7 @@
 
 import click
 
-from clearline.catalogue.published import ServiceType
+from clearline.catalogue import usecases as catalogue
 from clearline.cli.accounts.options import changed_values, company_option
 from clearline.cli.context import transact
 from clearline.cli.exit_status import REFUSED
@@ -17,13 +17,11 @@ from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import INVENTORY_TYPES, Service
+from clearline.inventory.domain import Service
 from clearline.inventory.facts_domain import rate_text
 from clearline.inventory.import_domain import ImportReport
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.inventory.mapping import import_out, service_out
-
-_TYPES = click.Choice([service_type.value for service_type in INVENTORY_TYPES])
 
 
 @click.group()
@@ -34,7 +32,7 @@ def service() -> None:
 @service.command("add")
 @company_option
 @click.option("--id", "service_id", required=True, help="Id of the service; unique within the company.")
-@click.option("--type", "kind", required=True, type=_TYPES, help="Type of the service.")
+@click.option("--type", "kind", required=True, metavar="TYPE", help="Type of the service: its key or name.")
 @click.option("--label", required=True, help="Name that people use.")
 @fact_options
 @json_option
@@ -45,7 +43,8 @@ def service_add(
     given = given_facts(facts)
 
     async def work(tx: Tx) -> Service:
-        return await inventory.add_service(tx, OPERATOR, company, service_id, kind, label, facts=given, now=now())
+        [key] = await catalogue.service_keys(tx, [kind], "--type")
+        return await inventory.add_service(tx, OPERATOR, company, service_id, key, label, facts=given, now=now())
 
     added = transact(work)
     show(service_out(added), f"{added.type} {added.id} ({added.label}) added.", as_json=as_json)
@@ -75,7 +74,7 @@ def service_list(company: str, *, as_json: bool) -> None:
 @service.command("change")
 @company_option
 @click.argument("service_id")
-@click.option("--type", "kind", type=_TYPES, help="New type.")
+@click.option("--type", "kind", metavar="TYPE", help="New type: its key or name.")
 @click.option("--label", help="New label.")
 @fact_options
 @json_option
@@ -93,10 +92,11 @@ def service_change(
     An empty value clears a fact: --carrier "".
     """
     changed_values(type=kind, label=label, **facts)
-    values = {name: value for name, value in (("type", kind and ServiceType(kind)), ("label", label)) if value}
-    values |= given_facts(facts)
+    given = given_facts(facts) | ({} if label is None else {"label": label})
 
     async def work(tx: Tx) -> tuple[Service, Service]:
+        keys = () if kind is None else await catalogue.service_keys(tx, [kind], "--type")
+        values = {**given, **({"type": keys[0]} if keys else {})}
         before = await inventory.lock_service(tx, OPERATOR, company, service_id)
         return before, await inventory.change_service(tx, OPERATOR, company, service_id, values, now=now())
 

@@ -8,8 +8,8 @@ import click
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
+from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.cli.parameters.times import TIME, span_of, span_options
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
@@ -28,6 +28,11 @@ _RENAMED = ("--queue", "--priority", "--severity")
 def _several(name: str, kind: type[StrEnum], about: str, field: str) -> Callable[[Command], Command]:
     choice = click.Choice([member.value for member in kind])
     return click.option(name, field, type=choice, multiple=True, help=f"Only tickets with this {about}; repeatable.")
+
+
+def _types(name: str, about: str, field: str) -> Callable[[Command], Command]:
+    help_text = f"Only tickets with this {about}, by key or name; repeatable."
+    return click.option(name, field, multiple=True, metavar="TYPE", help=help_text)
 
 
 def _external_id(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
@@ -57,8 +62,8 @@ def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Comm
         _several("--status", Status, "status", "statuses"),
         _several(names["--priority"], Priority, "priority", "priorities"),
         _several(names["--severity"], Severity, "severity", "severities"),
-        _several("--issue", IssueType, "type of issue", "issue_types"),
-        _several("--service-type", ServiceType, "type of service", "service_types"),
+        _types("--issue", "type of issue", "issue_types"),
+        _types("--service-type", "type of service", "service_types"),
         click.option("--service", "service_id", metavar="ID", help="Only tickets about this service; with --company."),
         click.option(
             "--tag", "tags", multiple=True, metavar="TAG", help="Only tickets with this tag; repeat for several."
@@ -129,8 +134,8 @@ async def filter_of(tx: Tx, state: State | None, options: dict[str, Any]) -> Fil
         statuses=statuses if len(statuses) > 1 else (),
         priorities=tuple(map(Priority, options["priorities"])),
         severities=tuple(map(Severity, options["severities"])),
-        issue_types=tuple(map(IssueType, options["issue_types"])),
-        service_types=tuple(map(ServiceType, options["service_types"])),
+        issue_types=await catalogue.issue_keys(tx, options["issue_types"], "--issue"),
+        service_types=await catalogue.service_keys(tx, options["service_types"], "--service-type"),
         service_id=options["service_id"],
         tags=normalize_tags(options["tags"]),
         contact=options["contact"],

@@ -7,8 +7,8 @@ import click
 
 from clearline.accounts import permissions, user_store
 from clearline.accounts import usecases as accounts
+from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Impact, Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.cli.context import transact
 from clearline.cli.event_text import version
 from clearline.cli.lazy import LazyCommand, LazyGroup
@@ -86,9 +86,9 @@ def ticket() -> None:
 @click.option("--company", required=True, metavar="NAME", help="Company: its name or customer code.")
 @click.option("--title", required=True, help="Summary of the problem.")
 @click.option("--description", required=True, help="Description of the problem.")
-@click.option("--issue", "issue_type", required=True, type=_choice(IssueType), help="Type of the issue.")
+@click.option("--issue", "issue_type", required=True, metavar="TYPE", help="Type of the issue: its key or name.")
 @click.option("--service", "service_id", required=True, metavar="ID", help="Id of the service in the inventory.")
-@click.option("--service-type", required=True, type=_choice(ServiceType), help="Type of the service.")
+@click.option("--service-type", required=True, metavar="TYPE", help="Type of the service: its key or name.")
 @click.option("--contact", "contact_email", metavar="EMAIL", help="Contact; by default the company's first user.")
 @click.option("--asked-severity", type=_choice(Severity), help="Severity according to the customer.")
 @click.option("--asked-priority", type=_choice(Priority), help="Priority according to the customer.")
@@ -108,11 +108,13 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **v
                 [Violation("contact", "must be the e-mail address of one of the company's users", RuleCode.REFERENCE)]
             )
         severity, priority = values["asked_severity"], values["asked_priority"]
+        [issue_type] = await catalogue.issue_keys(tx, [str(values["issue_type"])])
+        [service_type] = await catalogue.service_keys(tx, [str(values["service_type"])])
         new = NewTicket(
             str(values["title"]),
             str(values["description"]),
-            IssueType(str(values["issue_type"])),
-            ServiceType(str(values["service_type"])),
+            issue_type,
+            service_type,
             str(values["service_id"]),
             Contact(person.name, person.phone, person.email),
             Channel.PHONE,
@@ -252,7 +254,7 @@ def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> No
 @ticket.command("change")
 @click.argument("number", type=TICKET)
 @click.option("--title", help="New title.")
-@click.option("--issue", "issue_type", type=_choice(IssueType), help="New issue type.")
+@click.option("--issue", "issue_type", metavar="TYPE", help="New issue type: its key or name.")
 @click.option("--severity", type=_choice(Severity), help="New severity.")
 @click.option("--impact", type=_choice(Impact), help="New impact.")
 @click.option("--priority", type=_choice(Priority), help="New priority.")
@@ -262,7 +264,7 @@ def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> No
 @json_option
 def ticket_change(number: str, queue: str | None, cleared: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
     """Change values of a ticket. Options that are not given change nothing."""
-    kinds = {"issue_type": IssueType, "severity": Severity, "impact": Impact, "priority": Priority, "title": str}
+    kinds = {"issue_type": str, "severity": Severity, "impact": Impact, "priority": Priority, "title": str}
 
     async def work(tx: Tx) -> tuple[TicketView, TicketView]:
         known = access.parse_number(number)
@@ -270,6 +272,8 @@ def ticket_change(number: str, queue: str | None, cleared: tuple[str, ...], *, a
         values: dict[str, Any] = {name: kinds[name](value) for name, value in given.items()}
         if options["occurred_at"] is not None or "occurred_at" in cleared:
             values["occurred_at"] = options["occurred_at"]
+        if options["issue_type"] is not None:
+            [values["issue_type"]] = await catalogue.issue_keys(tx, [options["issue_type"]])
         if queue is not None:
             values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
         before = await changes.lock_ticket(tx, OPERATOR, known)

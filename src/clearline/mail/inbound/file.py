@@ -224,16 +224,14 @@ async def raise_ticket(
         raise NotFound("company", "")
     subject = parsed.headers.subject
     files, fitted = fitted_files(
-        parsed,
-        context.limits,
-        PER_TICKET_MAX,
-        Visibility.PUBLIC,
+        parsed, context.limits, PER_TICKET_MAX, Visibility.PUBLIC,
         lambda refused: description_of(parsed.text, refused, subject=subject),
-    )
+    )  # fmt: skip
     kind, service_id = await _service(tx, actor.company.id, parsed)
     new = NewTicket(title_of(subject), fitted.text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
-    sends_receipt = deserves_receipt(parsed.headers)
-    ticket = (await tickets.create_ticket(tx, actor, new, sends_receipt=sends_receipt, now=now)).ticket
+    is_sent = deserves_receipt(parsed.headers)
+    created = await tickets.create_ticket(tx, actor, new, sends_receipt=is_sent, chooses_types=False, now=now)
+    ticket = created.ticket
     await attach_files(tx, actor, ticket, files, context=context, now=now)
     await put_into_queue(tx, ticket, await queue_of_mailbox(tx, mailbox_id), now=now)
     await remember_message_id(tx, parsed, ticket, now=now)
@@ -252,7 +250,7 @@ async def put_into_queue(tx: Tx, ticket: Ticket, queue_id: UUID | None, *, now: 
         await ticket_changes.change_ticket(tx, ROUTING, ticket.number, {"queue_id": queue_id}, now=now)
 
 
-async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[ServiceType, str]:
+async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[str, str]:
     """Return the first service of the company whose id is in the subject or the text, or none."""
     words: dict[str, None] = {}
     for match in _WORD.finditer(f"{parsed.headers.subject}\n{parsed.text}"):

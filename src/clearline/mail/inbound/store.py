@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from clearline.catalogue.published import ServiceType
 from clearline.identity import PROVIDER_ID
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.platform.database.transactions import Record, Tx
@@ -390,9 +389,9 @@ async def companies_of_sender(tx: Tx, sender: str) -> list[UUID]:
     return [row[0] for row in rows]
 
 
-async def services_named(tx: Tx, company_id: UUID, words: list[str]) -> dict[str, ServiceType]:
+async def services_named(tx: Tx, company_id: UUID, words: list[str]) -> dict[str, str]:
     """Return the services of a company whose ids are among some words. Served by the primary key."""
     rows = await tx.fetch(
         "select id, type from service where company_id = $1 and id = any($2::text[])", company_id, words
     )
-    return {row[0]: ServiceType(row[1]) for row in rows}
+    return {row[0]: row[1] for row in rows}

@@ -35,6 +35,10 @@ class Memory:
         self._line_is_up = False
         self.forget()
 
+    def peek(self, name: str) -> Any:
+        """Return the value ``name``, or None where no transaction has read it."""
+        return self._values.get(name)
+
     async def get(self, tx: "Tx", name: str, read: Callable[["Tx"], Awaitable[T]]) -> T:
         """Return the value ``name``; ``read`` reads it where it is not known, or changed by this transaction."""
         if tx.changes_memory:  # what it reads is not committed

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from clearline.catalogue.published import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.chronic.domain import READ_MAX, UNCOUNTED, ServiceTicket
 from clearline.tickets.columns import next_version
@@ -26,7 +25,7 @@ async def counted(
     tx: Tx,
     company_id: UUID,
     service_id: str,
-    service_type: ServiceType,
+    service_type: str,
     *,
     up_to: int,
     since: datetime,

@@ -81,7 +81,9 @@ async def raise_follow_up(
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = original.company_id
     new = await _with_known_service(tx, company_id, split_off(original, title, description, channel))
-    created = await create_ticket(tx, actor, new, company_id=company_id, sends_receipt=sends_receipt, now=now)
+    created = await create_ticket(
+        tx, actor, new, company_id=company_id, sends_receipt=sends_receipt, chooses_types=False, now=now
+    )
     ticket = created.ticket
     link = Link(uuid4(), LinkType.FOLLOWED_UP_BY, company_id, original.number, company_id, ticket.number, now)
     if (await link_store.link_counts(tx, link)).own >= LINKS_MAX:

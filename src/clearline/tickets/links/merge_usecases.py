@@ -240,7 +240,7 @@ async def split_ticket(
         raise TicketFinished(original.status)
     copies = await _copies(tx, original, notes)
     new = split_off(original, title, description, channel)
-    created = (await create_ticket(tx, actor, new, company_id=original.company_id, now=now)).ticket
+    created = (await create_ticket(tx, actor, new, company_id=original.company_id, chooses_types=False, now=now)).ticket
     company_id = original.company_id
     link = Link(uuid4(), LinkType.SPLIT_INTO, company_id, number, company_id, created.number, now)
     if (await link_store.link_counts(tx, link)).own >= LINKS_MAX:

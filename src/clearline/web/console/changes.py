@@ -20,6 +20,7 @@ from clearline.web.console.ticket import ticket_page
 from clearline.web.console.views import list_in
 from clearline.web.fields import id_in, member_in, tags_in, ticket_number_in
 from clearline.web.language.refusals import refusal_text
+from clearline.web.tickets.type_names import issue_name
 from clearline.web.visit import Visit, redirect, refused_status
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -85,6 +86,15 @@ async def set_priority(visit: Visit, tx: Tx, number: int) -> None:
     if before is not priority:
         _require_shown(visit, before, gettext("priority"), gettext(looks.PRIORITIES[before].label))
     await ticket_changes.change_ticket(tx, visit.actor, number, {"priority": priority}, now=visit.now)
+
+
+async def set_issue(visit: Visit, tx: Tx, number: int) -> None:
+    """Set the type of the issue. Severity, impact and priority stay."""
+    to = visit.form.get("issue")
+    before = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.issue_type
+    if before != to:
+        _require_shown(visit, before, gettext("issue"), issue_name(before))
+    await ticket_changes.change_ticket(tx, visit.actor, number, {"issue_type": to}, now=visit.now)
 
 
 async def set_assignee(visit: Visit, tx: Tx, number: int) -> None:

@@ -64,6 +64,7 @@ PAGES = (
     Page("splitForm", "GET", _TICKET + "/split", merging.show_split, _WRITE),
     Page("split", "POST", _TICKET + "/split", merging.split, _WRITE),
     Page("setStatus", "POST", _TICKET + "/status", changes.change_handler(changes.set_status), _WRITE),
+    Page("setIssue", "POST", _TICKET + "/issue", changes.change_handler(changes.set_issue), _WRITE),
     Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),
     Page("setAssignee", "POST", _TICKET + "/assignee", changes.change_handler(changes.set_assignee), _WRITE),
     Page("undoAssignment", "POST", _TICKET + "/assignee/undo", changes.undo_assignment, _WRITE),

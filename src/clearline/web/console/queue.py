@@ -126,8 +126,9 @@ async def list_page(
     return visit.page(
         "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=SORTS,
-        filters=suggestions(staff=visit.actor.is_staff), chosen_columns=columns_parameter(listing.columns),
-        undoable=undoable, once_key=once.new_key(), preview=preview, selected=frozenset(selected), macros=usable,
+        filters=suggestions(visit.catalogue, staff=visit.actor.is_staff),
+        chosen_columns=columns_parameter(listing.columns), undoable=undoable,
+        once_key=once.new_key(), preview=preview, selected=frozenset(selected), macros=usable,
     )  # fmt: skip
 
 

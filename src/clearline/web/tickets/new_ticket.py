@@ -33,7 +33,7 @@ class ChosenService(Struct, frozen=True):
     """The service of a new ticket; one that is not in the inventory has no label."""
 
     id: str
-    type: ServiceType
+    type: str
     label: str = ""
 
 
@@ -61,11 +61,11 @@ class Violations:
             self.all.append(Violation(field, "must be one of " + ", ".join(kind), RuleCode.CHOICE))
             return default
 
-    def required_choice(self, kind: type[E], form: Form, field: str, *, default: E) -> E:
-        """Do as ``choice``, and note an empty field, too."""
+    def required(self, form: Form, field: str) -> str:
+        """Return the text of a field; note an empty one."""
         if not form.get(field):
             self.all.append(Violation(field, "is required", RuleCode.REQUIRED))
-        return self.choice(kind, form, field, default=default) or default
+        return form.get(field)
 
     def id(self, form: Form, field: str) -> UUID | None:
         """Return the id in a field; None for an empty one or, noting it, for any other text."""

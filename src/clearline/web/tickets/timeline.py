@@ -15,6 +15,7 @@ from clearline.tickets.domain import TicketView
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
+from clearline.web.tickets.type_names import issue_name
 from clearline.web.words import gettext
 
 FOLD_FROM = 3
@@ -197,6 +198,8 @@ def _changed(who: str, change: Mapping[str, Any]) -> str:
     if field == "priority":
         after = gettext(looks.PRIORITIES[after].label)
         return gettext("%(who)s set the priority to %(to)s") % {"who": who, "to": after}
+    if field == "issue_type":
+        return gettext("%(who)s set the issue to %(to)s") % {"who": who, "to": issue_name(after)}
     if field == "title":
         return gettext("%(who)s changed the subject from “%(before)s”") % {"who": who, "before": before}
     return gettext("%(who)s changed %(field)s") % {"who": who, "field": field.replace("_", " ")}

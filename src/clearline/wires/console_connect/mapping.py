@@ -1,10 +1,12 @@
 """Convert between domain values and the bodies of the Console Connect API v2."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from clearline.accounts.permissions import own_company
+from clearline.catalogue.domain import Catalogue
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import Actor
 from clearline.inventory.domain import Service
@@ -37,17 +39,15 @@ def wire_time(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds")[:23] + "+0000"
 
 
-def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
-    """Return the new ticket of a body; the key's user is the contact when the body names none."""
+def new_ticket(body: wire.TicketIn, service_type: str, actor: Actor) -> NewTicket:
+    """Return the new ticket of a body, about a service of a type; the key's user is the contact if it names none."""
     contact_in = body.customer_contact
     if contact_in is not None:
         contact = Contact(contact_in.name, contact_in.phone, contact_in.email)
     else:
         user = actor.user
         contact = Contact(actor.name, user.phone if user else "", user.email if user else "")
-    return NewTicket(
-        body.name, body.description, body.issue_type, body.service.type, body.service.id, contact, Channel.API
-    )
+    return NewTicket(body.name, body.description, body.issue_type, service_type, body.service.id, contact, Channel.API)
 
 
 def note_out(note: Note) -> wire.NoteOut:
@@ -68,11 +68,11 @@ def _notes_out(full: FullTicket) -> list[wire.NoteOut]:
     return sorted([*own, *map(_merged_note_out, full.merged_notes)], key=lambda note: note.worklog_id or "")
 
 
-def ticket_out(full: FullTicket, customer: tuple[wire.EntityOut, ...]) -> wire.TicketOut:
-    """Return a ticket with its fault symptoms and its notes."""
+def ticket_out(full: FullTicket, customer: tuple[wire.EntityOut, ...], catalogue: Catalogue) -> wire.TicketOut:
+    """Return a ticket with its fault symptoms, in the published words for its types, and its notes."""
     ticket = full.details.ticket
     contact = ticket.contact
-    notes = [*_SYMPTOMS[ticket.issue_type, ticket.service_type]]
+    notes = [*_SYMPTOMS[catalogue.issue_word(ticket.issue_type), catalogue.service_word(ticket.service_type)]]
     if full.details.notes or full.merged_notes:
         notes += _notes_out(full)
     return wire.TicketOut(
@@ -96,9 +96,14 @@ def customer_of(actor: Actor) -> tuple[wire.EntityOut, ...]:
     return (wire.EntityOut(own_company(actor).code),)
 
 
-def service_out(service: Service) -> wire.ServiceOut:
-    """Return a service as the list of services shows it."""
-    return wire.ServiceOut(service.type, service.id, service.label)
+def services_out(services: Sequence[Service], catalogue: Catalogue) -> list[wire.ServiceOut]:
+    """Return the services that this wire has a word for, in their order."""
+    words = ((service, catalogue.service_word(service.type)) for service in services)
+    return [
+        wire.ServiceOut(word, service.id, service.label)
+        for service, word in words
+        if word is not ServiceType.NON_CONSOLE
+    ]
 
 
 def token_out(actor: Actor) -> wire.TokenOut:

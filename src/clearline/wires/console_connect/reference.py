@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from clearline.catalogue.published import ServiceType
+from clearline.catalogue.usecases import current_catalogue
 from clearline.errors import DeskError
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import Service
 from clearline.settings.settings import Settings
 from clearline.wires.console_connect import wire
+from clearline.wires.console_connect.mapping import services_out
 from clearline.wires.console_connect.reference_examples import SAMPLES
 from clearline.wires.console_connect.routes import OPERATIONS
 from clearline.wires.http.call import Services
@@ -41,13 +42,13 @@ def openapi(settings: Settings) -> dict[str, Any]:
     return described
 
 
-def for_services(described: dict[str, Any], services: list[Service]) -> dict[str, Any]:
+def for_services(described: dict[str, Any], services: list[wire.ServiceOut]) -> dict[str, Any]:
     """Return the document for a company: ``service`` is one of its own, or a Non-Console Service."""
     if len(services) > _MOST_LISTED:
         return described
-    by_type: dict[ServiceType, list[str]] = {}
+    by_type: dict[str, list[str]] = {}
     for service in services:
-        by_type.setdefault(service.type, []).append(service.id)
+        by_type.setdefault(service.type, []).append(service.value)
     own = copy.deepcopy(described)
     general = own["components"]["schemas"]["ServiceIn"]
     free = general["properties"]["id"]
@@ -75,7 +76,8 @@ class OpenApi:
             try:
                 actor = await self._services.keys.actor(secret.strip(), self._services.now())
                 async with self._services.database.statement() as tx:
-                    described = for_services(described, await inventory.list_services(tx, actor))
+                    services = await inventory.list_services(tx, actor)
+                    described = for_services(described, services_out(services, await current_catalogue(tx)))
             except DeskError:
                 pass  # without a valid key: the public document
         return JSONResponse(described, headers={"cache-control": "private, no-cache", "vary": "Authorization"})

@@ -3,9 +3,13 @@
 from urllib.parse import quote
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, Violation
+from clearline.catalogue.domain import Catalogue
+from clearline.catalogue.published import ServiceType
+from clearline.catalogue.usecases import current_catalogue
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Scope
 from clearline.inventory import usecases as inventory
+from clearline.platform.database.transactions import Tx
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, parse_ticket_number
@@ -26,9 +30,10 @@ async def list_tickets(call: Call) -> list[wire.TicketOut]:
         listed = await full_tickets.list_full_tickets(
             tx, call.actor, is_open=query.status == "open", page=query.page, page_size=query.page_size
         )
+        catalogue = await current_catalogue(tx)
     call.headers += [(b"x-total-count", b"%d" % listed.total), (b"link", _links(call, query, listed.total))]
     customer = mapping.customer_of(call.actor)
-    return [mapping.ticket_out(ticket, customer) for ticket in listed.tickets]
+    return [mapping.ticket_out(ticket, customer, catalogue) for ticket in listed.tickets]
 
 
 def _links(call: Call, query: wire.ListQuery, total: int) -> bytes:
@@ -53,8 +58,30 @@ async def create_ticket(call: Call) -> wire.TicketOut:
     except InvalidMembers as invalid:
         raise InvalidInput([*invalid.violations, *await _service_violations(call)]) from None
     async with call.statement() as tx:
-        details = await tickets.create_ticket(tx, call.actor, mapping.new_ticket(body, call.actor), now=call.now)
-    return mapping.ticket_out(FullTicket(details), mapping.customer_of(call.actor))
+        catalogue = await current_catalogue(tx)
+        kind = await _stored_type(call, tx, body.service, catalogue)
+        new = mapping.new_ticket(body, kind, call.actor)
+        details = await tickets.create_ticket(tx, call.actor, new, chooses_types=False, now=call.now)
+    return mapping.ticket_out(FullTicket(details), mapping.customer_of(call.actor), catalogue)
+
+
+async def _stored_type(call: Call, tx: Tx, service: wire.ServiceIn, catalogue: Catalogue) -> str:
+    """Return the type of a service in a body: the provider's own one, if it is shown as the word in the body.
+
+    Raises:
+        InvalidInput: the service is shown as another word.
+    """
+    own = None
+    if catalogue.has_own_service_types():
+        own = await inventory.type_of_own_service(tx, call.actor, service.id)
+    if own is None:
+        return service.type
+    if (word := catalogue.service_word(own)) is service.type:
+        return own
+    if service.type is ServiceType.NON_CONSOLE:
+        return service.type
+    rule = f"must be {word}, the type of service {service.id}"
+    raise InvalidInput([Violation("service.type", rule, RuleCode.REFERENCE)])
 
 
 async def _service_violations(call: Call) -> list[Violation]:
@@ -64,7 +91,11 @@ async def _service_violations(call: Call) -> list[Violation]:
     except InvalidMembers:
         return []
     async with call.statement() as tx:
-        return await tickets.check_service(tx, permissions.own_company(call.actor).id, service.id, service.type)
+        try:
+            kind = await _stored_type(call, tx, service, await current_catalogue(tx))
+        except InvalidInput as refused:
+            return list(refused.violations)
+        return await tickets.check_service(tx, permissions.own_company(call.actor).id, service.id, kind)
 
 
 async def get_ticket(call: Call) -> wire.TicketOut:
@@ -72,14 +103,15 @@ async def get_ticket(call: Call) -> wire.TicketOut:
     number = _number(call)
     async with call.statement() as tx:
         ticket = await full_tickets.get_full_ticket(tx, call.actor, number)
-    return mapping.ticket_out(ticket, mapping.customer_of(call.actor))
+        catalogue = await current_catalogue(tx)
+    return mapping.ticket_out(ticket, mapping.customer_of(call.actor), catalogue)
 
 
 async def list_services(call: Call) -> list[wire.ServiceOut]:
     """Return the services that the company can create tickets for."""
     async with call.statement() as tx:
         services = await inventory.list_services(tx, call.actor)
-    return [mapping.service_out(service) for service in services]
+        return mapping.services_out(services, await current_catalogue(tx))
 
 
 async def add_note(call: Call) -> wire.TicketOut:
@@ -99,9 +131,10 @@ async def add_note(call: Call) -> wire.TicketOut:
                 now=call.now,
             )
             ticket = await full_tickets.full(tx, call.actor, details)
+            catalogue = await current_catalogue(tx)
     except (InvalidMembers, InvalidInput):
         raise errors.InvalidNote from None
-    return mapping.ticket_out(ticket, mapping.customer_of(call.actor))
+    return mapping.ticket_out(ticket, mapping.customer_of(call.actor), catalogue)
 
 
 async def get_token(call: Call) -> wire.TokenOut:

@@ -20,6 +20,8 @@ GROUP_TEXTS = {
     "files.",
     "Companies, people, keys": "The provider and its customers, their users with roles, mail domains and API keys.",
     "Services": "The services of a customer, about which tickets are raised.",
+    "Catalogue": "The provider's own types of issues and services: names, help texts, the assessment that a new ticket "
+    "begins with, and the words of the Console Connect API.",
     "Webhooks": "Subscriptions that send events to your server, their deliveries, and replays of these. What is sent "
     "is on the page of webhook events.",
     "Events": "Everything that happens, in order: as pages, as a stream of lines, or as server-sent events.",

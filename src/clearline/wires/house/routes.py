@@ -7,6 +7,7 @@ from clearline.wires.house.accounts import addresses, companies, keys, mail_doma
 from clearline.wires.house.audit import handlers as audit
 from clearline.wires.house.branding import handlers as branding
 from clearline.wires.house.bulk import exports, jobs
+from clearline.wires.house.catalogue import issue_types, service_types
 from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.house.feedback import handlers as feedback
 from clearline.wires.house.handovers import handlers as handovers
@@ -52,6 +53,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
         *keys.OPERATIONS,
     ),
     "Services": services.OPERATIONS,
+    "Catalogue": (*issue_types.OPERATIONS, *service_types.OPERATIONS),
     "Webhooks": (*subscriptions.OPERATIONS, *deliveries.OPERATIONS),
     "Events": events.OPERATIONS,
     "Inbound mail": (*mailboxes.OPERATIONS, *inbound_mail.OPERATIONS),

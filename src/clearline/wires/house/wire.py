@@ -9,11 +9,12 @@ from typing import Annotated, Any, Generic, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.accounts.domain import NAME_MAX, PHONE_MAX
+from clearline.catalogue.domain import KEY_MAX
 from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation
 from clearline.identity import Company
 from clearline.tickets import domain as ticket
 from clearline.tickets.contact import Contact
-from clearline.wires.http.fields import Email, characters
+from clearline.wires.http.fields import NOT_NUL, Email, characters
 
 LIMIT_MAX = 200
 UUID_MAX = 36
@@ -40,6 +41,25 @@ Number = Annotated[
     ),
 ]
 Name = Annotated[str, characters(1, NAME_MAX)]
+_KEYS = "The provider adds its own and retires others, so that this is no fixed list"
+IssueTypeKey = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=KEY_MAX,
+        description=f"The key of an issue type of `listIssueTypes`. {_KEYS}.",
+        extra_json_schema={"pattern": NOT_NUL, "examples": ["Circuit Down"]},
+    ),
+]
+ServiceTypeKey = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=KEY_MAX,
+        description=f"The key of a service type of `listServiceTypes`. {_KEYS}.",
+        extra_json_schema={"pattern": NOT_NUL, "examples": ["Port"]},
+    ),
+]
 Phone = Annotated[str, characters(0, PHONE_MAX)]
 
 

@@ -10,6 +10,8 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import usecases as accounts
 from clearline.accounts.mail_domain import Proof
+from clearline.catalogue import entry_usecases as entries
+from clearline.catalogue.entry_usecases import ISSUE_TYPES, SERVICE_TYPES
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.mail.inbound import mailbox_usecases as mailboxes
@@ -18,7 +20,7 @@ from clearline.mail.inbound.secret_box import SecretBox
 from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.opt_out_domain import DIGEST, OptOut
-from clearline.platform.database.transactions import Database
+from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as rules
@@ -43,6 +45,14 @@ IDENTITY_PROVIDER = {
     "name": "Example ID", "issuer": "https://id.example.com", "client_id": "the-desk", "secret": "the secret",
     "email_domains": "example.net", "scopes": "", "groups_claim": "groups", "group_roles": "noc = agent",
     "default_role": "", "second_factor_values": "", "replaces_password": "on", "is_active": "on",
+}  # fmt: skip
+TYPE = {
+    "name": "Dark fibre", "customer_name": "", "customer_name_de": "Dunkle Faser", "help": "A pair of fibres",
+    "help_de": "", "is_active": "on", "position": "",
+}  # fmt: skip
+ISSUE_TYPE = {
+    **TYPE, "severity": "extensive", "impact": "down", "priority": "critical", "service_types": "Port",
+    "console_connect": "Circuit Down",
 }  # fmt: skip
 RULE = {"name": "Ports", "queue_id": "{queues}", "is_active": "on", "company_ids": "", "keywords": "", "position": ""}
 """The value in braces is the id of a record of that section."""
@@ -90,6 +100,12 @@ FORMS: dict[str, dict[str, str]] = {
     "moveRuleUp": {},
     "moveRuleDown": {},
     "tryRoutingRules": {"issue_type": "Circuit Down", "service_type": "Port", "title": "", "description": ""},
+    "createIssueType": {**ISSUE_TYPE, "key": "", "once": ONCE},
+    "changeIssueType": ISSUE_TYPE,
+    "deleteIssueType": {},
+    "createServiceType": {**TYPE, "key": "", "console_connect": "Connection (L2)", "once": ONCE},
+    "changeServiceType": {**TYPE, "console_connect": "Connection (L2)"},
+    "deleteServiceType": {},
     "createMacro": {**MACRO, "once": ONCE},
     "changeMacro": MACRO,
     "deleteMacro": {},
@@ -187,6 +203,13 @@ def form_of(desk: Desk, name: str, **values: str) -> dict[str, str]:
     return {**fields, **values}
 
 
+async def new_types(tx: Tx) -> dict[str, str]:
+    """Add an issue type and a service type; return their ids by their sections."""
+    issue = await entries.add_entry(tx, OPERATOR, ISSUE_TYPES, {"name": f"Issue {uuid4().hex}"}, now=now())
+    service = await entries.add_entry(tx, OPERATOR, SERVICE_TYPES, {"name": f"Service {uuid4().hex}"}, now=now())
+    return {"issue-types": str(issue.id), "service-types": str(service.id)}
+
+
 async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
@@ -199,6 +222,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex}", now=now())
         values = {"name": f"Rule {uuid4().hex}", "queue_id": queue.queue.id, "keywords": (uuid4().hex,)}
         rule = await rules.add_rule(tx, OPERATOR, values, now=now())
+        types = await new_types(tx)
         macro = await macros.add_macro(tx, OPERATOR, {"name": f"Macro {uuid4().hex}", "text": "Done."}, now=now())
         values = {"url": "https://hooks.example.com/desk", "is_active": False}
         webhook, _secret = await webhooks.add_subscription(
@@ -232,7 +256,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     provider = await add_provider(database, "https://id.example.com", name=f"Provider {uuid4().hex}")
     return Desk(
         admin,
-        {
+        types | {
             "people": str(colleague.id), "teams": str(team.team.id), "queues": str(queue.queue.id),
             "routing": str(rule.rule.id), "macros": str(macro.id),
             "companies": str(tenant.company.id), "user": str(tenant.user.id), "keys": str(key.id),

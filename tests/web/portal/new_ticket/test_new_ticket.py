@@ -8,6 +8,7 @@ import pytest
 
 from clearline.accounts import usecases as accounts
 from clearline.catalogue.published import IssueType
+from clearline.catalogue.usecases import current_catalogue
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
@@ -18,8 +19,8 @@ from clearline.tickets.faults.domain import NO_FAULT
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.list_store import Filter
 from clearline.web import csrf
+from clearline.web.looks import PRIORITIES
 from clearline.web.portal.new_ticket.fields import REFERENCE
-from clearline.web.portal.new_ticket.words import ISSUES
 from tests.builders.people import NOW, Tenant, customer_admin, new_person, new_tenant
 from tests.builders.tickets import raised
 from tests.builders.web.opened import HOSTILE
@@ -151,11 +152,13 @@ async def test_what_is_not_said_is_left_out(customer: Person, tenant: Tenant, da
 async def test_every_type_of_problem_is_offered_with_the_priority_that_it_implies(
     customer: Person, tenant: Tenant, database: Database, kind: IssueType
 ) -> None:
-    issue, page = ISSUES[kind], await customer.page(f"{PATH}?service=SVC-1")
-    assert f"{issue.label} {issue.hint} {issue.priority.label}" in page.text
+    async with database.statement() as tx:
+        issue = (await current_catalogue(tx)).issue_types[kind]
+    page, priority = await customer.page(f"{PATH}?service=SVC-1"), PRIORITIES[issue.priority].label
+    assert f"{issue.customer_name} {issue.help} {priority}" in page.text
     assert kind in [each["value"] for each in page.all("input") if each.get("name") == "issue_type"]
     ticket = await only_ticket(database, tenant, await customer.post(PATH, **form(issue_type=kind)))
-    assert (ticket.issue_type, ticket.priority) == (kind, issue.priority.label.lower())
+    assert (ticket.issue_type, ticket.priority) == (kind, issue.priority)
 
 
 async def test_somebody_else_can_be_the_contact(customer: Person, tenant: Tenant, database: Database) -> None:

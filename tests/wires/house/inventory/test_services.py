@@ -115,7 +115,8 @@ async def test_a_retry_creates_no_second_service_and_ids_are_unique(
     ("body", "wrong"),
     [
         ({}, ["/id", "/type", "/label"]),
-        ({"id": "x" * 65, "type": "Teapot", "label": ""}, ["/id", "/type", "/label"]),
+        ({"id": "x" * 65, "type": "", "label": ""}, ["/id", "/type", "/label"]),
+        ({"id": "A", "type": "Teapot", "label": "L"}, ["/type"]),
         ({"id": "A", "type": "Non-Console Service", "label": "L"}, ["/type"]),
         ({"id": "A", "type": "Port", "label": "L", "speed": 10}, ["/speed"]),
         ({"id": "A\x00", "type": "Port", "label": "L"}, ["/id"]),

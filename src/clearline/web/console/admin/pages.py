@@ -4,6 +4,8 @@ from typing import Any
 
 from clearline.identity import Scope
 from clearline.web.console.admin.branding import BRANDING
+from clearline.web.console.admin.catalogue.issue_types import ISSUE_TYPE_SECTION
+from clearline.web.console.admin.catalogue.service_types import SERVICE_TYPE_SECTION
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.conflicts import CONFLICTS
 from clearline.web.console.admin.customers.keys import COMPANY_KEY_PAGES
@@ -39,6 +41,8 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     QUEUES,
     ROUTING,
     MACROS,
+    ISSUE_TYPE_SECTION,
+    SERVICE_TYPE_SECTION,
     COMPANIES,
     BRANDING,
     CONFLICTS,

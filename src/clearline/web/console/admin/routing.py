@@ -7,7 +7,7 @@ from uuid import UUID
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.catalogue.assessment import Priority
-from clearline.catalogue.published import IssueType, ServiceType
+from clearline.catalogue.domain import Catalogue, Entry
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -86,10 +86,10 @@ class Routing(AdminSection[RuleDetails]):
                 "position", gettext("Position"), Kind.NUMBER,
                 hint=gettext("Rules are asked from 1 on. A new rule without a position becomes the last."),
             ),
-            Field("issue_types", gettext("Issue is one of"), Kind.CHECKS, [Choice(kind, kind) for kind in IssueType]),
+            Field("issue_types", gettext("Issue is one of"), Kind.CHECKS, _choices(visit.catalogue.issue_types)),
             Field(
                 "service_types", gettext("Service is one of"), Kind.CHECKS,
-                [Choice(kind, kind) for kind in ServiceType],
+                _choices(visit.catalogue.service_types),
             ),
             Field(
                 "priorities", gettext("Priority is one of"), Kind.CHECKS,
@@ -175,8 +175,8 @@ async def _values(tx: Tx, actor: Actor, form: Form) -> dict[str, Any]:
         "name": form.get("name").strip(),
         "queue_id": queue_id,
         "is_active": form.has("is_active"),
-        "issue_types": members_in(IssueType, form, "issue_types"),
-        "service_types": members_in(ServiceType, form, "service_types"),
+        "issue_types": tuple(form.all("issue_types")),
+        "service_types": tuple(form.all("service_types")),
         "priorities": members_in(Priority, form, "priorities"),
         "company_ids": tuple(dict.fromkeys(company_ids)),
         "keywords": tuple(lines_in(form, "keywords")),
@@ -211,11 +211,16 @@ async def _move_down(visit: Visit, tx: Tx, details: RuleDetails) -> None:
 # --- A try of the rules.
 
 
-def _try_fields() -> list[Field]:
+def _choices(entries: Mapping[str, Entry]) -> list[Choice]:
+    """Return the choices of types, also of those that are retired: tickets may have them."""
+    return [Choice(entry.key, entry.name) for entry in entries.values()]
+
+
+def _try_fields(catalogue: Catalogue) -> list[Field]:
     usual = Choice("", gettext("As the issue has"))
     return [
-        Field("issue_type", gettext("Issue"), Kind.SELECT, [Choice(kind, kind) for kind in IssueType]),
-        Field("service_type", gettext("Service"), Kind.SELECT, [Choice(kind, kind) for kind in ServiceType]),
+        Field("issue_type", gettext("Issue"), Kind.SELECT, _choices(catalogue.issue_types)),
+        Field("service_type", gettext("Service"), Kind.SELECT, _choices(catalogue.service_types)),
         Field(
             "priority", gettext("Priority"), Kind.SELECT,
             [usual, *(Choice(value, gettext(look.label)) for value, look in PRIORITIES.items())],
@@ -237,8 +242,8 @@ async def try_rules(visit: Visit) -> Answer:
     try:
         async with visit.services.database.transaction() as tx:
             values: dict[str, Any] = {
-                "issue_type": member_in(IssueType, form, "issue_type"),
-                "service_type": member_in(ServiceType, form, "service_type"),
+                "issue_type": form.get("issue_type"),
+                "service_type": form.get("service_type"),
                 "title": form.get("title"),
                 "description": form.get("description"),
             }
@@ -258,9 +263,9 @@ async def _try_page(visit: Visit, outcome: Outcome, preview: routing.RoutingPrev
     async with visit.services.database.transaction() as tx:
         side = await admin_sidebar(tx, visit.actor)
     return visit.page(
-        "console/admin/routing_try.html", outcome.status, side=side, here=Routing.path, fields=_try_fields(),
-        outcome=outcome, values={} if outcome.typed is None else typed_values(outcome.typed), preview=preview,
-        labels=_labels(),
+        "console/admin/routing_try.html", outcome.status, side=side, here=Routing.path,
+        fields=_try_fields(visit.catalogue), outcome=outcome, preview=preview, labels=_labels(),
+        values={} if outcome.typed is None else typed_values(outcome.typed),
     )  # fmt: skip
 
 

@@ -44,6 +44,14 @@ def _work() -> list[Entry]:
             gettext("Replies that are used again and again, and what else they do."),
         ),
         Entry(
+            "/console/admin/issue-types", gettext("Issue types"), "shapes",
+            gettext("What can be wrong, in your words, and how serious it is at first."),
+        ),
+        Entry(
+            "/console/admin/service-types", gettext("Service types"), "cable",
+            gettext("The kinds of services that you sell."),
+        ),
+        Entry(
             "/console/admin/companies", gettext("Companies"), "building-2",
             gettext("Your customers: people, services, mail domains, keys, webhooks."),
         ),

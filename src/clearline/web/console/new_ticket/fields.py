@@ -4,7 +4,6 @@ from itertools import zip_longest
 from typing import Any
 
 from clearline.catalogue.assessment import Impact, Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.identity import User
 from clearline.tickets.contact import Contact
@@ -22,7 +21,7 @@ EXTERNAL_ROWS = 2
 """Empty rows for external ids in a new form."""
 
 
-def new_ticket(form: Form, service_id: str, service_type: ServiceType, person: User | None) -> NewTicket:
+def new_ticket(form: Form, service_id: str, service_type: str, person: User | None) -> NewTicket:
     """Return the ticket that a form describes, with a person of the customer, or who is typed, as the contact.
 
     Raises:
@@ -35,7 +34,7 @@ def new_ticket(form: Form, service_id: str, service_type: ServiceType, person: U
     new = NewTicket(
         title=form.get("title").strip(),
         description=form.get("description").rstrip(),
-        issue_type=violations.required_choice(IssueType, form, "issue_type", default=IssueType.OTHERS),
+        issue_type=violations.required(form, "issue_type"),
         service_type=service_type,
         service_id=service_id,
         contact=_contact(form, person),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from clearline.accounts import usecases as accounts
 from clearline.accounts.companies import usecases as companies
-from clearline.catalogue.published import IssueType
+from clearline.catalogue.domain import IssueEntry
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory import usecases as inventory
@@ -147,7 +147,7 @@ async def _form(visit: Visit, tx: Tx, company: Company, values: dict[str, Any]) 
         "desk_queues": [(queue.id, queue.name) for queue in await all_queues(tx, actor)],
         "agents": [(user.id, user.name) for user in await assignable(tx, actor)],
         "rows": external_rows(values["typed"]),
-        "issue_types": [(kind, kind) for kind in IssueType],
+        "issue_types": [(entry.key, _choice(entry)) for entry in visit.catalogue.issues_of(service.type)],
         "impacts": [(impact, gettext(word)) for impact, word in looks.IMPACTS.items()],
         "severities": [(severity, gettext(word)) for severity, word in looks.SEVERITIES.items()],
         "asked_priorities": [(priority, gettext(look.label)) for priority, look in looks.PRIORITIES.items()],
@@ -155,6 +155,11 @@ async def _form(visit: Visit, tx: Tx, company: Company, values: dict[str, Any]) 
         "title_max": TITLE_MAX,
         "description_max": DESCRIPTION_MAX,
     }
+
+
+def _choice(entry: IssueEntry) -> str:
+    """Return the words of a type of issue in the form: its name and help text."""
+    return f"{entry.name} · {entry.help}" if entry.help else entry.name
 
 
 async def _company(visit: Visit, tx: Tx, form: Form) -> Company | None:

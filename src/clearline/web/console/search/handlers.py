@@ -57,7 +57,7 @@ async def show_search(visit: Visit) -> Answer:
     side = await with_counts(visit, side)
     return visit.page(
         "console/search.html", 422 if listing.problem else 200, side=side, here=PATH, q=q, listing=listing,
-        records=records, filters=suggestions(staff=visit.actor.is_staff), agents=[],
+        records=records, filters=suggestions(visit.catalogue, staff=visit.actor.is_staff), agents=[],
     )  # fmt: skip
 
 

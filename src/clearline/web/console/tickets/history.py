@@ -19,6 +19,7 @@ from clearline.web.console.tickets.pages import page_about
 from clearline.web.fields import whole_number
 from clearline.web.tickets.fault_words import LABELS, WORDS
 from clearline.web.tickets.timeline import in_words
+from clearline.web.tickets.type_names import issue_name
 from clearline.web.visit import Visit
 from clearline.web.words import full_time, gettext
 from clearline.wires.http.call import Answer
@@ -111,6 +112,8 @@ def _in_words(field: str, value: Any, names: Mapping[str, str]) -> str:  # noqa:
             return gettext(WORDS[field][value])
         case str() if field == "occurred_at":
             return full_time(datetime.fromisoformat(value))
+        case str() if field == "issue_type":
+            return issue_name(value)
         case str() if field in {"assignee", "queue"}:
             return names.get(value, gettext("Deleted"))
     return str(value)

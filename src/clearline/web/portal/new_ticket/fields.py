@@ -1,7 +1,6 @@
 """What was typed into the form in which a ticket is raised, as the values of one."""
 
 from clearline.catalogue.assessment import Priority
-from clearline.catalogue.published import IssueType
 from clearline.errors import InvalidInput, require_valid
 from clearline.identity import User
 from clearline.tickets.contact import Contact
@@ -26,7 +25,7 @@ def new_ticket(form: Form, service: ChosenService, person: User | None) -> NewTi
     new = NewTicket(
         title=form.get("title").strip(),
         description=form.get("description").strip("\n").rstrip(),
-        issue_type=violations.required_choice(IssueType, form, "issue_type", default=IssueType.OTHERS),
+        issue_type=violations.required(form, "issue_type"),
         service_type=service.type,
         service_id=service.id,
         contact=_contact(form, person),

@@ -24,7 +24,6 @@ from clearline.web.done import signed
 from clearline.web.language.refusals import rule_text
 from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.portal.new_ticket.fields import new_ticket
-from clearline.web.portal.new_ticket.words import ISSUES
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
 from clearline.web.visit import Form, Visit, redirect
@@ -147,7 +146,7 @@ async def _form(visit: Visit, tx: Tx, company: Company, service: ChosenService) 
     return {
         "service": service, "field": field, "address": f"{PATH}?{urlencode({field: service.id})}",
         "open_tickets": listed[:_OPEN_SHOWN], "has_more": len(listed) > _OPEN_SHOWN, "people": people,
-        "issues": ISSUES,
+        "issues": visit.catalogue.issues_of(service.type),
         "asked_priorities": [(priority, gettext(look.label)) for priority, look in looks.PRIORITIES.items()],
         "title_max": TITLE_MAX, "seen_max": DESCRIPTION_MAX, "reference_max": EXTERNAL_ID_MAX,
     }  # fmt: skip

@@ -23,7 +23,6 @@ from clearline.tickets.status_domain import ACCEPTS_NOTES, CUSTOMER_CLOSES, REAS
 from clearline.web import looks, once
 from clearline.web.done import done_in
 from clearline.web.portal.new_ticket.fields import REFERENCE
-from clearline.web.portal.new_ticket.words import ISSUES
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.portal.tickets.steps import Step, steps_of
 from clearline.web.portal.tickets.words import DONE, NEXT_STEPS
@@ -100,7 +99,7 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
         visit, shell, "ticket.html", TICKETS, status, page=page, base=path, typed=typed or Typed(),
         link=visit.services.settings.page_url(path), once_key=once.new_key(), text_max=TEXT_MAX,
         reason_max=REASON_MAX, facts=(typed and typed.fields) or form_of(page.view.ticket),
-        issues=ISSUES, next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
+        next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
         reference=REFERENCE, reopens=visit.services.settings.reopen_on_answer,
     )  # fmt: skip
 

@@ -7,7 +7,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 from clearline.accounts import permissions
-from clearline.catalogue.published import ServiceType
 from clearline.identity import Scope
 from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
@@ -85,8 +84,6 @@ async def get_service(call: Call) -> wire.InventoryOut:
 async def change_service(call: Call) -> wire.InventoryOut:
     """Change a service."""
     ids, values = _ids(call), new_facts(call.body(wire.InventoryPatch))
-    if "type" in values:
-        values["type"] = ServiceType(values["type"])
     return await change_record(call, ids, values, inventory.lock_service, inventory.change_service, service_out)
 
 

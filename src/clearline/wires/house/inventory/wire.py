@@ -9,12 +9,12 @@ from clearline.inventory import domain as service
 from clearline.inventory.facts_domain import RATE_MAX, TEXT_MAX, VLAN_MAX, VLAN_PATTERN, ServiceState
 from clearline.inventory.import_domain import IMPORT_MAX
 from clearline.wires.house.accounts.wire import TierKey
-from clearline.wires.house.wire import Id
+from clearline.wires.house.wire import Id, ServiceTypeKey
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
 InventoryId = Annotated[str, characters(1, service.ID_MAX)]
-InventoryType = OneOf[str, service.INVENTORY_TYPES]
+InventoryType = Annotated[ServiceTypeKey, Meta(description="The key of a service type, but not `Non-Console Service`.")]
 Label = Annotated[str, characters(1, service.LABEL_MAX)]
 State = OneOf[str, ServiceState]
 Rate = Annotated[int, Meta(ge=1, le=RATE_MAX)]

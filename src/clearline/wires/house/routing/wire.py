@@ -7,18 +7,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.accounts.domain import NAME_MAX
 from clearline.catalogue.assessment import Priority
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.queues.domain import AUTOMATIC
 from clearline.routing import domain as routing
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX
-from clearline.wires.house.wire import UUID_MAX, Id, Moment, Name, Number, Ref
+from clearline.wires.house.wire import UUID_MAX, Id, IssueTypeKey, Moment, Name, Number, Ref, ServiceTypeKey
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
 _MOST = Meta(max_length=routing.LIST_MAX)
 RULES_MAX = 10_000
-IssueTypes = Annotated[list[IssueType], _MOST]
-ServiceTypes = Annotated[list[ServiceType], _MOST]
+IssueTypes = Annotated[list[IssueTypeKey], _MOST]
+ServiceTypes = Annotated[list[ServiceTypeKey], _MOST]
 Companies = Annotated[list[UUID], _MOST]
 Priorities = Annotated[list[Priority], _MOST]
 Keywords = Annotated[list[Annotated[str, characters(1, routing.KEYWORD_MAX)]], _MOST]
@@ -68,8 +67,8 @@ class RuleOut(Struct, frozen=True):
     position: int
     name: str
     queue: Ref
-    issue_types: list[IssueType]
-    service_types: list[ServiceType]
+    issue_types: list[str]
+    service_types: list[str]
     companies: list[Id]
     priorities: list[Priority]
     keywords: list[str]
@@ -99,8 +98,8 @@ class ForecastIn(Struct, forbid_unknown_fields=True):
     """
 
     ticket: Number | None = None
-    issue_type: IssueType | UnsetType = UNSET
-    service_type: ServiceType | UnsetType = UNSET
+    issue_type: IssueTypeKey | UnsetType = UNSET
+    service_type: ServiceTypeKey | UnsetType = UNSET
     company: Annotated[str, characters(1, NAME_MAX)] | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     title: Annotated[str, characters(0, TITLE_MAX)] | UnsetType = UNSET

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from clearline.accounts.domain import NAME_MAX
 from clearline.catalogue.assessment import Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
+from clearline.catalogue.domain import KEY_MAX
 from clearline.errors import RuleCode
 from clearline.inventory.domain import ID_MAX
 from clearline.tickets.domain import Status
@@ -22,6 +22,7 @@ from clearline.wires.http.one_of import OneOf
 
 _TAG = TAG.removeprefix("^").removesuffix("$")
 _SIGN = re.compile(r"[()]")
+_TYPES_MAX = 100
 
 
 def _several(kind: type[StrEnum], about: str) -> Meta:
@@ -37,6 +38,16 @@ def _several(kind: type[StrEnum], about: str) -> Meta:
             "code": RuleCode.CHOICE,
         },
         extra_json_schema={"examples": [members[0], ",".join(members[:2])]},
+    )
+
+
+def _keys(kind: str, about: str, example: str) -> Meta:
+    """Return the rule of a parameter that has some keys of types of the catalogue between commas."""
+    return Meta(
+        max_length=(KEY_MAX + 1) * _TYPES_MAX,
+        description=f"{about}, also of one that is retired: its key in `list{kind.title()}Types`. Several are "
+        "separated by commas: any of them.",
+        extra_json_schema={"examples": [example]},
     )
 
 
@@ -68,8 +79,8 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         None
     )
     service: Annotated[str, Meta(max_length=ID_MAX, description="A service's id.")] | None = None
-    service_type: Annotated[str, _several(ServiceType, "Tickets about services of this type.")] | None = None
-    issue_type: Annotated[str, _several(IssueType, "Tickets with this type of issue.")] | None = None
+    service_type: Annotated[str, _keys("service", "Tickets about services of this type", "Port")] | None = None
+    issue_type: Annotated[str, _keys("issue", "Tickets with this type of issue", "Circuit Down")] | None = None
     priority: Annotated[str, _several(Priority, "Tickets with this priority.")] | None = None
     severity: Annotated[str, _several(Severity, "Tickets with this severity, as assessed.")] | None = None
     tags: (

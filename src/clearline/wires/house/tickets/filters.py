@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from clearline.accounts import permissions
+from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Status, parse_ticket_number
@@ -49,8 +49,8 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         statuses=statuses if len(statuses) > 1 else (),
         priorities=_members(Priority, query.priority),
         severities=_members(Severity, query.severity),
-        issue_types=_members(IssueType, query.issue_type),
-        service_types=_members(ServiceType, query.service_type),
+        issue_types=await catalogue.issue_keys(tx, _members(str, query.issue_type)),
+        service_types=await catalogue.service_keys(tx, _members(str, query.service_type)),
         tags=normalize_tags(_members(str, query.tags)),
         contact=query.contact,
         cc=query.cc,

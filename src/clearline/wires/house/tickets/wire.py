@@ -6,7 +6,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.accounts.domain import NAME_MAX
 from clearline.catalogue.assessment import Impact, Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
 from clearline.inventory.domain import ID_MAX
 from clearline.reminders import domain as reminder
 from clearline.text import EMAIL_MAX
@@ -27,11 +26,13 @@ from clearline.wires.house.wire import (
     ContactOut,
     ContactPatch,
     Id,
+    IssueTypeKey,
     Moment,
     NoteId,
     Number,
     Phone,
     Ref,
+    ServiceTypeKey,
 )
 from clearline.wires.http.fields import Email, characters
 from clearline.wires.http.one_of import OneOf
@@ -107,7 +108,7 @@ class ServiceIn(Struct, forbid_unknown_fields=True):
     """The service that a ticket is about: one of the inventory with its type, or a Non-Console Service."""
 
     id: ServiceId
-    type: ServiceType
+    type: ServiceTypeKey
 
 
 class ServiceOut(Struct, frozen=True, gc=False):
@@ -141,7 +142,7 @@ class TicketIn(FaultIn, forbid_unknown_fields=True):
 
     title: Title
     description: Annotated[str, characters(1, ticket.DESCRIPTION_MAX)]
-    issue_type: IssueType
+    issue_type: IssueTypeKey
     service: ServiceIn
     contact: ContactIn | None = None
     contacts: Contacts | None = None
@@ -190,7 +191,7 @@ class TicketPatch(FaultPatch, forbid_unknown_fields=True):
     """
 
     title: Title | UnsetType = UNSET
-    issue_type: IssueType | UnsetType = UNSET
+    issue_type: IssueTypeKey | UnsetType = UNSET
     severity: Severity | UnsetType = UNSET
     impact: Impact | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
@@ -226,7 +227,7 @@ class TicketSummary(Struct, frozen=True, gc=False):
     company: CompanyRef
     title: str
     status: Status
-    issue_type: IssueType
+    issue_type: str
     service: ServiceOut
     severity: Severity
     impact: Impact

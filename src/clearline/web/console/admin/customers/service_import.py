@@ -6,7 +6,6 @@ from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound
 from clearline.identity import PROVIDER_ID
 from clearline.inventory import import_usecases as imports
-from clearline.inventory.domain import INVENTORY_TYPES
 from clearline.inventory.import_domain import ImportedService, ImportReport, RowResult
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.services import Services
@@ -52,7 +51,8 @@ async def _page(visit: Visit, company_id: UUID, report: ImportReport | None, row
     return visit.page(
         "console/admin/customers/service_import.html", 422 if report is not None and report.errors else 200,
         side=side, here=COMPANIES.path, company=company, path=section.path, text=text, report=report,
-        is_done=visit.form.has("import"), is_json=text.lstrip().startswith("["), types=INVENTORY_TYPES,
+        is_done=visit.form.has("import"), is_json=text.lstrip().startswith("["),
+        types=[entry.key for entry in visit.catalogue.inventory_types()],
         rows=sorted(rows, key=lambda row: _ORDER.index(row.result))[:_SHOWN_MAX], count=len(rows),
         words=_words(), size=FORM_MAX // 1024, section=section,
     )  # fmt: skip

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from clearline.catalogue.published import ServiceType
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import INVENTORY_TYPES, Service
+from clearline.inventory.domain import Service
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
-from clearline.web.fields import from_segment, member_in, to_segment
+from clearline.web.fields import from_segment, to_segment
 from clearline.web.records.form import Choice, Field, Kind, Line, Values
+from clearline.web.tickets.type_names import service_name
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 
@@ -52,20 +52,23 @@ class Services(CustomerSection[Service]):
         return [
             Line(
                 to_segment(service.id), service.label, [service.type, service.label, service.id],
-                f"{service.id} · {service.type}",
+                f"{service.id} · {service_name(service.type)}",
             )
             for service in services
         ]  # fmt: skip
 
     async def fields(self, visit: Visit, tx: Tx, record: Service | None) -> list[Field]:  # noqa: ARG002
         """Return the fields of a service. Its id stays: tickets name it."""
+        types = [Choice(entry.key, entry.name) for entry in visit.catalogue.inventory_types()]
+        if record is not None and record.type not in {choice.value for choice in types}:  # it is retired
+            types.append(Choice(record.type, service_name(record.type)))
         new = [Field("id", gettext("Id"), is_required=True, hint=gettext("As the company knows it; it stays."))]
         return [
             *(new if record is None else []),
             Field(
                 "label", gettext("Label"), is_required=True, hint=gettext("Tickets keep the one they were raised with.")
             ),
-            Field("type", gettext("Type"), Kind.SELECT, [Choice(kind, kind) for kind in INVENTORY_TYPES]),
+            Field("type", gettext("Type"), Kind.SELECT, types),
         ]
 
     def values(self, record: Service) -> Values:
@@ -94,7 +97,7 @@ class Services(CustomerSection[Service]):
 
     async def change(self, visit: Visit, tx: Tx, record: Service) -> None:
         """Change a service."""
-        values = {"type": member_in(ServiceType, visit.form, "type"), "label": visit.form.get("label").strip()}
+        values = {"type": visit.form.get("type"), "label": visit.form.get("label").strip()}
         await inventory.change_service(tx, visit.actor, self.company_id, record.id, values, now=visit.now)
 
     async def delete(self, visit: Visit, tx: Tx, record: Service) -> None:

@@ -1,0 +1,1 @@
+"""Commands for the provider's types of issues and services."""

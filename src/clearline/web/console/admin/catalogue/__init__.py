@@ -1,0 +1,1 @@
+"""The provider's own types of issues and services."""
