@@ -108,7 +108,7 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
         "contact_name": contact["name"], "contact_phone": contact["phone"], "contact_email": contact["email"],
         "channel": "API", "created_at": now, "updated_at": now, "status_changed_at": now, "resolved_at": None,
         "asked_severity": None, "asked_priority": None, "queue_id": None, "assignee_id": None, "tags": [],
-        "external_ids": "{}",
+        "external_ids": "{}", "occurred_at": None, "fault": None,
     }  # fmt: skip
     row = await pool.fetchrow(
         ticket_store.INSERT, *[values[name] for name in INSERTED], now, "ticket.created",

@@ -20,6 +20,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, Status, ticket_number
+from clearline.tickets.faults.domain import Fault, SiteAccess, TestingConsent
 from clearline.web.console.pages import PAGES
 from clearline.web.portal.pages import PORTAL_PAGES
 from tests.builders.mail.notification_rig import CONTACT, SETTINGS, NotificationRig, new_watcher, note
@@ -53,6 +54,28 @@ async def test_a_receipt_says_what_was_raised_by_whom_and_how_to_answer(rig: Not
     ):
         assert words in " ".join(mail.text.split())
         assert words in mail.html
+
+
+async def test_mail_about_a_new_ticket_names_what_was_said_of_the_fault(rig: NotificationRig) -> None:
+    fault = Fault(
+        testing_consent=TestingConsent.WITHIN_HOURS, testing_hours="22:00 to 04:00",
+        site_access=SiteAccess("Guard", None, "Laser"),
+    )  # fmt: skip
+
+    async def work(tx: Tx) -> int:
+        new = replace(a_new_ticket(), occurred_at=NOW - timedelta(hours=3), fault=fault)
+        return (await tickets.create_ticket(tx, rig.tenant.actor, new, now=NOW)).ticket.number
+
+    number = await rig.transact(work)
+    await rig.advance(GROUPING_WINDOW)
+    [mail] = await rig.take_sent()
+    for words in ("1 Mar 2026 09:00 UTC", "22:00 to 04:00", "Guard; Laser"):
+        assert words in " ".join(mail.text.split())
+        assert words in mail.html
+    await rig.transact(note(number, "We look into it.", OPERATOR))
+    await rig.advance(GROUPING_WINDOW)
+    [mail] = await rig.take_sent()
+    assert "Guard; Laser" not in mail.text
 
 
 @pytest.mark.parametrize("channel", [Channel.API, Channel.CONSOLE, Channel.EMAIL])

@@ -3,9 +3,19 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from clearline.catalogue.assessment import Impact
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Status
+from clearline.tickets.faults.domain import (
+    NO_FAULT,
+    DetectedBy,
+    Fault,
+    PathState,
+    ServiceEnd,
+    SiteAccess,
+    TestingConsent,
+)
 
 _PORT, _ROUTER, _INTERNET, _LINE = (
     ServiceType.PORT,
@@ -33,6 +43,9 @@ class DemoTicket(NamedTuple):
     service: str
     steps: Sequence[str | Status]
     """A text is a note, of the customer if it begins with ``> ``; a status is a transition."""
+    began_before: float | None = None
+    """How many hours before it was raised the fault began."""
+    fault: Fault = NO_FAULT
 
 
 class DemoCompany(NamedTuple):
@@ -75,6 +88,12 @@ COMPANIES = (
                 "L2-AMS-SIN-01",
                 ("We see the loss too and are checking the subsea segment.", Status.IN_PROGRESS,
                  "> Traffic has moved to the backup path, but it is congested."),
+                0.4,
+                Fault(
+                    DetectedBy.CUSTOMER_MONITORING, None, Impact.DOWN, ServiceEnd.BOTH, PathState.WORKING_DOWN,
+                    TestingConsent.YES, None, True,
+                    SiteAccess("Night desk in Singapore, +1-555-0111", "Always", "Ear protection in hall 2"),
+                ),
             ),
             DemoTicket(
                 3,
@@ -83,6 +102,12 @@ COMPANIES = (
                 IssueType.CIRCUIT_TAKING_ERRORS,
                 "NET-SYD-0007",
                 (*_WORKING, "Could you clean and reseat the patch on your side? We see -14.6 dBm.", Status.PENDING),
+                2.5,
+                Fault(
+                    DetectedBy.CUSTOMER, None, Impact.DEGRADED, ServiceEnd.A, PathState.UNPROTECTED,
+                    TestingConsent.WITHIN_HOURS, "22:00 to 04:00, Australia/Sydney", True,
+                    SiteAccess("Reception, +1-555-0112", "Monday to Friday, 07:00 to 19:00"),
+                ),
             ),
             DemoTicket(
                 9,
@@ -115,6 +140,11 @@ COMPANIES = (
                 IssueType.PACKET_LOSS,
                 "L2-SIN-SYD-01",
                 ("> Graphs are attached to our own case 4711.",),
+                30,
+                Fault(
+                    DetectedBy.CUSTOMER_MONITORING, "Every night between 13:00 and 15:00 UTC", Impact.INTERMITTENT,
+                    testing_consent=TestingConsent.NO,
+                ),
             ),
             DemoTicket(
                 75,

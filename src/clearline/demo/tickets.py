@@ -71,7 +71,10 @@ async def _load_ticket(
     customer = Actor(Role.CUSTOMER, user.name, company=company, user=user, scopes=ALL_SCOPES)
     contact = Contact(user.name, user.phone, user.email)
     at = now - timedelta(hours=demo.hours_ago)
-    new = NewTicket(demo.title, demo.description, demo.issue, service_type, demo.service, contact, Channel.API)
+    new = NewTicket(
+        demo.title, demo.description, demo.issue, service_type, demo.service, contact, Channel.API,
+        occurred_at=None if demo.began_before is None else at - timedelta(hours=demo.began_before), fault=demo.fault,
+    )  # fmt: skip
     number = (await tickets.create_ticket(tx, customer, new, now=at)).ticket.number
     await routing.route_new_ticket(tx, number, now=at)  # the worker would do so today
     pause = timedelta(hours=demo.hours_ago) / (len(demo.steps) + 1)

@@ -32,7 +32,7 @@ from clearline.mail.templates.kinds import MailKind
 from clearline.mail.templates.rendering import Footer, Render, RenderedMail
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.store import DueNotification, MailGroup
-from clearline.notifications.wording import MailEntry, headline, status_words, value_word
+from clearline.notifications.wording import MailEntry, fault_facts, headline, status_words, value_word
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.contact import PersonKind
 from clearline.tickets.domain import Status, ticket_number
@@ -139,6 +139,8 @@ def _values(group: MailGroup, pairs: Sequence[Pair], context: MailContext, *, is
             (gettext("Priority"), value_word(latest.priority)),
             (gettext("Agent"), latest.agent_name or gettext("unassigned")),
         ]
+    if any(entry.type == EventType.TICKET_CREATED for entry in entries):
+        facts += fault_facts(latest.occurred_at, latest.fault)
     reader_id = str(group.user_id) if group.user_id else None
     what = headline(entries, reader_id=reader_id, audience=audience_of_mail(latest, group))
     url = _page_of(latest.number, group, context)

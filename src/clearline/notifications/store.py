@@ -14,8 +14,10 @@ from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.wording import Names
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel
+from clearline.tickets.faults.domain import NO_FAULT, Fault
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_fault = msgspec.json.Decoder(Fault).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -125,6 +127,8 @@ class DueNotification(NamedTuple):
     language: str | None
     resolved_at: datetime | None
     person: str | None
+    occurred_at: datetime | None
+    fault: Fault
 
 
 LOCK_DUE = f"""
@@ -152,7 +156,7 @@ LOCK_DUE = f"""
            coalesce(u.language,
                     (select o.language from company o where o.id = coalesce(n.user_company_id, n.company_id)),
                     (select o.language from company o where o.id = $7)),
-           t.resolved_at, p.kind
+           t.resolved_at, p.kind, t.occurred_at, t.fault
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
@@ -199,8 +203,9 @@ async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> 
 
 def _due(row: Record) -> DueNotification:
     names = Names(row[23], row[24] or 0, row[25], row[26])
+    fault = NO_FAULT if row[31] is None else _decode_fault(row[31])
     return DueNotification._make(
-        ((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, row[27], row[28], row[29])
+        ((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, *row[27:31], fault)
     )
 
 

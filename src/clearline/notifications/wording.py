@@ -12,6 +12,7 @@ from clearline.language.marks import gettext_noop as _
 from clearline.language.times import time_text
 from clearline.language.words import first_upper, gettext
 from clearline.tickets.domain import Channel, Status
+from clearline.tickets.faults.domain import Fault, SiteAccess
 
 _STAFF_WORDS: dict[str, str] = {
     Status.ACKNOWLEDGED: _("acknowledged"),
@@ -151,6 +152,17 @@ def _changed(change: Mapping[str, Any]) -> str:
     if not isinstance(before, str):
         return gettext("%(field)s to %(after)s") % shown
     return gettext("%(field)s from %(before)s to %(after)s") % {**shown, "before": _value(change["field"], before)}
+
+
+def fault_facts(occurred_at: datetime | None, fault: Fault) -> list[tuple[str, str]]:
+    """Return what a mail about a new ticket says of its fault: its beginning, consent to tests and site access."""
+    consent, access = fault.testing_consent, fault.site_access or SiteAccess()
+    facts = [
+        (gettext("Began"), "" if occurred_at is None else time_text(occurred_at)),
+        (gettext("Intrusive tests"), fault.testing_hours or ("" if consent is None else _word(consent, _CHOICES))),
+        (gettext("Site access"), "; ".join(filter(None, (access.contact, access.hours, access.hazards)))),
+    ]
+    return [(name, value) for name, value in facts if value]
 
 
 def _value(field: str, value: str) -> str:

@@ -19,7 +19,7 @@ from clearline.tickets.chronic.domain import ChronicRule
 from clearline.tickets.chronic.worker import chronic_job
 from clearline.tickets.domain import UNKNOWN_SERVICE, NewTicket, Status, ticket_number
 from clearline.tickets.links import merge_usecases as merging
-from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_person, new_tenant
 from tests.builders.search.index import follow, numbers_found
 from tests.builders.tickets import STEPS, a_new_ticket, later_events
 from tests.patience import patient
@@ -90,13 +90,18 @@ async def test_the_third_ticket_marks_all_and_stores_one_event(database: Databas
     await run(database)
     assert await marks(database, fourth) == [True]
     assert len(await service_events(database, tenant)) == 1
-    async with database.statement() as tx:
+    async with database.transaction() as tx:
         for number in (first, second, third, fourth):
             assert await later_events(tx, number) == [MARKED]
         ticket = (await tickets.get_ticket(tx, OPERATOR, fourth)).ticket
-        listed = await chronic.tickets_of_service(tx, OPERATOR, ticket, RULE)
-        assert [each.number for each in listed] == [first, second, third, fourth]
-        assert await chronic.tickets_of_service(tx, tenant.actor, ticket, RULE) == []
+        counted = await chronic.tickets_of_service(tx, OPERATOR, ticket, RULE)
+        assert (counted.count, [each.number for each in counted.visible]) == (4, [first, second, third, fourth])
+        assert (await chronic.tickets_of_service(tx, tenant.actor, ticket, RULE)).count == 0
+        agent = await new_person(tx)
+        assert agent.user is not None
+        limited = replace(agent, user=replace(agent.user, only_queues=()))
+        counted = await chronic.tickets_of_service(tx, limited, ticket, RULE)
+        assert (counted.count, counted.visible) == (4, [])
 
 
 async def test_the_customer_sees_neither_the_mark_nor_a_change(database: Database, tenant: Tenant) -> None:

@@ -5,7 +5,7 @@ import { forget, keep, PREFIX, restore } from "../kept.js";
 import { send } from "./send.js";
 
 const SENT = "clearline.sent"; // the key of the form that was sent, or carried to the choice of another service
-const FIELDS = ["title", "since", "description", "reference"];
+const FIELDS = "#title, #occurred_at, #description, details :is(input, select:not(#person))";
 const unsent = document.querySelector("[data-unsent]");
 const sent = sessionStorage.getItem(SENT);
 let sending = false;
@@ -13,7 +13,8 @@ let kept = null; // the key under which this page keeps its form
 
 const stem = (user) => `${PREFIX}${user}.raise.`;
 const keyOf = (form) => `${stem(form.dataset.raise)}${form.dataset.service}#${form.elements.once.value}`;
-const isTyped = (form) => FIELDS.some((name) => form.elements[name].value.trim()) || form.querySelector("[name=issue_type]:checked");
+const isFilled = (fields) => [...fields].some((field) => field.value.trim());
+const isTyped = (form) => isFilled(form.querySelectorAll(FIELDS)) || form.querySelector("[name=issue_type]:checked");
 
 /** Returns the keys of the drafts that no other tab has open, newest first. */
 async function drafts(start) {
@@ -61,7 +62,7 @@ async function begin(form) {
     if (sent && sent !== keyOf(form)) localStorage.removeItem(sent); // the same words, now about another service
   } else if (draft && restore(form, draft.key)) {
     form.querySelector("[data-restored]").hidden = false;
-    form.querySelector("details").open = Boolean(form.elements.reference.value || form.elements.priority.value);
+    for (const part of form.querySelectorAll("details")) part.open = isFilled(part.querySelectorAll("input, select:not(#person)"));
   }
   prepare(form);
 }

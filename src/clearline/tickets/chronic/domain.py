@@ -33,6 +33,14 @@ class ServiceTicket(Struct, frozen=True):
     created_at: datetime
     is_open: bool
     is_chronic: bool
+    queue_id: UUID | None
+
+
+class CountedTickets(Struct, frozen=True):
+    """How many tickets make a service chronic, and those of them that an actor may see, oldest first."""
+
+    count: int = 0
+    visible: list[ServiceTicket] = []
 
 
 class ChronicService(Struct, frozen=True):

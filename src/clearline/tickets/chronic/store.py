@@ -12,7 +12,7 @@ from clearline.tickets.domain import Status
 _UNCOUNTED = ", ".join(f"'{status}'" for status in UNCOUNTED)
 
 COUNTED = f"""
-    select number, title, status, created_at, is_open, is_chronic
+    select number, title, status, created_at, is_open, is_chronic, queue_id
       from (select * from ticket where company_id = $1 and service_id = $2 and number <= $3
              order by number desc limit {READ_MAX}) t
      where service_type = $4 and created_at >= $5 and created_at <= $6 and status not in ({_UNCOUNTED})
@@ -36,7 +36,7 @@ async def counted(
     Served by ``ticket_by_service``: of a service, the newest tickets are read and no others.
     """
     rows = await tx.fetch(COUNTED, company_id, service_id, up_to, service_type, since, until)
-    return [ServiceTicket(row[0], row[1], Status(row[2]), row[3], row[4], row[5]) for row in rows]
+    return [ServiceTicket(row[0], row[1], Status(row[2]), *row[3:7]) for row in rows]
 
 
 async def mark(tx: Tx, company_id: UUID, numbers: Sequence[int], *, now: datetime) -> list[int]:

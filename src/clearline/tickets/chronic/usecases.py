@@ -8,9 +8,17 @@ from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged, TicketChanged
 from clearline.identity import ALL_SCOPES, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets import store as ticket_store
 from clearline.tickets.chronic import store as chronic_store
-from clearline.tickets.chronic.domain import UNCOUNTED, ChronicRule, ServiceTicket, can_be_chronic, chronic_service
+from clearline.tickets.chronic.domain import (
+    UNCOUNTED,
+    ChronicRule,
+    CountedTickets,
+    ServiceTicket,
+    can_be_chronic,
+    chronic_service,
+)
 from clearline.tickets.domain import Ticket
 
 MARKER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
@@ -54,10 +62,14 @@ async def _counted(tx: Tx, ticket: Ticket, rule: ChronicRule) -> list[ServiceTic
     )
 
 
-async def tickets_of_service(tx: Tx, actor: Actor, ticket: Ticket, rule: ChronicRule) -> list[ServiceTicket]:
+async def tickets_of_service(tx: Tx, actor: Actor, ticket: Ticket, rule: ChronicRule) -> CountedTickets:
     """Return the tickets that make the service of a chronic ticket chronic, itself the last; for others none.
 
-    For the provider's people, who may see every ticket.
+    For the provider's people: each sees those within its limits.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    return await _counted(tx, ticket, rule) if ticket.is_chronic and actor.is_staff else []
+    if not (ticket.is_chronic and actor.is_staff):
+        return CountedTickets()
+    counted = await _counted(tx, ticket, rule)
+    visible = [each for each in counted if access.reaches(actor, ticket.company_id, each.queue_id)]
+    return CountedTickets(len(counted), visible)

@@ -21,7 +21,7 @@ from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.domain import HeldFile
 from clearline.tickets.chronic import usecases as chronic
-from clearline.tickets.chronic.domain import ChronicRule, ServiceTicket
+from clearline.tickets.chronic.domain import ChronicRule, CountedTickets
 from clearline.tickets.domain import Channel, Status, TicketView, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
@@ -90,7 +90,7 @@ class TicketPage(Struct, frozen=True):
     pending: list[PendingMessage] = []
     held: list[HeldFile] = []
     feedback: Sequence[Feedback] = ()
-    chronic: Sequence[ServiceTicket] = ()
+    chronic: CountedTickets = CountedTickets()
     """The tickets that make the service chronic, the last of them this one."""
     chronic_days: int = 0
 

@@ -55,7 +55,7 @@ async def raise_ticket(page: Page) -> str:
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_role("radio", name="Packet loss").check()
     await page.get_by_label("Summary").fill(TITLE)
-    await page.get_by_label("Since when?").fill("09:12 UTC")
+    await page.get_by_label("Since when?").fill("2026-03-01T09:12")
     await page.get_by_label("What do you see?").fill("Every tenth ping is lost.")
     await page.get_by_role("button", name="Raise ticket").click()
     await expect(page.get_by_text("Your ticket is raised.")).to_be_visible()

@@ -82,13 +82,16 @@ async def test_a_ticket_is_raised_with_files_about_a_service_that_is_searched(
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_role("radio", name="Packet loss").check()
     await page.get_by_label("Summary").fill(" ")
-    await page.get_by_label("Since when?").fill("09:12 UTC")
+    await page.get_by_label("Since when?").fill("2026-03-01T09:12")
     await page.get_by_label("What do you see?").fill("2 % of the packets are lost")
     await page.locator("#files").set_input_files([LEVELS, LOG])
+    await page.locator("summary", has_text="What we may do").click()
+    await page.get_by_label("Intrusive tests").select_option(label="Yes, within hours")
+    await page.get_by_label("Hours for tests").fill("22:00 to 04:00")
     await page.locator("summary", has_text="Your reference").click()
     await page.get_by_label("Your reference").fill("CHG-4711")
     await page.get_by_label("How urgent is it for you?").select_option(label="High")
-    await page.get_by_label("Contact").select_option(label="Somebody else")
+    await page.get_by_label("Contact", exact=True).select_option(label="Somebody else")
     await page.get_by_label("Name", exact=True).fill("Night desk")
     await page.get_by_label("E-mail").fill("night@example.com")
     await page.get_by_label("Phone").fill("+1-555-0123")
@@ -101,7 +104,7 @@ async def test_a_ticket_is_raised_with_files_about_a_service_that_is_searched(
     await page.get_by_label("What is it called?").fill("radio link 7")
     await page.get_by_role("button", name="Continue").click()
     for label, value in (
-        ("Summary", "Loss without scripts"), ("Since when?", "09:12 UTC"),
+        ("Summary", "Loss without scripts"), ("Since when?", "2026-03-01T09:12"),
         ("What do you see?", "2 % of the packets are lost"), ("Your reference", "CHG-4711"),
         ("How urgent is it for you?", "high"), ("Contact", ""), ("E-mail", "night@example.com"),
         ("Phone", "+1-555-0123"),
@@ -111,7 +114,7 @@ async def test_a_ticket_is_raised_with_files_about_a_service_that_is_searched(
     await page.locator("#files").set_input_files([LEVELS, LOG])
     await page.get_by_role("button", name="Raise ticket").click()
     await expect(page.get_by_text("Your ticket is raised.")).to_be_visible()
-    for shown in ("Since when: 09:12 UTC", "CHG-4711", "Night desk", "radio link 7"):
+    for shown in ("1 Mar 2026, 09:12 UTC", "22:00 to 04:00", "CHG-4711", "Night desk", "radio link 7"):
         await expect(page.get_by_text(shown).first).to_be_visible()
     for name in ("levels.txt", "router.log"):
         await expect(page.get_by_role("link", name=name)).to_have_count(1)

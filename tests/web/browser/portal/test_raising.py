@@ -17,7 +17,7 @@ async def describe_the_fault(page: Page, title: str) -> None:
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_role("radio", name="Packet loss").check()
     await page.get_by_label("Summary").fill(title)
-    await page.get_by_label("Since when?").fill("09:12 UTC")
+    await page.get_by_label("Since when?").fill("2026-03-01T09:12")
     await page.get_by_label("What do you see?").fill("2 % of the packets are lost")
 
 
@@ -61,7 +61,7 @@ async def test_a_ticket_is_raised_on_a_phone_through_reload_refusal_lost_connect
     await send.dblclick()
     await expect(page.get_by_text("Your ticket is raised.")).to_be_visible()
     await expect(page.get_by_role("link", name="levels.txt")).to_have_count(1)
-    await expect(page.get_by_text("Since when: 09:12 UTC")).to_be_visible()
+    await expect(page.get_by_text("1 Mar 2026, 09:12 UTC")).to_be_visible()
     await page.goto(f"{portal.url}/portal/service?id=SVC-2")
     await expect(page.get_by_role("link", name="Loss on a phone")).to_have_count(1)
     await page.goto(f"{portal.url}/portal/tickets/new?service=SVC-2")
