@@ -56,6 +56,7 @@ TABLES = (
         f"{MESSAGE_FILES_MAX} in the composer of each user and ticket, and those of messages",
         ("keep_drafts_days",),
     ),
+    TableLimit("redaction", "as the work of the provider's people, who alone redact"),
     TableLimit(
         "undone_assignment",
         "one for each user and ticket: those that typing assigned and the user gave back",

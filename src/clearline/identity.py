@@ -53,6 +53,8 @@ class Scope(StrEnum):
 
     TICKETS_READ = "tickets:read"
     TICKETS_WRITE = "tickets:write"
+    TICKETS_REDACT = "tickets:redact"
+    """Remove words and files from tickets for good."""
     ACCOUNTS_READ = "accounts:read"
     """Companies, users, services, API keys."""
     ACCOUNTS_WRITE = "accounts:write"

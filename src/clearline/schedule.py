@@ -32,6 +32,8 @@ from clearline.platform.work.runner import PeriodicJob
 from clearline.platform.work.timers import Timers
 from clearline.presence import store as presence_store
 from clearline.presence.presence_board import PresenceBoard
+from clearline.redaction import usecases as redactions
+from clearline.redaction import worker as redaction_worker
 from clearline.reminders import domain as reminders
 from clearline.routing import worker as routing_worker
 from clearline.search import worker as search_worker
@@ -121,6 +123,7 @@ def shared_jobs(
         *outbound_mail_worker.jobs(database, settings, now),
         Timers(database, TIMER_KINDS, now).job(),
         domain_worker.domain_job(database, now),
+        redaction_worker.redaction_job(database, blobs, now, secret_key=settings.secret_key),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
         *_sign_in_jobs(database, now),
@@ -184,6 +187,7 @@ def clock_job(database: Database, now: Clock) -> PeriodicJob:
             mail_domains.shorten_waits,
             pending.shorten_waits,
             timers.shorten_waits,
+            redactions.shorten_waits,
         ):
             async with database.transaction() as tx:
                 count += await shorten(tx, now=now())

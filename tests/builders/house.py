@@ -272,7 +272,7 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "routing-rules": NOBODY, "teams": NOBODY, "tiers": "gold",
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
         "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-templates": NOBODY,
-        "mail-opt-outs": NOBODY, "feedback": NOBODY,
+        "mail-opt-outs": NOBODY, "feedback": NOBODY, "redactions": NOBODY,
     }  # fmt: skip
     return Owned(tenant, headers, ids)
 

@@ -21,6 +21,7 @@ PAGES_FIRST = (
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
     "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
+    "redact-a-secret",
     "run-in-production", "run-workers-apart", "tell-the-people-of-a-ticket", "use-the-house-api",
     "work-tickets-from-the-command-line",
 )  # fmt: skip

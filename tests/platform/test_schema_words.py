@@ -18,6 +18,7 @@ from clearline.notifications.contact_rules import InboundCc
 from clearline.notifications.domain import DeliveryMode, DigestFrequency
 from clearline.platform.database.transactions import Database
 from clearline.queues.domain import Assignment
+from clearline.redaction.domain import Target
 from clearline.sign_in.link_domain import LinkKind
 from clearline.tickets.contact import PersonKind
 from clearline.tickets.domain import Status
@@ -59,6 +60,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "issue_type.severity": Severity,
     "service.state": ServiceState,
     "service_type.console_connect": ServiceType,
+    "redaction.target": Target,
     "second_factor_role.role": STAFF_ROLES,
     "sign_in_link.kind": LinkKind,
     "ticket.asked_priority": Priority,

@@ -169,6 +169,18 @@ class TicketRated(Struct, frozen=True, tag=EventType.TICKET_RATED.value, tag_fie
     after: str
 
 
+class TicketRedacted(Struct, frozen=True, tag=EventType.TICKET_REDACTED.value, tag_field="type"):
+    """Words of a ticket, or a file, were removed for good. ``target`` is where they were found.
+
+    ``count`` is how many texts or files held them: of those that the customer sees, if ``visibility`` is public.
+    """
+
+    id: str
+    target: str
+    visibility: str
+    count: int
+
+
 class RecordChanged(Struct, frozen=True):
     """Something other than a ticket was created, changed or deleted: a user, a key, a queue.
 
@@ -203,6 +215,7 @@ TicketFact = (
     | AttachmentRemoved
     | TicketReminded
     | TicketRated
+    | TicketRedacted
 )
 Fact = TicketFact | RecordChanged
 

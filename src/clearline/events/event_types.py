@@ -33,6 +33,7 @@ class EventType(StrEnum):
     ATTACHMENT_REMOVED = "attachment.removed"
     TICKET_REMINDED = "ticket.reminded"
     TICKET_RATED = "ticket.rated"
+    TICKET_REDACTED = "ticket.redacted"
 
     COMPANY_CREATED = "company.created"
     COMPANY_CHANGED = "company.changed"

@@ -140,4 +140,8 @@ TICKET_ROWS = (
         EventType.TICKET_RATED, "ticket", Visibility.STAFF_ONLY, None,
         None, "Rated how the ticket was resolved, or changed the rating.",
     ),
+    EventTypeRow(
+        EventType.TICKET_REDACTED, "ticket", Visibility.WHEN_PUBLIC, None,
+        None, "Removed words or a file for good, everywhere.",
+    ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from clearline.mail.outbound.opt_out_domain import DIGEST, TICKETS
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.wording import Names
 from clearline.platform.database.transactions import Record, Tx
+from clearline.redactor import Redactor
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel
 from clearline.tickets.faults.domain import NO_FAULT, Fault
 
@@ -287,3 +288,20 @@ async def pending(tx: Tx, *, after: tuple[datetime, str, int] | None, limit: int
     """Return pending notifications, the earliest due first, after the given key. Served by ``notification_due``."""
     rows = await tx.fetch(PENDING, *(after or _BEFORE_ALL), limit)
     return [PendingNotification(*row) for row in rows]
+
+
+async def redact(tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, *, saves: bool) -> int:
+    """Return how many notifications of tickets hold the words; with ``saves`` rewrite them.
+
+    Looks at every notification of the company that waits.
+    """
+    rows = await tx.fetch(
+        "select id, data::text from notification where company_id = $1 and ticket_number = any($2)",
+        company_id,
+        numbers,
+    )
+    redacted = [(company_id, row[0], redactor.json_text(row[1]), row[1]) for row in rows]
+    changed: list[tuple[object, ...]] = [row[:3] for row in redacted if row[2] != row[3]]
+    if saves and changed:
+        await tx.write_many("update notification set data = $3::text::jsonb where company_id = $1 and id = $2", changed)
+    return len(changed)

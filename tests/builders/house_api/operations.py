@@ -29,6 +29,7 @@ BODIES: dict[str, Json | bytes] = {
     "addLink": {"type": "related", "ticket": "{other}"},
     "addMailSuppression": {"address": "from-b@example.org"},
     "addMailbox": {"address": "from-b@example.org"},
+    "addRedaction": {"target": "description", "text": "From B", "reason": "A key"},
     "addMacro": {"name": "From B", "text": "Hello"},
     "addNote": {"text": "From B"},
     "addView": {"name": "From B", "query": "status:open"},
@@ -83,6 +84,7 @@ BODIES: dict[str, Json | bytes] = {
     "retryOutboundMail": {},
     "pingSubscription": {},
     "previewMailTemplate": {},
+    "previewRedaction": {"target": "description", "text": "From B"},
     "replayDelivery": {},
     "rotateSubscriptionSecret": {},
     "replayDeliveries": {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"},
@@ -112,6 +114,7 @@ DESKS_OWN = (
     "mail-opt-outs",
     "mail-templates",
     "feedback",
+    "redactions",
     "tiers",
 )
 """Kinds of things that only the provider's people may read."""

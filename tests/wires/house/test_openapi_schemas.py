@@ -90,7 +90,8 @@ NOT_UUIDS = {
     ("InboundMailOut", "message_id"), ("InboundMailDetails", "message_id"),
     ("OutboundMailOut", "message_id"), ("OutboundMailWhole", "message_id"), ("Problem", "request_id"),
     ("RecordChange", "id"), ("Filters", "external_id"), ("MailTemplateOut", "id"), ("MailTemplateSummary", "id"),
-    ("SubscriptionIn", "url"), ("SubscriptionPatch", "url"),
+    ("SubscriptionIn", "url"), ("SubscriptionPatch", "url"), ("PlaceIn", "id"), ("RedactionIn", "id"),
+    ("RedactionOut", "target_id"),
 }  # fmt: skip
 """Ids that are numbers, or that others choose; and URLs that a pattern describes more precisely."""
 

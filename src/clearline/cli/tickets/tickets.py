@@ -65,6 +65,8 @@ _COMMANDS = {
     ),
     "people": LazyCommand("tickets.people", "ticket_people", "List the contacts of a ticket, and who gets copies."),
     "remove-person": LazyCommand("tickets.people", "ticket_remove_person", "Remove a contact, or one who gets copies."),
+    "redact": LazyCommand("tickets.redaction", "ticket_redact", "Remove words or a file from a ticket for good."),
+    "redactions": LazyCommand("tickets.redaction", "ticket_redactions", "List what was redacted in a ticket."),
     "split": LazyCommand("tickets.merging", "ticket_split", "Create a ticket from a part of another."),
     "trimmed-text": LazyCommand(
         "tickets.notes", "ticket_trimmed_text", "Show the part of a mail that its note leaves out."

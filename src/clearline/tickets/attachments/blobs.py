@@ -88,6 +88,14 @@ class Blobs:
         except BlobsUnavailable as error:
             _log.warning("content of an attachment not deleted", id=str(key.id), error=str(error))
 
+    async def erase(self, key: Key) -> None:
+        """Delete content that must not be kept; no error when there is none.
+
+        Raises:
+            BlobsUnavailable: it is not deleted.
+        """
+        await _in_thread(self._backend.delete, key)
+
     async def older_than(self, before: datetime) -> AsyncIterator[list[Key]]:
         """Yield the keys of content stored before a time, in pages of at most 1000.
 

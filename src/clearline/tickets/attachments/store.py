@@ -19,7 +19,8 @@ COLUMNS = """a.company_id, a.ticket_number, a.id, a.name, a.media_type, a.size, 
     a.author, a.created_by, a.created_at"""
 
 
-def _attachment(row: Record) -> Attachment:
+def attachment_of(row: Record) -> Attachment:
+    """Return the attachment in a row of ``COLUMNS``."""
     company_id, number, attachment_id, name, media_type, size, sha256, visibility, source, author, created_by, at = row
     side = Source(source)
     return Attachment(
@@ -105,7 +106,7 @@ GET = f"""{FAMILY}
 async def get(tx: Tx, company_id: UUID, ticket_number: int, attachment_id: UUID) -> Attachment | None:
     """Return an attachment of a ticket or of something merged into it, or None. Served as ``page``."""
     row = await tx.fetchrow(GET, company_id, ticket_number, MERGE_DEPTH_MAX, attachment_id)
-    return None if row is None else _attachment(row)
+    return None if row is None else attachment_of(row)
 
 
 _BEFORE_ALL = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
@@ -126,7 +127,7 @@ async def first_pages(
 ) -> dict[int, list[Attachment]]:
     """Return the first attachments of each of many tickets: see ``page``, which says the indexes."""
     rows = await tx.fetch(PAGE_OF_MANY, *keys_apart(keys), MERGE_DEPTH_MAX, visibilities, *_BEFORE_ALL, limit)
-    return by_ticket(rows, _attachment)
+    return by_ticket(rows, attachment_of)
 
 
 async def page(
@@ -145,7 +146,7 @@ async def page(
     """
     at, last = after or _BEFORE_ALL
     rows = await tx.fetch(PAGE, company_id, ticket_number, MERGE_DEPTH_MAX, visibilities, at, last, limit)
-    return [_attachment(row) for row in rows]
+    return [attachment_of(row) for row in rows]
 
 
 DELETE = f"""

@@ -44,6 +44,7 @@ _TICKET_FACTS: tuple[facts.TicketFact, ...] = (
     facts.AttachmentRemoved(_RECORD, "public"),
     facts.TicketReminded(_AT, "Ask the carrier for news", "Mara Lind"),
     facts.TicketRated(_RECORD, None, "good"),
+    facts.TicketRedacted(_RECORD, "note", "public", 2),
 )
 _NAMES = {
     "api_key": "Dashboard",

@@ -9,6 +9,8 @@ GROUP_TEXTS = {
     "Assignment and routing": "Who works on a ticket: the queue that it is in, the team of the queue, the assignee, "
     "and the rules that choose them for a new ticket.",
     "Watchers": "People who are told what happens to a ticket.",
+    "Redactions": "Words that must not be kept, such as a password that a customer pasted, and files, are removed from "
+    "everything that is stored about a ticket.",
     "Links, merging, splitting": "What tickets have to do with each other: links, tickets merged into one, and notes "
     "that become a ticket of their own.",
     "Search and views": "Find tickets by words and filters, and keep searches as views.",

@@ -142,6 +142,7 @@ MEANINGS: dict[str, Mapping[str, str]] = {
     "Scope": {
         "tickets:read": "Read tickets, notes, files and services.",
         "tickets:write": "Raise and change tickets.",
+        "tickets:redact": "Remove words and files from tickets for good.",
         "accounts:read": "Read companies, people, keys and subscriptions.",
         "accounts:write": "Manage companies, people, keys and subscriptions.",
         "desk:read": "Read queues, teams, rules, mailboxes and mail.",

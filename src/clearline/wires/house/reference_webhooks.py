@@ -18,7 +18,13 @@ _ANY = {
     "type": ["string", "number", "boolean", "array", "object", "null"],
     "items": {},
 }
-_UUIDS = {("AttachmentAdded", "id"), ("AttachmentRemoved", "id"), ("TicketRated", "id"), ("WatcherChanged", "user_id")}
+_UUIDS = {
+    ("AttachmentAdded", "id"),
+    ("AttachmentRemoved", "id"),
+    ("TicketRated", "id"),
+    ("TicketRedacted", "id"),
+    ("WatcherChanged", "user_id"),
+}
 _TIME = {"type": "string", "format": "date-time"}
 _HEADERS = (
     (

@@ -18,6 +18,7 @@ from clearline.wires.house.mail import outbound as outbound_mail
 from clearline.wires.house.mail import templates as mail_templates
 from clearline.wires.house.notifications import handlers as notifications
 from clearline.wires.house.queues import queues, teams
+from clearline.wires.house.redaction import handlers as redactions
 from clearline.wires.house.routing import handlers as routing
 from clearline.wires.house.search import handlers as search
 from clearline.wires.house.tickets import handlers as tickets
@@ -35,6 +36,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Tickets": tickets.OPERATIONS,
     "Notes": notes.OPERATIONS,
     "Attachments": attachments.OPERATIONS,
+    "Redactions": redactions.OPERATIONS,
     "Assignment and routing": (*routing.OPERATIONS, *queues.OPERATIONS, *teams.OPERATIONS),
     "Watchers": watchers.OPERATIONS,
     "Links, merging, splitting": (*links.OPERATIONS, *merging.OPERATIONS),

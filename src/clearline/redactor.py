@@ -1,0 +1,203 @@
+"""Redact words: find them in text, JSON and HTML, however these spell them, and put a mark in their place."""
+
+import re
+import unicodedata
+from base64 import b64encode
+from collections.abc import Collection, Iterable, Sequence
+from html.entities import codepoint2name
+from typing import Any, NamedTuple
+
+import msgspec
+
+MARK = "[redacted]"
+"""What stands in the place of the words: always the same, so that it does not tell their length."""
+
+SHORT_MARK = "***"
+"""The mark in a text that would be too long with the other. No longer than the shortest words."""
+
+_TAG = r"<[^<>]{0,1000}>"
+_TAGS = re.compile(_TAG)
+_GAP = r"\s[\s>]*"
+"""White space between two words, as a mail breaks and quotes it."""
+_HTML_GAP = rf"(?:\s|&nbsp;|&\#0*160;?|&\#[xX]0*[aA]0;?|{_TAG}|&gt;|>)+"
+_CODE = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)|(INC|WLG)\d{12}"
+)
+"""An id, a time, the number of a ticket or of a note."""
+_READ = frozenset({"action", "channel", "field", "kind", "source", "status", "type", "visibility"})
+"""The members of JSON whose texts are read by a program."""
+_NAMED = frozenset({"external_ids", "externalIds", "fields"})
+"""The members of JSON whose members people named."""
+_CUT_LEAST = 3
+"""Characters of the beginning of the words from which on the cut end of a text is redacted, too."""
+
+
+class RedactedPage(NamedTuple):
+    """Rows that were looked at: how many of them hold the words, and the key to continue after, None at the end."""
+
+    places: int
+    after: list[str] | None
+
+
+class Redactor:
+    """Finds words, whatever their case and white space, and replaces them; ``count`` is how often it did.
+
+    Text may spell a character with a backslash before it (Markdown, JSON) or as bytes of a URL, and HTML as a reference
+    or with tags in between.
+    """
+
+    def __init__(self, words: Iterable[str], kept: Collection[str] = ()) -> None:
+        """Redact each of ``words``; those without a visible character are ignored.
+
+        In JSON the texts ``kept`` stay: they are values of the program, such as a status, and nobody's words.
+        """
+        self._kept = kept
+        self.words = tuple(word for word in (text.strip() for text in words) if word)
+        longest_first = sorted(self.words, key=len, reverse=True)
+        never = r"(?!)"
+        self._text = re.compile(
+            "|".join(_pattern(word, is_html=False) for word in longest_first) or never, re.IGNORECASE
+        )
+        self._html = re.compile(
+            "|".join(_pattern(word, is_html=True) for word in longest_first) or never, re.IGNORECASE
+        )
+        self.count = 0
+
+    def holds(self, text: str) -> bool:
+        """Return whether a text holds the words, written as text or as HTML."""
+        rest = text.replace(MARK, "\x00")
+        return self._text.search(rest) is not None or self._html.search(rest) is not None
+
+    def text(self, text: str, most: int | None = None) -> str:
+        """Return a text without the words. It has at most ``most`` characters if it had before."""
+        redacted, count = self._text.subn(MARK, text)
+        self.count += count
+        if most is not None and count and len(redacted) > most:
+            return self._text.sub(SHORT_MARK, text)
+        return redacted
+
+    def cut_text(self, text: str, most: int) -> str:
+        """Return a text without the words that was cut to ``most`` characters, and may end within them."""
+        redacted = self.text(text)
+        if len(text.encode(errors="replace")) + _CUT_LEAST >= most:
+            for word in self.words:
+                for length in range(min(len(word) - 1, len(redacted)), _CUT_LEAST - 1, -1):
+                    if redacted.lower().endswith(word[:length].lower()):
+                        self.count += 1
+                        redacted = redacted[:-length] + MARK
+                        break
+        return redacted[:most]
+
+    def html(self, html: str) -> str:
+        """Return HTML without the words; tags between their characters stay."""
+        for _pass in range(3):
+            redacted, count = self._html.subn(lambda match: MARK + "".join(_TAGS.findall(match[0])), html)
+            self.count += count
+            if not count or redacted == html:
+                return redacted
+            html = redacted
+        return html
+
+    def json(self, value: Any, *, has_names: bool = False) -> Any:
+        """Return a decoded JSON value without the words. ``has_names``: people chose the names of its members.
+
+        Ids, times, numbers of tickets and notes, and what a program reads, stay.
+        """
+        match value:
+            case str():
+                return value if value in self._kept or _CODE.fullmatch(value) else self.text(value)
+            case list():
+                return [self.json(item) for item in value]
+            case dict():
+                redacted: dict[str, Any] = {}
+                for name, member in value.items():
+                    key = self.text(name) if has_names else name
+                    while key in redacted:
+                        key += "*"
+                    is_read = name in _READ and isinstance(member, str)
+                    redacted[key] = member if is_read else self.json(member, has_names=name in _NAMED)
+                return redacted
+            case _:
+                return value
+
+    def json_text(self, text: str) -> str:
+        """Return JSON without the words; the same text when it has none."""
+        before = self.count
+        redacted = self.json(msgspec.json.decode(text))
+        return text if self.count == before else msgspec.json.encode(redacted).decode()
+
+    def json_bytes(self, content: bytes) -> bytes:
+        """Return JSON, or what is none, without the words; the same bytes when they have none."""
+        before = self.count
+        try:
+            redacted = self.json(msgspec.json.decode(content))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self.utf_8(content)
+        return content if self.count == before else msgspec.json.encode(redacted)
+
+    def utf_8(self, content: bytes) -> bytes:
+        """Return text in UTF-8, or nearly so, without the words; the same bytes when they have none."""
+        text = content.decode("utf-8", "surrogateescape")
+        redacted = self.text(text)
+        return content if redacted == text else redacted.encode("utf-8", "surrogateescape")
+
+    def is_in_bytes(self, content: bytes) -> bool:
+        """Return whether bytes hold the words: in UTF-8 or UTF-16, or in base64 in whatever lines."""
+        if self.holds(content.decode("utf-8", "replace")):
+            return True
+        joined = b"".join(content.split())
+        return any(form in content for word in self.words for form in _utf_16(word)) or any(
+            form in joined for word in self.words for form in _base64(word)
+        )
+
+
+def _utf_16(word: str) -> Sequence[bytes]:
+    return word.encode("utf-16-le"), word.encode("utf-16-be")
+
+
+def _base64(word: str) -> list[bytes]:
+    """Return what base64 of any text with the word has for sure, at each of the three positions it may begin at."""
+    content = word.encode()
+    forms = []
+    for offset in range(3):
+        first = (offset * 8 + 5) // 6
+        last = (offset + len(content)) * 8 // 6
+        forms.append(b64encode(bytes(offset) + content)[first:last])
+    return [form for form in forms if len(form) >= _CUT_LEAST]
+
+
+def _pattern(word: str, *, is_html: bool) -> str:
+    """Return the regular expression of a word."""
+    parts = re.split(r"(\s+)", unicodedata.normalize("NFC", word))
+    between = f"(?:{_TAG})*" if is_html else ""
+    patterns = []
+    for part in parts:
+        if not part.strip():
+            patterns.append(_HTML_GAP if is_html else _GAP)
+        else:
+            patterns.append(between.join(_character(char, is_html=is_html) for char in part))
+    return "".join(patterns)
+
+
+def _character(char: str, *, is_html: bool) -> str:
+    """Return the regular expression of a character."""
+    if not is_html and char.isascii() and char.isalnum():
+        return char
+    forms = [re.escape(char)]
+    if not char.isalnum():
+        forms[0] = r"\\?" + forms[0]
+    if not (char.isascii() and char.isalnum()):
+        forms.append("(?i:" + "".join(f"%{byte:02x}" for byte in char.encode()) + ")")
+    if not char.isascii():
+        units = char.encode("utf-16-be").hex()
+        forms.append("(?i:" + "".join(rf"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)) + ")")
+        if (spread := unicodedata.normalize("NFD", char)) != char:
+            forms.append(re.escape(spread))
+    if is_html:
+        code = ord(char)
+        forms += [rf"&\#0*{code};?", rf"&\#[xX]0*(?i:{code:x});?"]
+        if code in codepoint2name:
+            forms.append(f"&{codepoint2name[code]};?")
+        elif char == "'":
+            forms.append("&apos;")
+    return "(?:" + "|".join(forms) + ")"

@@ -1,0 +1,4 @@
+"""House API v1: redactions of tickets.
+Tables: none.
+Events: none.
+"""
