@@ -111,7 +111,7 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
         "external_ids": "{}", "occurred_at": None, "fault": None,
     }  # fmt: skip
     row = await pool.fetchrow(
-        ticket_store.INSERT, *[values[name] for name in INSERTED], now, "ticket.created",
+        ticket_store.INSERT, *[values.get(name) for name in INSERTED], now, "ticket.created",
         '{"status":"acknowledged","priority":"medium","channel":"API"}', None, "Bo Bench",
     )  # fmt: skip
     values["number"], values["service_label"] = row
