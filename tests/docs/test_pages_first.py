@@ -17,12 +17,13 @@ PAGES_FIRST = (
     "manage-people-and-keys", "notification-preferences", "receive-mail", "receive-webhooks",
     "route-tickets", "save-replies-and-views", "search-tickets", "send-mail", "sign-in-with-your-identity-provider",
     "sign-people-in",
+    "tell-the-people-of-a-ticket",
 )  # fmt: skip
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
     "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
     "redact-a-secret",
-    "run-in-production", "run-workers-apart", "tell-the-people-of-a-ticket", "use-the-house-api",
+    "run-in-production", "run-workers-apart", "use-the-house-api",
     "work-tickets-from-the-command-line",
 )  # fmt: skip
 """Guides about what has no page: the installation, programs, the command line, imports of tickets."""

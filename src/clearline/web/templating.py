@@ -23,6 +23,7 @@ from clearline.web.branding.brand import brand
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
 from clearline.web.tickets import fault_words
+from clearline.web.tickets.person_words import ROLES as PERSON_ROLES
 from clearline.web.tickets.type_names import entry_help, entry_name, issue_choices, issue_name, service_name
 from clearline.web.words import brief_time, full_time, gettext, ngettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
@@ -155,6 +156,7 @@ ENVIRONMENT.globals |= {
     "language": lambda: reader().language,
     "time_zone": lambda: reader().zone.key,
     "link_words": looks.LINKS,
+    "person_roles": PERSON_ROLES,
     "logo_path": logo_path,
     "portal_service_path": portal_service_path,
     "priorities": looks.PRIORITIES,

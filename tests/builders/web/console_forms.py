@@ -45,6 +45,8 @@ FORMS: dict[str, dict[str, str]] = {
     },
     "endOtherSessions": {},
     "endSession": {"session": NO_ID},
+    "addPerson": {"role": "cc", "email": "noc@example.org", "name": "", "phone": ""},
+    "removePerson": {"person": "1"},
     "addWatcher": {"watcher": NO_ID},
     "removeWatcher": {"watcher": NO_ID},
     "merge": {"into": "{other}", "once": "a key of this form"},

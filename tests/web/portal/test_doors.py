@@ -81,6 +81,8 @@ FORMS: dict[str, dict[str, str]] = {
     "setLanguage": {"language": "de"},
     "setTheme": {"theme": "dark"},
     "signOut": {},
+    "addPerson": {"role": "cc", "email": "noc@example.org", "once": "a key of this form"},
+    "removePerson": {"person": "1", "once": "a key of this form"},
     "unfollow": {"user": NO_ID, "once": "a key of this form"},
     "works": {"once": "a key of this form"},
 }

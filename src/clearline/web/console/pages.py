@@ -21,7 +21,7 @@ from clearline.web.console.queue import home, show_list
 from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.search import handlers as search
 from clearline.web.console.ticket import show_ticket
-from clearline.web.console.tickets import faults, mails, merging
+from clearline.web.console.tickets import faults, mails, merging, people
 from clearline.web.console.tickets.composer import apply_macro, send_message, take_back
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.held_files import add_file, drop_file
@@ -55,6 +55,8 @@ PAGES = (
     Page("rawMail", "GET", _TICKET + "/notes/{note}/mail/raw", mails.download_mail, _READ),
     Page("addWatcher", "POST", _TICKET + "/watchers", changes.change_handler(changes.add_watcher), _WRITE),
     Page("removeWatcher", "POST", _TICKET + "/watchers/remove", changes.change_handler(changes.remove_watcher), _WRITE),
+    Page("addPerson", "POST", _TICKET + "/people", changes.change_handler(people.add_person), _WRITE),
+    Page("removePerson", "POST", _TICKET + "/people/remove", changes.change_handler(people.remove_person), _WRITE),
     Page("history", "GET", _TICKET + "/history", show_history, _READ),
     Page("mergePreview", "GET", _TICKET + "/merge", merging.show_merge, _WRITE),
     Page("merge", "POST", _TICKET + "/merge", merging.merge, _WRITE),

@@ -57,6 +57,12 @@ _RULES = tuple(
             r"must be an active user of the ticket's company.*",
             gettext_noop("must be the e-mail address of a colleague who can sign in"),
         ),
+        (
+            r"left this ticket by the link.*",
+            gettext_noop("left this ticket with the link in a mail: only the support team can add the address again"),
+        ),
+        (r"must not be named twice", gettext_noop("is there already")),
+        (r"is the contact of the ticket", gettext_noop("is the contact of the ticket already")),
         (r"must have a letter or a digit", gettext_noop("must have a letter or a digit")),
         (r"must have at most (?P<most>\d+) characters.*", gettext_noop("must have at most %(most)s characters")),
         (

@@ -47,6 +47,8 @@ PORTAL_PAGES = (
             ("cancel", "cancel", actions.ask_for_cancellation),
             ("follow", "follow", actions.follow),
             ("unfollow", "unfollow", actions.unfollow),
+            ("addPerson", "people", actions.add_person),
+            ("removePerson", "people/remove", actions.remove_person),
         )
     ),
     Page("fault", "POST", f"{PATH}/fault", change_fault, _WRITE),

@@ -178,9 +178,30 @@ def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: PLR0911 - 
             return gettext("%(who)s merged this ticket into %(into)s") % {"who": who, "into": data["into"]}
         case EventType.TICKET_UNMERGED:
             return gettext("%(who)s took this ticket out of %(into)s again") % {"who": who, "into": data["into"]}
+        case (
+            EventType.CONTACT_ADDED
+            | EventType.CONTACT_CHANGED
+            | EventType.CONTACT_REMOVED
+            | EventType.CC_ADDED
+            | EventType.CC_REMOVED
+        ):
+            return _about_person(event)
         case EventType.ATTACHMENT_REMOVED:
             return gettext("%(who)s removed a file") % {"who": who}
     return ""
+
+
+def _about_person(event: Event) -> str:
+    """Return an event about one of the people of a ticket as a sentence."""
+    texts = {
+        EventType.CONTACT_ADDED: gettext("%(who)s added the contact %(name)s"),
+        EventType.CONTACT_CHANGED: gettext("%(who)s changed the contact %(name)s"),
+        EventType.CONTACT_REMOVED: gettext("%(who)s removed the contact %(name)s"),
+        EventType.CC_ADDED: gettext("%(who)s had %(name)s copied"),
+        EventType.CC_REMOVED: gettext("%(who)s took %(name)s out of the copies"),
+    }
+    name = event.data["name"] or event.data["email"]
+    return texts[EventType(event.type)] % {"who": event.actor_name, "name": name}
 
 
 def _moved(who: str, data: Mapping[str, Any], names: Mapping[str, str], to_text: str, off_text: str) -> str:

@@ -10,6 +10,7 @@ from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.contacts import usecases as people
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.note_domain import Visibility
@@ -19,6 +20,7 @@ from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.multipart import FIELD, receive_form
 from clearline.web.once import SentBefore, perform_once
 from clearline.web.portal.tickets.ticket import PATH, Typed, ticket_page
+from clearline.web.tickets.people import person_id_in, person_in
 from clearline.web.visit import Form, Visit, redirect, refused_status
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -55,7 +57,7 @@ async def _perform(visit: Visit, form: str, act: Action) -> Answer:
         return await ticket_page(visit, 409, Typed(form, text, problem))
     except (InvalidInput, Conflict) as error:
         problem = _problem(error)
-        return await ticket_page(visit, refused_status(error), Typed(form, text, problem))
+        return await ticket_page(visit, refused_status(error), Typed(form, text, problem, visit.form))
     return redirect(visit.browser, signed(visit, address))
 
 
@@ -146,4 +148,16 @@ async def follow(visit: Visit, tx: Tx, number: int) -> str:
 async def unfollow(visit: Visit, tx: Tx, number: int) -> str:
     """Remove a follower."""
     await watching.unwatch(tx, visit.actor, number, known_id("user", visit.form.get("user")), now=visit.now)
+    return ""
+
+
+async def add_person(visit: Visit, tx: Tx, number: int) -> str:
+    """Add a contact with a role, or one who gets copies."""
+    await people.add_person(tx, visit.actor, number, person_in(visit.form), now=visit.now)
+    return "person"
+
+
+async def remove_person(visit: Visit, tx: Tx, number: int) -> str:
+    """Remove a contact, or one who gets copies."""
+    await people.remove_person(tx, visit.actor, number, person_id_in(visit.form), now=visit.now)
     return ""

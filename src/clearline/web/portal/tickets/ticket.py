@@ -98,7 +98,8 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
     return portal_page(
         visit, shell, "ticket.html", TICKETS, status, page=page, base=path, typed=typed or Typed(),
         link=visit.services.settings.page_url(path), once_key=once.new_key(), text_max=TEXT_MAX,
-        reason_max=REASON_MAX, facts=(typed and typed.fields) or form_of(page.view.ticket),
+        reason_max=REASON_MAX,
+        facts=(typed.fields if typed and typed.form == "fault" else None) or form_of(page.view.ticket),
         next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
         reference=REFERENCE, reopens=visit.services.settings.reopen_on_answer,
     )  # fmt: skip
