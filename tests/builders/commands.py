@@ -95,6 +95,11 @@ _CATALOGUE = (
     Step("service-type delete", "deleteServiceType", ("Wavelength",)),
 )  # fmt: skip
 _DESK = (
+    Step(
+        "term add", "addTerm", ("fault_cause", "lightning", "Lightning", "--help-text", "A strike"), "/terms/{it[id]}"
+    ),
+    Step("term change", "changeTerm", ("fault_cause", "lightning", "--retired"), "/terms/{it[id]}"),
+    Step("term list", "listTerms", ("--kind", "sub_status"), "/terms?kind=sub_status"),
     Step("team add", "createTeam", ("NOC",), "/teams/{it[id]}", "team"),
     Step("team rename", "changeTeam", ("NOC", "Night"), "/teams/{it[id]}"),
     Step("team join", "joinTeam", ("Night", MARA), "/teams/{team[id]}/members/{it[id]}"),

@@ -269,7 +269,7 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],
         "companies": str(tenant.company.id), "users": str(admin.id), "domains": str(domain.id), "keys": str(key.id),
         "services": f"{name}-service", "handovers": NOBODY, "macros": NOBODY, "queues": NOBODY,
-        "routing-rules": NOBODY, "teams": NOBODY, "tiers": "gold",
+        "routing-rules": NOBODY, "teams": NOBODY, "terms": NOBODY, "tiers": "gold",
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
         "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-templates": NOBODY,
         "mail-opt-outs": NOBODY, "feedback": NOBODY, "redactions": NOBODY,

@@ -17,6 +17,7 @@ SHARED = {
     "branding", "company", "consumer", "handover", "identity_provider", "inbound_mail", "issue_type", "logo", "macro",
     "mail_suppression", "mail_template", "mailbox", "queue", "routing_rule", "schema_migration", "search_index",
     "second_factor_role", "server_secret", "service_type", "sign_in_attempt", "sign_in_flow", "team", "team_member",
+    "term",
     "tier",
 }  # fmt: skip
 """Tables of the desk, not of a company."""
@@ -154,6 +155,7 @@ async def test_triggers_only_notify_or_order_the_events_of_a_ticket(database: Da
         ("issue_type_changed", "tell_catalogue_changed"),
         ("logo_changed", "tell_branding_changed"),
         ("service_type_changed", "tell_catalogue_changed"),
+        ("term_changed", "tell_catalogue_changed"),
     ]
 
 

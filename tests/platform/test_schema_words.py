@@ -9,6 +9,7 @@ from clearline.branding.logo_domain import LogoTheme
 from clearline.bulk.domain import ItemOutcome, JobKind, JobState
 from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
+from clearline.catalogue.term_domain import TermKind
 from clearline.feedback.domain import Rating
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
 from clearline.inventory.facts_domain import ServiceState
@@ -61,6 +62,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "service.state": ServiceState,
     "service_type.console_connect": ServiceType,
     "redaction.target": Target,
+    "term.kind": TermKind,
     "second_factor_role.role": STAFF_ROLES,
     "sign_in_link.kind": LinkKind,
     "ticket.asked_priority": Priority,

@@ -23,6 +23,7 @@ from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Ticket
+from clearline.tickets.progress.facts import NO_FACTS, values_of
 from clearline.workspace import macro_usecases as macros
 
 _SENDS_WAITING = (ChangeStatus, AddNote, UseMacro)
@@ -77,11 +78,13 @@ async def act_on(
     """Do to a ticket what ``apply_action`` does, after ``begin_action`` returned it."""
     number = before.number
     match request.action:
-        case ChangeStatus(to, reason):
-            if before.status is to:
+        case ChangeStatus(to, _reason, facts) if before.status is to:
+            if facts == NO_FACTS:
                 return ItemOutcome.UNCHANGED
+            after = await ticket_changes.change_facts(tx, actor, number, values_of(facts), now=now)
+        case ChangeStatus(to, reason, facts):
             await ticket_changes.move_ticket(
-                tx, actor, number, to, reason=reason, customer_closes=customer_closes, now=now
+                tx, actor, number, to, reason=reason, facts=facts, customer_closes=customer_closes, now=now
             )
             return ItemOutcome.DONE
         case AddNote(text, visibility):

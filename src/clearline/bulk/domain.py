@@ -12,6 +12,7 @@ from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.text import check_text
 from clearline.tickets.domain import Channel, Status, parse_ticket_number
 from clearline.tickets.note_domain import Visibility, check_note_text
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.tickets.status_domain import REASON_MAX
 from clearline.tickets.tag_domain import check_tags
 
@@ -58,10 +59,11 @@ OUTCOMES = (WAITING, *(outcome.value for outcome in ItemOutcome))
 
 
 class ChangeStatus(Struct, frozen=True, tag="status", tag_field="action", forbid_unknown_fields=True):
-    """Move each ticket to a status."""
+    """Move each ticket to a status, with what goes with it; ``facts`` are set on those that have the status already."""
 
     to: Status
     reason: str = ""
+    facts: StatusFacts = NO_FACTS
 
 
 class Assign(Struct, frozen=True, tag="assign", tag_field="action", forbid_unknown_fields=True):

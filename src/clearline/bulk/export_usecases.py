@@ -22,7 +22,7 @@ from clearline.tables import BOM, write_table
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Person
-from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.domain import Closure, TicketView, Waiting, ticket_number
 from clearline.tickets.faults.domain import FACTS, SiteAccess
 from clearline.tickets.links import merged_note_store
 from clearline.tickets.links.domain import TicketNote
@@ -35,16 +35,19 @@ BATCH = 500
 
 _IS_OPEN: dict[State, bool | None] = {"open": True, "finished": False, "all": None}
 
-_COLUMNS = (
+_COLUMNS: tuple[str, ...] = (
     "number", "company", "company_name", "title", "description", "issue_type", "service_type", "service_id",
     "service_label", "contact_name", "contact_phone", "contact_email", "status", "severity", "impact", "priority",
     "asked_severity", "asked_priority", "channel", "created_at", "updated_at", "status_changed_at", "resolved_at",
     "version", "merged_into", "external_ids", "occurred_at", "detected_by", "intermittent", "observed_impact",
     "service_end", "path_state", "testing_consent", "testing_hours", "dispatch_allowed", "site_access_contact",
-    "site_access_hours", "site_access_hazards", "contacts", "cc",
+    "site_access_hours", "site_access_hazards", "contacts", "cc", "sub_status", "waiting_reason", "closure_resolution",
 )  # fmt: skip
 _REMINDER_COLUMNS = tuple(f"reminder_{name}" for name in Reminder.__struct_fields__)
-_STAFF_COLUMNS = ("queue", "assignee", "tags", *_REMINDER_COLUMNS, "is_chronic")
+_STAFF_COLUMNS = (
+    "queue", "assignee", "tags", *_REMINDER_COLUMNS, "is_chronic", "waiting_text", "closure_cause", "closure_action",
+    "closure_responsibility", "closure_fault_found", "closure_root_cause",
+)  # fmt: skip
 
 _encode = msgspec.json.Encoder().encode
 
@@ -191,6 +194,9 @@ def _members(view: TicketView, export: Export) -> dict[str, Any]:
         "merged_into": None if view.merged_into is None else ticket_number(view.merged_into),
         "external_ids": ticket.external_ids,
         **{name: getattr(ticket if name == "occurred_at" else ticket.fault, name) for name in FACTS},
+        "sub_status": ticket.sub_status,
+        "waiting": ticket.waiting,
+        "closure": ticket.closure,
     }
     if export.for_staff:
         members |= {
@@ -227,11 +233,11 @@ def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:
     members = msgspec.to_builtins(members)
     for name in ("service", "contact"):
         members |= {f"{name}_{inner}": value for inner, value in members[name].items()}
-    access = members["site_access"] or dict.fromkeys(SiteAccess.__struct_fields__)
-    members |= {f"site_access_{inner}": value for inner, value in access.items()}
+    nested = {"waiting": Waiting, "closure": Closure, "reminder": Reminder, "site_access": SiteAccess}
+    for name, kind in nested.items():
+        known = members.get(name) or {}
+        members |= {f"{name}_{inner}": known.get(inner) for inner in kind.__struct_fields__}
     members["tags"] = " ".join(members.get("tags", ()))
-    reminder = members.pop("reminder", None) or dict.fromkeys(Reminder.__struct_fields__)
-    members |= {f"reminder_{name}": value for name, value in reminder.items()}
     for name in ("external_ids", "contacts", "cc"):
         members[name] = _encode(members[name]).decode() if members[name] else ""
     return [_cell(members[name]) for name in columns]

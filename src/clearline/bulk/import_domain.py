@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
-from msgspec.structs import fields
+from msgspec.structs import astuple, fields
 
 from clearline.accounts.domain import NAME_MAX
 from clearline.catalogue.assessment import Assessment, Impact, Priority, Severity
@@ -16,7 +16,7 @@ from clearline.inventory.domain import ID_MAX
 from clearline.reminders.domain import AHEAD_MAX, REASON_MAX, Reminder
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, ContactRole, Person, PersonKind, check_contact, check_people
-from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, Channel, Status, Ticket
+from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, Channel, Closure, Status, Ticket, Waiting
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids
 from clearline.tickets.faults.domain import (
     FAULT_FIELDS,
@@ -112,6 +112,19 @@ class ImportedReminder(Struct, frozen=True, forbid_unknown_fields=True):
     set_at: When | None = None
 
 
+class ImportedWaiting(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the ticket waits: the key of a reason, a text, who said so, when."""
+
+    reason: str
+    text: str = ""
+    by: str = ""
+    at: When | None = None
+
+
+class ImportedClosure(Closure, frozen=True, forbid_unknown_fields=True):
+    """What was found and done."""
+
+
 class ImportedTicket(Struct, frozen=True):
     """One line of an import. ``company`` is a name or customer code.
 
@@ -148,6 +161,9 @@ class ImportedTicket(Struct, frozen=True):
     testing_hours: str | None = None
     dispatch_allowed: bool | None = None
     site_access: ImportedSiteAccess | None = None
+    sub_status: str | None = None
+    waiting: ImportedWaiting | None = None
+    closure: ImportedClosure | None = None
     contacts: tuple[ImportedTicketContact, ...] = ()
     cc: tuple[ImportedCopy, ...] = ()
 
@@ -293,7 +309,7 @@ def imported_state(company_id: UUID, imported: ImportedTicket, assessment: Asses
 
     ``assessment`` is that of its issue type.
     """
-    last_known = imported.last_known
+    last_known, waiting = imported.last_known, imported.waiting
     resolved_at = (imported.resolved_at or last_known) if imported.status in RESOLVED_STATUSES else None
     return Ticket(
         company_id=company_id,
@@ -321,6 +337,11 @@ def imported_state(company_id: UUID, imported: ImportedTicket, assessment: Asses
         external_ids={external.system: external.id for external in imported.ids},
         occurred_at=imported.occurred_at,
         fault=imported.fault,
+        sub_status=imported.sub_status,
+        waiting=None
+        if waiting is None
+        else Waiting(waiting.reason, waiting.text, waiting.by, waiting.at or last_known),
+        closure=None if imported.closure is None else Closure(*astuple(imported.closure)),
     )
 
 

@@ -18,6 +18,7 @@ from clearline.bulk.import_domain import (
 )
 from clearline.errors import DeskError, InvalidInput, RuleCode, Violation, require_valid
 from clearline.tables import NotATable, cell_text, decode_file, read_table
+from clearline.tickets.domain import Closure
 
 Format = Literal["ndjson", "csv"]
 """The format of a file: one JSON object on each line, or a table with a heading."""
@@ -36,10 +37,14 @@ _NESTED = {
     "external_id": ("external", "id"),
     **{f"site_access_{name}": ("site_access", name) for name in ImportedSiteAccess.__struct_fields__},
     **{f"reminder_{name}": ("reminder", name) for name in ImportedReminder.__struct_fields__},
+    "waiting_reason": ("waiting", "reason"),
+    "waiting_text": ("waiting", "text"),
+    **{f"closure_{name}": ("closure", name) for name in Closure.__struct_fields__},
 }
 YES, NO = "yes", "no"
 """How a table says whether something is so."""
-COLUMNS = (*sorted(MEMBERS - {"service", "contact", "external", "notes", "reminder", "site_access"}), *_NESTED)
+_OBJECTS = {"service", "contact", "external", "notes", "reminder", "site_access", "waiting", "closure"}
+COLUMNS = (*sorted(MEMBERS - _OBJECTS), *_NESTED)
 """The columns of a table that an import reads. Tags are in one of them, separated by spaces."""
 _KNOWN = WRITTEN_BY_EXPORT.union(COLUMNS)
 _encode = msgspec.json.Encoder().encode
@@ -91,8 +96,8 @@ def refusal_text(error: DeskError, kind: str) -> str:
 def _value(name: str, cell: str) -> Any:
     if name == "tags":
         return cell.split()
-    if name in {"reminder_cancelled_by_answer", "dispatch_allowed"}:
-        return {YES: True, NO: False}.get(cell.strip().lower(), cell)
+    if name in {"reminder_cancelled_by_answer", "dispatch_allowed", "closure_fault_found"}:
+        return {YES: True, NO: False}.get(cell.strip().lower(), cell)  # anything else is refused by its type
     if name in {"external_ids", "contacts", "cc"}:
         try:
             return msgspec.json.decode(cell)

@@ -9,14 +9,16 @@ from clearline.bulk import import_store
 from clearline.bulk.domain import ItemOutcome, ItemResult
 from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_reminder, imported_state
 from clearline.catalogue.domain import check_known
+from clearline.catalogue.term_usecases import current_terms
 from clearline.catalogue.usecases import require_types
-from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.reminders import store as reminder_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contacts import usecases as people
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts, check_facts
 
 _decode = msgspec.json.Decoder(ImportedTicket).decode
 
@@ -50,6 +52,9 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
         ],
     )
     ticket = imported_state(company.id, imported, catalogue.assessment_of(imported.issue_type))
+    facts = StatusFacts(ticket.sub_status, ticket.waiting, ticket.closure)
+    if facts != NO_FACTS:
+        require_valid(check_facts(await current_terms(tx), ticket.status, facts, with_retired=True))
     stored = await ticket_store.insert(tx, actor, ticket, notes=imported_notes(imported), now=now)
     if stored is None:
         raise InvalidInput(await tickets.check_service(tx, company.id, ticket.service_id, ticket.service_type))

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues
 from clearline.tickets.domain import Ticket
+from clearline.tickets.progress.facts import StatusFacts
 from clearline.tickets.status_domain import TRANSITIONS
 
 UNDO_FOR = timedelta(minutes=10)
@@ -51,7 +52,7 @@ def inverse_of(before: Ticket, after: Ticket) -> tuple[Action, ...] | None:
     if after.status is not before.status:
         if before.status not in TRANSITIONS[after.status]:
             return None
-        actions.append(ChangeStatus(before.status))
+        actions.append(ChangeStatus(before.status, facts=StatusFacts(before.sub_status, before.waiting)))
     names = ("priority", "severity", "queue_id")
     values = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
     if values:

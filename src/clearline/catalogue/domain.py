@@ -22,6 +22,10 @@ POSITION_STEP = 10
 _NOT_IN_KEYS = re.compile(r"[,\"\x00-\x1f\x7f]|^\s|\s$|\s\s")
 
 
+CLOSURE_FACTS = ("cause", "action", "responsibility", "fault_found", "root_cause", "resolution")
+"""The facts of a closure, which an issue type can require before a ticket is resolved."""
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """A type of issues or services.
 
@@ -60,7 +64,8 @@ class ServiceEntry(Entry, frozen=True, kw_only=True):
 class IssueEntry(Entry, frozen=True, kw_only=True):
     """A type of issues, and the assessment that a ticket of it begins with.
 
-    It applies to services of ``service_types`` only; to all if that is empty. ``console_connect`` is what the Console
+    It applies to services of ``service_types`` only; to all if that is empty. ``closure_required`` are the facts of the
+    closure that a ticket needs before it is resolved. ``console_connect`` is what the Console
     Connect API shows for it.
     """
 
@@ -69,6 +74,7 @@ class IssueEntry(Entry, frozen=True, kw_only=True):
     impact: Impact = Impact.DEGRADED
     priority: Priority = Priority.LOW
     service_types: tuple[str, ...] = ()
+    closure_required: tuple[str, ...] = ()
 
     @property
     def assessment(self) -> Assessment:

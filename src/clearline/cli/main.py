@@ -67,6 +67,11 @@ COMMANDS = {
         "server.setup_link", "setup_link", "Print a new link of the set-up of a fresh installation."
     ),
     "team": LazyCommand("queues.teams", "team", "Manage teams: the people who work the queues."),
+    "term": LazyCommand(
+        "catalogue.terms",
+        "term",
+        "Manage the lists: why tickets wait, sub-statuses, causes, actions, responsibilities.",
+    ),
     "tier": LazyCommand("inventory.tiers", "tier", "Manage the tiers of companies and services."),
     "ticket": LazyCommand("tickets.tickets", "ticket", "Work with tickets."),
     "upgrade-database": LazyCommand(

@@ -20,7 +20,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
-from clearline.tickets.status_domain import change_status
+from clearline.tickets.progress.facts import NO_FACTS
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro
 from clearline.workspace.macro_usecases import values_set
@@ -60,7 +60,8 @@ async def hold_message(
     if macro is not None and (values := values_set(macro, view)):
         await ticket_changes.require_change(tx, actor, number, values, now=now)
     if then is not None:
-        change_status(view.ticket, then, reason="", now=now)
+        facts = NO_FACTS if macro is None else macro.facts
+        await ticket_changes.require_move(tx, actor, view.ticket, then, facts=facts, now=now)
     waiting = await waiting_of(tx, actor, number)
     due_at = max([now + timedelta(seconds=seconds), *(message.due_at for message in waiting)])
     message = PendingMessage(
@@ -164,8 +165,8 @@ async def send(tx: Tx, message: PendingMessage, *, notes_max: int = TICKET_NOTES
     await held_files.attach_of_message(tx, actor, number, message.id, message.visibility, now=now)
     if message.macro is not None and (values := values_set(message.macro, view)):
         await ticket_changes.change_ticket(tx, actor, number, values, now=now)
-    if message.then not in {None, view.ticket.status}:
-        await ticket_changes.move_ticket(tx, actor, number, message.then, reason="", now=now)
+    facts = NO_FACTS if message.macro is None else message.macro.facts
+    await macros.set_status(tx, actor, view.ticket, message.then, facts, now=now)
 
 
 async def lock_waiting(tx: Tx, actor: Actor, number: int) -> list[PendingMessage]:

@@ -37,12 +37,18 @@ class NoteAdded(Struct, frozen=True, tag=EventType.NOTE_ADDED.value, tag_field="
     source: str
 
 
-class StatusChanged(Struct, frozen=True, tag=EventType.STATUS_CHANGED.value, tag_field="type"):
-    """A ticket moved from one status to another."""
+class StatusChanged(Struct, frozen=True, omit_defaults=True, tag=EventType.STATUS_CHANGED.value, tag_field="type"):
+    """A ticket moved from one status to another.
+
+    ``sub_status`` is what it has under the new one, and ``waiting`` the reason to wait and its text; customers do not
+    see these.
+    """
 
     before: str
     after: str
     reason: str
+    sub_status: str | None = None
+    waiting: dict[str, str] | None = None
 
 
 class TicketChanged(Struct, frozen=True, tag=EventType.TICKET_CHANGED.value, tag_field="type"):

@@ -87,6 +87,8 @@ class EventType(StrEnum):
     MACRO_CREATED = "macro.created"
     MACRO_CHANGED = "macro.changed"
     MACRO_DELETED = "macro.deleted"
+    TERM_CREATED = "term.created"
+    TERM_CHANGED = "term.changed"
     VIEW_CREATED = "view.created"
     VIEW_CHANGED = "view.changed"
     VIEW_DELETED = "view.deleted"
@@ -199,7 +201,8 @@ class EventTypeRow(Struct, frozen=True):
     ``record`` is what the event is about: ``ticket``, or the kind of another record. ``notifications`` is None for a
     type that notifies nobody, and then it has no ``headline``. ``sentence`` completes "<actor>: ..." in a mail;
     ``sentence_when_cleared`` does so when the event's ``after`` is null, and ``sentence_when_bounced`` when its ``by``
-    is ``BY_BOUNCE``. All name values in braces. What mail says is marked for translation.
+    is ``BY_BOUNCE``. All name values in braces. What mail says is marked for translation. Customers do not see the
+    ``internal_members`` of the event's data.
     """
 
     type: EventType
@@ -211,3 +214,4 @@ class EventTypeRow(Struct, frozen=True):
     sentence_when_cleared: str | None = None
     sentence_when_bounced: str | None = None
     visible_fields: frozenset[str] = frozenset()
+    internal_members: frozenset[str] = frozenset()

@@ -61,6 +61,8 @@ RECORD_ROWS = (
     _record(EventType.MACRO_CREATED, "Created a macro."),
     _record(EventType.MACRO_CHANGED, "Changed a macro."),
     _record(EventType.MACRO_DELETED, "Deleted a macro."),
+    _record(EventType.TERM_CREATED, "Added a term to a list."),
+    _record(EventType.TERM_CHANGED, "Changed a term of a list."),
     _record(EventType.VIEW_CREATED, "Created a shared view."),
     _record(EventType.VIEW_CHANGED, "Changed a shared view."),
     _record(EventType.VIEW_DELETED, "Deleted a shared view."),

@@ -67,6 +67,7 @@ TICKET_ROWS = (
             NotificationRule(NotificationKind.COMPANY_TICKET, _COMPANY),
         ),
         "{after}", _("Changed the status from {before} to {after}."),
+        internal_members=frozenset({"sub_status", "waiting"}),
     ),
     EventTypeRow(
         EventType.NOTE_ADDED, "ticket", Visibility.WHEN_PUBLIC, _NOTES,
@@ -99,6 +100,7 @@ TICKET_ROWS = (
             "title", "issue_type", "contact", "severity", "priority", "impact", "asked_severity", "asked_priority",
             "external_ids", "occurred_at", "detected_by", "intermittent", "observed_impact", "service_end",
             "path_state", "testing_consent", "testing_hours", "dispatch_allowed", "site_access",
+            "closure.resolution", "sub_status_for_customers",
         }),
     ),
     EventTypeRow(

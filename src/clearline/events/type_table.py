@@ -27,7 +27,10 @@ def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[st
         or (row.visibility is Visibility.WHEN_PUBLIC and data["visibility"] == "public")
         or (row.visibility is Visibility.COMPANY_ADMINS and audience is Audience.COMPANY_ADMIN)
     )
-    return data if is_visible else None
+    if not is_visible:
+        return None
+    hidden = row.internal_members
+    return {name: value for name, value in data.items() if name not in hidden} if hidden & data.keys() else data
 
 
 def types_with(visibility: Visibility) -> list[EventType]:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from clearline.search.words import WORD_MAX, phone_words, units
 from clearline.text import fold
 from clearline.tickets.contact import NOBODY, People
-from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.domain import Closure, Ticket, TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 
 FORMAT = 4
@@ -110,6 +110,19 @@ def day_facets(day: date, prefix: str = CREATED) -> tuple[str, str, str]:
     )
 
 
+def progress_facets(ticket: Ticket) -> list[str]:
+    """Return the facets of what goes with the status of a ticket: those that it has."""
+    waiting, closure = ticket.waiting, ticket.closure or Closure()
+    values = {
+        "sub-status": ticket.sub_status,
+        "waiting": None if waiting is None else waiting.reason,
+        "cause": closure.cause,
+        "action": closure.action,
+        "responsibility": closure.responsibility,
+    }
+    return [facet(name, value) for name, value in values.items() if value is not None]
+
+
 def facets(document: Document) -> list[str]:
     """Return all facets of a ticket."""
     ticket = document.view.ticket
@@ -127,6 +140,7 @@ def facets(document: Document) -> list[str]:
         facet("severity", ticket.severity),
         facet("assignee", ticket.assignee_id or "none"),
         facet("queue", ticket.queue_id or "none"),
+        *progress_facets(ticket),
         *(facet("tag", tag) for tag in ticket.tags),
         *(facet("watcher", user) for user in document.watchers),
         *day_facets(ticket.created_at.date()),
@@ -242,9 +256,14 @@ def vector(document: Document) -> str:
             builder.put(digits, "B", _DESCRIPTION, _LAST_POSITION)
     builder.texts((company.name, company.code, *document.service_sites), "B", _DESCRIPTION)
     builder.text(ticket.description, "C", _DESCRIPTION)
+    closure = ticket.closure or Closure()
+    if closure.resolution:
+        builder.text(closure.resolution, "C", _DESCRIPTION)
     builder.texts(document.public_files, "C", _PUBLIC)
     builder.texts(document.public_notes, "C", _PUBLIC)
     builder.texts((*ticket.tags, *document.carrier), "D", _ALL)
+    why = "" if ticket.waiting is None else ticket.waiting.text
+    builder.texts(filter(None, (closure.root_cause, why)), "D", _ALL)
     builder.texts(document.internal_files, "D", _ALL)
     builder.texts(document.internal_notes, "D", _ALL)
     return str(builder)

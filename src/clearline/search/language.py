@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.catalogue.domain import Catalogue
+from clearline.catalogue.term_domain import KEY
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.search.document import (
     CREATED,
@@ -41,11 +42,14 @@ CUSTOMER_FILTERS = (
     "status", "service", "issue", "priority", "number", "created", "updated", "occurred", "contact", "cc", "external",
     "has",
 )  # fmt: skip
-STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "is", *NAMED)
+TERM_FILTERS = ("sub-status", "waiting", "cause", "action", "responsibility")
+"""Filters whose values are keys of the provider's lists."""
+STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "is", *TERM_FILTERS, *NAMED)
 
 _TERM = re.compile(
     r"""(?P<minus>-(?=\S))?
-        (?: (?P<name>[A-Za-z_]+):(?!//)(?P<value>"[^"]*"?|\S+) | "(?P<phrase>[^"]*)"? | (?P<word>[^\s"]+) )""",
+        (?: (?P<name>[A-Za-z_]+|(?i:sub-status)):(?!//)(?P<value>"[^"]*"?|\S+)
+            | "(?P<phrase>[^"]*)"? | (?P<word>[^\s"]+) )""",
     re.VERBOSE,
 )
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u00ab\u00bb", '"""""')
@@ -218,6 +222,13 @@ def _tag(value: str) -> Facets:
     return Facets((facet("tag", value),))
 
 
+def _key(name: str, value: str) -> Facets:
+    key = fold(value).replace(" ", "_").replace("-", "_")
+    if not KEY.fullmatch(key):
+        raise _invalid(f"has an unknown {name}: it must be the key of a term, such as third_party")
+    return Facets((facet(name, key),))
+
+
 def _person(name: str, value: str) -> Facets:
     if not value:
         raise _invalid(f"has a filter {name} without a value: it must be an e-mail address or a name")
@@ -294,6 +305,7 @@ _FILTERS: dict[str, Callable[[str], Facets]] = {
     "created": partial(_days, "created", CREATED),
     "occurred": partial(_days, "occurred", OCCURRED),
     "is": partial(_one_of, "is", ("chronic",)),
+    **{name: partial(_any_of, partial(_key, name)) for name in TERM_FILTERS},
     "contact": partial(_person, "contact"),
     "cc": partial(_person, "cc"),
     "external": _external,

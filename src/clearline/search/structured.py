@@ -19,6 +19,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "severity": ("severities", Severity),
 }
 _ADDRESSES = {"contact", "cc"}
+_TERMS = {"sub-status": "sub_statuses", "waiting": "waiting_reasons"}
 _IDS = {"company": "company_id", "queue": "queue_id", "assignee": "assignee_id"}
 
 
@@ -100,13 +101,17 @@ def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]], catal
         if name == "tag" and value.isascii() and not (is_negated or others):
             tags.append(value)
             continue
-        known = (
-            _negated(condition)
-            if is_negated
-            else _several(condition.any_of, catalogue)
-            if others
-            else _single(lexeme, catalogue)
-        )
+        known: dict[str, Any] | None
+        if name in _TERMS and not is_negated:
+            known = {_TERMS[name]: tuple(lexeme.partition(":")[2] for lexeme in condition.any_of)}
+        else:
+            known = (
+                _negated(condition)
+                if is_negated
+                else _several(condition.any_of, catalogue)
+                if others
+                else _single(lexeme, catalogue)
+            )
         if known is None or not fields.keys().isdisjoint(known):
             return None
         fields |= known

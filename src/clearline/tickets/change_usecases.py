@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions, user_store
 from clearline.catalogue.domain import check_issue_type
-from clearline.catalogue.usecases import violations_of
-from clearline.errors import NotFound, RuleCode, TicketFinished, Violation, require_valid
-from clearline.events.domain import StatusChanged, changes_between
+from clearline.catalogue.term_usecases import current_terms
+from clearline.catalogue.usecases import current_catalogue, violations_of
+from clearline.errors import Forbidden, NotFound, RuleCode, TicketFinished, Violation, require_valid
+from clearline.events.domain import StatusChanged, TicketChanged, changes_between
 from clearline.events.event_types import EventType
 from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
@@ -33,6 +34,16 @@ from clearline.tickets.domain import (
     values_of,
 )
 from clearline.tickets.faults.domain import by_fact, check_occurred_at
+from clearline.tickets.progress import store as progress_store
+from clearline.tickets.progress.facts import (
+    NO_FACTS,
+    StatusFacts,
+    check_facts,
+    fact_changes,
+    merged_closure,
+    missing_facts,
+    with_values,
+)
 from clearline.tickets.status_domain import OPEN, change_status, check_customer_move
 from clearline.tickets.tag_domain import normalize_tags
 
@@ -174,24 +185,44 @@ async def tag(
 
 
 async def move_ticket(
-    tx: Tx, actor: Actor, number: int, to: Status, *, reason: str, customer_closes: bool = True, now: datetime
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    to: Status,
+    *,
+    reason: str,
+    facts: StatusFacts = NO_FACTS,
+    customer_closes: bool = True,
+    now: datetime,
 ) -> tuple[Ticket, StatusChanged]:
     """Change a ticket's status. Customers ask for cancellation, close a ticket, or reopen it.
 
     They need a reason to reopen it, and to close it before it is resolved; ``customer_closes`` is whether they may.
+    ``facts`` are what goes with the new status; the provider resolves a ticket only with the facts that its issue type
+    requires.
 
     Raises:
         NotFound: no such ticket for this actor.
         Forbidden: customers may not make this transition.
         IllegalTransition: the ticket's status does not allow the transition.
-        InvalidInput: the reason is too long, or a customer needs one and gives none.
+        InvalidInput: the reason is too long, a customer needs one and gives none, or the facts break a rule.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     ticket = await access.lock_ticket(tx, actor, number)
     moved, fact = change_status(ticket, to, reason=reason, by_customer=not actor.is_staff, now=now)
     if not actor.is_staff:
         check_customer_move(ticket.status, to, reason, may_close=customer_closes)
+        if facts != NO_FACTS:
+            raise Forbidden("only the provider's people may set what goes with a status")
+    elif facts != NO_FACTS or to is Status.RESOLVED:
+        moved, fact = await _with_facts(tx, actor, ticket, moved, fact, facts, now=now)
     await save_move(tx, actor, ticket, moved, fact)
+    if moved.closure != ticket.closure:
+        await progress_store.save_closure(tx, moved)
+        changes = [
+            change for change in fact_changes(await current_terms(tx), ticket, moved) if "closure" in change.field
+        ]
+        await ticket_store.append_facts(tx, actor, ticket.company_id, number, [TicketChanged(changes)], now=now)
     return moved, fact
 
 
@@ -202,6 +233,71 @@ async def save_move(tx: Tx, actor: Actor, before: Ticket, moved: Ticket, fact: S
     if before.reminder is not None and moved.reminder is None:
         company_id, number = before.company_id, before.number
         await reminder_store.end(tx, actor, company_id, number, before.reminder, now=moved.updated_at)
+
+
+async def require_move(
+    tx: Tx, actor: Actor, ticket: Ticket, to: Status, *, facts: StatusFacts = NO_FACTS, now: datetime
+) -> None:
+    """Refuse a transition of a locked ticket that ``move_ticket`` would refuse to one of the provider's people.
+
+    Raises:
+        As ``move_ticket``.
+    """
+    moved, fact = change_status(ticket, to, reason="", now=now)
+    await _with_facts(tx, actor, ticket, moved, fact, facts, now=now)
+
+
+async def _with_facts(
+    tx: Tx, actor: Actor, before: Ticket, moved: Ticket, fact: StatusChanged, facts: StatusFacts, *, now: datetime
+) -> tuple[Ticket, StatusChanged]:
+    """Return a moved ticket with what goes with its status, and the event.
+
+    Raises:
+        InvalidInput: the facts break a rule, or do not have what the issue type requires to resolve a ticket.
+    """
+    violations = []
+    if facts != NO_FACTS:
+        violations = check_facts(await current_terms(tx), moved.status, facts, before=before)
+    waiting = None if facts.waiting is None else replace(facts.waiting, by=actor.name, at=now)
+    moved = replace(
+        moved, sub_status=facts.sub_status, waiting=waiting, closure=merged_closure(before.closure, facts.closure)
+    )
+    if moved.status is Status.RESOLVED:
+        violations += missing_facts(await current_catalogue(tx), moved)
+    require_valid(violations)
+    said = None if waiting is None else {"reason": waiting.reason, "text": waiting.text}
+    return moved, replace(fact, sub_status=facts.sub_status, waiting=said)
+
+
+async def change_facts(tx: Tx, actor: Actor, number: int, values: Mapping[str, Any], *, now: datetime) -> TicketView:
+    """Change some of the sub-status of a ticket, why it waits, and what was found and done (see ``with_values``).
+
+    If nothing changes, no event is stored.
+
+    Raises:
+        Forbidden: the actor is a customer.
+        InvalidInput: a value breaks a rule.
+        TicketFinished: the ticket is closed, cancelled or rejected.
+    """
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
+    before = await access.lock_ticket(tx, actor, number)
+    if not actor.is_staff:
+        check_customer_fields(values)
+    if before.status not in OPEN:
+        raise TicketFinished(before.status)
+    terms = await current_terms(tx)
+    after = with_values(before, values, by=actor.name, now=now)
+    given = StatusFacts(after.sub_status, after.waiting, after.closure)
+    require_valid(check_facts(terms, before.status, given, before=before))
+    if changes := fact_changes(terms, before, after):
+        fields = {change.field for change in changes}
+        is_visible = not fields.isdisjoint(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields)
+        await progress_store.save(tx, after, is_visible=is_visible, now=now)
+        await ticket_store.append_facts(tx, actor, before.company_id, number, [TicketChanged(changes)], now=now)
+    view = await ticket_store.get_view(tx, before.company_id, number, for_staff=actor.is_staff)
+    if view is None:
+        raise NotFound("ticket", ticket_number(number))
+    return view
 
 
 async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:

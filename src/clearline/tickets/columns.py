@@ -17,7 +17,7 @@ from clearline.identity import PROVIDER_ID, Company
 from clearline.platform.database.transactions import Record
 from clearline.reminders.domain import Reminder
 from clearline.tickets.contact import NOBODY, Contact, People, Person, people_of
-from clearline.tickets.domain import Channel, Status, Ticket, TicketValues, TicketView
+from clearline.tickets.domain import Channel, Closure, Status, Ticket, TicketValues, TicketView, Waiting
 from clearline.tickets.faults.domain import NO_FAULT, Fault
 from clearline.tickets.note_domain import Note
 
@@ -65,6 +65,15 @@ def _fault_json(fault: Fault) -> str | None:
 _decode_fault = msgspec.json.Decoder(Fault).decode
 _decode_ids = msgspec.json.Decoder(dict[str, str]).decode
 _decode_reminder = msgspec.json.Decoder(Reminder).decode
+_decode_waiting = msgspec.json.Decoder(Waiting).decode
+_decode_closure = msgspec.json.Decoder(Closure).decode
+
+
+def _worded(kind: str, key: str, value: str) -> str:
+    """Return the expression of a value that a customer sees if the term ``key`` of a list has a wording for it."""
+    return f"""case when {key} is not null then (select {value} from term
+        where term.kind = '{kind}' and term.key = {key} and term.customer_label <> '') end"""
+
 
 CUSTOMER_VERSION = "t.version - t.internal_changes"
 """The version of the ticket ``t`` for its customer."""
@@ -102,6 +111,20 @@ COLUMNS = (
     Column("occurred_at"),
     Column("fault", decode=_decode_fault, encode=_fault_json, null="NO_FAULT"),
     Column("is_chronic"),
+    Column("sub_status", for_customers=_worded("sub_status", "t.sub_status", "t.sub_status")),
+    Column(
+        "waiting",
+        decode=_decode_waiting,
+        encode=_json_or_null,
+        for_customers=_worded("waiting_reason", "t.waiting ->> 'reason'", "t.waiting - 'text' - 'by'"),
+    ),
+    Column(
+        "closure",
+        decode=_decode_closure,
+        encode=_json_or_null,
+        for_customers="""case when t.closure ? 'resolution'
+        then jsonb_build_object('resolution', t.closure -> 'resolution') end""",
+    ),
 )
 """In the order of a row. A field of ``Ticket`` that is a value of several columns has them side by side."""
 

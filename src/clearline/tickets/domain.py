@@ -76,6 +76,26 @@ class FaultSymptom(Struct, frozen=True):
     item: str
 
 
+class Waiting(Struct, frozen=True):
+    """Why a pending or held ticket waits: the key of a reason, a text for the provider's people, who said so, when."""
+
+    reason: str
+    text: str = ""
+    by: str = ""
+    at: datetime | None = None
+
+
+class Closure(Struct, frozen=True, omit_defaults=True):
+    """What was found and done: keys of the provider's lists, and texts. Customers see ``resolution`` alone."""
+
+    cause: str | None = None
+    action: str | None = None
+    responsibility: str | None = None
+    fault_found: bool | None = None
+    root_cause: str = ""
+    resolution: str = ""
+
+
 class NewTicket(Struct, frozen=True):
     """The values of a new ticket."""
 
@@ -102,6 +122,7 @@ class Ticket(Struct, frozen=True, gc=False):
     system's name to its number for this ticket. ``version`` counts the changes from 1 and ``updated_at`` is the time of
     the last: for a customer, of the changes that it can see. ``number`` is 0 until the ticket is stored.
     ``occurred_at`` is when the fault began, ``is_chronic`` whether its service had many tickets in a short time.
+    Customers see of ``sub_status``, ``waiting`` and ``closure`` no more than the provider worded for them.
     """
 
     company_id: UUID
@@ -133,6 +154,9 @@ class Ticket(Struct, frozen=True, gc=False):
     occurred_at: datetime | None = None
     fault: Fault = NO_FAULT
     is_chronic: bool = False
+    sub_status: str | None = None
+    waiting: Waiting | None = None
+    closure: Closure | None = None
 
 
 class TicketView(Struct, frozen=True, gc=False):

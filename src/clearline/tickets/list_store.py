@@ -40,7 +40,8 @@ _END = 10**12
 class Filter(NamedTuple):
     """Which tickets: every given condition must hold. ``unassigned`` selects those without an assignee.
 
-    Of several statuses, priorities, severities, issue or service types a ticket has one, and of several tags all.
+    Of several statuses, priorities, severities, issue or service types, sub-statuses or reasons to wait a ticket has
+    one, and of several tags all.
     ``contact`` is the address of a contact, in any case, and ``cc`` one that gets copies. ``external_id`` is the name
     of a system and its number. ``has_file`` and ``watcher_id`` are about the files and watchers that the reader can
     see. ``concerned`` is the address and the id of a user who is a contact, gets copies, or watches.
@@ -74,6 +75,8 @@ class Filter(NamedTuple):
     within_queues: tuple[UUID, ...] = ()
     within_companies: tuple[UUID, ...] = ()
     cc: str | None = None
+    sub_statuses: tuple[str, ...] = ()
+    waiting_reasons: tuple[str, ...] = ()
 
 
 Position = int | tuple[datetime | int, int]

@@ -21,6 +21,8 @@ _ADD = f"""
         update ticket t set {next_version("$3", visible=f"($6 = '{Visibility.PUBLIC}')")},
                status = coalesce(($14::text[])[before.move], t.status),
                status_changed_at = case when before.move is null then t.status_changed_at else $3 end,
+               sub_status = case when before.move is null then t.sub_status end,
+               waiting = case when before.move is null then t.waiting end,
                resolved_at = case when ($14::text[])[before.move] = '{Status.REOPENED}' then null
                                   else t.resolved_at end,
                reminder = case when before.ended is null then t.reminder end,

@@ -156,7 +156,8 @@ def move_by_answer(ticket: Ticket, source: Source, *, reopens: bool) -> StatusCh
 def force_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:
     """Return the ticket in a status that ``TRANSITIONS`` need not allow, as merging and undoing a merge do.
 
-    ``resolved_at`` stays, so that undoing a merge restores a resolved ticket as it was.
+    ``resolved_at`` stays, so that undoing a merge restores a resolved ticket as it was. The sub-status and why the
+    ticket waits belong to the status that it had.
 
     Raises:
         InvalidInput: ``reason`` is longer than 1000 characters or cannot be stored.
@@ -164,6 +165,13 @@ def force_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> t
     require_valid(check_text("reason", reason, least=0, most=REASON_MAX))
     reminder = None if to in ENDS_REMINDER else ticket.reminder
     moved = replace(
-        ticket, status=to, status_changed_at=now, updated_at=now, version=ticket.version + 1, reminder=reminder
+        ticket,
+        status=to,
+        status_changed_at=now,
+        updated_at=now,
+        version=ticket.version + 1,
+        sub_status=None,
+        waiting=None,
+        reminder=reminder,
     )
     return moved, StatusChanged(before=ticket.status, after=to, reason=reason)

@@ -43,6 +43,7 @@ INSERTED = columns.but("number", "service_label", "version", "reminder", "is_chr
 """The columns that an insert takes from the ticket; the database gives the others, and a new ticket has no reminder."""
 
 _inserted = columns.binder(INSERTED)
+_status_facts = columns.binder(columns.only({"sub_status", "waiting"}))
 
 
 def _insert_statement(*, with_notes: bool) -> str:
@@ -291,7 +292,8 @@ async def save_values(
 
 _CHANGE_STATUS = f"""
     with changed as (
-        update ticket t set status = $3, status_changed_at = $4, resolved_at = $6, {next_version("$5")}
+        update ticket t set status = $3, status_changed_at = $4, resolved_at = $6, sub_status = $12,
+               waiting = $13::jsonb, {next_version("$5")}
          where t.company_id = $1 and t.number = $2
         returning version, {CUSTOMER_VERSION} as customer_version
     ), counted as (
@@ -324,6 +326,7 @@ async def save_status(tx: Tx, actor: Actor, ticket: Ticket, fact: StatusChanged,
         actor_id(actor),
         actor.name,
         data,
+        *_status_facts(ticket),
     )
 
 

@@ -292,6 +292,8 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
         raise Forbidden("only the provider's people list tickets by team or tag")
     if filters.is_chronic is not None:
         raise Forbidden("only the provider's people list tickets of chronic services")
+    if filters.sub_statuses or filters.waiting_reasons:
+        raise Forbidden("only the provider's people list tickets by sub-status or why they wait")
     return filters._replace(company_id=permissions.own_company(actor).id)
 
 

@@ -14,6 +14,7 @@ from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Status, TicketView, ticket_number
 from clearline.tickets.lists.order import SORTS
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.tickets.status_domain import REACHABLE
 from clearline.tickets.tag_domain import check_tags
 from clearline.workspace.column_domain import Columns
@@ -34,7 +35,10 @@ _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 class Macro(Struct, frozen=True):
-    """A canned reply: a note, unless ``text`` is empty, and what else to do with the ticket."""
+    """A canned reply: a note, unless ``text`` is empty, and what else to do with the ticket.
+
+    ``facts`` go with the status.
+    """
 
     id: UUID
     name: str
@@ -44,6 +48,7 @@ class Macro(Struct, frozen=True):
     queue_id: UUID | None = None
     priority: Priority | None = None
     add_tags: tuple[str, ...] = ()
+    facts: StatusFacts = NO_FACTS
 
 
 class MacroUse(Struct, frozen=True):
@@ -87,6 +92,8 @@ def check_macro(macro: Macro) -> list[Violation]:
         violations.append(Violation("text", "must not be blank", RuleCode.BLANK))
     if macro.status is not None and macro.status not in REACHABLE:
         violations.append(Violation("status", "must be one that a ticket can move to", RuleCode.CHOICE))
+    if macro.facts != NO_FACTS and macro.status is None:
+        violations.append(Violation("status", "is required with what goes with it", RuleCode.REQUIRED))
     violations += [Violation("add_tags", violation.rule, violation.code) for violation in check_tags(macro.add_tags)]
     if not (macro.text or macro.status or macro.queue_id or macro.priority or macro.add_tags):
         violations.append(Violation("text", "is required when the macro does nothing else", RuleCode.REQUIRED))

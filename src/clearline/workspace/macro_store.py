@@ -3,21 +3,25 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import astuple
 
 from clearline.catalogue.assessment import Priority
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.workspace.domain import Macro
 
-_COLUMNS = "m.id, m.name, m.text, m.visibility, m.status, m.queue_id, m.priority, m.add_tags"
+_COLUMNS = "m.id, m.name, m.text, m.visibility, m.status, m.queue_id, m.priority, m.add_tags, m.status_facts"
+_decode_facts = msgspec.json.Decoder(StatusFacts).decode
 
 
 def _macro(row: Record) -> Macro:
     status = None if row[4] is None else Status(row[4])
     priority = None if row[6] is None else Priority(row[6])
-    return Macro(row[0], row[1], row[2], Visibility(row[3]), status, row[5], priority, tuple(row[7]))
+    facts = NO_FACTS if row[8] is None else _decode_facts(row[8])
+    return Macro(row[0], row[1], row[2], Visibility(row[3]), status, row[5], priority, tuple(row[7]), facts)
 
 
 async def page(tx: Tx, *, after: str | None, limit: int) -> list[Macro]:
@@ -55,12 +59,14 @@ async def save(tx: Tx, macro: Macro, *, now: datetime) -> None:
     """Store a macro, new or changed, whose name is free."""
     await tx.write(
         """
-        insert into macro (id, name, text, visibility, status, queue_id, priority, add_tags, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        insert into macro (id, name, text, visibility, status, queue_id, priority, add_tags, status_facts,
+                           created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10)
         on conflict (id) do update set name = $2, text = $3, visibility = $4, status = $5, queue_id = $6,
-               priority = $7, add_tags = $8
+               priority = $7, add_tags = $8, status_facts = $9::jsonb
         """,
-        *astuple(macro),
+        *astuple(macro)[:-1],
+        None if macro.facts == NO_FACTS else msgspec.json.encode(macro.facts).decode(),
         now,
     )
 

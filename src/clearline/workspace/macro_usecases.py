@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
+from clearline.catalogue.term_usecases import current_terms
 from clearline.errors import require_found, require_free, require_valid
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import Actor, Scope
@@ -16,9 +17,10 @@ from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
 from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import store as ticket_store
-from clearline.tickets.change_usecases import change_ticket, lock_ticket, move_ticket
-from clearline.tickets.domain import Channel, TicketView, ticket_number
+from clearline.tickets.change_usecases import change_facts, change_ticket, lock_ticket, move_ticket
+from clearline.tickets.domain import Channel, Status, Ticket, TicketView, ticket_number
 from clearline.tickets.note_usecases import append_note
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts, check_facts, values_of
 from clearline.tickets.tag_domain import normalize_tags
 from clearline.tickets.usecases import get_ticket
 from clearline.workspace import macro_store
@@ -52,13 +54,13 @@ async def lock_macro(tx: Tx, actor: Actor, macro_id: UUID) -> Macro:
 
 
 async def add_macro(tx: Tx, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> Macro:
-    """Add a macro; ``values`` are fields of ``Macro``, its name at least.
+    """Add a macro; ``values`` are fields of ``Macro``, its name at least. Its ``facts`` have those that are given.
 
     Raises:
         AlreadyExists: another macro has the name.
     """
     await lock_setup(tx, actor)
-    macro = _with_tidy_tags(Macro(uuid4(), **values))
+    macro = _with_tidy_tags(_with_values(Macro(uuid4(), ""), values))
     await _save(tx, macro, now=now)
     await append_record_event(tx, actor, KIND, "created", macro, now=now)
     return macro
@@ -71,7 +73,7 @@ async def change_macro(tx: Tx, actor: Actor, macro_id: UUID, values: Mapping[str
         AlreadyExists: another macro has the name.
     """
     before = await lock_macro(tx, actor, macro_id)
-    after = _with_tidy_tags(replace(before, **values))
+    after = _with_tidy_tags(_with_values(before, values))
     return await change_record(tx, actor, KIND, before, after, partial(_save, now=now), now=now)
 
 
@@ -82,12 +84,21 @@ async def delete_macro(tx: Tx, actor: Actor, macro_id: UUID, *, now: datetime) -
     await append_record_event(tx, actor, KIND, "deleted", macro, now=now)
 
 
+def _with_values(macro: Macro, values: Mapping[str, Any]) -> Macro:
+    if "facts" in values:
+        values = {**values, "facts": replace(macro.facts, **values["facts"])}
+    return replace(macro, **values)
+
+
 def _with_tidy_tags(macro: Macro) -> Macro:
     return replace(macro, add_tags=normalize_tags(macro.add_tags))
 
 
 async def _save(tx: Tx, macro: Macro, *, now: datetime) -> None:
-    require_valid([*check_macro(macro), *await check_queue_id(tx, macro.queue_id)])
+    violations = [*check_macro(macro), *await check_queue_id(tx, macro.queue_id)]
+    if macro.facts != NO_FACTS and macro.status is not None:
+        violations += check_facts(await current_terms(tx), macro.status, macro.facts)
+    require_valid(violations)
     require_free(not await macro_store.is_name_taken(tx, macro), KIND, macro.name)
     await macro_store.save(tx, macro, now=now)
 
@@ -130,11 +141,24 @@ async def apply_macro(
         note_number = note.number
     if values := values_set(macro, before):
         await change_ticket(tx, actor, number, values, now=now)
-    if macro.status is not None and macro.status is not before.ticket.status:
-        await move_ticket(tx, actor, number, macro.status, reason="", now=now)
+    await set_status(tx, actor, before.ticket, macro.status, macro.facts, now=now)
     stored = await ticket_store.get_view(tx, before.ticket.company_id, number, for_staff=actor.is_staff)
     after = require_found(stored, "ticket", ticket_number(number))
     return MacroUse(macro, text, after, note_number)
+
+
+async def set_status(
+    tx: Tx, actor: Actor, ticket: Ticket, to: Status | None, facts: StatusFacts = NO_FACTS, *, now: datetime
+) -> None:
+    """Move a locked ticket to a status with what goes with it; one that has the status gets the rest alone.
+
+    Raises:
+        As ``change_usecases.move_ticket``.
+    """
+    if to is not None and to is not ticket.status:
+        await move_ticket(tx, actor, ticket.number, to, reason="", facts=facts, now=now)
+    elif to is not None and facts != NO_FACTS:
+        await change_facts(tx, actor, ticket.number, values_of(facts), now=now)
 
 
 def values_set(macro: Macro, ticket: TicketView) -> dict[str, Any]:

@@ -93,6 +93,8 @@ BODIES: dict[str, Json | bytes] = {
     "setAvailability": {"available": True},
     "splitTicket": TITLE,
     "tagTicket": {"add": ["b"]},
+    "addTerm": {"kind": "fault_cause", "key": "from_b", "label": "From B"},
+    "changeTerm": {"label": "From B"},
     "testMail": {"recipient": "from-b@example.org"},
     "testMailTemplate": {},
     "testRoutingRules": {"title": "From B"},
@@ -115,6 +117,7 @@ DESKS_OWN = (
     "mail-templates",
     "feedback",
     "redactions",
+    "terms",
     "tiers",
 )
 """Kinds of things that only the provider's people may read."""

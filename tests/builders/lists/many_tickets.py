@@ -91,6 +91,8 @@ _VALUES = {
     "issue_types": "{Others,Unstable}",
     "service_types": "{Port}",
     "tags": "{vip}",
+    "sub_statuses": "{with_carrier}",
+    "waiting_reasons": "{third_party,observation}",
 }
 _EDGES = {Order.NUMBER: ["5000"], Order.PRIORITY: ["2", "5000"]}
 

@@ -17,6 +17,7 @@ from clearline.cli.output import json_option
 from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.tickets.filters import filter_of, filter_options, has_filter
+from clearline.cli.tickets.progress import facts_of, progress_options, taken
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import OPERATOR, PROVIDER_ID
@@ -69,11 +70,13 @@ def bulk() -> None:
 @click.argument("status", type=click.Choice([status.value for status in Status]))
 @_selection()
 @click.option("--reason", default="", help="Reason, for the history.")
+@progress_options
 @dry_run_option
 @json_option
 def bulk_status(status: str, reason: str, **selection: Any) -> None:
     """Move tickets to another status."""
-    _execute(_constant(ChangeStatus(Status(status), reason)), **selection)
+    facts = facts_of(taken(selection))
+    _execute(_constant(ChangeStatus(Status(status), reason, facts)), **selection)
 
 
 @bulk.command("assign")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.domain import CLOSURE_FACTS
 from clearline.catalogue.entry_usecases import ISSUE_TYPES
 from clearline.catalogue.published import IssueType
 from clearline.cli.catalogue.entries import (
@@ -32,6 +33,10 @@ def _assessment_options(command: Callable[..., None]) -> Callable[..., None]:
             "--service-type", "service_types", multiple=True, metavar="TYPE",
             help="Only for services of this type: its key; repeat for several. `all` for all.",
         ),
+        click.option(
+            "--requires", "closure_required", multiple=True, type=click.Choice([*CLOSURE_FACTS, "none"]),
+            help="Fact of the closure without which a ticket is not resolved; repeat for several. `none` for none.",
+        ),
         click.option("--priority", type=click.Choice([*map(str, Priority)]), help="Priority of a new ticket."),
         click.option("--impact", type=click.Choice([*map(str, Impact)]), help="Impact of a new ticket."),
         click.option("--severity", type=click.Choice([*map(str, Severity)]), help="Severity of a new ticket."),
@@ -46,6 +51,9 @@ def _values(options: dict[str, Any]) -> dict[str, Any]:
     named = values.pop("service_types")
     if named:
         values["service_types"] = () if named == ("all",) else named
+    required = values.pop("closure_required")
+    if required:
+        values["closure_required"] = () if required == ("none",) else required
     for name, kind in (("severity", Severity), ("impact", Impact), ("priority", Priority)):
         if name in values:
             values[name] = kind(values[name])

@@ -35,6 +35,10 @@ def _types(name: str, about: str, field: str) -> Callable[[Command], Command]:
     return click.option(name, field, multiple=True, metavar="TYPE", help=help_text)
 
 
+def _terms(name: str, field: str, about: str) -> Callable[[Command], Command]:
+    return click.option(name, field, multiple=True, metavar="KEY", help=f"Only tickets with {about}; repeatable.")
+
+
 def _external_id(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
     if value is None:
         return None
@@ -68,6 +72,8 @@ def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Comm
         click.option(
             "--tag", "tags", multiple=True, metavar="TAG", help="Only tickets with this tag; repeat for several."
         ),
+        _terms("--sub-status", "sub_statuses", "this sub-status"),
+        _terms("--waiting", "waiting_reasons", "this reason to wait"),
         click.option("--contact", metavar="EMAIL", help="Only tickets of this contact."),
         click.option("--cc", metavar="EMAIL", help="Only tickets of whose mail this address gets copies."),
         click.option(
@@ -138,6 +144,8 @@ async def filter_of(tx: Tx, state: State | None, options: dict[str, Any]) -> Fil
         service_types=await catalogue.service_keys(tx, options["service_types"], "--service-type"),
         service_id=options["service_id"],
         tags=normalize_tags(options["tags"]),
+        sub_statuses=tuple(options["sub_statuses"]),
+        waiting_reasons=tuple(options["waiting_reasons"]),
         contact=options["contact"],
         cc=options["cc"],
         external_id=options["external_id"],

@@ -18,6 +18,8 @@ from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.text import echo
 from clearline.cli.tickets.faults import changed_fault, fault_options, print_fault
 from clearline.cli.tickets.notes import print_notes
+from clearline.cli.tickets.progress import facts_of, progress_lines, progress_options, taken
+from clearline.cli.tickets.progress import values_of as progress_values
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.events.domain import StatusChanged
@@ -191,6 +193,8 @@ def _print_ticket(view: TicketView) -> None:
         ],
     )
     print_fault(ticket)
+    if shown := progress_lines(ticket):
+        echo("\n".join(shown) + "\n")
     contact = ticket.contact
     echo(f"\n{contact.name}  {contact.phone}  {contact.email}\n\n{ticket.description}\n")
 
@@ -221,7 +225,9 @@ def _summary(event: Event) -> str:
     match event.type:
         case EventType.STATUS_CHANGED:
             reason = f": {event.data['reason']}" if event.data["reason"] else ""
-            return f"{event.data['before']} -> {event.data['after']}{reason}"
+            more = [event.data.get("sub_status"), (event.data.get("waiting") or {}).get("reason")]
+            shown = f" ({', '.join(filter(None, more))})" if any(more) else ""
+            return f"{event.data['before']} -> {event.data['after']}{shown}{reason}"
         case EventType.TICKET_CHANGED:
             return "changed " + ", ".join(
                 f"{change['field']}: {change['before']} -> {change['after']}" for change in event.data["changes"]
@@ -240,13 +246,17 @@ def _summary(event: Event) -> str:
 @click.argument("number", type=TICKET)
 @click.argument("status", type=_choice(Status))
 @click.option("--reason", default="", help="Reason, for the history.")
+@progress_options
 @json_option
-def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> None:
+def ticket_status(number: str, status: str, reason: str, *, as_json: bool, **options: Any) -> None:
     """Move a ticket to another status."""
+    facts = facts_of(taken(options))
 
     async def work(tx: Tx) -> tuple[StatusChanged, TicketView]:
         known = access.parse_number(number)
-        _moved, change = await changes.move_ticket(tx, OPERATOR, known, Status(status), reason=reason, now=now())
+        _moved, change = await changes.move_ticket(
+            tx, OPERATOR, known, Status(status), reason=reason, facts=facts, now=now()
+        )
         return change, await tickets.get_ticket(tx, OPERATOR, known)
 
     change, moved = transact(work)
@@ -263,9 +273,11 @@ def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> No
 @click.option("--queue", metavar="NAME", help="New queue; none removes the ticket from its queue.")
 @fault_options
 @click.option("--clear", "cleared", type=click.Choice(FACTS), multiple=True, help="Remove this fact; repeatable.")
+@progress_options
 @json_option
 def ticket_change(number: str, queue: str | None, cleared: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
-    """Change values of a ticket. Options that are not given change nothing."""
+    """Change values of a ticket. Options that are not given change nothing; an empty text removes a value."""
+    facts = progress_values(taken(options))
     kinds = {"issue_type": str, "severity": Severity, "impact": Impact, "priority": Priority, "title": str}
 
     async def work(tx: Tx) -> tuple[TicketView, TicketView]:
@@ -280,7 +292,10 @@ def ticket_change(number: str, queue: str | None, cleared: tuple[str, ...], *, a
             values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
         before = await changes.lock_ticket(tx, OPERATOR, known)
         values["fault"] = changed_fault(before.ticket.fault, options, cleared)
-        return before, await changes.change_ticket(tx, OPERATOR, known, values, now=now())
+        after = await changes.change_ticket(tx, OPERATOR, known, values, now=now())
+        if facts:
+            after = await changes.change_facts(tx, OPERATOR, known, facts, now=now())
+        return before, after
 
     before, after = (ticket_out(view, OPERATOR) for view in transact(work))
     show(after, change_text(number, before, after), as_json=as_json)

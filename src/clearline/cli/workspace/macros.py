@@ -12,6 +12,7 @@ from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.terminal.text import echo
+from clearline.cli.tickets.progress import facts_of, progress_options, taken
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -31,6 +32,7 @@ _NONE = "none"
 def _value_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that set what a macro does."""
     for option in (
+        progress_options,
         click.option("--tag", "tags", multiple=True, help="Tag to add to the ticket; repeat for several."),
         click.option(
             "--priority",
@@ -86,7 +88,9 @@ async def _values(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
         values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
     if options["tags"]:
         values["add_tags"] = options["tags"]
-    return values
+    facts = facts_of(taken(options))
+    given = {name: value for name in facts.__struct_fields__ if (value := getattr(facts, name)) is not None}
+    return {**values, "facts": given} if given else values
 
 
 @macro.command("list")

@@ -67,6 +67,8 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "issue_types": "walked.issue_type = any({}::text[])",
         "service_types": "walked.service_type = any({}::text[])",
         "tags": "walked.tags @> {}::text[]",
+        "sub_statuses": "walked.sub_status = any({}::text[])",
+        "waiting_reasons": "walked.waiting ->> 'reason' = any({}::text[])",
         "contact": _CONTACT.format("{}", also=""),
         "cc": _PERSON.format(kind="cc"),
         "external_id": "walked.external_ids @> {}::jsonb",

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from clearline.wires.house.reference_terms import TERM_EXAMPLES
+
 _TICKET = "INC000000000042"
 _NOTE = "WLG000000000107"
 _QUEUE = "c0a80164-7b1c-4d5e-9a37-0d5d1b0a9d11"
 _USER = "6f1de5a8-55f5-4c64-9fdc-2f0a3c3f5f11"
 
 SAMPLES: dict[str, Any] = {
+    **TERM_EXAMPLES,
     # Members of many schemas
     "after": "in_progress",
     "a_end": {"site": "Amsterdam 3", "device": "ams-pe-1", "port": "xe-0/0/1", "vlan": "100.200"},
@@ -135,34 +138,6 @@ SAMPLES: dict[str, Any] = {
     "SiteAccessOut.contact": "Front desk, +1-555-0140",
     "SiteAccessPatch.contact": "Front desk, +1-555-0140",
     "AskedPatch.priority": "high",
-    "IssueTypeIn.console_connect": "Circuit Down",
-    "IssueTypeIn.key": "Fibre cut",
-    "IssueTypeIn.name": "Fibre cut",
-    "IssueTypeOut.console_connect": "Circuit Down",
-    "IssueTypeOut.key": "Fibre cut",
-    "IssueTypeOut.name": "Fibre cut",
-    "IssueTypePatch.console_connect": "Circuit Down",
-    "IssueTypePatch.name": "Fibre cut",
-    "ServiceTypeIn.console_connect": "Connection (L2)",
-    "ServiceTypeIn.customer_name": "",
-    "ServiceTypeIn.customer_name_de": "Wellenlänge",
-    "ServiceTypeIn.help": "Light of one colour from A to Z",
-    "ServiceTypeIn.help_de": "Licht einer Farbe von A nach Z",
-    "ServiceTypeIn.key": "Wavelength",
-    "ServiceTypeIn.name": "Wavelength",
-    "ServiceTypeOut.console_connect": "Connection (L2)",
-    "ServiceTypeOut.customer_name": "",
-    "ServiceTypeOut.customer_name_de": "Wellenlänge",
-    "ServiceTypeOut.help": "Light of one colour from A to Z",
-    "ServiceTypeOut.help_de": "Licht einer Farbe von A nach Z",
-    "ServiceTypeOut.key": "Wavelength",
-    "ServiceTypeOut.name": "Wavelength",
-    "ServiceTypePatch.console_connect": "Connection (L2)",
-    "ServiceTypePatch.customer_name": "",
-    "ServiceTypePatch.customer_name_de": "Wellenlänge",
-    "ServiceTypePatch.help": "Light of one colour from A to Z",
-    "ServiceTypePatch.help_de": "Licht einer Farbe von A nach Z",
-    "ServiceTypePatch.name": "Wavelength",
     "AssignAction.to": _USER,
     "AttachmentOut.name": "trace.txt",
     "AttemptOut.error": None,

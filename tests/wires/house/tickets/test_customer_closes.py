@@ -1,4 +1,4 @@
-"""A customer closes a ticket that is not resolved on any wire, unless the setting turns that off."""
+"""Who changes the status to what: a customer closes a ticket unless the setting turns that off."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,16 +6,23 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.settings.settings import Settings
-from clearline.tickets.domain import ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from tests.builders.application import serving
-from tests.builders.house import TICKETS, problem
-from tests.builders.people import Tenant
+from tests.builders.console_connect import move
+from tests.builders.house import TICKETS, new_ticket, problem
+from tests.builders.people import Tenant, staff_key
 from tests.builders.tickets import raised
 from tests.patience import patient
 
 REASON = "Our router was off"
+
+
+@pytest.fixture(scope="module")
+async def viewer(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.VIEWER)
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +79,50 @@ async def test_a_bulk_job_of_the_customer_closes_what_a_request_may(
             job = (await client.get(f"/api/v1/jobs/{job['id']}", headers=tenant.headers)).json()
     [item] = (await client.get(f"/api/v1/jobs/{job['id']}/items", headers=tenant.headers)).json()["data"]
     assert (item["outcome"], item["code"]) == (("done", None) if may_close else ("refused", "forbidden"))
+
+
+MOVES = [
+    ("customer", (), "cancellation_requested", "", None),
+    ("customer", (), "in_progress", "", "forbidden"),
+    ("customer", (), "closed", "our router was off", None),
+    ("customer", (Status.IN_PROGRESS,), "closed", "our router was off", None),
+    ("customer", (), "closed", " ", "invalid-input"),
+    ("customer", (Status.PENDING,), "closed", "our router was off", "illegal-transition"),
+    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "reopened", "no light", None),
+    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "reopened", " ", "invalid-input"),
+    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "closed", "", None),
+    ("agent", (), "in_progress", "", None),
+    ("agent", (), "acknowledged", "", "illegal-transition"),
+    ("agent", (), "closed", "our router was off", "illegal-transition"),
+    ("agent", (), "resolved", "", None),
+    ("agent", (Status.HELD,), "resolved", "", None),
+    ("agent", (Status.REJECTED,), "in_progress", "", "illegal-transition"),
+    ("viewer", (), "in_progress", "", "scope-missing"),
+]
+
+
+@pytest.mark.parametrize(("role", "path_of_statuses", "to", "reason", "refusal"), MOVES)
+async def test_a_status_change_returns_the_ticket_or_is_refused(
+    client: httpx.AsyncClient,
+    tenant: Tenant,
+    agent: dict[str, str],
+    viewer: dict[str, str],
+    database: Database,
+    role: str,
+    path_of_statuses: tuple[Status, ...],
+    to: str,
+    reason: str,
+    refusal: str | None,
+) -> None:
+    headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[role]
+    path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
+    await move(database, path.rpartition("/")[2], *path_of_statuses)
+    before = await client.get(path, headers=headers)
+    answer = await client.post(f"{path}/status", headers=headers, json={"status": to, "reason": reason})
+    after = await client.get(path, headers=headers)
+    if refusal is None:
+        assert (answer.status_code, answer.content) == (200, after.content)
+        assert after.json()["status"] == to
+    else:
+        problem(answer, refusal)
+        assert after.content == before.content

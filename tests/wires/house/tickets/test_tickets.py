@@ -6,8 +6,6 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.tickets.domain import Status
-from tests.builders.console_connect import move
 from tests.builders.house import ANY, TICKETS, UNKNOWN_ID, Json, new_ticket, order, patch_ticket, pointers, problem
 from tests.builders.people import Tenant, id_of, new_person, staff_key
 from tests.builders.queues import new_queue
@@ -42,6 +40,11 @@ def expected_ticket(tenant: Tenant, created: Json, **members: object) -> Json:
         "updated_at": created["created_at"],
         "status_changed_at": created["created_at"],
         "resolved_at": None,
+        "sub_status": None,
+        "waiting": None,
+        "closure": None,
+        **dict.fromkeys(("occurred_at", "detected_by", "intermittent", "observed_impact", "service_end", "path_state")),
+        **dict.fromkeys(("testing_consent", "testing_hours", "dispatch_allowed", "site_access")),
         "version": 1,
         "contacts": [],
         "cc": [],
@@ -65,9 +68,15 @@ async def test_a_new_ticket_is_returned_completely_and_can_be_read_at_its_locati
     assert datetime.fromisoformat(body["created_at"]).tzinfo is not None
     assert body["created_at"].endswith("Z")
     for_staff = (await client.get(created.headers["location"], headers=agent)).json()
-    assert for_staff == expected_ticket(
-        tenant, body, queue=None, assignee=None, tags=[], reminder=None, suggested_cc=[]
-    )
+    staffs: Json = {
+        "queue": None,
+        "assignee": None,
+        "tags": [],
+        "reminder": None,
+        "is_chronic": False,
+        "suggested_cc": [],
+    }
+    assert for_staff == expected_ticket(tenant, body, **staffs)
 
 
 async def test_every_member_of_a_new_ticket_is_stored(client: httpx.AsyncClient, tenant: Tenant) -> None:
@@ -280,53 +289,6 @@ async def test_queue_and_assignee_are_set_and_removed(
     assert own["assignee"]["name"] == "Mara agent"
     reset = (await patch_ticket(client, agent, number, {"assignee": None, "queue": None})).json()
     assert (reset["assignee"], reset["queue"]) == (None, None)
-
-
-MOVES = [
-    ("customer", (), "cancellation_requested", "", None),
-    ("customer", (), "in_progress", "", "forbidden"),
-    ("customer", (), "closed", "our router was off", None),
-    ("customer", (Status.IN_PROGRESS,), "closed", "our router was off", None),
-    ("customer", (), "closed", " ", "invalid-input"),
-    ("customer", (Status.PENDING,), "closed", "our router was off", "illegal-transition"),
-    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "reopened", "no light", None),
-    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "reopened", " ", "invalid-input"),
-    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "closed", "", None),
-    ("agent", (), "in_progress", "", None),
-    ("agent", (), "acknowledged", "", "illegal-transition"),
-    ("agent", (), "closed", "our router was off", "illegal-transition"),
-    ("agent", (), "resolved", "", None),
-    ("agent", (Status.HELD,), "resolved", "", None),
-    ("agent", (Status.REJECTED,), "in_progress", "", "illegal-transition"),
-    ("viewer", (), "in_progress", "", "scope-missing"),
-]
-
-
-@pytest.mark.parametrize(("role", "path_of_statuses", "to", "reason", "refusal"), MOVES)
-async def test_a_status_change_returns_the_ticket_or_is_refused(
-    client: httpx.AsyncClient,
-    tenant: Tenant,
-    agent: dict[str, str],
-    viewer: dict[str, str],
-    database: Database,
-    role: str,
-    path_of_statuses: tuple[Status, ...],
-    to: str,
-    reason: str,
-    refusal: str | None,
-) -> None:
-    headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[role]
-    path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
-    await move(database, path.rpartition("/")[2], *path_of_statuses)
-    before = await client.get(path, headers=headers)
-    answer = await client.post(f"{path}/status", headers=headers, json={"status": to, "reason": reason})
-    after = await client.get(path, headers=headers)
-    if refusal is None:
-        assert (answer.status_code, answer.content) == (200, after.content)
-        assert after.json()["status"] == to
-    else:
-        problem(answer, refusal)
-        assert after.content == before.content
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from clearline.wires.house.parameters import id_in_body, id_in_path, query_refus
 from clearline.wires.house.records import get_record, list_records, newest_key, not_before_since, time_and_id_keys
 from clearline.wires.house.tickets.filter_wire import Filters
 from clearline.wires.house.tickets.filters import filter_of
+from clearline.wires.house.tickets.progress_wire import facts_in
 from clearline.wires.house.wire import DatedPageQuery, Page
 from clearline.wires.http.body import BodyTooLarge, InvalidMembers, InvalidQuery, NotJson
 from clearline.wires.http.call import Call
@@ -52,8 +53,8 @@ class Staged(Struct):
 
 def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
     match body:
-        case wire.StatusAction(to, reason):
-            return domain.ChangeStatus(to, reason)
+        case wire.StatusAction(to, reason, sub_status, waiting, closure):
+            return domain.ChangeStatus(to, reason, facts_in(sub_status, waiting, closure))
         case wire.AssignAction(to):
             return domain.Assign(id_in_body("action.to", to, "user", actor))
         case wire.ChangeAction(priority, severity, queue):

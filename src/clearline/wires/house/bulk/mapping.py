@@ -8,12 +8,13 @@ from clearline.bulk import domain
 from clearline.bulk.domain import WAITING, Action, BulkRequest, Job, JobItem
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.bulk import wire
+from clearline.wires.house.tickets.progress_wire import facts_out
 
 
 def _action_out(action: Action) -> wire.BulkAction:
     match action:
-        case domain.ChangeStatus(to, reason):
-            return wire.StatusAction(to, reason)
+        case domain.ChangeStatus(to, reason, facts):
+            return wire.StatusAction(to, reason, *facts_out(facts))
         case domain.Assign(to):
             return wire.AssignAction(None if to is None else str(to))
         case domain.ChangeValues(priority, severity, queue_id):

@@ -12,6 +12,7 @@ from clearline.tickets import note_domain as note
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.wires.house.tickets.filter_wire import Filters
+from clearline.wires.house.tickets.progress_wire import ClosureIn, Key, WaitingIn
 from clearline.wires.house.tickets.wire import Reason, Tags
 from clearline.wires.house.wire import UUID_MAX, Id, Moment, Number, PageQuery
 from clearline.wires.http.fields import characters
@@ -19,10 +20,13 @@ from clearline.wires.http.one_of import OneOf
 
 
 class StatusAction(Struct, tag="status", tag_field="type", forbid_unknown_fields=True):
-    """Move each ticket to a status."""
+    """Move each ticket to a status. Only the provider's people say what goes with it; see "Change the status"."""
 
     to: Status
     reason: Reason = ""
+    sub_status: Key | None = None
+    waiting: WaitingIn | None = None
+    closure: ClosureIn | None = None
 
 
 class AssignAction(Struct, tag="assign", tag_field="type", forbid_unknown_fields=True):

@@ -1,1 +1,1 @@
-"""House API v1: the provider's types of issues and services."""
+"""House API v1: the provider's types of issues and services, and its lists of terms."""

@@ -11,7 +11,8 @@ from clearline.wires.house.catalogue import wire
 
 def issue_type_out(entry: IssueEntry) -> wire.IssueTypeOut:
     """Return an issue type."""
-    values = asdict(entry) | {"id": str(entry.id), "service_types": list(entry.service_types)}
+    lists = {"service_types": list(entry.service_types), "closure_required": list(entry.closure_required)}
+    values = asdict(entry) | {"id": str(entry.id), **lists}
     return wire.IssueTypeOut(**values)
 
 
@@ -25,8 +26,9 @@ def issue_values(members: dict[str, Any]) -> dict[str, Any]:
     values = dict(members)
     if "console_connect" in values:
         values["console_connect"] = IssueType(values["console_connect"])
-    if "service_types" in values:
-        values["service_types"] = tuple(dict.fromkeys(values["service_types"]))
+    for name in ("service_types", "closure_required"):
+        if name in values:
+            values[name] = tuple(dict.fromkeys(values[name]))
     return values
 
 

@@ -17,6 +17,7 @@ CustomerName = Annotated[str, characters(0, catalogue.NAME_MAX)]
 Help = Annotated[str, characters(0, catalogue.HELP_MAX)]
 Place = Annotated[int, Meta(ge=0, le=catalogue.POSITION_MAX)]
 AppliesTo = Annotated[list[ServiceTypeKey], Meta(max_length=100)]
+ClosureFacts = Annotated[list[OneOf[str, catalogue.CLOSURE_FACTS]], Meta(max_length=len(catalogue.CLOSURE_FACTS))]
 IssueWord = OneOf[str, IssueType]
 ServiceWord = OneOf[str, ServiceType]
 
@@ -27,8 +28,9 @@ class IssueTypeIn(Struct, forbid_unknown_fields=True):
     ``key`` is what tickets have, by default the name; it never changes. ``customer_name`` is what customers read, and
     ``customer_name_de`` in German; if empty, the name. ``help`` stands below it in forms. ``severity``, ``impact`` and
     ``priority`` are what a ticket of it begins with. ``service_types`` are the keys of the service types that it
-    applies to; empty for all. ``console_connect`` is what the Console Connect API shows for it. Without a ``position``
-    it becomes the last.
+    applies to; empty for all. ``closure_required`` are the facts of the closure without which a ticket of it is not
+    resolved. ``console_connect`` is what the Console Connect API shows for it. Without a ``position`` it becomes the
+    last.
     """
 
     name: TypeName
@@ -41,6 +43,7 @@ class IssueTypeIn(Struct, forbid_unknown_fields=True):
     impact: Impact = Impact.DEGRADED
     priority: Priority = Priority.LOW
     service_types: AppliesTo = field(default_factory=list)
+    closure_required: ClosureFacts = field(default_factory=list)
     console_connect: IssueWord = IssueType.OTHERS.value
     is_active: bool = True
     position: Place | None = None
@@ -58,6 +61,7 @@ class IssueTypePatch(Struct, forbid_unknown_fields=True):
     impact: Impact | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     service_types: AppliesTo | UnsetType = UNSET
+    closure_required: ClosureFacts | UnsetType = UNSET
     console_connect: IssueWord | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     position: Place | UnsetType = UNSET
@@ -81,6 +85,7 @@ class IssueTypeOut(Struct, frozen=True):
     impact: Impact
     priority: Priority
     service_types: list[str]
+    closure_required: list[str]
     console_connect: IssueWord
     is_active: bool
     position: int

@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 from clearline.accounts.domain import NAME_MAX
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.catalogue.domain import KEY_MAX
+from clearline.catalogue.term_domain import KEY
+from clearline.catalogue.term_domain import KEY_MAX as TERM_KEY_MAX
 from clearline.errors import RuleCode
 from clearline.inventory.domain import ID_MAX
 from clearline.tickets.domain import Status
@@ -48,6 +50,18 @@ def _keys(kind: str, about: str, example: str) -> Meta:
         description=f"{about}, also of one that is retired: its key in `list{kind.title()}Types`. Several are "
         "separated by commas: any of them.",
         extra_json_schema={"examples": [example]},
+    )
+
+
+def _terms(about: str) -> Meta:
+    """Return the rule of a parameter that has keys of terms between commas."""
+    key = KEY.pattern.removeprefix("^").removesuffix("$")
+    return Meta(
+        pattern=f"^{key}(,{key})*$",
+        max_length=(TERM_KEY_MAX + 1) * 20,
+        description=f"{about} Several are separated by commas: any of them.",
+        extra={"rule": "must be keys of terms, separated by commas"},
+        extra_json_schema={"examples": ["third_party"]},
     )
 
 
@@ -96,6 +110,8 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    sub_status: Annotated[str, _terms("Tickets with this sub-status. For the provider's people.")] | None = None
+    waiting: Annotated[str, _terms("Tickets that wait for this reason. For the provider's people.")] | None = None
     contact: Annotated[Email, Meta(description="The e-mail address of a contact, in any case.")] | None = None
     cc: Annotated[Email, Meta(description="An e-mail address that gets copies, in any case.")] | None = None
     external_id: (

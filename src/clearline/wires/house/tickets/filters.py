@@ -52,6 +52,8 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         issue_types=await catalogue.issue_keys(tx, _members(str, query.issue_type)),
         service_types=await catalogue.service_keys(tx, _members(str, query.service_type)),
         tags=normalize_tags(_members(str, query.tags)),
+        sub_statuses=_members(str, query.sub_status),
+        waiting_reasons=_members(str, query.waiting),
         contact=query.contact,
         cc=query.cc,
         external_id=None if query.external_id is None else (system, number),
@@ -65,7 +67,8 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
 
 _MORE = (
     "team", "watcher", "service_type", "issue_type", "priority", "severity", "tags", "contact", "cc",
-    "external_id", "has_file", "occurred_since", "occurred_until", "chronic",
+    "external_id", "has_file", "occurred_since", "occurred_until", "chronic", "sub_status",
+    "waiting",
 )  # fmt: skip
 
 

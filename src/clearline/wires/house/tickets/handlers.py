@@ -31,6 +31,7 @@ from clearline.wires.house.tickets.mapping import (
 )
 from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
 from clearline.wires.house.tickets.parts import expanded_lists, expanded_tickets, part_of, part_tag
+from clearline.wires.house.tickets.progress_wire import facts_in, values_in
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
@@ -136,10 +137,13 @@ async def change_ticket(call: Call) -> wire.TicketOut:
         locked = await ticket_changes.lock_ticket(tx, call.actor, number)
         call.check_if_match(ticket_out(locked, call.actor))
         values = _values(body, locked, call.actor)
+        facts = values_in(values)
         if named := people_in_body(body):
             await people.set_people(tx, call.actor, number, **named, now=call.now)
         with wire_names(_NAMES):
             changed = await ticket_changes.change_ticket(tx, call.actor, number, values, now=call.now)
+        if facts:
+            changed = await ticket_changes.change_facts(tx, call.actor, number, facts, now=call.now)
     return ticket_out(changed, call.actor)
 
 
@@ -177,6 +181,7 @@ async def move_ticket(call: Call) -> wire.TicketOut:
         await pending.send_early(tx, waiting, notes_max=call.services.settings.ticket_notes_max, now=call.now)
         await ticket_changes.move_ticket(
             tx, call.actor, number, body.status, reason=body.reason,
+            facts=facts_in(body.sub_status, body.waiting, body.closure),
             customer_closes=call.services.settings.customers_close, now=call.now,
         )  # fmt: skip
         return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)

@@ -16,6 +16,13 @@ from clearline.tickets.links.domain import TicketNote, TrimmedText
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.fault_mapping import fault_out, in_utc, new_fault
+from clearline.wires.house.tickets.progress_wire import (
+    ClosureOut,
+    closure_for_customer,
+    closure_out,
+    waiting_for_customer,
+    waiting_out,
+)
 from clearline.wires.house.wire import Ref
 
 
@@ -80,33 +87,39 @@ def _merged_into(number: int | None) -> str | None:
     return None if number is None else ticket_number(number)
 
 
-_PUBLIC = (
-    Part(ticket_number, "ticket.number"),
-    "company",
-    "ticket.title",
-    "ticket.status",
-    "ticket.issue_type",
-    Part(wire.ServiceOut, "ticket.service_id", "ticket.service_type", "ticket.service_label"),
-    "ticket.severity",
-    "ticket.impact",
-    "ticket.priority",
-    Part(wire.AskedOut, "ticket.asked_severity", "ticket.asked_priority"),
-    "ticket.contact",
-    "ticket.channel",
-    "ticket.external_ids",
-    Part(_merged_into, "merged_into"),
-    "ticket.created_at",
-    "ticket.updated_at",
-    "ticket.status_changed_at",
-    "ticket.resolved_at",
-    "ticket.version",
-    "ticket.occurred_at",
-)
-"""The members of ``TicketSummary`` that everybody sees, in its order.
+def _public(waiting: Callable[..., Any]) -> tuple[Any, ...]:
+    """Return the members of ``TicketSummary`` that everybody sees, in its order.
 
-``CompanyRef`` and ``ContactOut`` have the members of the domain's ``Company`` and ``Contact``, which stand in their
-places, as ``ReminderOut`` has those of ``Reminder``.
-"""
+    ``CompanyRef`` and ``ContactOut`` have the members of the domain's ``Company`` and ``Contact``, which stand in their
+    places, as ``ReminderOut`` has those of ``Reminder``.
+    """
+    return (
+        Part(ticket_number, "ticket.number"),
+        "company",
+        "ticket.title",
+        "ticket.status",
+        "ticket.issue_type",
+        Part(wire.ServiceOut, "ticket.service_id", "ticket.service_type", "ticket.service_label"),
+        "ticket.severity",
+        "ticket.impact",
+        "ticket.priority",
+        Part(wire.AskedOut, "ticket.asked_severity", "ticket.asked_priority"),
+        "ticket.contact",
+        "ticket.channel",
+        "ticket.external_ids",
+        Part(_merged_into, "merged_into"),
+        "ticket.created_at",
+        "ticket.updated_at",
+        "ticket.status_changed_at",
+        "ticket.resolved_at",
+        "ticket.sub_status",
+        Part(waiting, "ticket.waiting"),
+        "ticket.version",
+        "ticket.occurred_at",
+    )
+
+
+_PUBLIC = _public(waiting_for_customer)
 
 _INTERNAL = (
     Part(ref, "ticket.queue_id", "queue_name"),
@@ -118,19 +131,30 @@ _INTERNAL = (
 """The other members, which only the provider's people see."""
 
 
-def _described(description: str, fault: Fault, *members: Any) -> wire.TicketOut:
-    return wire.TicketOut(*members, description=description, **fault_out(fault))
+_FOR_STAFF = (*_public(waiting_out), *_INTERNAL)
+"""All members, as the provider's people see them."""
 
 
-def _ticket(description: str, fault: Fault, people: People, *members: Any) -> wire.TicketOut:
+def _described(description: str, fault: Fault, closure: ClosureOut | None, *members: Any) -> wire.TicketOut:
+    return wire.TicketOut(*members, description=description, closure=closure, **fault_out(fault))
+
+
+def _ticket(
+    description: str, fault: Fault, closure: ClosureOut | None, people: People, *members: Any
+) -> wire.TicketOut:
     contacts, cc = _contacts(people), _copies(people.cc)
-    return wire.TicketOut(*members, description=description, contacts=contacts, cc=cc, **fault_out(fault))
+    return wire.TicketOut(
+        *members, description=description, closure=closure, contacts=contacts, cc=cc, **fault_out(fault)
+    )
 
 
-def _staff_ticket(description: str, fault: Fault, people: People, *members: Any) -> wire.TicketOut:
+def _staff_ticket(
+    description: str, fault: Fault, closure: ClosureOut | None, people: People, *members: Any
+) -> wire.TicketOut:
     return wire.TicketOut(
         *members,
         description=description,
+        closure=closure,
         contacts=_contacts(people),
         cc=_copies(people.cc),
         suggested_cc=_copies(people.suggested),
@@ -149,12 +173,14 @@ def _copies(people: Iterable[Person]) -> list[wire.CopyOut]:
     return [wire.CopyOut(person.email, person.name) for person in people]
 
 
+_DETAILS = ("ticket.description", "ticket.fault")
+_RESOLUTION, _CLOSURE = Part(closure_for_customer, "ticket.closure"), Part(closure_out, "ticket.closure")
 _SUMMARY = Part(wire.TicketSummary, *_PUBLIC)
-_STAFF_SUMMARY = Part(wire.TicketSummary, *_PUBLIC, *_INTERNAL)
-_DESCRIBED = Part(_described, "ticket.description", "ticket.fault", *_PUBLIC)
-_STAFF_DESCRIBED = Part(_described, "ticket.description", "ticket.fault", *_PUBLIC, *_INTERNAL)
-_TICKET = Part(_ticket, "ticket.description", "ticket.fault", "people", *_PUBLIC)
-_STAFF_TICKET = Part(_staff_ticket, "ticket.description", "ticket.fault", "people", *_PUBLIC, *_INTERNAL)
+_STAFF_SUMMARY = Part(wire.TicketSummary, *_FOR_STAFF)
+_DESCRIBED = Part(_described, *_DETAILS, _RESOLUTION, *_PUBLIC)
+_STAFF_DESCRIBED = Part(_described, *_DETAILS, _CLOSURE, *_FOR_STAFF)
+_TICKET = Part(_ticket, *_DETAILS, _RESOLUTION, "people", *_PUBLIC)
+_STAFF_TICKET = Part(_staff_ticket, *_DETAILS, _CLOSURE, "people", *_FOR_STAFF)
 _summary_of_row = row_reader(_SUMMARY, raw_enumerations=True)
 _staff_summary_of_row = row_reader(_STAFF_SUMMARY, raw_enumerations=True)
 _described_of_row = row_reader(_DESCRIBED, raw_enumerations=True)

@@ -19,6 +19,15 @@ from clearline.tickets.domain import Channel, Status
 from clearline.tickets.faults.domain import DetectedBy, PathState, ServiceEnd, TestingConsent
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.wires.house.tickets.fault_wire import FaultIn, FaultPatch, SiteAccessOut
+from clearline.wires.house.tickets.progress_wire import (
+    ClosureIn,
+    ClosureOut,
+    ClosurePatch,
+    Key,
+    WaitingIn,
+    WaitingOut,
+    WaitingPatch,
+)
 from clearline.wires.house.wire import (
     UUID_MAX,
     CompanyRef,
@@ -204,6 +213,9 @@ class TicketPatch(FaultPatch, forbid_unknown_fields=True):
         Annotated[str, Meta(max_length=UUID_MAX, description="A user's id, `me`, or null.")] | UnsetType | None
     ) = UNSET
     tags: Tags | UnsetType = UNSET
+    sub_status: Key | UnsetType | None = UNSET
+    waiting: WaitingPatch | UnsetType | None = UNSET
+    closure: ClosurePatch | UnsetType | None = UNSET
     external_ids: (
         dict[
             Annotated[str, characters(1, external.SYSTEM_MAX)],
@@ -221,6 +233,7 @@ class TicketSummary(Struct, frozen=True, gc=False):
     ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee``, ``tags`` and
     ``reminder`` and ``is_chronic`` are present for the provider's people only. ``version`` counts the changes, and
     ``updated_at`` is the time of the last: for the provider's people of all, for customers of those that they can see.
+    ``sub_status`` is the key of a term; customers see it if it has a wording for them.
     """
 
     number: Number
@@ -241,6 +254,8 @@ class TicketSummary(Struct, frozen=True, gc=False):
     updated_at: Moment
     status_changed_at: Moment
     resolved_at: Moment | None
+    sub_status: str | None
+    waiting: WaitingOut | None
     version: int
     occurred_at: Moment | None
     queue: Ref | UnsetType | None = UNSET
@@ -276,16 +291,24 @@ class TicketOut(TicketSummary, frozen=True, kw_only=True):
     testing_hours: str | None = None
     dispatch_allowed: bool | None = None
     site_access: SiteAccessOut | None = None
+    closure: ClosureOut | None
     contacts: list[TicketContactOut] | UnsetType = UNSET
     cc: list[CopyOut] | UnsetType = UNSET
     suggested_cc: list[CopyOut] | UnsetType = UNSET
 
 
 class StatusIn(Struct, forbid_unknown_fields=True):
-    """The new status. A customer who reopens a ticket, or closes one that is not resolved, must give a reason."""
+    """The new status. A customer who reopens a ticket, or closes one that is not resolved, must give a reason.
+
+    The rest is for the provider's people: ``waiting`` with `pending` and `held`, and ``closure``, of which the issue
+    type can require members before a ticket is `resolved`.
+    """
 
     status: Status
     reason: Reason = ""
+    sub_status: Key | None = None
+    waiting: WaitingIn | None = None
+    closure: ClosureIn | None = None
 
 
 class TagsIn(Struct, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from clearline.tickets import note_domain as note
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
+from clearline.wires.house.tickets.progress_wire import ClosureIn, Key, WaitingIn
 from clearline.wires.house.tickets.wire import Tags, TicketOut
 from clearline.wires.house.wire import Id, Name, NoteId
 from clearline.wires.http.fields import characters
@@ -21,7 +22,10 @@ Reached = OneOf[str, REACHABLE]
 
 
 class MacroIn(Struct, forbid_unknown_fields=True):
-    """A macro to add: a reply, and what else it does. Without ``text`` it writes no note. It must do something."""
+    """A macro to add: a reply, and what else it does. Without ``text`` it writes no note. It must do something.
+
+    ``sub_status``, ``waiting`` and ``closure`` go with its status.
+    """
 
     name: Name
     text: MacroText = ""
@@ -30,6 +34,9 @@ class MacroIn(Struct, forbid_unknown_fields=True):
     queue_id: UUID | None = None
     priority: Priority | None = None
     add_tags: Tags = field(default_factory=list)
+    sub_status: Key | None = None
+    waiting: WaitingIn | None = None
+    closure: ClosureIn | None = None
 
 
 class MacroPatch(Struct, forbid_unknown_fields=True):
@@ -42,6 +49,9 @@ class MacroPatch(Struct, forbid_unknown_fields=True):
     queue_id: UUID | UnsetType | None = UNSET
     priority: Priority | UnsetType | None = UNSET
     add_tags: Tags | UnsetType = UNSET
+    sub_status: Key | UnsetType | None = UNSET
+    waiting: WaitingIn | UnsetType | None = UNSET
+    closure: ClosureIn | UnsetType | None = UNSET
 
 
 class MacroOut(Struct, frozen=True):
@@ -55,6 +65,9 @@ class MacroOut(Struct, frozen=True):
     queue_id: Id | None
     priority: Priority | None
     add_tags: list[str]
+    sub_status: str | None
+    waiting: WaitingIn | None
+    closure: ClosureIn | None
 
 
 class MacroUseIn(Struct, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from clearline.tickets.domain import Channel, Status
 from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
+from clearline.wires.house.tickets.progress_wire import facts_in
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.house.workspace import macro_wire as wire
 from clearline.wires.house.workspace.mapping import macro_out, macro_use_out
@@ -31,6 +32,10 @@ def _values(body: wire.MacroIn | wire.MacroPatch) -> dict[str, Any]:
         values["status"] = Status(values["status"])
     if "add_tags" in values:
         values["add_tags"] = tuple(values["add_tags"])
+    given = {name: values.pop(name) for name in ("sub_status", "waiting", "closure") if name in values}
+    if given:
+        whole = facts_in(given.get("sub_status"), given.get("waiting"), given.get("closure"))
+        values["facts"] = {name: getattr(whole, name) for name in given}
     return values
 
 

@@ -3,6 +3,7 @@
 from clearline.identity import Actor
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets.mapping import ticket_out
+from clearline.wires.house.tickets.progress_wire import facts_out
 from clearline.wires.house.workspace import macro_wire, view_wire
 from clearline.workspace.domain import Macro, MacroUse, SavedView
 
@@ -18,6 +19,7 @@ def macro_out(macro: Macro) -> macro_wire.MacroOut:
         None if macro.queue_id is None else str(macro.queue_id),
         macro.priority,
         list(macro.add_tags),
+        *facts_out(macro.facts),
     )
 
 
