@@ -32,7 +32,7 @@ class Step(NamedTuple):
     sql: str | None = None
 
 
-LOCAL = {"attachment sweep", "demo", "doctor", "inbound-mail receive", "migrate",
+LOCAL = {"attachment sweep", "demo", "doctor", "import files", "inbound-mail receive", "migrate",
          "notifications pending", "search rebuild", "upgrade-database", "user reset-password"}  # fmt: skip
 """Commands for things that only an operator does."""
 
@@ -69,6 +69,12 @@ _PEOPLE = (
     Step("service import", "importServices", (*_BIR, "-"), text="id,type,label\nP-2,Port,Port 2\n"),
     Step("service list", "listServices", _BIR, _COMPANY + "/services"),
     Step("service delete", "deleteService", (*_BIR, "P-2")),
+    Step("import companies", "importTickets", ("-", "--format", "csv"), text="code,name\nNEW001,New\n"),
+    Step("import people", "importTickets", ("-", "--format", "csv"),
+         text="company,email,name\nNEW001,bo@example.com,Bo\n"),
+    Step("import tickets", "getJob", ("-",), "/jobs/{it[id]}", text="nonsense\n", exit_code=1),
+    Step("import services", "importTickets", ("-", "--format", "csv"),
+         text="company,id,type,label\nNEW001,P-1,Port,Port\n"),
     Step("tier add", "createTier", ("basic", "--label", "Basic"), "/tiers/basic"),
     Step("tier change", "changeTier", ("basic", "--label", "Basic plus", "--retired"), "/tiers/basic"),
     Step("tier list", "listTiers", (), "/tiers"),

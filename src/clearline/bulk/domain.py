@@ -112,10 +112,20 @@ class BulkRequest(Struct, frozen=True, tag="bulk", tag_field="kind"):
     channel: Channel
 
 
+class ImportSubject(StrEnum):
+    """What the lines of an import are."""
+
+    TICKETS = "tickets"
+    COMPANIES = "companies"
+    PEOPLE = "people"
+    SERVICES = "services"
+
+
 class ImportRequest(Struct, frozen=True, tag="import", tag_field="kind"):
     """What an import reads. Errors name members as columns (``csv``) or as JSON pointers (``ndjson``)."""
 
     format: str
+    subject: ImportSubject = ImportSubject.TICKETS
 
 
 Request = BulkRequest | ImportRequest

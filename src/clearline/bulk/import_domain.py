@@ -1,8 +1,9 @@
 """Imported tickets: the members of a line of a file, and the rules for their values."""
 
 import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -33,13 +34,70 @@ from clearline.tickets.note_domain import TEXT_MAX, Note, Source, Visibility
 from clearline.tickets.status_domain import FINISHED
 from clearline.tickets.tag_domain import check_tags, normalize_tags
 
+T = TypeVar("T", bound=Struct)
+_AT = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+
+
+class Subject(Struct, frozen=True):
+    """What the lines of a file are about.
+
+    ``columns`` are those of a table, of which ``nested`` are members of a member; ``value_of`` reads a cell.
+    ``read`` checks a decoded line. ``ignored`` are members that an export writes and an import cannot set.
+    """
+
+    columns: tuple[str, ...]
+    read: Callable[[Any], Struct]
+    nested: Mapping[str, tuple[str, str]]
+    value_of: Callable[[str, str], Any]
+    ignored: frozenset[str]
+
+
+def read_struct(
+    value: Any, kind: type[T], ignored: Collection[str], choices: Mapping[str, Collection[str]] | None = None
+) -> T:
+    """Return the struct of a decoded line; ``choices`` are the values that some members, dotted, may have.
+
+    Raises:
+        InvalidInput: naming each wrong, missing or unknown member, dotted.
+    """
+    if not isinstance(value, dict):
+        raise InvalidInput([Violation("line", "must be a JSON object", RuleCode.TYPE)])
+    members = fields(kind)
+    known = {field.name for field in members}
+    violations = [
+        Violation(name[:NAME_MAX], "is not known", RuleCode.UNKNOWN)
+        for name in sorted(set(value) - known - set(ignored))
+    ]
+    read = {}
+    for field in members:
+        if field.name not in value:
+            if field.required:
+                violations.append(Violation(field.name, "is required", RuleCode.REQUIRED))
+            continue
+        try:
+            read[field.name] = msgspec.convert(value[field.name], field.type)
+        except msgspec.ValidationError as error:
+            violations.append(_violation(field.name, str(error), choices or {}))
+    require_valid(violations)
+    return kind(**read)
+
+
+def _violation(name: str, message: str, choices: Mapping[str, Collection[str]]) -> Violation:
+    """Return an error of msgspec as a violation: a dotted field, and a rule."""
+    match = _AT.fullmatch(message)
+    message, path = (match[1], match[2]) if match else (message, "")
+    field = ".".join([name, *(a or b for a, b in _STEP.findall(path))])
+    if field in choices:
+        return Violation(field, "must be one of " + ", ".join(choices[field]), RuleCode.CHOICE)
+    return Violation(field, "is wrong: " + message[:1].lower() + message[1:], RuleCode.FORMAT)
+
+
 NOTES_MAX = 1000
 """The most notes of an imported ticket."""
 RESOLVED_STATUSES = frozenset({Status.RESOLVED, Status.CLOSED})
 """The statuses with a time of resolution."""
 
-_AT = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 When = Annotated[datetime, Meta(tz=True)]
 """A time with its zone (RFC 3339)."""
 
@@ -196,8 +254,7 @@ class ImportedTicket(Struct, frozen=True):
         return max([*times, self.resolved_at] if self.resolved_at else times)
 
 
-_FIELDS = fields(ImportedTicket)
-MEMBERS = frozenset(field.name for field in _FIELDS)
+MEMBERS = frozenset(ImportedTicket.__struct_fields__)
 WRITTEN_BY_EXPORT = frozenset(
     {
         "number", "company_name", "channel", "updated_at", "status_changed_at", "version", "merged_into",
@@ -213,34 +270,11 @@ def read_ticket(value: Any) -> ImportedTicket:
     Raises:
         InvalidInput: naming each wrong, missing or unknown member, dotted.
     """
-    if not isinstance(value, dict):
-        raise InvalidInput([Violation("line", "must be a JSON object", RuleCode.TYPE)])
-    violations = [
-        Violation(name[:NAME_MAX], "is not known", RuleCode.UNKNOWN)
-        for name in sorted(set(value) - MEMBERS - WRITTEN_BY_EXPORT)
-    ]
-    read = {}
-    for field in _FIELDS:
-        if field.name not in value:
-            if field.required:
-                violations.append(Violation(field.name, "is required", RuleCode.REQUIRED))
-            continue
-        try:
-            read[field.name] = msgspec.convert(value[field.name], field.type)
-        except msgspec.ValidationError as error:
-            violations.append(_violation(field.name, str(error), field.type))
-    require_valid(violations)
-    return ImportedTicket(**read)
+    return read_struct(value, ImportedTicket, WRITTEN_BY_EXPORT, _CHOICES)
 
 
-def _violation(name: str, message: str, kind: Any) -> Violation:
-    """Return an error of msgspec as a violation: a dotted field, and a rule."""
-    match = _AT.fullmatch(message)
-    message, path = (match[1], match[2]) if match else (message, "")
-    field = ".".join([name, *(a or b for a, b in _STEP.findall(path))])
-    if isinstance(kind, type) and issubclass(kind, Status):
-        return Violation(field, "must be one of " + ", ".join(kind), RuleCode.CHOICE)
-    return Violation(field, "is wrong: " + message[:1].lower() + message[1:], RuleCode.FORMAT)
+_CHOICES: dict[str, Sequence[str]] = {"status": tuple(Status)}
+"""Members of which a wrong value is answered with what it may be."""
 
 
 def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:

@@ -13,6 +13,8 @@ from clearline.bulk.import_domain import (
     WRITTEN_BY_EXPORT,
     ImportedReminder,
     ImportedSiteAccess,
+    ImportedTicket,
+    Subject,
     check_imported,
     read_ticket,
 )
@@ -46,12 +48,13 @@ YES, NO = "yes", "no"
 _OBJECTS = {"service", "contact", "external", "notes", "reminder", "site_access", "waiting", "closure"}
 COLUMNS = (*sorted(MEMBERS - _OBJECTS), *_NESTED)
 """The columns of a table that an import reads. Tags are in one of them, separated by spaces."""
-_KNOWN = WRITTEN_BY_EXPORT.union(COLUMNS)
 _encode = msgspec.json.Encoder().encode
 
 
-def read_file(body: bytes, kind: Format, *, now: datetime) -> list[NewItem]:
+def read_file(body: bytes, kind: Format, *, now: datetime, subject: Subject | None = None) -> list[NewItem]:
     """Return the items of a file's lines, in order. An invalid line has a refusal, and the others stay valid.
+
+    Without a ``subject`` the lines are tickets.
 
     The lines of a table are its rows after the heading.
 
@@ -59,26 +62,28 @@ def read_file(body: bytes, kind: Format, *, now: datetime) -> list[NewItem]:
         InvalidInput: the file is not UTF-8, has no line or more than 10,000, or is no table with known columns.
     """
     text = decode_file(body)
-    rows = _rows(text) if kind == "csv" else _lines(text)
+    about = subject or _TICKETS
+    rows = _rows(text, about) if kind == "csv" else _lines(text)
     items: list[NewItem] = []
     for row in rows:
         if len(items) == IMPORT_MAX:
             raise InvalidInput([Violation("file", f"must have at most {IMPORT_MAX} lines", RuleCode.COUNT)])
-        items.append(_item(row, kind, now))
+        items.append(_item(row, kind, subject, now))
     if not items:
         raise InvalidInput([Violation("file", "must have a line", RuleCode.REQUIRED)])
     return items
 
 
-def _item(row: Any, kind: Format, now: datetime) -> NewItem:
+def _item(row: Any, kind: Format, subject: Subject | None, now: datetime) -> NewItem:
     try:
         if isinstance(row, DeskError):
             raise row
-        ticket = read_ticket(row)
-        require_valid(check_imported(ticket, now=now))
+        line = read_ticket(row) if subject is None else subject.read(row)
+        if isinstance(line, ImportedTicket):
+            require_valid(check_imported(line, now=now))
     except DeskError as error:
         return NewItem(refusal=refusal_text(error, kind))
-    return NewItem(_encode(ticket).decode())
+    return NewItem(_encode(line).decode())
 
 
 def refusal_text(error: DeskError, kind: str) -> str:
@@ -106,6 +111,9 @@ def _value(name: str, cell: str) -> Any:
     return cell
 
 
+_TICKETS = Subject(COLUMNS, read_ticket, _NESTED, _value, WRITTEN_BY_EXPORT)
+
+
 def _lines(text: str) -> Iterator[Any]:
     lines = text.split("\n")
     while lines and not lines[-1].strip():
@@ -118,25 +126,26 @@ def _lines(text: str) -> Iterator[Any]:
             yield InvalidInput([Violation("line", rule, RuleCode.FORMAT)])
 
 
-def _rows(text: str) -> Iterator[Any]:
+def _rows(text: str, subject: Subject) -> Iterator[Any]:
     try:
-        table = read_table(text, _KNOWN)
-        _check_heading(table.heading)
+        table = read_table(text, subject.ignored.union(subject.columns))
+        _check_heading(table.heading, subject)
         for _line, cells in table.rows:
-            yield _members(table.heading, cells)
+            yield _members(table.heading, cells, subject)
     except NotATable as error:
         raise InvalidInput([Violation("file", str(error), RuleCode.FORMAT)]) from None
 
 
-def _check_heading(heading: list[str]) -> None:
-    if len(heading) > (most := len(_KNOWN)):
+def _check_heading(heading: list[str], subject: Subject) -> None:
+    known = subject.ignored.union(subject.columns)
+    if len(heading) > (most := len(known)):
         raise InvalidInput([Violation("file", f"must have at most {most} columns", RuleCode.COUNT)])
-    unknown = [name for name in heading if name not in _KNOWN]
+    unknown = [name for name in heading if name not in known]
     twice = sorted(name for name, count in Counter(heading).items() if count > 1)
     violations = [
         Violation(
             "file",
-            f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(COLUMNS)}, "
+            f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(subject.columns)}, "
             "separated by commas, semicolons or tabs",
             RuleCode.UNKNOWN,
         )
@@ -148,18 +157,19 @@ def _check_heading(heading: list[str]) -> None:
     require_valid(violations)
 
 
-def _members(heading: list[str], cells: list[str]) -> Any:
+def _members(heading: list[str], cells: list[str], subject: Subject) -> Any:
     """Return a row as the object of a line of JSON. Empty cells are left out."""
     if len(cells) != len(heading):
         return InvalidInput([Violation("row", f"has {len(cells)} values for {len(heading)} columns", RuleCode.COUNT)])
     members: dict[str, Any] = {}
     for name, raw in zip(heading, cells, strict=True):
         cell = cell_text(raw)
-        if not cell.strip() or name in WRITTEN_BY_EXPORT:
+        if not cell.strip() or name in subject.ignored:
             continue
-        if name in _NESTED:
-            outer, inner = _NESTED[name]
-            members.setdefault(outer, {})[inner] = _value(name, cell)
+        value = subject.value_of(name, cell)
+        if name in subject.nested:
+            outer, inner = subject.nested[name]
+            members.setdefault(outer, {})[inner] = value
         else:
-            members[name] = _value(name, cell)
+            members[name] = value
     return members

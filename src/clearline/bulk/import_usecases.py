@@ -6,8 +6,10 @@ import msgspec
 
 from clearline.accounts import permissions
 from clearline.bulk import import_store
-from clearline.bulk.domain import ItemOutcome, ItemResult
-from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_reminder, imported_state
+from clearline.bulk.domain import ImportSubject, ItemOutcome, ItemResult
+from clearline.bulk.import_domain import ImportedTicket, Subject, imported_notes, imported_reminder, imported_state
+from clearline.bulk.records import usecases as records
+from clearline.bulk.records.domain import SUBJECTS
 from clearline.catalogue.domain import check_known
 from clearline.catalogue.term_usecases import current_terms
 from clearline.catalogue.usecases import require_types
@@ -23,10 +25,24 @@ from clearline.tickets.progress.facts import NO_FACTS, StatusFacts, check_facts
 _decode = msgspec.json.Decoder(ImportedTicket).decode
 
 
-def require_import(actor: Actor) -> None:
-    """Refuse unless the actor may import tickets."""
+def require_import(actor: Actor, subject: ImportSubject = ImportSubject.TICKETS) -> None:
+    """Refuse unless the actor may import tickets, or what else the lines are."""
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
+    if subject is not ImportSubject.TICKETS:
+        records.require_import(actor)
+
+
+def lines_of(subject: ImportSubject) -> Subject | None:
+    """Return what the lines of a file about a subject may have; None for tickets."""
+    return SUBJECTS.get(subject)
+
+
+async def import_line(tx: Tx, actor: Actor, subject: ImportSubject, line: str, *, now: datetime) -> ItemResult:
+    """Store what a line has."""
+    if subject is ImportSubject.TICKETS:
+        return await import_ticket(tx, actor, line, now=now)
+    return await records.import_record(tx, actor, subject, line, now=now)
 
 
 async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> ItemResult:

@@ -19,6 +19,7 @@ from clearline.bulk.domain import (
     BulkRequest,
     Counts,
     ImportRequest,
+    ImportSubject,
     ItemOutcome,
     ItemResult,
     Job,
@@ -108,6 +109,7 @@ async def create_import_job(
     items: Sequence[NewItem],
     kind: Format,
     *,
+    subject: ImportSubject = ImportSubject.TICKETS,
     dry_run: bool = False,
     most: int = COMPANY_JOBS_MAX,
     now: datetime,
@@ -117,8 +119,8 @@ async def create_import_job(
     Raises:
         TooManyJobs: the provider has ``most`` unfinished jobs. Concurrent requests may create some more.
     """
-    imports.require_import(actor)
-    return await _create(tx, actor, ImportRequest(kind), items, dry_run=dry_run, most=most, now=now)
+    imports.require_import(actor, subject)
+    return await _create(tx, actor, ImportRequest(kind, subject), items, dry_run=dry_run, most=most, now=now)
 
 
 async def _create(
@@ -222,7 +224,7 @@ async def process_item(
     """
     actor = await _job_actor(tx, job)
     if isinstance(job.request, ImportRequest):
-        return await imports.import_ticket(tx, actor, item.input, now=now)
+        return await imports.import_line(tx, actor, job.request.subject, item.input, now=now)
     if item.ticket_number is None:
         raise RuntimeError("an item of a bulk job without a ticket")
     outcome = await actions.apply_action(

@@ -36,6 +36,9 @@ COMMANDS = {
         "identity_provider",
         "Manage the identity providers (OpenID Connect) that the provider's people sign in with.",
     ),
+    "import": LazyCommand(
+        "bulk.imports", "import_group", "Import companies, people, services, tickets and files from another desk."
+    ),
     "inbound-mail": LazyCommand("mail.inbound", "inbound_mail_group", "Manage inbound mail."),
     "issue-type": LazyCommand(
         "catalogue.issue_types", "issue_type", "Manage the types of issues that tickets are about."

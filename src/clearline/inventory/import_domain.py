@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import astuple
 
 from clearline.errors import InvalidInput, RuleCode, Violation
-from clearline.inventory.domain import Service
+from clearline.inventory.domain import ENDS, Service
 from clearline.inventory.facts_domain import RATE_RULE, End, ServiceState, parse_date, parse_rate
 
 REQUIRED = ("id", "type", "label")
@@ -64,6 +65,10 @@ class Row(Struct, frozen=True):
     rules: list[str] = []
 
 
+class EndRow(End, frozen=True, forbid_unknown_fields=True):
+    """An end of a service in a file of JSON."""
+
+
 class JsonRow(Struct, frozen=True, forbid_unknown_fields=True):
     """A service of a file of JSON; a member that is missing leaves what it would set as it is."""
 
@@ -78,8 +83,8 @@ class JsonRow(Struct, frozen=True, forbid_unknown_fields=True):
     customer_label: str | UnsetType | None = UNSET
     carrier: str | UnsetType | None = UNSET
     carrier_circuit_id: str | UnsetType | None = UNSET
-    a_end: End | UnsetType | None = UNSET
-    z_end: End | UnsetType | None = UNSET
+    a_end: EndRow | UnsetType | None = UNSET
+    z_end: EndRow | UnsetType | None = UNSET
     company_id: str | UnsetType = UNSET
     rate_text: str | UnsetType | None = UNSET
 
@@ -102,6 +107,9 @@ def json_values(value: Any) -> dict[str, Any]:
     values = {name: given for name, given in values.items() if name not in _READ_ONLY}
     for name in REQUIRED:
         values[name] = values[name].strip()
+    for name in ENDS:
+        if isinstance(end := values.get(name), EndRow):
+            values[name] = End(*astuple(end))
     if isinstance(rate := values.get("rate"), str):
         values["rate"] = _rate(rate)
     return values

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.inventory.facts_domain import ServiceState
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links.domain import LinkType
 from clearline.workspace.column_domain import Column, Columns
@@ -53,6 +54,12 @@ SEVERITIES: dict[str, str] = {
     Severity.SIGNIFICANT: _("Significant"),
     Severity.MODERATE: _("Moderate"),
     Severity.MINOR: _("Minor"),
+}
+SERVICE_STATES: dict[str, str] = {
+    ServiceState.ORDERED: _("ordered"),
+    ServiceState.ACTIVE: _("active"),
+    ServiceState.SUSPENDED: _("suspended"),
+    ServiceState.CEASED: _("ceased"),
 }
 IMPACTS: dict[str, str] = {
     Impact.DOWN: _("Down"),

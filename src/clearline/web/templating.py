@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from clearline.branding.logo_domain import logo_path
 from clearline.identity import Company
+from clearline.inventory.facts_domain import rate_text
 from clearline.language.reader import reader
 from clearline.language.times import zone_name
 from clearline.tickets.domain import ticket_number
@@ -55,6 +56,14 @@ def file_size(size: int) -> str:
             return f"{number(round(value))} {unit}"
         value /= 1000
     return f"{number(round(value, 1))} GB"
+
+
+def bit_rate(rate: int) -> str:
+    """Return a rate in bit/s as people read it: ``2.5 Gbit/s``."""
+    text = rate_text(rate)
+    amount, unit = (text[:-1], text[-1]) if text[-1].isalpha() else (text, "")
+    whole, _point, decimals = amount.partition(".")
+    return f"{number(float(amount) if decimals else int(whole))} {unit}bit/s"
 
 
 def initials(name: str) -> str:
@@ -162,6 +171,7 @@ ENVIRONMENT.globals |= {
     "priorities": looks.PRIORITIES,
     "remembered": remembered,
     "service_path": service_path,
+    "service_states": looks.SERVICE_STATES,
     "severities": looks.SEVERITIES,
     "statuses": looks.STATUSES,
     "tracks": looks.tracks,
@@ -170,6 +180,7 @@ ENVIRONMENT.filters |= {
     "ago": ago,
     "entry_help": entry_help,
     "entry_name": entry_name,
+    "bit_rate": bit_rate,
     "file_size": file_size,
     "brief_time": brief_time,
     "full_time": full_time,

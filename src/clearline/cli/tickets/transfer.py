@@ -7,8 +7,9 @@ import click
 
 from clearline.bulk import export_usecases as exports
 from clearline.bulk import import_file
+from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import Job
+from clearline.bulk.domain import ImportSubject, Job
 from clearline.bulk.import_file import Format
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import current_settings, run
@@ -20,16 +21,21 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.status_domain import State
 
-_file = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
 _TABLES = {".csv", ".tsv", ".tab"}
 """How the names of tables end."""
 
 
+format_option = click.option(
+    "--format", "kind", type=click.Choice(get_args(Format)), help="Format; by default by the file's name."
+)
+
+
 @click.command("import")
-@click.argument("file", type=_file)
-@click.option("--format", "kind", type=click.Choice(get_args(Format)), help="Format; by default by the file's name.")
+@click.argument("file", type=FILE)
+@format_option
 @dry_run_option
 @json_option
 def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bool) -> None:
@@ -38,17 +44,24 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
     Each line is stored by itself. Wrong lines are named with the reason, and make the exit status 1. A ticket
     whose number in the other system the company already has is not stored again.
     """
+    import_lines(ImportSubject.TICKETS, file, kind, dry_run=dry_run, as_json=as_json)
+
+
+def import_lines(subject: ImportSubject, file: Path, kind: Format | None, *, dry_run: bool, as_json: bool) -> None:
+    """Import the lines of a file as a job, and print its result; the format is that of the file's name by default."""
     kind = kind or ("csv" if file.suffix.lower() in _TABLES else "ndjson")
     try:
         with click.open_file(str(file), "rb") as opened:
             body = opened.read()
     except OSError as error:
         raise click.FileError(str(file), error.strerror) from None
-    items = import_file.read_file(body, kind, now=now())
+    items = import_file.read_file(body, kind, now=now(), subject=imports.lines_of(subject))
 
     async def create(tx: Tx) -> Job:
         most = current_settings().company_jobs_max
-        return await jobs.create_import_job(tx, OPERATOR, items, kind, dry_run=dry_run, most=most, now=now())
+        return await jobs.create_import_job(
+            tx, OPERATOR, items, kind, subject=subject, dry_run=dry_run, most=most, now=now()
+        )
 
     execute(create, as_json=as_json)
 

@@ -88,6 +88,19 @@ async def count(tx: Tx, company_id: UUID, ticket_number: int) -> int:
     return total
 
 
+async def has_same(tx: Tx, company_id: UUID, ticket_number: int, name: str, sha256: bytes) -> bool:
+    """Return whether a ticket has a file of this name and content. Served by the primary key."""
+    found: bool = await tx.fetchval(
+        """select exists (select from attachment
+                           where company_id = $1 and ticket_number = $2 and name = $3 and sha256 = $4)""",
+        company_id,
+        ticket_number,
+        name,
+        sha256,
+    )
+    return found
+
+
 SIZE = "select coalesce(sum(size), 0)::bigint from attachment where company_id = $1"
 
 

@@ -1,17 +1,24 @@
 """The page of a ticket."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import xxhash
 from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.companies import usecases as companies
+from clearline.accounts.domain import CompanyDetails
 from clearline.drafts import pending_usecases as pending
 from clearline.drafts.pending_domain import PendingMessage
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import Feedback
 from clearline.identity import PROVIDER_ID, Scope, User
+from clearline.inventory import usecases as inventory
+from clearline.inventory.domain import Service
+from clearline.language.reader import zone_of
+from clearline.language.times import zone_name
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
@@ -93,6 +100,11 @@ class TicketPage(Struct, frozen=True):
     chronic: CountedTickets = CountedTickets()
     """The tickets that make the service chronic, the last of them this one."""
     chronic_days: int = 0
+    service: Service | None = None
+    """What the inventory says of the service, if it is in it."""
+    customer: CompanyDetails | None = None
+    local_time: str = ""
+    """The time at the customer, if its zone is known."""
 
     @property
     def details_state(self) -> str:
@@ -101,7 +113,10 @@ class TicketPage(Struct, frozen=True):
         ticket = replace(view.ticket, description="", version=0, updated_at=view.ticket.created_at)
         people = [(user.id, user.name) for user in (*self.agents, *self.customers)]
         others = [(other.ticket.number, other.ticket.title, other.ticket.status) for other in self.others]
-        shown = (replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers, self.feedback)
+        known = (self.service, None if self.customer is None else self.customer.tier)
+        shown = (
+            replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers, self.feedback, known,
+        )  # fmt: skip
         return xxhash.xxh3_64_hexdigest(encode(shown))
 
 
@@ -148,6 +163,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     by_mail = view.ticket.channel is Channel.EMAIL
     has_mail = by_mail and await inbound_mail.mail_of_description(tx, actor, number) is not None
     others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
+    customer = await companies.get_company_details(tx, actor, company_id)
     rule = ChronicRule(visit.services.settings.chronic_tickets, visit.services.settings.chronic_days)
     return TicketPage(
         view,
@@ -171,7 +187,18 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         await feedback.list_feedback(tx, actor, number=number, limit=_FEEDBACK_MAX),
         await chronic.tickets_of_service(tx, actor, view.ticket, rule),
         rule.days,
+        next(iter(await inventory.services_with_ids(tx, actor, company_id, [view.ticket.service_id])), None),
+        customer,
+        _local_time(customer, visit.now),
     )
+
+
+def _local_time(customer: CompanyDetails, now: datetime) -> str:
+    """Return the time of day at a customer with its zone: ``14:05 CEST``; empty when its zone is not known."""
+    if customer.time_zone is None:
+        return ""
+    local = now.astimezone(zone_of(customer.time_zone))
+    return f"{local:%H:%M} {zone_name(local)}"
 
 
 def _names(people: list[User], desk_queues: list[Queue]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from tests.web.console.admin import forms
 from tests.web.console.admin.forms import Desk, new_desk
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-ALONE = {"webhook", "mailbox"}
+ALONE = {"webhook", "mailbox", "tier"}
 """Sections whose forms have no name that has to be there; their own tests say the same of them."""
 EDITED = [section for section in SECTIONS if section.can_create and section.can_change and section.noun not in ALONE]
 

@@ -12,7 +12,9 @@ from clearline.inventory import usecases as inventory
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.section import ADMIN, AdminSection
+from clearline.web.console.admin.tiers import tier_field
 from clearline.web.records.form import Field, Line, Values
+from clearline.web.records.notices import notice_field_of, notice_fields, notice_values, notices_in
 from clearline.web.records.person import language_field
 from clearline.web.records.section import require_identity
 from clearline.web.visit import Form, Page, Visit
@@ -66,17 +68,26 @@ class Companies(AdminSection[CompanyDetails]):
             for company in listed
         ]  # fmt: skip
 
-    async def fields(self, visit: Visit, tx: Tx, record: CompanyDetails | None) -> list[Field]:  # noqa: ARG002
+    async def fields(self, visit: Visit, tx: Tx, record: CompanyDetails | None) -> list[Field]:
         """Return the fields of a company."""
         return [
             Field("name", gettext("Name"), is_required=True),
             Field("code", gettext("Customer code"), is_required=True, hint=gettext("Your customer number.")),
             language_field(gettext("As this desk")),
+            await tier_field(visit, tx, None if record is None else record.tier),
+            *notice_fields(),
         ]
 
     def values(self, record: CompanyDetails) -> Values:
         """Return what the fields of a company have."""
-        return {"name": [record.name], "code": [record.code], "language": [record.language or ""]}
+        return {
+            "name": [record.name], "code": [record.code], "language": [record.language or ""],
+            "tier": [record.tier or ""], **notice_values(record),
+        }  # fmt: skip
+
+    def field_of(self, name: str) -> str:
+        """Return the field of the form for a value: ``billing`` for an address of ``notice_addresses.billing``."""
+        return notice_field_of(name)
 
     def title(self, record: CompanyDetails) -> str:
         """Return the name of a company."""
@@ -116,6 +127,7 @@ class Companies(AdminSection[CompanyDetails]):
 def _values(form: Form) -> dict[str, Any]:
     return {
         "name": form.get("name").strip(), "code": form.get("code").strip(), "language": form.get("language") or None,
+        "tier": form.get("tier") or None, **notices_in(form),
     }  # fmt: skip
 
 

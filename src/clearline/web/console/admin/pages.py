@@ -32,6 +32,7 @@ from clearline.web.console.admin.sign_in.second_factors import SECOND_FACTORS
 from clearline.web.console.admin.system.audit import AUDIT_PAGE
 from clearline.web.console.admin.system.health import HEALTH_PAGE
 from clearline.web.console.admin.teams import TEAMS
+from clearline.web.console.admin.tiers import TIERS
 from clearline.web.console.admin.webhooks import DELIVERY_PAGES, WEBHOOKS
 from clearline.web.visit import Page
 
@@ -44,6 +45,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     ISSUE_TYPE_SECTION,
     SERVICE_TYPE_SECTION,
     COMPANIES,
+    TIERS,
     BRANDING,
     CONFLICTS,
     MAIL_TEMPLATES,

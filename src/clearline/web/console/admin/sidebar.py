@@ -56,6 +56,10 @@ def _work() -> list[Entry]:
             gettext("Your customers: people, services, mail domains, keys, webhooks."),
         ),
         Entry(
+            "/console/admin/tiers", gettext("Tiers"), "layers",
+            gettext("How you class customers and services."),
+        ),
+        Entry(
             "/console/admin/branding", gettext("Branding"), "palette",
             gettext("How the pages look, and what customers read about your support."),
         ),

@@ -11,7 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from clearline.bulk import domain, import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import Action, Job, NewItem
+from clearline.bulk.domain import Action, ImportSubject, Job, NewItem
 from clearline.bulk.import_file import Format
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
@@ -125,7 +125,8 @@ async def _selected(call: Call, tx: Tx, body: Filters | UnsetType) -> list[str]:
 
 async def stage_import(call: Call, chunks: AsyncIterator[bytes]) -> Staged:
     """Receive a file and read it, in a thread."""
-    imports.require_import(call.actor)
+    subject = ImportSubject(call.query.subject)
+    imports.require_import(call.actor, subject)
     media = _MEDIA_TYPE.fullmatch((header(call.scope, b"content-type") or b"").decode("latin-1"))
     kind = None if media is None else _MEDIA.get(media[1].lower())
     if kind is None:
@@ -136,8 +137,8 @@ async def stage_import(call: Call, chunks: AsyncIterator[bytes]) -> Staged:
         if len(body) > IMPORT_BYTES:
             raise BodyTooLarge(f"the file must not be longer than {IMPORT_BYTES} bytes")
     whole = bytes(body)
-    items = await asyncio.to_thread(import_file.read_file, whole, kind, now=call.now)
-    return Staged(items, kind, kind.encode() + whole)
+    items = await asyncio.to_thread(import_file.read_file, whole, kind, now=call.now, subject=imports.lines_of(subject))
+    return Staged(items, kind, f"{subject} {kind}".encode() + whole)
 
 
 async def create_import(call: Call) -> wire.JobOut:
@@ -149,6 +150,7 @@ async def create_import(call: Call) -> wire.JobOut:
             call.actor,
             staged.items,
             staged.kind,
+            subject=ImportSubject(call.query.subject),
             dry_run=call.query.dry_run,
             most=call.services.settings.company_jobs_max,
             now=call.now,
@@ -198,9 +200,10 @@ OPERATIONS = (
     ),
     Operation(
         "importTickets", "POST", "/api/v1/imports", create_import,
-        "Import tickets", "Creates a job that stores up to 10,000 tickets of another system with their notes, and has "
-        "a result for each line. A ticket whose `external` system and id the company has already stays as it is. For "
-        "admins.",
+        "Import a file", "Creates a job that stores the up to 10,000 lines of a file, and has a result for each: "
+        "tickets of another system with their notes, or what `subject` says. A ticket whose `external` system and id "
+        "the company has already stays as it is; a company (by `code`), person (by `email`) or service (by `id`) gets "
+        "what its line says. All but tickets also need `accounts:write`. For admins.",
         Scope.TICKETS_WRITE, wire.JobOut, query=wire.ImportQuery, status=202, stage=stage_import, media=tuple(_MEDIA),
     ),
     Operation(

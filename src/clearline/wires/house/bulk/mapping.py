@@ -41,6 +41,7 @@ def job_out(job: Job) -> wire.JobOut:
         finished_at=job.finished_at,
         action=_action_out(request.action) if isinstance(request, BulkRequest) else UNSET,
         format=UNSET if isinstance(request, BulkRequest) else request.format,
+        subject=UNSET if isinstance(request, BulkRequest) else request.subject,
         counts=wire.JobCounts(counts.done, counts.unchanged, counts.refused, counts.waiting) if counts else UNSET,
     )
 

@@ -93,7 +93,10 @@ class JobCounts(Struct, frozen=True):
 
 
 class JobOut(Struct, frozen=True, kw_only=True):
-    """A job. ``action`` is what a bulk job does, ``format`` what an import reads. Lists have no ``counts``."""
+    """A job. ``action`` is what a bulk job does, ``format`` and ``subject`` say what an import reads.
+
+    Lists have no ``counts``.
+    """
 
     id: Id
     kind: JobKind
@@ -105,6 +108,7 @@ class JobOut(Struct, frozen=True, kw_only=True):
     finished_at: Moment | None
     action: BulkAction | UnsetType = UNSET
     format: str | UnsetType = UNSET
+    subject: OneOf[str, job.ImportSubject] | UnsetType = UNSET
     counts: JobCounts | UnsetType = UNSET
 
 
@@ -141,6 +145,7 @@ class CancelIn(Struct, forbid_unknown_fields=True):
 class ImportQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """How to import."""
 
+    subject: Annotated[OneOf[str, job.ImportSubject], Meta(description="What the lines are.")] = "tickets"
     dry_run: Annotated[bool, Meta(description="Return what would be done, and do nothing.")] = False
 
 

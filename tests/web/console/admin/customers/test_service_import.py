@@ -70,7 +70,7 @@ async def test_a_table_is_checked_then_imported_and_the_same_again_changes_nothi
         ("[1", 1, "Is no JSON list of objects with id, type and label"),
         ('[{"id": "A"}]', 1, "Line is no service: Object missing required field"),
         ('[{"id": "A", "type": "Boat", "label": "B"}]', 1, "Type must be one of"),
-        ('[{"id":"A","type":"Port","label":"B"},{"id":" A","type":"Port","label":"C"}]', 2, "Id A is the id of"),
+        ('[{"id":"A","type":"Port","label":"B"},{"id":" A","type":"Port","label":"C"}]', 2, "Id A stands in"),
         ("", 1, "The heading lacks"),
         ("id,type,label,Label\nA,Port,B,C\n", 1, "The heading names label more than once."),
         ("PK\x03\x04\ufffd", 1, "Is a workbook of a spreadsheet program: save it as CSV in UTF-8."),

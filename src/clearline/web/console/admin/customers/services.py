@@ -5,8 +5,10 @@ from typing import Any
 
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
+from clearline.inventory.facts_domain import ServiceState
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, CustomerSection
+from clearline.web.console.admin.customers.service_facts import fact_fields, fact_values, facts_in
 from clearline.web.fields import from_segment, to_segment
 from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.tickets.type_names import service_name
@@ -57,7 +59,7 @@ class Services(CustomerSection[Service]):
             for service in services
         ]  # fmt: skip
 
-    async def fields(self, visit: Visit, tx: Tx, record: Service | None) -> list[Field]:  # noqa: ARG002
+    async def fields(self, visit: Visit, tx: Tx, record: Service | None) -> list[Field]:
         """Return the fields of a service. Its id stays: tickets name it."""
         types = [Choice(entry.key, entry.name) for entry in visit.catalogue.inventory_types()]
         if record is not None and record.type not in {choice.value for choice in types}:  # it is retired
@@ -69,11 +71,20 @@ class Services(CustomerSection[Service]):
                 "label", gettext("Label"), is_required=True, hint=gettext("Tickets keep the one they were raised with.")
             ),
             Field("type", gettext("Type"), Kind.SELECT, types),
+            *await fact_fields(visit, tx, None if record is None else record.tier),
         ]
 
     def values(self, record: Service) -> Values:
         """Return what the fields of a service have."""
-        return {"label": [record.label], "type": [record.type]}
+        return {"label": [record.label], "type": [record.type], **fact_values(record)}
+
+    def defaults(self, visit: Visit) -> Values:  # noqa: ARG002 - the same for all
+        """Return what a new service has: it is active."""
+        return {"state": [ServiceState.ACTIVE]}
+
+    def field_of(self, name: str) -> str:
+        """Return the field of the form for a value: ``a_port`` for ``a_end.port``."""
+        return name.replace("_end.", "_")
 
     def title(self, record: Service) -> str:
         """Return the id of a service."""
@@ -91,13 +102,15 @@ class Services(CustomerSection[Service]):
         """Add a service."""
         form, service_id = visit.form, visit.form.get("id").strip()
         await inventory.add_service(
-            tx, visit.actor, self.company_id, service_id, form.get("type"), form.get("label").strip(), now=visit.now
-        )
+            tx, visit.actor, self.company_id, service_id, form.get("type"), form.get("label").strip(),
+            facts=facts_in(form), now=visit.now,
+        )  # fmt: skip
         return service_id
 
     async def change(self, visit: Visit, tx: Tx, record: Service) -> None:
         """Change a service."""
-        values = {"type": visit.form.get("type"), "label": visit.form.get("label").strip()}
+        form = visit.form
+        values = {"type": form.get("type"), "label": form.get("label").strip(), **facts_in(form)}
         await inventory.change_service(tx, visit.actor, self.company_id, record.id, values, now=visit.now)
 
     async def delete(self, visit: Visit, tx: Tx, record: Service) -> None:

@@ -1,0 +1,4 @@
+"""Imports of what a desk has besides tickets: companies, people, services.
+Tables: none.
+Events: company.created, company.changed, user.created, user.changed, service.created, service.changed.
+"""
