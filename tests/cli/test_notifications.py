@@ -83,10 +83,22 @@ def test_replies_by_mail_are_only_turned_off_at_the_command_line(desk: str) -> N
 
 def test_contacts_get_mail_until_it_is_turned_off(desk: str) -> None:
     at = ("notifications", "contacts", "--company", "BIR001")
-    assert run_command(desk, *at).stdout == "Contacts of Birch Telecom get mail.\n"
+    assert "Contacts of Birch Telecom get mail." in run_command(desk, *at).stdout
     [company] = run_json(desk, "company", "list")
-    assert run_json(desk, *at, "--off") == {"company_id": company["id"], "mails_contacts": False}
-    assert run_command(desk, *at).stdout == "Contacts of Birch Telecom do not get mail.\n"
+    off = run_json(desk, *at, "--off")
+    assert (off["company_id"], off["mails_contacts"]) == (company["id"], False)
+    assert "Contacts of Birch Telecom do not get mail." in run_command(desk, *at).stdout
+
+
+def test_what_each_role_gets_and_what_becomes_of_cc_is_set(desk: str) -> None:
+    at = ("notifications", "contacts", "--company", "BIR001")
+    changed = run_json(desk, *at, "--rule", "cc=resolved,raised", "--rule", "technical=none", "--inbound-cc", "add")
+    assert (changed["contact_rules"]["cc"], changed["contact_rules"]["technical"]) == (["raised", "resolved"], [])
+    assert changed["inbound_cc"] == "add"
+    restored = run_json(desk, *at, "--rule", "cc=default", "--rule", "technical=default", "--inbound-cc", "suggest")
+    assert restored["contact_rules"]["cc"] == ["answers", "customer_notes", "resolved"]
+    for wrong in ("boss=raised", "cc=gossip", "cc"):
+        assert run_command(desk, *at, "--rule", wrong).exit_code == 2
 
 
 def test_pending_notifications_are_listed(desk: str) -> None:
