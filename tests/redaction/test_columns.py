@@ -21,8 +21,8 @@ REDACTED = {
     "outbound_mail": {"last_error", "message", "subject"},
     "pending_message": {"failure", "macro", "text"},
     "ticket": {
-        "contact_name", "contact_phone", "description", "external_ids", "fault", "reminder", "service_id",
-        "service_label", "tags", "title",
+        "closure", "contact_name", "contact_phone", "description", "external_ids", "fault", "reminder", "service_id",
+        "service_label", "tags", "title", "waiting",
     },
     "ticket_contact": {"name", "phone"},
     "ticket_search": {"vector"},
@@ -49,7 +49,7 @@ WORDLESS = {
     "redaction": {"after", "reason", "sealed", "step", "target", "target_id", "user_name"},
     "ticket": {
         "asked_priority", "asked_severity", "channel", "contact_email", "impact", "issue_type", "priority",
-        "service_type", "severity", "status",
+        "service_type", "severity", "status", "sub_status",
     },
     "ticket_contact": {"email", "kind", "roles"},
     "ticket_link": {"type"},
@@ -63,7 +63,7 @@ WITHOUT_TICKETS = {
     "list_columns", "logo", "macro", "mail_domain", "mail_opt_out", "mail_suppression", "mail_template", "mailbox",
     "notification_settings", "queue", "recovery_code", "routing_rule", "saved_view", "schema_migration",
     "second_factor", "second_factor_role", "server_secret", "service", "service_type", "sign_in_attempt",
-    "sign_in_challenge", "sign_in_flow", "sign_in_link", "sign_in_session", "subscription", "team", "tier",
+    "sign_in_challenge", "sign_in_flow", "sign_in_link", "sign_in_session", "subscription", "team", "term", "tier",
     "user_identity", "user_password",
 }  # fmt: skip
 """Tables about something else than tickets."""

@@ -88,7 +88,7 @@ async def lock(tx: Tx, company_id: UUID, numbers: Sequence[int]) -> None:
 _SAVE_TICKET = """
     update ticket set title = $3, description = $4, contact_name = $5, contact_phone = $6, service_label = $7,
            service_id = $8, tags = $9, external_ids = $10::text::jsonb, reminder = $11::text::jsonb,
-           fault = $12::text::jsonb
+           fault = $12::text::jsonb, waiting = $13::text::jsonb, closure = $14::text::jsonb
      where company_id = $1 and number = $2"""
 
 
@@ -101,7 +101,7 @@ async def redact_tickets(
     """
     rows = await tx.fetch(
         """select number, title, description, contact_name, contact_phone, service_label, service_id, tags,
-                  external_ids::text, reminder::text, fault::text
+                  external_ids::text, reminder::text, fault::text, waiting::text, closure::text
              from ticket where company_id = $1 and number = any($2)""",
         company_id,
         numbers,

@@ -202,3 +202,17 @@ async def test_a_retired_term_stays_on_its_ticket_and_is_offered_no_more(
     body = {"status": "in_progress", "sub_status": "war_room"}
     refused = problem(await client.post(f"{other}/status", headers=agent, json=body), "invalid-input")
     assert [error["pointer"] for error in refused["errors"]] == ["/sub_status"]
+
+
+async def test_a_redaction_removes_words_from_it(
+    client: httpx.AsyncClient, admin: Headers, agent: Headers, path: str
+) -> None:
+    waiting = {"reason": "third_party", "text": "Their password is zq9secret"}
+    closure = {"root_cause": "zq9secret was expired", "resolution": "New password"}
+    await moved(client, agent, path, status="held", waiting=waiting, closure=closure)
+    body = {"target": "ticket", "text": "zq9secret", "reason": "A password"}
+    answer = await client.post(f"{path}/redactions", headers=admin, json=body)
+    assert answer.status_code in {200, 201, 202}, answer.text
+    ticket = await shown(client, path, agent)
+    assert "zq9secret" not in str((ticket["waiting"], ticket["closure"]))
+    assert (ticket["waiting"]["reason"], ticket["closure"]["resolution"]) == ("third_party", "New password")
