@@ -29,6 +29,7 @@ export const icons = {
   "circle-pause": null,
   "circle-x": null,
   "clipboard-check": null,
+  "alarm-clock": null,
   clock: null,
   "columns-3": null,
   copy: null,

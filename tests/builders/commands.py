@@ -191,6 +191,7 @@ _BULK = (
     Step("bulk change", "getJob", ("{ticket[number]}", "--priority", "low"), "/jobs/{it[id]}"),
     Step("bulk note", "getJob", ("Done", "{ticket[number]}"), "/jobs/{it[id]}"),
     Step("bulk status", "getJob", ("pending", "{ticket[number]}"), "/jobs/{it[id]}"),
+    Step("bulk remind", "getJob", ("{ticket[number]}", "--in", "4h"), "/jobs/{it[id]}"),
     Step("bulk tag", "getJob", ("{ticket[number]}", "--add", "bulk"), "/jobs/{it[id]}", "job"),
     Step("ticket import", "getJob", ("-",), "/jobs/{it[id]}", text="nonsense\n", exit_code=1),
     Step("job list", "listJobs", (), "/jobs"),

@@ -1,6 +1,6 @@
 """The index entry of a ticket for the search."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 from clearline.search import document as documents
@@ -111,8 +111,16 @@ def test_every_filter_has_a_facet() -> None:
         "=contact:okoro",
         "=external:snow:chg0030001",
         "=file:any",
+        "=reminder:none",
     } == set(documents.facets(document))
     assert "=file:public" in documents.facets(a_document(public_files=["trace.pcap"]))
+
+
+def test_a_reminder_has_its_hour_day_month_and_year() -> None:
+    at = datetime(2026, 3, 2, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert documents.reminder_facets(at) == [
+        "=reminder:any", "=rh:2026-03-01t23", "=rd:2026-03-01", "=rm:2026-03", "=ry:2026",
+    ]  # fmt: skip
 
 
 def test_adjacent_words_are_stored_as_pairs_and_internal_pairs_are_separate() -> None:

@@ -1,12 +1,13 @@
 """The query language."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from clearline.errors import InvalidInput
-from clearline.search.document import day_facets
+from clearline.search import language
+from clearline.search.document import day_facets, facet, reminder_facets
 from clearline.search.language import (
     CUSTOMER_FILTERS,
     STAFF_FILTERS,
@@ -140,6 +141,28 @@ def test_a_filter_of_the_staff_is_unknown_to_a_customer(name: str) -> None:
         rules.append(re.sub(rf"\b{filter_name}\b", "X", str(refused.value)))
     assert rules[0] == rules[1]
     assert not {*re.findall("[a-z]+", rules[0])} & ({*STAFF_FILTERS} - {*CUSTOMER_FILTERS})
+
+
+@pytest.mark.parametrize(("value", "hours"), [("<1h", 1), ("<=30h", 30), ("<2d", 48), ("<1w", 168), ("<9999h", 9999)])
+def test_reminders_are_found_to_the_hour_within_a_time(monkeypatch: pytest.MonkeyPatch, value: str, hours: int) -> None:
+    at = datetime(2026, 3, 1, 22, 40, tzinfo=UTC)
+    monkeypatch.setattr(language, "now", lambda: at)
+    [term] = parse(f"reminder:{value}", staff=True)
+    assert isinstance(term.condition, Facets)
+    found = set(term.condition.any_of)
+    for offset in range(-30 * 24, hours + 200):
+        reminder = at + timedelta(hours=offset)
+        is_found = not found.isdisjoint({*reminder_facets(reminder)} - {facet("reminder", "any")})
+        assert is_found == (offset <= hours), offset
+    assert len(found) < 120
+
+
+@pytest.mark.parametrize("value", ["soon", "<0d", "<1y", ">1d", "1d", "<12345d", "2026-02-30"])
+def test_any_other_time_of_a_reminder_is_refused(value: str) -> None:
+    with pytest.raises(InvalidInput, match="reminder"):
+        parse(f"reminder:{value}", staff=True)
+    with pytest.raises(InvalidInput, match="has no filter reminder"):
+        parse("reminder:any", staff=False)
 
 
 @pytest.mark.parametrize("name", CUSTOMER_FILTERS)

@@ -29,7 +29,8 @@ QUERIES = [
     "company:{code} status:open", "assignee:none assignee:me", "priority:critical",
     "status:held,acknowledged", "priority:critical,low status:open", "team:Fibre", "status:open,cancelled",
     "has:file", "-has:file status:open", "contact:ADA.okoro@birch.example.com status:open", "external:snow:CHG0030001",
-    "updated:2026-03-01 status:open",
+    "updated:2026-03-01 status:open", "reminder:any", "reminder:none", "-reminder:any port", "reminder:<2d",
+    "reminder:any reminder:<=30h",
 ]  # fmt: skip
 
 
@@ -42,6 +43,13 @@ async def values(desk: SearchDesk) -> None:
                   updated_at = created_at + number * 17 % 5 * interval '1 hour',
                   status_changed_at = created_at + number * 13 % 7 * interval '1 hour',
                   occurred_at = case when number % 3 > 0 then created_at - number * 11 % 5 * interval '1 hour' end""",
+    )
+    await execute(
+        desk,
+        """update ticket set reminder_at = due.at, reminder = jsonb_build_object('at', due.at, 'reason', '',
+                  'cancelled_by_answer', false, 'set_by', 'Ben Ito', 'set_at', due.at)
+             from (select number, now() + number * 7 % 5 * interval '1 day' as at from ticket) due
+            where due.number = ticket.number and is_open and ticket.number % 4 < 3""",
     )
     await execute(desk, "insert into team values ($1, 'Fibre', now())", QUEUE)
     await execute(desk, "update queue set team_id = $1", QUEUE)
@@ -70,14 +78,18 @@ async def test_a_sorted_search_has_the_matches_in_any_order(desk: SearchDesk, qu
     async with desk.database.transaction() as tx:
         found = (await find_tickets(tx, desk.agent, query, limit=200)).tickets
     for order, newest_first in product(Order, (True, False)):
+        listed = found if order is not Order.REMINDER else [view for view in found if view.ticket.reminder]
         expected = sorted(
-            found, key=lambda view: (key_of(view.ticket, order), view.ticket.number), reverse=newest_first
+            listed, key=lambda view: (key_of(view.ticket, order), view.ticket.number), reverse=newest_first
         )
         numbers = await sorted_pages(desk, desk.agent, query, order, newest_first=newest_first)
         assert numbers == [view.ticket.number for view in expected]
 
 
 async def test_a_customers_sorted_search_has_its_own_tickets(desk: SearchDesk) -> None:
+    async with desk.database.transaction() as tx:
+        with pytest.raises(Forbidden):
+            await find_sorted(tx, desk.tenant.actor, "port", Order.REMINDER, newest_first=False, limit=2)
     for query in ("status:open", "port", ""):
         async with desk.database.transaction() as tx:
             found = (await find_tickets(tx, desk.other_tenant.actor, query, limit=200)).tickets

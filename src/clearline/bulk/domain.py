@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
+from clearline.reminders.domain import ReminderChange
 from clearline.text import check_text
 from clearline.tickets.domain import Channel, Status, parse_ticket_number
 from clearline.tickets.note_domain import Visibility, check_note_text
@@ -73,11 +74,12 @@ class Assign(Struct, frozen=True, tag="assign", tag_field="action", forbid_unkno
 
 
 class ChangeValues(Struct, frozen=True, tag="change", tag_field="action", forbid_unknown_fields=True):
-    """Set some values of each ticket. A queue of None removes the ticket from its queue."""
+    """Set some values of each ticket. A queue, or a reminder, of None is removed from the ticket."""
 
     priority: Priority | UnsetType = UNSET
     severity: Severity | UnsetType = UNSET
     queue_id: UUID | UnsetType | None = UNSET
+    reminder: ReminderChange | UnsetType | None = UNSET
 
 
 class ChangeTags(Struct, frozen=True, tag="tag", tag_field="action", forbid_unknown_fields=True):
@@ -219,8 +221,8 @@ def check_action(action: Action) -> list[Violation]:
     match action:
         case ChangeStatus(reason=reason):
             return check_text("action.reason", reason, least=0, most=REASON_MAX)
-        case ChangeValues(UnsetType(), UnsetType(), UnsetType()):
-            return [Violation("action", "must set priority, severity or queue_id", RuleCode.REQUIRED)]
+        case ChangeValues(UnsetType(), UnsetType(), UnsetType(), UnsetType()):
+            return [Violation("action", "must set priority, severity, queue_id or reminder", RuleCode.REQUIRED)]
         case ChangeTags((), ()):
             return [Violation("action", "must add or remove a tag", RuleCode.REQUIRED)]
         case ChangeTags(add, remove):

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues
+from clearline.reminders.domain import change_to
 from clearline.tickets.domain import Ticket
 from clearline.tickets.progress.facts import StatusFacts
 from clearline.tickets.status_domain import TRANSITIONS
@@ -55,6 +56,8 @@ def inverse_of(before: Ticket, after: Ticket) -> tuple[Action, ...] | None:
         actions.append(ChangeStatus(before.status, facts=StatusFacts(before.sub_status, before.waiting)))
     names = ("priority", "severity", "queue_id")
     values = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
+    if after.reminder != before.reminder:
+        values["reminder"] = None if before.reminder is None else change_to(before.reminder)
     if values:
         actions.append(ChangeValues(**values))
     if after.assignee_id != before.assignee_id:

@@ -35,6 +35,11 @@ class ReminderChange(Struct, frozen=True):
     cancelled_by_answer: bool | UnsetType = UNSET
 
 
+def change_to(reminder: Reminder) -> ReminderChange:
+    """Return the change that gives a ticket what a reminder says."""
+    return ReminderChange(reminder.at, reminder.reason, reminder.cancelled_by_answer)
+
+
 def changed_reminder(
     before: Reminder | None, change: ReminderChange | None, by: str, *, now: datetime
 ) -> Reminder | None:

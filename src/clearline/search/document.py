@@ -6,7 +6,7 @@ text, and only the index decides this.
 
 from binascii import b2a_base64, crc32
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
@@ -96,9 +96,9 @@ def facet(name: str, value: object = "") -> str:
     return f"{_FACET}{name}:{fold(str(value))[:WORD_MAX]}"
 
 
-CREATED, UPDATED, UPDATED_FOR_CUSTOMER, OCCURRED = "", "u", "v", "o"
+CREATED, UPDATED, UPDATED_FOR_CUSTOMER, OCCURRED, REMINDER = "", "u", "v", "o", "r"
 """How the names of the facets of a ticket's times begin: of its creation, of its last change, of the last change that
-its company sees, of the beginning of the fault."""
+its company sees, of the beginning of the fault, of its reminder."""
 
 
 def day_facets(day: date, prefix: str = CREATED) -> tuple[str, str, str]:
@@ -121,6 +121,18 @@ def progress_facets(ticket: Ticket) -> list[str]:
         "responsibility": closure.responsibility,
     }
     return [facet(name, value) for name, value in values.items() if value is not None]
+
+
+def hour_facet(hour: datetime) -> str:
+    """Return the facet of the hour in which a reminder is due."""
+    return facet(f"{REMINDER}h", f"{hour.astimezone(UTC):%Y-%m-%dt%H}")
+
+
+def reminder_facets(at: datetime | None) -> list[str]:
+    """Return the facets of a reminder: its hour, day, month and year; and whether there is one."""
+    if at is None:
+        return [facet("reminder", "none")]
+    return [facet("reminder", "any"), hour_facet(at), *day_facets(at.astimezone(UTC).date(), REMINDER)]
 
 
 def facets(document: Document) -> list[str]:
@@ -152,6 +164,7 @@ def facets(document: Document) -> list[str]:
         *(facet("external", f"{system}:{number}") for system, number in ticket.external_ids.items()),
         *([facet("file", "any")] if document.public_files or document.internal_files else []),
         *([facet("file", "public")] if document.public_files else []),
+        *reminder_facets(ticket.reminder_at),
     ]
 
 

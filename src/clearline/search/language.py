@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import MAXYEAR, MINYEAR, date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
@@ -10,15 +10,18 @@ from msgspec import Struct
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.catalogue.domain import Catalogue
 from clearline.catalogue.term_domain import KEY
+from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.search.document import (
     CREATED,
     INTERNAL,
     OCCURRED,
+    REMINDER,
     UPDATED,
     UPDATED_FOR_CUSTOMER,
     day_facets,
     facet,
+    hour_facet,
     pairs,
     quoted,
 )
@@ -44,7 +47,7 @@ CUSTOMER_FILTERS = (
 )  # fmt: skip
 TERM_FILTERS = ("sub-status", "waiting", "cause", "action", "responsibility")
 """Filters whose values are keys of the provider's lists."""
-STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "is", *TERM_FILTERS, *NAMED)
+STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "is", "reminder", *TERM_FILTERS, *NAMED)
 
 _TERM = re.compile(
     r"""(?P<minus>-(?=\S))?
@@ -53,6 +56,10 @@ _TERM = re.compile(
     re.VERBOSE,
 )
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u00ab\u00bb", '"""""')
+_WITHIN = re.compile(r"<=?([1-9][0-9]{0,3})([hdw])")
+_LATE = timedelta(days=31)
+"""How late a reminder can be that is still found as one that is due soon: no worker ran."""
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _DAY = re.compile(r"(>=|<=|>|<|)([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 
@@ -270,6 +277,31 @@ def _days(name: str, prefix: str, value: str) -> Facets:
     return Facets(tuple(_span(max(first, start), min(last, end), prefix)))
 
 
+def _reminder(value: str) -> Facets:
+    """Return the filter of reminders: any, none, due within a time from now on, or on days."""
+    if fold(value) in {"any", "none"}:
+        return Facets((facet("reminder", value),))
+    if (match := _WITHIN.fullmatch(value)) is None:
+        if not _DAY.fullmatch(value):
+            raise _invalid("has an unknown reminder: it must be any, none, within a time such as <4h or <2d, or a day")
+        return _days("reminder", REMINDER, value)
+    at = now()
+    return Facets(tuple(_hours(at - _LATE, at + int(match[1]) * _UNITS[match[2]])))
+
+
+def _hours(start: datetime, end: datetime) -> Iterator[str]:
+    """Return the facets of the hours from one moment to another, whole days by their own."""
+    hour, last = start.replace(minute=0, second=0, microsecond=0), end.replace(minute=0, second=0, microsecond=0)
+    while hour <= last:
+        next_day = hour.replace(hour=0) + timedelta(days=1)
+        if hour.hour == 0 and next_day <= last:
+            yield from _span(hour.date(), last.date() - timedelta(days=1), REMINDER)
+            hour = last.replace(hour=0)
+        else:
+            yield hour_facet(hour)
+            hour += timedelta(hours=1)
+
+
 def _updated(value: str, staff: bool) -> Facets:  # noqa: FBT001 - called through a table
     return _days("updated", UPDATED if staff else UPDATED_FOR_CUSTOMER, value)
 
@@ -309,6 +341,7 @@ _FILTERS: dict[str, Callable[[str], Facets]] = {
     "contact": partial(_person, "contact"),
     "cc": partial(_person, "cc"),
     "external": _external,
+    "reminder": _reminder,
 }
 _FILTERS_BY_READER: dict[str, Callable[[str, bool], Facets]] = {"updated": _updated, "has": _has}
 """The filters that depend on what their reader may see: the provider's people, or a customer."""
@@ -320,6 +353,7 @@ _SUGGESTED: dict[str, tuple[str, ...]] = {
     "is": ("chronic",),
     "assignee": ("me", "none"),
     "watcher": ("me",),
+    "reminder": ("any", "none", "<1d"),
     "queue": ("none", ""),
 }
 

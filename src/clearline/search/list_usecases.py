@@ -8,13 +8,16 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.accounts import permissions
 from clearline.catalogue.domain import Catalogue
 from clearline.catalogue.usecases import current_catalogue
 from clearline.errors import InvalidInput, RuleCode, Violation
-from clearline.identity import Actor
+from clearline.identity import Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Transactions, Tx
 from clearline.search import store as search_store
+from clearline.search.document import facet
+from clearline.search.language import Facets
 from clearline.search.structured import list_filter
 from clearline.search.usecases import Conditions, count_newest, newest_hits, read_query
 from clearline.tickets import list_store
@@ -74,14 +77,19 @@ async def find_sorted(
 ) -> SortedResult:
     """Return the tickets that match a query, sorted. ``tx`` must be a transaction.
 
-    A query of filters alone for open tickets is a list (``tickets.usecases.list_tickets_as``) if an index has them in
-    the order, or very many match. Of any other all matches are read and sorted.
+    By reminder only those that have one, for the provider's people. A query of filters alone for open tickets is a
+    list (``tickets.usecases.list_tickets_as``) if an index has them in the order, or very many match. Of any other all
+    matches are read and sorted.
 
     Raises:
         InvalidInput: the query is invalid, or more than ``SORTED_MAX`` tickets match one that is no list, or a
             statement of it took longer than ``seconds``.
     """
     company_id, conditions = await read_query(tx, actor, text)
+    if order is Order.REMINDER:
+        permissions.require_staff(actor, Scope.TICKETS_READ)
+        with_reminder = Facets((facet("reminder", "any"),)), False
+        conditions = [*(each for each in conditions if each != with_reminder), with_reminder]
     position = None if after is None else (after.key, after.number)
     try:
         selected = list_filter(conditions, await current_catalogue(tx))

@@ -205,7 +205,7 @@ async def tickets(tx: Tx, hits: Sequence[Hit], *, for_staff: bool) -> list[Ticke
 def _sorted(order: Order, *, newest_first: bool, for_staff: bool, is_first: bool) -> str:
     """Return the statement of a page of sorted matches."""
     shape = Shape((), "all", order, 0, newest_first, for_staff)
-    past = "true" if is_first else f"(t.sort_key, t.number) {'<' if newest_first else '>'} ($4, $5)"
+    past = "t.sort_key is not null" if is_first else f"(t.sort_key, t.number) {'<' if newest_first else '>'} ($4, $5)"
     return f"""
     select {VIEWS[for_staff]}
       from (select t.*, {shape.key} as sort_key from ticket t

@@ -30,6 +30,8 @@ def _values() -> dict[str, dict[str, Any]]:
         facet("is", "closed"): {"state": "finished"},
         facet("is", "chronic"): {"is_chronic": True},
         facet("assignee", _NONE): {"unassigned": True},
+        facet("reminder", "any"): {"has_reminder": True},
+        facet("reminder", _NONE): {"has_reminder": False},
         **{facet("file", reader): {"has_file": True} for reader in ("any", "public")},
     }
     for status in Status:
@@ -64,7 +66,7 @@ def _several(lexemes: Sequence[str], catalogue: Catalogue) -> dict[str, Any] | N
     [name] = names
     if name == "status":
         return {"statuses": tuple(fields[name] for fields in known)}
-    if name in {"state", "unassigned", "has_file", "is_chronic"}:
+    if name in {"state", "unassigned", "has_file", "is_chronic", "has_reminder"}:
         return None
     return {name: tuple(member for fields in known for member in fields[name])}
 
@@ -116,5 +118,6 @@ def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]], catal
             return None
         fields |= known
     statuses = fields.get("statuses") or ((fields["status"],) if "status" in fields else ())
-    state = "open" if statuses and OPEN.issuperset(statuses) else "all"
+    is_open = bool(statuses and OPEN.issuperset(statuses)) or fields.get("has_reminder") is True
+    state = "open" if is_open else "all"
     return Filter(**{"state": state, **fields, "tags": tuple(tags)})

@@ -158,6 +158,11 @@ class Ticket(Struct, frozen=True, gc=False):
     waiting: Waiting | None = None
     closure: Closure | None = None
 
+    @property
+    def reminder_at(self) -> datetime | None:
+        """When its reminder is due."""
+        return None if self.reminder is None else self.reminder.at
+
 
 class TicketView(Struct, frozen=True, gc=False):
     """A ticket with the names of what it refers to; ``merged_into`` is a ticket's number.

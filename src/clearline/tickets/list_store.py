@@ -45,7 +45,7 @@ class Filter(NamedTuple):
     ``contact`` is the address of a contact, in any case, and ``cc`` one that gets copies. ``external_id`` is the name
     of a system and its number. ``has_file`` and ``watcher_id`` are about the files and watchers that the reader can
     see. ``concerned`` is the address and the id of a user who is a contact, gets copies, or watches.
-    ``occurred`` is about tickets that say when the fault began.
+    ``occurred`` is about tickets that say when the fault began, ``reminder`` is when the reminder is due.
     ``within_queues`` and ``within_companies`` are the limits of the reader.
     """
 
@@ -77,6 +77,8 @@ class Filter(NamedTuple):
     cc: str | None = None
     sub_statuses: tuple[str, ...] = ()
     waiting_reasons: tuple[str, ...] = ()
+    has_reminder: bool | None = None
+    reminder: Span | None = None
 
 
 Position = int | tuple[datetime | int, int]
@@ -162,9 +164,16 @@ Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key 
 
 
 _FILTERS = (*_CONDITIONS, *(name for name in Filter._fields if name not in {"state", *_CONDITIONS}))
-_SPANS = {Order.CREATED: "created", Order.UPDATED: "updated", Order.OCCURRED: "occurred"}
+_SPANS = {
+    Order.CREATED: "created",
+    Order.UPDATED: "updated",
+    Order.OCCURRED: "occurred",
+    Order.REMINDER: "reminder",
+}
 """The filters on the time that a list is sorted by: they are ends of its walk."""
 _INDEXED = {"company_id", "assignee_id", "queue_id", "team_id", "within_queues", "within_companies"}
+_NEGATED = {"has_file": "has_no_file", "has_reminder": "has_no_reminder", "is_chronic": "is_not_chronic"}
+"""What the conditions of filters are called that are given as false."""
 
 
 def checked(ticket_filter: Filter, order: Order) -> list[str]:
@@ -185,10 +194,7 @@ def given_conditions(ticket_filter: Filter, order: Order = Order.NUMBER) -> dict
     """Return the values of the conditions of a list, by their names in ``CHECKS``; its state is not among them."""
     values = ((name, getattr(ticket_filter, name)) for name in _FILTERS if name != _SPANS.get(order))
     given = {name: value for name, value in values if value is not None and value is not False and value != ()}
-    if ticket_filter.has_file is False:
-        given["has_no_file"] = True
-    if ticket_filter.is_chronic is False:
-        given["is_not_chronic"] = True
+    given |= {negated: True for name, negated in _NEGATED.items() if getattr(ticket_filter, name) is False}
     return given
 
 

@@ -275,7 +275,7 @@ async def last_answers(tx: Tx, tickets: Sequence[Ticket]) -> dict[int, datetime]
 
 _bind_values = columns.binder(columns.EDITABLE)
 _BOUND = {column.name: f"${place}" for place, column in enumerate(columns.EDITABLE, 5)}
-_SAVE_VALUES = f"""
+SAVE_VALUES = f"""
     update ticket set {", ".join(f"{name} = {place}" for name, place in _BOUND.items())},
            reminder_at = ({_BOUND["reminder"]}::jsonb ->> 'at')::timestamptz,
            {next_version("$3", visible="$4::boolean")}
@@ -287,10 +287,15 @@ async def save_values(
     tx: Tx, company_id: UUID, number: int, values: TicketValues, *, is_visible: bool, now: datetime
 ) -> None:
     """Store the values of a locked ticket, and increment its version; also the customer's if it sees the change."""
-    await tx.write(_SAVE_VALUES, company_id, number, now, is_visible, *_bind_values(values))
+    await tx.write(SAVE_VALUES, *values_row((company_id, number), values, is_visible=is_visible, now=now))
 
 
-_CHANGE_STATUS = f"""
+def values_row(key: tuple[UUID, int], values: TicketValues, *, is_visible: bool, now: datetime) -> tuple[object, ...]:
+    """Return what ``SAVE_VALUES`` binds."""
+    return *key, now, is_visible, *_bind_values(values)
+
+
+CHANGE_STATUS = f"""
     with changed as (
         update ticket t set status = $3, status_changed_at = $4, resolved_at = $6, sub_status = $12,
                waiting = $13::jsonb, {next_version("$5")}
@@ -312,25 +317,19 @@ async def save_status(tx: Tx, actor: Actor, ticket: Ticket, fact: StatusChanged,
 
     ``opened`` is the change of the number of open tickets of the company: -1, 0 or 1.
     """
+    await tx.write(CHANGE_STATUS, *status_row(actor, ticket, fact, opened=opened))
+
+
+def status_row(actor: Actor, ticket: Ticket, fact: StatusChanged, *, opened: int) -> tuple[object, ...]:
+    """Return what ``CHANGE_STATUS`` binds."""
     kind, data = encode(fact)
-    await tx.write(
-        _CHANGE_STATUS,
-        ticket.company_id,
-        ticket.number,
-        ticket.status,
-        ticket.status_changed_at,
-        ticket.updated_at,
-        ticket.resolved_at,
-        opened,
-        kind,
-        actor_id(actor),
-        actor.name,
-        data,
-        *_status_facts(ticket),
-    )
+    return (
+        ticket.company_id, ticket.number, ticket.status, ticket.status_changed_at, ticket.updated_at,
+        ticket.resolved_at, opened, kind, actor_id(actor), actor.name, data, *_status_facts(ticket),
+    )  # fmt: skip
 
 
-_APPEND_FACT = f"""
+APPEND_FACT = f"""
     insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
                        customer_version)
     select $1, $2, $3, $4, $5, $6, $7, t.version, {CUSTOMER_VERSION} from ticket t
@@ -342,11 +341,13 @@ async def append_facts(
     tx: Tx, actor: Actor, company_id: UUID, number: int, facts: Sequence[TicketFact], *, now: datetime
 ) -> None:
     """Store events of a locked ticket with its present version, in one round trip."""
-    rows: list[tuple[object, ...]] = []
-    for fact in facts:
-        kind, data = encode(fact)
-        rows.append((company_id, now, kind, number, actor_id(actor), actor.name, data))
-    await tx.write_many(_APPEND_FACT, rows)
+    await tx.write_many(APPEND_FACT, [fact_row(actor, company_id, number, fact, now=now) for fact in facts])
+
+
+def fact_row(actor: Actor, company_id: UUID, number: int, fact: TicketFact, *, now: datetime) -> tuple[object, ...]:
+    """Return what ``APPEND_FACT`` binds."""
+    kind, data = encode(fact)
+    return company_id, now, kind, number, actor_id(actor), actor.name, data
 
 
 def facts_of(changes: Sequence[Change], *, by: str, rule: str | None) -> list[TicketFact]:

@@ -214,7 +214,7 @@ async def list_tickets_as(
     be a transaction then.
 
     Raises:
-        Forbidden: a customer filters by queue, team, assignee or tag.
+        Forbidden: a customer filters by queue, team, assignee, tag or reminder, or sorts by reminders.
         InvalidInput: no index serves the filters: finished tickets by queue, team, assignee or last change, or a
             service, of no company; finished tickets by an order of open ones. Or the list took longer than ``seconds``.
         ScopeMissing: the actor's key may not read.
@@ -236,6 +236,7 @@ async def list_tickets_as(
         raise InvalidInput([Violation(_PARAMETERS.get(checked[0], checked[0]), rule, RuleCode.INVALID)]) from None
 
 
+_NO_REMINDERS = "only the provider's people list tickets by their reminders"
 _PARAMETERS = {
     "assignee_id": "assignee", "created": "since", "has_no_file": "has_file", "is_chronic": "chronic",
     "is_not_chronic": "chronic", "issue_types": "issue_type", "occurred": "occurred_since", "priorities": "priority",
@@ -267,9 +268,10 @@ def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
         Forbidden, InvalidInput: see ``list_tickets_as``.
     """
     filters = visible_filter(actor, filters)
-    is_few = any(each is not None for each in (filters.external_id, filters.watcher_id, filters.cc)) or (
-        filters.contact is not None and filters.company_id is None
-    )
+    if order is Order.REMINDER and not actor.is_staff:
+        raise Forbidden(_NO_REMINDERS)
+    few = (filters.external_id, filters.watcher_id, filters.cc, filters.has_reminder or None, filters.reminder)
+    is_few = any(each is not None for each in few) or (filters.contact is not None and filters.company_id is None)
     if filters.company_id is None and not is_few:
         require_valid(_unserved(filters))
     if order in OF_OPEN and filters.state != "open" and not is_few:
@@ -294,6 +296,8 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
         raise Forbidden("only the provider's people list tickets of chronic services")
     if filters.sub_statuses or filters.waiting_reasons:
         raise Forbidden("only the provider's people list tickets by sub-status or why they wait")
+    if filters.has_reminder is not None or filters.reminder is not None:
+        raise Forbidden(_NO_REMINDERS)
     return filters._replace(company_id=permissions.own_company(actor).id)
 
 

@@ -121,6 +121,7 @@ COLUMN_LOOKS: dict[str, ColumnLook] = {
     Column.CREATED_AT: ColumnLook(_("Created"), "updated", 56),
     Column.STATUS_CHANGED_AT: ColumnLook(_("In status"), "updated", 56),
     Column.UPDATED_AT: ColumnLook(_("Updated"), "updated", 56),
+    Column.REMINDER: ColumnLook(_("Reminder"), width=104),
 }
 LEADING = (Column.PRIORITY, Column.NUMBER)
 """The columns that stand before the title."""

@@ -25,8 +25,9 @@ from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
 from clearline.web.tickets import fault_words
 from clearline.web.tickets.person_words import ROLES as PERSON_ROLES
+from clearline.web.tickets.reminder_words import REMINDER_WAITS
 from clearline.web.tickets.type_names import entry_help, entry_name, issue_choices, issue_name, service_name
-from clearline.web.words import brief_time, full_time, gettext, ngettext, number, short_time
+from clearline.web.words import brief_time, full_time, gettext, local_input, ngettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -170,6 +171,7 @@ ENVIRONMENT.globals |= {
     "portal_service_path": portal_service_path,
     "priorities": looks.PRIORITIES,
     "remembered": remembered,
+    "reminder_waits": REMINDER_WAITS,
     "service_path": service_path,
     "service_states": looks.SERVICE_STATES,
     "severities": looks.SEVERITIES,
@@ -189,6 +191,7 @@ ENVIRONMENT.filters |= {
     "initials": initials,
     "issue_name": issue_name,
     "linked": linked,
+    "local_input": local_input,
     "message": message,
     "number": number,
     "sentence": sentence,

@@ -12,7 +12,7 @@ from clearline.language.reader import Reader, reader
 from clearline.language.times import zone_name
 from clearline.language.words import gettext, ngettext
 
-__all__ = ["brief_time", "full_time", "gettext", "ngettext", "number", "short_time"]
+__all__ = ["brief_time", "full_time", "gettext", "local_input", "ngettext", "number", "short_time"]
 
 
 def _parsed(*patterns: str) -> tuple[DateTimePattern, ...]:
@@ -43,6 +43,11 @@ def full_time(at: datetime) -> str:
 def _full_time(at: datetime, own: Reader) -> str:
     local = at.astimezone(own.zone)
     return f"{_formatted(local, _FULL, own.language)} {zone_name(local)}"
+
+
+def local_input(at: datetime) -> str:
+    """Return a time in the reader's zone as a field for times has it."""
+    return f"{at.astimezone(reader().zone):%Y-%m-%dT%H:%M}"
 
 
 def short_time(at: datetime, now: datetime) -> str:

@@ -26,6 +26,7 @@ class Column(StrEnum):
     CREATED_AT = "created_at"
     STATUS_CHANGED_AT = "status_changed_at"
     UPDATED_AT = "updated_at"
+    REMINDER = "reminder"
 
 
 Columns = tuple[Column, ...]

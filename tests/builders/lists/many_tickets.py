@@ -23,7 +23,7 @@ FILL = """
     insert into ticket (company_id, title, description, issue_type, service_type, service_id, severity, impact,
                         priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at,
                         status_changed_at, customer_updated_at, tags, external_ids, queue_id, assignee_id,
-                        occurred_at, is_chronic)
+                        occurred_at, is_chronic, reminder_at, reminder)
     select md5('company' || (1 + t % 19))::uuid, 'Title', repeat('words ', 30),
            (array['Others', 'Unstable', 'Circuit Down'])[1 + t % 3], (array['Port', 'CloudRouter'])[1 + t / 3 % 2],
            'SVC-' || t % 5, (array['minor', 'moderate', 'significant', 'extensive'])[1 + t / 5 % 4], 'degraded',
@@ -40,8 +40,12 @@ FILL = """
            case when t % 2 > 0 then md5('agent' || (1 + t % 13))::uuid end,
            case when t % 5 > 1
                 then '2026-03-01'::timestamptz + (t - t % 11 * 500 - t * 29 % 4000) * interval '1 second' end,
-           t % 12 = 5
-      from generate_series(1, 8000) t;
+           t % 12 = 5,
+           case when t % 9 < 3 and t / 7 % 4 in (1, 2) then reminded.at end,
+           case when t % 9 < 3 and t / 7 % 4 in (1, 2) then jsonb_build_object('at', reminded.at, 'reason', '',
+               'cancelled_by_answer', false, 'set_by', 'Agent', 'set_at', reminded.at) end
+      from generate_series(1, 8000) t,
+           lateral (select '2026-04-01'::timestamptz + t * 29 % 7000 * interval '1 second') reminded (at);
     insert into ticket_merge
     select company_id, number, number, 'held', now() from ticket where number % 4 = 0;
     insert into ticket_watcher

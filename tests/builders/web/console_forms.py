@@ -66,6 +66,7 @@ FORMS: dict[str, dict[str, str]] = {
     "setIssue": {"issue": "Unstable"},
     "setPriority": {"priority": "critical"},
     "setQueue": {"queue": ""},
+    "setReminder": {"reminder": "tomorrow", "reminder_reason": "Call"},
     "setStatus": {"status": "in_progress"},
     "setTags": {"tags": "optics"},
     "setTheme": {"theme": "dark"},

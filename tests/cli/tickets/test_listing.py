@@ -10,6 +10,7 @@ from clearline.catalogue.assessment import Priority
 from clearline.clock import Span
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
+from clearline.reminders.domain import ReminderChange
 from clearline.tickets import change_usecases as changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status, ticket_number
@@ -79,8 +80,10 @@ async def test_a_list_of_any_length_is_read_page_by_page(
 ) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
-        for _ in range(7):
-            await raised(tx, tenant)
+        for days in range(1, 8):
+            number = await raised(tx, tenant)
+            reminder = ReminderChange(NOW + timedelta(days=days))
+            await changes.change_ticket(tx, OPERATOR, number, {"reminder": reminder}, now=NOW)
     filters = Filter(company_id=tenant.company.id)
     for selected in (filters, filters._replace(created=Span(NOW - timedelta(days=1), NOW + timedelta(days=1)))):
 

@@ -20,6 +20,7 @@ OF_OTHER_PAGES = {
     "macros": "belongs to the composer",
     "new_ticket": "the steps of a form that fill a page",
     "portal": "has the styles of the portal",
+    "reminders": "belongs to the details, and to the bar of a selection",
     "shell": "the frame of every page, also of this one",
     "watchers": "belongs to the details",
 }

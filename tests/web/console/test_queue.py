@@ -226,7 +226,7 @@ async def test_a_saved_view_keeps_its_order(agent: Person, numbers: dict[str, in
         actor = (await session_actor_of(database, agent)).actor
         for sort in SORTS:
             view = await views.add_view(tx, actor, f"By {sort}", "status:open", sort=sort, now=NOW)
-            assert sort_named("", view).stored == sort
+            assert sort_named("", view.sort).stored == sort
     assert numbers["last"]
 
 

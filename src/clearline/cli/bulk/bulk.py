@@ -18,6 +18,7 @@ from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.tickets.filters import filter_of, filter_options, has_filter
 from clearline.cli.tickets.progress import facts_of, progress_options, taken
+from clearline.cli.tickets.reminders import reminder_of, reminder_options
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import OPERATOR, PROVIDER_ID
@@ -113,6 +114,17 @@ def bulk_change(new_priority: str | None, new_severity: str | None, new_queue: s
         )
 
     _execute(action, **selection)
+
+
+@bulk.command("remind")
+@_selection()
+@reminder_options
+@dry_run_option
+@json_option
+def bulk_remind(**options: Any) -> None:
+    """Set the reminders of tickets, change them, or remove them."""
+    change = reminder_of(options)
+    _execute(_constant(ChangeValues(reminder=change)), **options)
 
 
 @bulk.command("tag")

@@ -48,6 +48,22 @@ def _external_id(_context: click.Context, _parameter: click.Parameter, value: st
     return system, number
 
 
+_REMINDER_OPTIONS = (
+    click.option(
+        "--reminder/--no-reminder",
+        "has_reminder",
+        default=None,
+        help="Only tickets with a reminder, or without.",
+    ),
+    click.option(
+        "--reminder-since", type=TIME, metavar="TIME", help="Only with a reminder due at this time or later (UTC)."
+    ),
+    click.option(
+        "--reminder-until", type=TIME, metavar="TIME", help="Only with a reminder due before this time (UTC)."
+    ),
+)
+
+
 def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of filters to a command.
 
@@ -80,6 +96,7 @@ def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Comm
             "--external-id", callback=_external_id, metavar="SYSTEM:NUMBER", help="Only tickets with this external id."
         ),
         click.option("--has-file/--no-file", default=None, help="Only tickets with an attachment, or without any."),
+        *_REMINDER_OPTIONS,
         span_options("tickets created"),
         click.option(
             "--updated-since", type=TIME, metavar="TIME", help="Only tickets last changed at this time or later (UTC)."
@@ -150,6 +167,8 @@ async def filter_of(tx: Tx, state: State | None, options: dict[str, Any]) -> Fil
         cc=options["cc"],
         external_id=options["external_id"],
         has_file=options["has_file"],
+        has_reminder=options["has_reminder"],
+        reminder=span_of(options["reminder_since"], options["reminder_until"], "--reminder-until"),
         created=span_of(options["since"], options["until"]),
         updated=span_of(options["updated_since"], options["updated_until"], "--updated-until"),
         occurred=span_of(options["occurred_since"], options["occurred_until"], "--occurred-until"),

@@ -1,7 +1,9 @@
 """The command for the reminders of tickets. Part of ``clearline ticket``."""
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import click
 from msgspec import UNSET
@@ -36,44 +38,51 @@ class _Wait(click.ParamType[timedelta]):
         return int(match[1]) * _UNITS[match[2]]
 
 
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def reminder_options(command: Command) -> Command:
+    """Add the options of a reminder to a command."""
+    for option in (
+        click.option("--clear", is_flag=True, help="Remove the reminder."),
+        click.option(
+            "--cancelled-by-answer/--not-cancelled-by-answer",
+            default=None,
+            help="Whether an answer of the customer removes it.",
+        ),
+        click.option("--reason", help="Why the ticket comes back."),
+        click.option("--in", "wait", type=_Wait(), metavar="SPAN", help="The moment from now on: 90m, 4h, 2d."),
+        click.option("--at", type=TIME, metavar="TIME", help="The moment (UTC)."),
+    ):
+        command = option(command)
+    return command
+
+
+def reminder_of(options: dict[str, Any]) -> ReminderChange | None:
+    """Take the options of a reminder out of those of a command; return what they set, None to remove it."""
+    names = ("at", "wait", "reason", "cancelled_by_answer", "clear")
+    at, wait, reason, is_cancelled, clear = (options.pop(name) for name in names)
+    if [at is not None, wait is not None, clear].count(True) > 1:
+        raise click.UsageError("Give only one of --at, --in and --clear.")
+    moment = at if wait is None else now() + wait
+    if clear:
+        return None
+    return ReminderChange(*(UNSET if value is None else value for value in (moment, reason, is_cancelled)))
+
+
 @click.command("remind")
 @click.argument("number", type=TICKET)
-@click.option("--at", type=TIME, metavar="TIME", help="The moment (UTC).")
-@click.option("--in", "wait", type=_Wait(), metavar="SPAN", help="The moment from now on: 90m, 4h, 2d.")
-@click.option("--reason", help="Why the ticket comes back.")
-@click.option(
-    "--cancelled-by-answer/--not-cancelled-by-answer",
-    default=None,
-    help="Whether an answer of the customer removes it.",
-)
-@click.option("--clear", is_flag=True, help="Remove the reminder.")
+@reminder_options
 @json_option
-def ticket_remind(
-    number: str,
-    at: datetime | None,
-    wait: timedelta | None,
-    reason: str | None,
-    cancelled_by_answer: bool | None,  # noqa: FBT001 - an option of three values
-    *,
-    clear: bool,
-    as_json: bool,
-) -> None:
+def ticket_remind(number: str, *, as_json: bool, **options: Any) -> None:
     """Set the reminder of a ticket, change it, or remove it.
 
     At its moment the ticket comes back: a pending or held one is in progress again.
     """
-    if [at is not None, wait is not None, clear].count(True) > 1:
-        raise click.UsageError("Give only one of --at, --in and --clear.")
-    moment = at if wait is None else now() + wait
-    change = ReminderChange(
-        UNSET if moment is None else moment,
-        UNSET if reason is None else reason,
-        UNSET if cancelled_by_answer is None else cancelled_by_answer,
-    )
+    change = reminder_of(options)
 
     async def work(tx: Tx) -> TicketView:
-        values = {"reminder": None if clear else change}
-        return await changes.change_ticket(tx, OPERATOR, access.parse_number(number), values, now=now())
+        return await changes.change_ticket(tx, OPERATOR, access.parse_number(number), {"reminder": change}, now=now())
 
     view = transact(work)
     reminder = view.ticket.reminder

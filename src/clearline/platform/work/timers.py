@@ -23,7 +23,7 @@ POLL = timedelta(seconds=1)
 """How long a process sleeps at most: so late it knows of a timer that another one, or a request, put."""
 GATHER_SECONDS = 0.2
 """The seconds between two runs in which timers become due one after another: each run has a commit."""
-BATCH = 200
+BATCH = 500
 """The most timers of a transaction."""
 RETRY = timedelta(seconds=2)
 """The pause after a conflict with another transaction, and after the first failure."""

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from clearline.catalogue.assessment import Priority
+from clearline.clock import Span
 from clearline.tickets.domain import Ticket
 
 
@@ -19,6 +20,8 @@ class Order(StrEnum):
     STATUS_CHANGED = "status_changed_at"
     OCCURRED = "occurred_at"
     """By the beginning of the fault; a ticket that does not say it counts from when it was raised."""
+    REMINDER = "reminder_at"
+    """By when the reminder is due; only the tickets that have one."""
 
 
 Key = datetime | int
@@ -27,7 +30,7 @@ Key = datetime | int
 RANKS = {Priority.CRITICAL: 1, Priority.HIGH: 2, Priority.MEDIUM: 3, Priority.LOW: 4}
 """The sort key of each priority."""
 
-OF_OPEN = frozenset({Order.PRIORITY, Order.UPDATED, Order.STATUS_CHANGED, Order.OCCURRED})
+OF_OPEN = frozenset({Order.PRIORITY, Order.UPDATED, Order.STATUS_CHANGED, Order.OCCURRED, Order.REMINDER})
 """The orders that only the open tickets have an index for."""
 
 SORTS = tuple(f"{sign}{order}" for order in Order for sign in ("-", ""))
@@ -41,5 +44,7 @@ def key_of(ticket: Ticket, order: Order) -> Key:
             return RANKS[ticket.priority]
         case Order.OCCURRED:
             return ticket.occurred_at or ticket.created_at
+        case Order.REMINDER:  # one without would stand behind those that have one
+            return ticket.reminder_at or Span().until
     key: Key = getattr(ticket, order)
     return key

@@ -19,6 +19,7 @@ KEYS = {
     Order.UPDATED: "updated_at",
     Order.STATUS_CHANGED: "status_changed_at",
     Order.OCCURRED: "coalesce(occurred_at, created_at)",
+    Order.REMINDER: "reminder_at",
 }
 """The sort key of each order, as its indexes have it."""
 
@@ -76,6 +77,9 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "has_no_file": f"not {_FILE.format(seen=seen)}",
         "watcher_id": watched,
         "concerned": f"({among_people} or {watched})",
+        "has_reminder": "walked.reminder_at is not null",
+        "has_no_reminder": "walked.reminder_at is null",
+        "reminder": "walked.reminder_at >= {} and walked.reminder_at < {}",
         "created": "walked.created_at >= {} and walked.created_at < {}",
         "updated": f"{updated} >= {{}} and {updated} < {{}}",
         "occurred": "walked.occurred_at >= {} and walked.occurred_at < {}",
@@ -108,9 +112,14 @@ _FEW = {
         select company_id, ticket_number from ticket_contact where lower(email) = lower({0}) and kind = 'contact'
         ) p cross join lateral (
         select * from ticket where company_id = p.company_id and number = p.number offset 0) ticket) ticket""",
+    "has_reminder": "(select * from ticket where reminder_at is not null offset 0) ticket",
+    "reminder": "(select * from ticket where reminder_at >= {} and reminder_at < {} offset 0) ticket",
 }
 """What reads the tickets of filters that few tickets match."""
+_HAS_REMINDER = "reminder_at is not null"
+"""As the index ``ticket_reminder`` says it."""
 _WALKED = {
+    "has_reminder": _HAS_REMINDER,
     "company_id": "company_id = {}",
     "service_id": "service_id = {}",
     "assignee_id": "assignee_id = {}",
@@ -175,8 +184,12 @@ class Shape(NamedTuple):
     @property
     def driver(self) -> tuple[str, ...]:
         """The filters by which the list finds its tickets; none if it walks all of them."""
-        if few := few_of(self.names):
+        is_by_reminder = self.order is Order.REMINDER
+        names = [name for name in self.names if not (is_by_reminder and "reminder" in name)]
+        if few := few_of(names):
             return (few,)
+        if is_by_reminder:  # few tickets have one, and one index has those of everybody
+            return ()
         if self.order is Order.NUMBER and {"company_id", "service_id"} <= set(self.names):
             return "company_id", "service_id"
         is_of_open = self.order is not Order.CREATED or self.state == "open"
@@ -255,7 +268,8 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
     for name in driver:
         if name in _FEW:
             few = f"select *, {shape.key} as sort_key from {_FEW[name].format(*places[name])}"
-            return [(few, [state, *_edges(shape, "sort_key"), *checks.values()])]
+            has_key = [_HAS_REMINDER] if shape.order is Order.REMINDER else []
+            return [(few, [state, *has_key, *_edges(shape, "sort_key"), *checks.values()])]
     walk = [_WALKED[name].format(*places[name]) for name in driver]
     others = [check for name, check in checks.items() if name not in driver]
     states = [state]
@@ -263,6 +277,8 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
         states, others = ["true"], [state, *others]
     elif shape.order is Order.CREATED and not driver:
         states = [*_BY_STATE.get(shape.state, (*_BY_STATE["open"], *_BY_STATE["finished"]))]
+    elif shape.order is Order.REMINDER:
+        states, others = [_HAS_REMINDER], [state, *others]
     elif shape.order in _MARKS:
         walk.append(f"number <> {_MARKS[shape.order]}")
         if shape.order is Order.OCCURRED and not driver:
@@ -298,10 +314,13 @@ def count_statement(
     and of each list how many matched. The limit makes the planner walk in order, and stop: a bitmap would have all of
     a queue.
     """
-    walk = [*((_WALKED | _COUNTED)[name].format(f"${place}") for place, name in enumerate(driver, 1)), _STATES[state]]
+    walked_by = _WALKED | _COUNTED
+    bound = [name for name in driver if "{}" in walked_by[name]]
+    walk = [*(walked_by[name].format(f"${place}") for place, name in enumerate(bound, 1)), _STATES[state]]
+    walk += [walked_by[name] for name in driver if name not in bound]
     if "priorities" in driver:
         walk.append(f"number <> {_MARKS[Order.PRIORITY]}")
-    counts, place = ["count(*)"], len(driver) + 1
+    counts, place = ["count(*)"], len(bound) + 1
     for names in lists:
         checks = []
         for name in names:

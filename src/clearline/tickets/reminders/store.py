@@ -4,8 +4,26 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import store as ticket_store
 from clearline.tickets.columns import TICKET, ticket_of
 from clearline.tickets.domain import Ticket
+
+Rows = list[tuple[object, ...]]
+
+
+async def save(tx: Tx, values: Rows, facts: Rows, moves: Rows) -> None:
+    """Store the values, the events and then the statuses of many tickets, each kind in one round trip.
+
+    The rows are those of ``ticket_store.values_row``, ``fact_row`` and ``status_row``.
+    """
+    for statement, rows in (
+        (ticket_store.SAVE_VALUES, values),
+        (ticket_store.APPEND_FACT, facts),
+        (ticket_store.CHANGE_STATUS, moves),
+    ):
+        if rows:
+            await tx.write_many(statement, rows)
+
 
 LOCK_FREE = f"""
     select {TICKET} from unnest($1::uuid[], $2::bigint[]) due (company_id, number)

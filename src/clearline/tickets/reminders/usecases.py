@@ -11,10 +11,12 @@ from clearline.events.domain import TicketAssigned, TicketFact, TicketReminded
 from clearline.identity import PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.timer_store import Timer
+from clearline.reminders.domain import Reminder
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import AUTOMATIC
-from clearline.tickets.domain import Status, Ticket, can_be_assigned, values_of
+from clearline.tickets.domain import Status, Ticket, TicketValues, can_be_assigned, values_of
 from clearline.tickets.reminders import store as reminder_store
+from clearline.tickets.reminders.store import Rows
 from clearline.tickets.status_domain import change_status
 
 BY_REMINDER = "reminder"
@@ -34,6 +36,9 @@ async def fire(tx: Tx, timers: Sequence[Timer], now: datetime) -> Mapping[Timer,
     tickets = {ticket.number: ticket for ticket in locked}
     works: dict[UUID, bool] = {}
     again: dict[Timer, datetime] = {}
+    values: Rows = []
+    facts: Rows = []
+    moves: Rows = []
     for timer in timers:
         ticket = tickets.get(timer.subject)
         if ticket is None:
@@ -45,22 +50,22 @@ async def fire(tx: Tx, timers: Sequence[Timer], now: datetime) -> Mapping[Timer,
                 user = await user_store.get(tx, PROVIDER_ID, ticket.assignee_id)
                 works[ticket.assignee_id] = user is not None and can_be_assigned(user)
             is_returned = ticket.assignee_id is not None and not works[ticket.assignee_id]
-            await _remind(tx, ticket, is_returned=is_returned, now=now)
+            after, happened = _reminded(ticket, ticket.reminder, is_returned=is_returned)
+            key = ticket.company_id, ticket.number
+            values.append(ticket_store.values_row(key, after, is_visible=False, now=now))
+            facts += [ticket_store.fact_row(AUTOMATIC, *key, fact, now=now) for fact in happened]
+            if ticket.status in _WAITING:  # customers see this event: the reason of the reminder stays out of it
+                moved, fact = change_status(ticket, Status.IN_PROGRESS, reason="", now=now)
+                moves.append(ticket_store.status_row(AUTOMATIC, moved, fact, opened=0))
+    await reminder_store.save(tx, values, facts, moves)
     return again
 
 
-async def _remind(tx: Tx, ticket: Ticket, *, is_returned: bool, now: datetime) -> None:
-    """Bring back a locked ticket; ``is_returned`` is whether it loses its assignee."""
-    reminder = ticket.reminder
-    if reminder is None:
-        return
+def _reminded(ticket: Ticket, reminder: Reminder, *, is_returned: bool) -> tuple[TicketValues, list[TicketFact]]:
+    """Return the values of a ticket that comes back, and its events; ``is_returned``: it loses its assignee."""
     facts: list[TicketFact] = [TicketReminded(reminder.at, reminder.reason, reminder.set_by)]
     values = replace(values_of(ticket), reminder=None)
     if is_returned:
         facts.append(TicketAssigned(str(ticket.assignee_id), None, BY_REMINDER))
         values = replace(values, assignee_id=None)
-    await ticket_store.save_values(tx, ticket.company_id, ticket.number, values, is_visible=False, now=now)
-    await ticket_store.append_facts(tx, AUTOMATIC, ticket.company_id, ticket.number, facts, now=now)
-    if ticket.status in _WAITING:  # customers see this event, so that the reason of the reminder stays out of it
-        moved, fact = change_status(ticket, Status.IN_PROGRESS, reason="", now=now)
-        await ticket_store.save_status(tx, AUTOMATIC, moved, fact, opened=0)
+    return values, facts

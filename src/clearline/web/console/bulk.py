@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.web import once
 from clearline.web.console.lists.bulk_preview import read_preview
 from clearline.web.console.queue import SIZE, list_page
+from clearline.web.console.tickets.reminders import reminder_in
 from clearline.web.fields import id_in, known_id, member_in, tags_in
 from clearline.web.language.refusals import refusal_text
 from clearline.web.visit import Form, Visit
@@ -67,7 +69,7 @@ async def change_selected(visit: Visit) -> Answer:
     if not 1 <= len(numbers) <= _MOST:
         raise InvalidInput([Violation("selection", f"must have 1 to {_MOST} tickets", RuleCode.COUNT)])
     try:
-        request = BulkRequest(_action(visit.form), Channel.CONSOLE)
+        request = BulkRequest(_action(visit.form, now=visit.now), Channel.CONSOLE)
     except InvalidInput as error:
         named = [Violation(_NAMES.get(each.field, each.field), each.rule, each.code) for each in error.violations]
         problem = refusal_text(InvalidInput(named))
@@ -165,7 +167,7 @@ def _change_id(visit: Visit, request: BulkRequest) -> UUID:
     return UUID(bytes=hashlib.sha256(sent).digest()[:16])
 
 
-def _action(form: Form) -> Action:
+def _action(form: Form, *, now: datetime) -> Action:  # noqa: PLR0911 - a table
     """Return the action that a form asks for.
 
     Raises:
@@ -179,6 +181,8 @@ def _action(form: Form) -> Action:
         return ChangeValues(queue_id=id_in(form, "queue"))
     if form.has("assignee"):
         return Assign(id_in(form, "assignee"))
+    if form.has("reminder"):
+        return ChangeValues(reminder=reminder_in(form, now=now))
     if form.has("macro"):
         return UseMacro(known_id(macros.KIND, form.get("macro")))
     if form.has("tags"):

@@ -51,7 +51,7 @@ def change_handler(change: Change) -> Callable[[Visit], Awaitable[Answer]]:
     return handle
 
 
-def _require_shown(visit: Visit, value: str, name: str, label: str) -> None:
+def require_shown(visit: Visit, value: str, name: str, label: str) -> None:
     """Refuse to replace a value that the page of the form did not show: ``name`` and ``label`` say it to people.
 
     Raises:
@@ -74,7 +74,7 @@ async def set_status(visit: Visit, tx: Tx, number: int) -> None:
     status = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.status
     if visit.form.has(SHOWN) and status is to:
         return
-    _require_shown(visit, status, gettext("status"), gettext(looks.STATUSES[status].label))
+    require_shown(visit, status, gettext("status"), gettext(looks.STATUSES[status].label))
     await pending.send_early(tx, waiting, notes_max=visit.services.settings.ticket_notes_max, now=visit.now)
     await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
 
@@ -84,7 +84,7 @@ async def set_priority(visit: Visit, tx: Tx, number: int) -> None:
     priority = member_in(Priority, visit.form, "priority")
     before = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.priority
     if before is not priority:
-        _require_shown(visit, before, gettext("priority"), gettext(looks.PRIORITIES[before].label))
+        require_shown(visit, before, gettext("priority"), gettext(looks.PRIORITIES[before].label))
     await ticket_changes.change_ticket(tx, visit.actor, number, {"priority": priority}, now=visit.now)
 
 
@@ -93,7 +93,7 @@ async def set_issue(visit: Visit, tx: Tx, number: int) -> None:
     to = visit.form.get("issue")
     before = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.issue_type
     if before != to:
-        _require_shown(visit, before, gettext("issue"), issue_name(before))
+        require_shown(visit, before, gettext("issue"), issue_name(before))
     await ticket_changes.change_ticket(tx, visit.actor, number, {"issue_type": to}, now=visit.now)
 
 
@@ -104,7 +104,7 @@ async def set_assignee(visit: Visit, tx: Tx, number: int) -> None:
     view = await ticket_changes.lock_ticket(tx, visit.actor, number)
     if view.ticket.assignee_id != to:
         shown = str(view.ticket.assignee_id or "")
-        _require_shown(visit, shown, gettext("assignee"), view.assignee_name or gettext("nobody"))
+        require_shown(visit, shown, gettext("assignee"), view.assignee_name or gettext("nobody"))
     await ticket_changes.assign(tx, visit.actor, number, to, now=visit.now)
 
 
@@ -124,7 +124,7 @@ async def set_queue(visit: Visit, tx: Tx, number: int) -> None:
     view = await ticket_changes.lock_ticket(tx, visit.actor, number)
     if view.ticket.queue_id != to:
         shown = str(view.ticket.queue_id or "")
-        _require_shown(visit, shown, gettext("queue"), view.queue_name or gettext("no queue"))
+        require_shown(visit, shown, gettext("queue"), view.queue_name or gettext("no queue"))
     await ticket_changes.change_ticket(tx, visit.actor, number, {"queue_id": to}, now=visit.now)
 
 

@@ -26,6 +26,7 @@ from clearline.web.console.tickets.composer import apply_macro, send_message, ta
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.held_files import add_file, drop_file
 from clearline.web.console.tickets.history import show_history
+from clearline.web.console.tickets.reminders import set_reminder
 from clearline.web.tickets.files import download_file
 from clearline.web.visit import Page
 
@@ -71,6 +72,7 @@ PAGES = (
     Page("setAssignee", "POST", _TICKET + "/assignee", changes.change_handler(changes.set_assignee), _WRITE),
     Page("undoAssignment", "POST", _TICKET + "/assignee/undo", changes.undo_assignment, _WRITE),
     Page("setQueue", "POST", _TICKET + "/queue", changes.change_handler(changes.set_queue), _WRITE),
+    Page("setReminder", "POST", _TICKET + "/reminder", changes.change_handler(set_reminder), _WRITE),
     Page("setTags", "POST", _TICKET + "/tags", changes.change_handler(changes.set_tags), _WRITE),
     Page("addLink", "POST", _TICKET + "/links", changes.change_handler(changes.add_link), _WRITE),
     Page("removeLink", "POST", _TICKET + "/links/remove", changes.change_handler(changes.remove_link), _WRITE),

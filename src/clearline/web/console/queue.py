@@ -137,7 +137,7 @@ async def read_list(
 ) -> Listing:
     """Return a page of a view: along an index, or through the search when the view or the person filters by more."""
     q = query.get("q", "").strip()[:QUERY_MAX]
-    sort = sort_named(query.get("sort", ""), view.saved)
+    sort = sort_named(query.get("sort", ""), view.stored_sort)
     chosen = sort.name if query.get("sort") == sort.name else ""
     made_for = list_id(view.path, {"q": q, "sort": sort.name, "chosen": chosen})
     keys = visit.services.cursors.read(query["after"], made_for) if query.get("after") else None

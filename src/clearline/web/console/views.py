@@ -15,6 +15,7 @@ from clearline.queues.domain import Queue
 from clearline.search.list_usecases import Count, CountedList, count_queries
 from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.list_store import Filter
+from clearline.tickets.lists.order import Order
 from clearline.web.console.live.stream import newest_cursor
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
@@ -38,6 +39,12 @@ class View(Struct, frozen=True):
     keys: str = ""
     count: str | None = None
     saved: SavedView | None = None
+    sort: str | None = None
+
+    @property
+    def stored_sort(self) -> str | None:
+        """The name of the order of its tickets, as saved views have it; None for the default."""
+        return self.sort if self.saved is None else self.saved.sort
 
 
 class Sidebar(Struct, frozen=True):
@@ -87,6 +94,10 @@ def fixed_views(actor: Actor) -> list[View]:
         View(
             "/console/waiting", gettext("Waiting"), "clock", f"status:{','.join(_WAITING)}",
             Filter(statuses=_WAITING), "g w",
+        ),
+        View(
+            "/console/reminders", gettext("Reminders"), "alarm-clock", "reminder:any", Filter(has_reminder=True), "g r",
+            sort=Order.REMINDER,
         ),
     ]  # fmt: skip
 

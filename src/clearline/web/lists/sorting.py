@@ -9,7 +9,6 @@ from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Position
 from clearline.tickets.lists.order import Order, key_of
 from clearline.wires.http.cursors import InvalidCursor
-from clearline.workspace.domain import SavedView
 
 
 def _(text: str) -> str:
@@ -71,13 +70,14 @@ SORTS = (
     Sort("-priority", _("Least urgent first"), Order.PRIORITY, newest_first=True),
     Sort("-created", _("Latest created first"), Order.CREATED, newest_first=True),
     Sort("created", _("Earliest created first"), Order.CREATED, newest_first=False),
+    Sort("reminder", _("Next reminder first"), Order.REMINDER, newest_first=False),
+    Sort("-reminder", _("Last reminder first"), Order.REMINDER, newest_first=True),
 )
 """The first is the default: within a priority, the oldest first."""
 DEFAULT = SORTS[0]
 
 
-def sort_named(name: str, saved: SavedView | None = None) -> Sort:
-    """Return the order of a name; for any other text that of a saved view, or else the default."""
-    stored = None if saved is None else saved.sort
+def sort_named(name: str, stored: str | None = None) -> Sort:
+    """Return the order of a name; for any other text that which a view stores, or else the default."""
     default = next((sort for sort in SORTS if sort.stored == stored), DEFAULT)
     return next((sort for sort in SORTS if sort.name == name), default)

@@ -16,7 +16,7 @@ from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
 from clearline.web.tickets.type_names import issue_name
-from clearline.web.words import gettext
+from clearline.web.words import full_time, gettext
 
 FOLD_FROM = 3
 """So many events without a message between them are folded into one line."""
@@ -145,7 +145,7 @@ def with_files(entries: list[Entry], files: Sequence[Attachment]) -> list[Entry]
     return [placed[0], *sorted(placed[1:], key=lambda entry: entry.at)]
 
 
-def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: PLR0911 - a table
+def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0911 - a table
     """Return an event as a sentence without a full stop; empty for one that people need not see."""
     who, data = event.actor_name, event.data
     match event.type:
@@ -186,6 +186,9 @@ def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: PLR0911 - 
             | EventType.CC_REMOVED
         ):
             return _about_person(event)
+        case EventType.TICKET_REMINDED:
+            text = gettext("The reminder of %(who)s is due") % {"who": data["set_by"]}
+            return f"{text}: {data['reason']}" if data["reason"] else text
         case EventType.ATTACHMENT_REMOVED:
             return gettext("%(who)s removed a file") % {"who": who}
     return ""
@@ -221,6 +224,16 @@ def _changed(who: str, change: Mapping[str, Any]) -> str:
         return gettext("%(who)s set the priority to %(to)s") % {"who": who, "to": after}
     if field == "issue_type":
         return gettext("%(who)s set the issue to %(to)s") % {"who": who, "to": issue_name(after)}
+    if field == "reminder":
+        return _reminder_changed(who, after)
     if field == "title":
         return gettext("%(who)s changed the subject from “%(before)s”") % {"who": who, "before": before}
     return gettext("%(who)s changed %(field)s") % {"who": who, "field": field.replace("_", " ")}
+
+
+def _reminder_changed(who: str, after: Mapping[str, Any] | None) -> str:
+    if after is None:
+        return gettext("%(who)s removed the reminder") % {"who": who}
+    at = full_time(datetime.fromisoformat(after["at"]))
+    text = gettext("%(who)s set a reminder for %(at)s") % {"who": who, "at": at}
+    return f"{text}: {after['reason']}" if after["reason"] else text

@@ -10,12 +10,13 @@ from clearline.tickets import access
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
 from clearline.web.console.people import all_queues, assignable
+from clearline.web.console.tickets import reminders
 from clearline.web.visit import Visit
-from clearline.web.words import gettext
+from clearline.web.words import full_time, gettext
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro
 
-FIELDS = ("status", "priority", "queue", "assignee", "macro", "tags", "add_tags", "remove_tags")
+FIELDS = ("status", "priority", "queue", "assignee", "macro", "tags", "add_tags", "remove_tags", *reminders.FIELDS)
 """The fields of the form that say what to do."""
 
 
@@ -66,12 +67,16 @@ async def _values(visit: Visit, tx: Tx, action: Action) -> list[tuple[str, str]]
         case Assign(to):
             names = {user.id: user.name for user in await assignable(tx, visit.actor)}
             return [(gettext("Assignee"), gettext("Nobody") if to is None else names.get(to, str(to)))]
-        case ChangeValues(priority, _severity, queue_id):
+        case ChangeValues(priority, _severity, queue_id, reminder):
             values = [] if priority is UNSET else [(gettext("Priority"), gettext(looks.PRIORITIES[priority].label))]
             if queue_id is None:
                 values.append((gettext("Queue"), gettext("No queue")))
             elif queue_id is not UNSET:
                 values.append((gettext("Queue"), await _queue_name(visit, tx, queue_id)))
+            if reminder is None:
+                values.append((gettext("Reminder"), gettext("None")))
+            elif reminder is not UNSET and reminder.at is not UNSET:
+                values.append((gettext("Reminder"), full_time(reminder.at)))
             return values
         case ChangeTags(add, remove):
             both = ((gettext("Adds tags"), add), (gettext("Removes tags"), remove))

@@ -5,14 +5,17 @@ from urllib.parse import urlencode
 
 from clearline.errors import NotFound
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.lists.order import Order
 from clearline.web.console.views import View, carried, sidebar, view_at
 from clearline.web.visit import Form, Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.workspace import column_usecases as list_columns
 from clearline.workspace import view_usecases as saved_views
-from clearline.workspace.column_domain import DEFAULT_COLUMNS, Columns, in_order
+from clearline.workspace.column_domain import DEFAULT_COLUMNS, Column, Columns, in_order
 
 PARAMETER = "columns"
+WITH_REMINDER = in_order({*DEFAULT_COLUMNS, Column.REMINDER} - {Column.UPDATED_AT})
+"""The default columns of the view of reminders."""
 _NONE = "none"
 """What the parameter has when a list shows the title alone: an empty one would not be sent."""
 
@@ -36,7 +39,8 @@ async def shown_columns(visit: Visit, tx: Tx, view: View) -> Columns:
         chosen = view.saved.columns
     else:
         chosen = await list_columns.chosen_columns(tx, visit.actor, _name(view))
-    return DEFAULT_COLUMNS if chosen is None else chosen
+    default = WITH_REMINDER if view.sort == Order.REMINDER else DEFAULT_COLUMNS
+    return default if chosen is None else chosen
 
 
 async def choose_columns(visit: Visit) -> Answer:

@@ -63,7 +63,7 @@ async def _listing(visit: Visit, tx: Tx) -> Listing:
     if view is None:
         side = await sidebar(tx, visit.actor)
         view = side.find(path) or side.views[0]
-    sort = sort_named(query.get("sort", ""), view.saved)
+    sort = sort_named(query.get("sort", ""), view.stored_sort)
     chosen = sort.name if query.get("sort") == sort.name else ""
     columns = columns_in(query)
     if columns is None:

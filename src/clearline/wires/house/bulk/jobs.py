@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import astuple
 
 from clearline.bulk import domain, import_file
 from clearline.bulk import import_usecases as imports
@@ -16,6 +17,7 @@ from clearline.bulk.import_file import Format
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.reminders.domain import ReminderChange
 from clearline.tickets.domain import Channel
 from clearline.wires.house import paging
 from clearline.wires.house.bulk import wire
@@ -25,6 +27,7 @@ from clearline.wires.house.records import get_record, list_records, newest_key, 
 from clearline.wires.house.tickets.filter_wire import Filters
 from clearline.wires.house.tickets.filters import filter_of
 from clearline.wires.house.tickets.progress_wire import facts_in
+from clearline.wires.house.tickets.wire import ReminderPatch
 from clearline.wires.house.wire import DatedPageQuery, Page
 from clearline.wires.http.body import BodyTooLarge, InvalidMembers, InvalidQuery, NotJson
 from clearline.wires.http.call import Call
@@ -57,9 +60,12 @@ def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
             return domain.ChangeStatus(to, reason, facts_in(sub_status, waiting, closure))
         case wire.AssignAction(to):
             return domain.Assign(id_in_body("action.to", to, "user", actor))
-        case wire.ChangeAction(priority, severity, queue):
+        case wire.ChangeAction(priority, severity, queue, reminder):
             return domain.ChangeValues(
-                priority, severity, UNSET if queue is UNSET else id_in_body("action.queue", queue, "queue", actor)
+                priority,
+                severity,
+                UNSET if queue is UNSET else id_in_body("action.queue", queue, "queue", actor),
+                ReminderChange(*astuple(reminder)) if isinstance(reminder, ReminderPatch) else reminder,
             )
         case wire.TagAction(add, remove):
             return domain.ChangeTags(tuple(add), tuple(remove))

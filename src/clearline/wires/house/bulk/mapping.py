@@ -3,12 +3,15 @@
 from uuid import UUID
 
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 from clearline.bulk import domain
 from clearline.bulk.domain import WAITING, Action, BulkRequest, Job, JobItem
+from clearline.reminders.domain import ReminderChange
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.bulk import wire
 from clearline.wires.house.tickets.progress_wire import facts_out
+from clearline.wires.house.tickets.wire import ReminderPatch
 
 
 def _action_out(action: Action) -> wire.BulkAction:
@@ -17,8 +20,10 @@ def _action_out(action: Action) -> wire.BulkAction:
             return wire.StatusAction(to, reason, *facts_out(facts))
         case domain.Assign(to):
             return wire.AssignAction(None if to is None else str(to))
-        case domain.ChangeValues(priority, severity, queue_id):
-            return wire.ChangeAction(priority, severity, str(queue_id) if isinstance(queue_id, UUID) else queue_id)
+        case domain.ChangeValues(priority, severity, queue_id, reminder):
+            queue = str(queue_id) if isinstance(queue_id, UUID) else queue_id
+            patch = ReminderPatch(*astuple(reminder)) if isinstance(reminder, ReminderChange) else reminder
+            return wire.ChangeAction(priority, severity, queue, patch)
         case domain.ChangeTags(add, remove):
             return wire.TagAction(list(add), list(remove))
         case domain.AddNote(text, visibility):

@@ -127,6 +127,19 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         | None
     ) = None
     has_file: Annotated[bool, Meta(description="Tickets with an attachment, or without any.")] | None = None
+    has_reminder: (
+        Annotated[bool, Meta(description="Tickets with a reminder, or without one. For the provider's people.")] | None
+    ) = None
+    reminder_since: (
+        Annotated[
+            Moment, Meta(description="With a reminder that is due at this time or later. For the provider's people.")
+        ]
+        | None
+    ) = None
+    reminder_until: (
+        Annotated[Moment, Meta(description="With a reminder that is due before this time. For the provider's people.")]
+        | None
+    ) = None
     since: (
         Annotated[
             Moment,
@@ -167,7 +180,7 @@ class ListQuery(Filters, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "oldest. `created_at`, `updated_at`, `status_changed_at`, `occurred_at`: the earliest first. A minus "
             "reverses the order. A ticket without `occurred_at` counts from its `created_at`. Tickets with the same "
             "value are in the order of their numbers. By priority, change, status and beginning only open tickets can "
-            "be sorted."
+            "be sorted. `reminder_at` has only tickets with a reminder, and is for the provider's people."
         ),
     ] = "-number"  # fmt: skip
     limit: Limit = 50

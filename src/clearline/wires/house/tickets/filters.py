@@ -59,6 +59,8 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         external_id=None if query.external_id is None else (system, number),
         has_file=query.has_file,
         team_id=id_in_query("team", query.team, "must be the id of a team"),
+        has_reminder=query.has_reminder,
+        reminder=span_of_query(query.reminder_since, query.reminder_until, "reminder_until"),
         watcher_id=user_in_query(actor, "watcher", query.watcher, "must be me or the id of a user"),
         occurred=span_of_query(query.occurred_since, query.occurred_until, "occurred_until"),
         is_chronic=query.chronic,
@@ -67,8 +69,8 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
 
 _MORE = (
     "team", "watcher", "service_type", "issue_type", "priority", "severity", "tags", "contact", "cc",
-    "external_id", "has_file", "occurred_since", "occurred_until", "chronic", "sub_status",
-    "waiting",
+    "external_id", "has_file", "has_reminder", "reminder_since", "reminder_until", "occurred_since", "occurred_until",
+    "chronic", "sub_status", "waiting",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """House API v1: bodies of tickets, notes and events."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -272,6 +273,11 @@ class TicketSummary(Struct, frozen=True, gc=False):
         ]
         | UnsetType
     ) = UNSET
+
+    @property
+    def reminder_at(self) -> datetime:
+        """When its reminder is due; only a ticket that has one is asked."""
+        return cast("ReminderOut", self.reminder).at
 
 
 class TicketOut(TicketSummary, frozen=True, kw_only=True):
