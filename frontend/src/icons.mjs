@@ -33,6 +33,7 @@ export const icons = {
   clock: null,
   "columns-3": null,
   copy: null,
+  eraser: null,
   eye: null,
   "git-commit-horizontal": null,
   "git-merge": null,

@@ -15,14 +15,14 @@ PAGES_FIRST = (
     "change-the-texts-of-mails", "import-services",
     "link-merge-and-split", "manage-the-catalogue",
     "manage-people-and-keys", "notification-preferences", "receive-mail", "receive-webhooks",
-    "route-tickets", "save-replies-and-views", "search-tickets", "send-mail", "sign-in-with-your-identity-provider",
+    "redact-a-secret", "route-tickets", "save-replies-and-views", "search-tickets", "send-mail",
+    "sign-in-with-your-identity-provider",
     "sign-people-in",
     "tell-the-people-of-a-ticket",
 )  # fmt: skip
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
     "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
-    "redact-a-secret",
     "run-in-production", "run-workers-apart", "use-the-house-api",
     "work-tickets-from-the-command-line",
 )  # fmt: skip

@@ -17,3 +17,15 @@ document.addEventListener("click", ({ target }) => {
 });
 document.addEventListener("htmx:after:swap", show);
 show();
+
+// What is selected in a message goes into the form that redacts it. A press on its button would end the selection.
+document.addEventListener("pointerdown", (event) => {
+  if (event.target.closest("[data-selects]")) event.preventDefault();
+});
+document.addEventListener(
+  "submit",
+  ({ target }) => {
+    if (target.matches("[data-selects]")) target.elements.text.value = getSelection();
+  },
+  true,
+);

@@ -99,7 +99,7 @@ document.addEventListener(
   "submit",
   (event) => {
     const { target: form, submitter } = event;
-    if (!form.matches("[data-ticket] .details form[method=post]")) return;
+    if (!form.matches("[data-ticket] .details form[method=post]:not([data-selects])")) return;
     event.preventDefault();
     event.stopPropagation();
     const fields = new URLSearchParams(new FormData(form, submitter));

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import httpx
 
+from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from clearline.web.console.pages import PAGES as CONSOLE_PAGES
@@ -55,6 +56,7 @@ FORMS: dict[str, dict[str, str]] = {
     "unmerge": {},
     "changeFault": {"occurred_at": "2026-03-01T02:00", "testing_consent": "yes"},
     "split": {"title": "Another", "description": "Slow, too", "once": "a key of this form"},
+    "redact": {"text": "slow", "reason": "A key", "confirm": "yes", "once": "a key of this form"},
     "removeLink": {"link": NO_ID},
     "removeSecondFactor": {},
     "reportPresence": {"activity": "viewing", "tab": "a1"},
@@ -112,11 +114,11 @@ class Desk(NamedTuple):
 
 
 async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
-    """Add a company with two tickets, and an agent."""
+    """Add a company with two tickets, and an admin."""
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         number, other = await raised(tx, tenant, TITLE), await raised(tx, tenant, TITLE)
-    return Desk(tenant, ticket_number(number), ticket_number(other), await person(client, database))
+    return Desk(tenant, ticket_number(number), ticket_number(other), await person(client, database, Role.ADMIN))
 
 
 def named(entry: Entry) -> str:

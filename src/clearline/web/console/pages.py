@@ -21,7 +21,7 @@ from clearline.web.console.queue import home, show_list
 from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.search import handlers as search
 from clearline.web.console.ticket import show_ticket
-from clearline.web.console.tickets import faults, mails, merging, people
+from clearline.web.console.tickets import faults, mails, merging, people, redaction
 from clearline.web.console.tickets.composer import apply_macro, send_message, take_back
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.held_files import add_file, drop_file
@@ -66,6 +66,8 @@ PAGES = (
     Page("changeFault", "POST", _TICKET + "/fault", faults.change_fault, _WRITE),
     Page("splitForm", "GET", _TICKET + "/split", merging.show_split, _WRITE),
     Page("split", "POST", _TICKET + "/split", merging.split, _WRITE),
+    Page("redactForm", "GET", _TICKET + "/redact", redaction.show_redact, Scope.TICKETS_REDACT),
+    Page("redact", "POST", _TICKET + "/redact", redaction.redact, Scope.TICKETS_REDACT),
     Page("setStatus", "POST", _TICKET + "/status", changes.change_handler(changes.set_status), _WRITE),
     Page("setIssue", "POST", _TICKET + "/issue", changes.change_handler(changes.set_issue), _WRITE),
     Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),

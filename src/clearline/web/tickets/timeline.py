@@ -191,6 +191,11 @@ def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0
             return f"{text}: {data['reason']}" if data["reason"] else text
         case EventType.ATTACHMENT_REMOVED:
             return gettext("%(who)s removed a file") % {"who": who}
+        case EventType.TICKET_REDACTED:
+            text = gettext("%(who)s removed words for good, everywhere")
+            if data["target"] == "attachment":
+                text = gettext("%(who)s removed a file for good, everywhere")
+            return text % {"who": who}
     return ""
 
 

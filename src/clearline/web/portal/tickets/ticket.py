@@ -11,6 +11,7 @@ from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import Feedback
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
+from clearline.redactor import MARK
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
@@ -140,4 +141,9 @@ def _changes(events: Sequence[Event]) -> list[Change]:
             label = gettext(looks.CUSTOMER_STATUSES[event.data["after"]].label)
             reason = event.data.get("reason")
             changes.append(Change(event.at, f"{label}: {reason}" if reason else label))
+        elif event.type == EventType.TICKET_REDACTED and event.data["target"] == "attachment":
+            changes.append(Change(event.at, gettext("The support team removed a file.")))
+        elif event.type == EventType.TICKET_REDACTED:
+            text = gettext("The support team removed words, such as a password: %(mark)s stands in their place.")
+            changes.append(Change(event.at, text % {"mark": MARK}))
     return changes
