@@ -78,6 +78,7 @@ TABLES = (
     TableLimit("ticket_search", "one for each ticket"),
     TableLimit("ticket_merge", "one for each ticket"),
     TableLimit("feedback", "one for each address and resolution of a ticket, by the link of a mail"),
+    TableLimit("ticket_field", "one for each value of an own field, and each option of several"),
     TableLimit("ticket_link", f"{LINKS_MAX} of each ticket"),
     TableLimit(
         "ticket_contact", f"{CONTACTS_MAX - 1} contacts, {CC_MAX} copies and {CC_MAX} suggestions of each ticket"

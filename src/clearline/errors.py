@@ -298,3 +298,13 @@ class NobodyAvailable(Conflict):
     def __init__(self, number: str, why: str) -> None:
         super().__init__(f"ticket {number} cannot be assigned: {why}")
         self.number, self.why = number, why
+
+
+class NotConfirmed(Conflict):
+    """Something has values that would be lost, and the request does not confirm how many."""
+
+    code = "not_confirmed"
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(f"{name} has {count} values: confirm={count} deletes it with them")
+        self.count = count

@@ -95,3 +95,10 @@ class TooManySubscriptions(TooMany):
 
     code = "too_many_subscriptions"
     rule = "a company has at most {most} subscriptions: delete one first"
+
+
+class TooManyFields(TooMany):
+    """The kind of record has as many own fields as it may have."""
+
+    code = "too_many_fields"
+    rule = "tickets, services and companies have at most {most} own fields each: delete one first"

@@ -13,6 +13,7 @@ from clearline.clock import CLOCK_SECONDS, monotonic
 from clearline.drafts import pending_usecases as pending
 from clearline.drafts import usecases as drafts
 from clearline.drafts import worker as message_worker
+from clearline.fields import usecases as fields
 from clearline.logs import Logger
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.outbound import usecases as outbound_mail
@@ -128,6 +129,7 @@ def shared_jobs(
         *purge_jobs(database, settings, now),
         *_sign_in_jobs(database, now),
         _undo_job(database, now),
+        _field_job(database, now),
         clock_job(database, now),
         age_job(database, now),
         orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
@@ -152,6 +154,12 @@ def _undo_job(database: Database, now: Clock) -> PeriodicJob:
     """Return the job that deletes what cannot be undone any more."""
     purge = _until_done(database, lambda tx: undo.purge(tx, before=now() - _UNDO_KEPT))
     return PeriodicJob("purge changes that could be undone", PURGE_EVERY, purge)
+
+
+def _field_job(database: Database, now: Clock) -> PeriodicJob:
+    """Return the job that purges own fields whose deletion cannot be undone any more, with their values."""
+    purge = _until_done(database, lambda tx: fields.purge(tx, now=now()))
+    return PeriodicJob("purge deleted fields", PURGE_EVERY, purge)
 
 
 def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:

@@ -28,6 +28,7 @@ Headers = dict[str, str]
 Json = dict[str, Any]
 API = "/api/v1"
 TICKETS = "/api/v1/tickets"
+FIELDS = "/api/v1/fields"
 MARKER = "zq8onlyofa"
 """What the texts of a company hold that another must not see."""
 
@@ -268,7 +269,7 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
         "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],
         "companies": str(tenant.company.id), "users": str(admin.id), "domains": str(domain.id), "keys": str(key.id),
-        "services": f"{name}-service", "handovers": NOBODY, "macros": NOBODY, "queues": NOBODY,
+        "services": f"{name}-service", "handovers": NOBODY, "fields": NOBODY, "macros": NOBODY, "queues": NOBODY,
         "routing-rules": NOBODY, "teams": NOBODY, "terms": NOBODY, "tiers": "gold",
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
         "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-templates": NOBODY,
@@ -284,3 +285,22 @@ async def done(client: httpx.AsyncClient, headers: dict[str, str], job: Json) ->
             await client.get(f"{API}/jobs/{job['id']}", headers=headers)
         ).json()["state"] != "done":
             await asyncio.sleep(0.05)
+
+
+async def add_field(client: httpx.AsyncClient, admin: Headers, key: str, **members: Any) -> Json:
+    """Add a field of tickets; ``members`` replace the defaults."""
+    body = {"record": "ticket", "key": key, "label": key.replace("_", " ").title(), "type": "text", **members}
+    answer = await client.post(FIELDS, headers=admin, json=body)
+    assert answer.status_code == 201, answer.text
+    added: Json = answer.json()
+    return added
+
+
+async def no_fields(database: Database) -> None:
+    """Remove all fields and values, which other tests would be asked for."""
+    async with database.transaction() as tx:
+        await tx.write("update ticket set fields = null where fields is not null")
+        await tx.write("update service set fields = null where fields is not null")
+        await tx.write("update company set fields = null where fields is not null")
+        await tx.write("delete from field")
+        tx.changes_memory = True

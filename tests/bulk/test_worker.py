@@ -30,9 +30,9 @@ from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
 from clearline.settings.defaults import COMPANY_JOBS_MAX
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
+from clearline.tickets.reports import store as report_store
 from tests.builders.jobs import kept, purge_job
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import raised
@@ -340,7 +340,7 @@ async def test_a_repeated_import_creates_no_second_ticket(database: Database) ->
     assert counts == [Counts(3, 0, 2, 0), Counts(3, 0, 2, 0), Counts(0, 3, 2, 0)]
     async with database.statement() as tx:
         assert await tx.fetchval("select count(*) from ticket where company_id = $1", tenant.company.id) == 3
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []
 
 
 async def test_the_input_of_a_processed_item_is_deleted(database: Database, tenant: Tenant) -> None:

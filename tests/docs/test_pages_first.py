@@ -11,6 +11,7 @@ WEB = ROOT / "src" / "clearline" / "web"
 PUBLISHED_TYPES = ROOT / "src/clearline/platform/database/migrations/0048_catalogue.sql"
 """What every desk calls the types of issues at first."""
 PAGES_FIRST = (
+    "add-your-own-fields",
     "attach-files", "bind-a-mail-domain", "brand-the-portal", "change-many-tickets",
     "change-the-texts-of-mails", "import-services",
     "link-merge-and-split", "manage-the-catalogue",

@@ -14,7 +14,8 @@ from clearline.platform.database.transactions import Database
 
 SOURCE = Path(clearline.__file__).parent
 SHARED = {
-    "branding", "company", "consumer", "handover", "identity_provider", "inbound_mail", "issue_type", "logo", "macro",
+    "branding", "company", "consumer", "field", "handover", "identity_provider", "inbound_mail", "issue_type", "logo",
+    "macro",
     "mail_suppression", "mail_template", "mailbox", "queue", "routing_rule", "schema_migration", "search_index",
     "second_factor_role", "server_secret", "service_type", "sign_in_attempt", "sign_in_flow", "team", "team_member",
     "term",
@@ -143,7 +144,7 @@ def test_only_the_stores_of_the_event_log_compare_transaction_numbers() -> None:
     assert modules == LOGS
 
 
-async def test_triggers_only_notify_or_order_the_events_of_a_ticket(database: Database) -> None:
+async def test_triggers_only_notify_order_the_events_of_a_ticket_or_derive_its_fields(database: Database) -> None:
     async with database.statement() as tx:
         rows = await tx.fetch("select tgname, tgfoid::regproc::text from pg_trigger where not tgisinternal order by 1")
     assert [tuple(row) for row in rows] == [
@@ -152,10 +153,13 @@ async def test_triggers_only_notify_or_order_the_events_of_a_ticket(database: Da
         ("branding_changed", "tell_branding_changed"),
         ("company_changed", "tell_actors_changed"),
         ("event_order", "event_follows_its_ticket"),
+        ("field_changed", "tell_catalogue_changed"),
         ("issue_type_changed", "tell_catalogue_changed"),
         ("logo_changed", "tell_branding_changed"),
         ("service_type_changed", "tell_catalogue_changed"),
         ("term_changed", "tell_catalogue_changed"),
+        ("ticket_fields_changed", "derive_ticket_fields"),
+        ("ticket_with_fields", "derive_ticket_fields"),
     ]
 
 

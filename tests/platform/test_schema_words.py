@@ -11,6 +11,7 @@ from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.catalogue.term_domain import TermKind
 from clearline.feedback.domain import Rating
+from clearline.fields.domain import FieldAudience, FieldType, RecordKind, RefersTo, Required
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
 from clearline.inventory.facts_domain import ServiceState
 from clearline.mail.inbound.domain import InboundState
@@ -55,6 +56,12 @@ ALLOWED: dict[str, Iterable[str]] = {
     "notification_settings.digest": DigestFrequency,
     "outbound_mail.state": MailState,
     "queue.assignment": Assignment,
+    "field.edited_by": FieldAudience,
+    "field.record": RecordKind,
+    "field.refers_to": RefersTo,
+    "field.required": Required,
+    "field.type": FieldType,
+    "field.visible_to": FieldAudience,
     "issue_type.console_connect": IssueType,
     "issue_type.impact": Impact,
     "issue_type.priority": Priority,

@@ -21,6 +21,7 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.domain import Content, NewAttachment
 from clearline.tickets.domain import Channel, Status, Ticket
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.reports import store as report_store
 from clearline.tickets.status_domain import OPEN
 from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import later_events, raised
@@ -86,7 +87,7 @@ async def test_an_answer_continues_a_pending_ticket_and_reopens_a_resolved_one(
         before, events_before = await ticket_of(tx, number), await later_events(tx, number)
         await WAYS[way](tx, tenant.actor, number, at=LATER, reopens=reopens)
         after, events = await ticket_of(tx, number), (await later_events(tx, number))[len(events_before) :]
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []
     assert (after.status, after.updated_at) == (to or status, LATER)
     assert after.status_changed_at == (LATER if to else before.status_changed_at)
     assert after.resolved_at == (None if to is Status.REOPENED else before.resolved_at)
@@ -220,4 +221,4 @@ async def test_an_answer_that_waits_for_the_closing_job_is_refused(emptied: Data
         await waiting
     async with emptied.transaction() as tx:
         assert (await ticket_of(tx, number)).status is Status.CLOSED
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []

@@ -4,9 +4,9 @@ import random
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
+from clearline.tickets.reports import store as report_store
 from clearline.tickets.status_domain import TRANSITIONS
 from tests.builders.databases import Undone, undo
 from tests.builders.people import NOW, Tenant, new_tenant
@@ -38,7 +38,7 @@ async def create_and_move_at_random(database: Database, tenant: Tenant, chance: 
 
 async def assert_counts_agree(database: Database, *tenants: Tenant) -> None:
     async with database.transaction() as tx:
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []
         for tenant in tenants:
             for is_open in (True, False):
                 page = await tickets.list_tickets_with_notes(tx, tenant.actor, is_open=is_open, page=1, page_size=1)
@@ -82,5 +82,5 @@ async def test_a_count_changed_by_hand_is_detected(database: Database) -> None:
     async with database.transaction() as tx:
         await raised(tx, tenant)
         await tx.write("update ticket_count set open = open + 1 where company_id = $1", tenant.company.id)
-        assert await ticket_store.miscounted(tx) == [tenant.company.code]
+        assert await report_store.miscounted(tx) == [tenant.company.code]
         await tx.write("update ticket_count set open = open - 1 where company_id = $1", tenant.company.id)

@@ -141,7 +141,9 @@ def test_the_values_that_can_be_changed_are_fields_of_a_ticket() -> None:
 
 @pytest.mark.parametrize("field", TicketValues.__struct_fields__)
 def test_a_customer_changes_its_contact_its_requested_values_and_its_numbers(field: str) -> None:
-    is_customers = field in {"contact", "asked_severity", "asked_priority", "external_ids", "occurred_at", "fault"}
+    is_customers = field in {
+        "contact", "asked_severity", "asked_priority", "external_ids", "occurred_at", "fault", "fields"
+    }  # fmt: skip
     assert (field in CUSTOMER_EDITABLE_FIELDS) is is_customers
     if is_customers:
         check_customer_fields([field])

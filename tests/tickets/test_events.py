@@ -30,6 +30,7 @@ VALUES = TicketValues(
     None,
     None,
     NO_FAULT,
+    {},
 )
 ASKED = {"field": "asked_priority", "before": None, "after": "high"}
 QUEUE = {"field": "tags", "before": [], "after": ["bgp"]}
@@ -105,7 +106,8 @@ def test_unknown_types_are_not_visible_to_customers(kind: str) -> None:
 
 # The members of TicketValues that a customer sees in a ticket, and so may see in its history.
 FIELDS = (*(name for name in TicketValues.__struct_fields__ if name != "fault"), *FAULT_FIELDS)
-SEEN = set(FIELDS) - {"queue_id", "assignee_id", "tags", "reminder"}
+# Each own field has a change of its own, which says whether customers see it.
+SEEN = set(FIELDS) - {"queue_id", "assignee_id", "tags", "reminder", "fields"}
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -116,7 +118,10 @@ def test_the_history_shows_a_customer_the_same_values_as_the_ticket(field: str) 
 
 
 def test_a_customer_sees_every_field_that_it_may_set() -> None:
-    assert CUSTOMER_EDITABLE_FIELDS - {"fault"} < SEEN
+    assert CUSTOMER_EDITABLE_FIELDS - {"fault", "fields"} < SEEN
+    public = {"field": "fields.circuit_ref", "before": None, "after": "x"}
+    data = {"changes": [{**public, "is_public": True}, {"field": "fields.margin", "before": None, "after": 3}]}
+    assert visible_data("ticket.changed", data, Audience.CUSTOMER) == {"changes": [public]}
 
 
 def test_only_different_values_are_a_change() -> None:

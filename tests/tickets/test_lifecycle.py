@@ -10,10 +10,10 @@ from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
-from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.reports import store as report_store
 from clearline.tickets.status_domain import CUSTOMER_CLOSES, CUSTOMER_TRANSITIONS, FINISHED, OPEN, TRANSITIONS
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import STEPS, raised
@@ -33,7 +33,7 @@ async def status_of(tx: Tx, number: int) -> Status:
 
 async def miscounted(database: Database) -> list[str]:
     async with database.statement() as tx:
-        return await ticket_store.miscounted(tx)
+        return await report_store.miscounted(tx)
 
 
 def test_every_status_can_be_reached() -> None:

@@ -39,7 +39,7 @@ async def test_a_ticket_is_found_by_the_primary_keys(filled: Any) -> None:
     used, scanned = await plan_of(filled, ticket_store.GET, *await any_ticket(filled), [*Visibility])
     assert "note_pkey" in used
     assert used & BY_NUMBER
-    assert not scanned
+    assert scanned <= {"field"}  # a small table, read once where a ticket has values of own fields
 
 
 async def test_the_services_of_a_company_are_found_by_an_index(filled: Any) -> None:

@@ -14,7 +14,10 @@ from msgspec import Struct
 from clearline.accounts import permissions
 from clearline.bulk import export_store
 from clearline.bulk.export_store import Batch
-from clearline.bulk.import_file import NO, YES, Format
+from clearline.bulk.import_file import NO, OWN_FIELD, YES, Format
+from clearline.fields import usecases as own_fields
+from clearline.fields.domain import RecordKind
+from clearline.fields.value_domain import file_text
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Transactions, Tx
 from clearline.reminders.domain import Reminder
@@ -66,6 +69,8 @@ class Export(Struct, frozen=True):
     for_staff: bool
     selected: Filter | None = None
     delimiter: str = ","
+    fields: tuple[str, ...] = ()
+    """The keys of the own fields that have columns in a table."""
 
 
 async def prepare(
@@ -89,7 +94,11 @@ async def prepare(
     if company is not None:
         company_id = (await permissions.company_typed(tx, actor, company)).id
     visibilities = access.visible_visibilities(actor)
-    return Export(company_id, _IS_OPEN[state], created_since, visibilities, actor.is_staff, selected)
+    known = (await own_fields.definitions(tx)).shown(RecordKind.TICKET, for_staff=actor.is_staff)
+    fields = tuple(field.key for field in known)
+    return Export(
+        company_id, _IS_OPEN[state], created_since, visibilities, actor.is_staff, selected, fields=fields
+    )  # fmt: skip
 
 
 async def read(database: Transactions, export: Export, kind: Format, *, bom: bool = False) -> AsyncIterator[bytes]:
@@ -146,7 +155,8 @@ def table(views: Iterable[TicketView], export: Export, *, bom: bool = False) -> 
 
 
 def _columns(export: Export) -> tuple[str, ...]:
-    return (*_COLUMNS, *_STAFF_COLUMNS) if export.for_staff else _COLUMNS
+    own = (f"{OWN_FIELD}{key}" for key in export.fields)
+    return (*_COLUMNS, *(_STAFF_COLUMNS if export.for_staff else ()), *own)
 
 
 def _rows(views: Iterable[TicketView], export: Export) -> bytes:
@@ -197,6 +207,7 @@ def _members(view: TicketView, export: Export) -> dict[str, Any]:
         "sub_status": ticket.sub_status,
         "waiting": ticket.waiting,
         "closure": ticket.closure,
+        "fields": ticket.fields,
     }
     if export.for_staff:
         members |= {
@@ -240,7 +251,8 @@ def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:
     members["tags"] = " ".join(members.get("tags", ()))
     for name in ("external_ids", "contacts", "cc"):
         members[name] = _encode(members[name]).decode() if members[name] else ""
-    return [_cell(members[name]) for name in columns]
+    members |= {f"{OWN_FIELD}{key}": file_text(value) for key, value in members.pop("fields").items()}
+    return [_cell(members.get(name)) for name in columns]
 
 
 def _cell(value: object) -> str:

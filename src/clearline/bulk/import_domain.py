@@ -51,6 +51,7 @@ class Subject(Struct, frozen=True):
     nested: Mapping[str, tuple[str, str]]
     value_of: Callable[[str, str], Any]
     ignored: frozenset[str]
+    own_field: str = ""
 
 
 def read_struct(
@@ -207,6 +208,7 @@ class ImportedTicket(Struct, frozen=True):
     asked_severity: Severity | None = None
     asked_priority: Priority | None = None
     tags: tuple[str, ...] = ()
+    fields: dict[str, Any] = {}
     notes: tuple[ImportedNote, ...] = ()
     reminder: ImportedReminder | None = None
     occurred_at: When | None = None
@@ -376,6 +378,7 @@ def imported_state(company_id: UUID, imported: ImportedTicket, assessment: Asses
         if waiting is None
         else Waiting(waiting.reason, waiting.text, waiting.by, waiting.at or last_known),
         closure=None if imported.closure is None else Closure(*astuple(imported.closure)),
+        fields=imported.fields,
     )
 
 

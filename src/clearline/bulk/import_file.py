@@ -19,6 +19,7 @@ from clearline.bulk.import_domain import (
     read_ticket,
 )
 from clearline.errors import DeskError, InvalidInput, RuleCode, Violation, require_valid
+from clearline.fields.domain import FIELDS_MAX
 from clearline.tables import NotATable, cell_text, decode_file, read_table
 from clearline.tickets.domain import Closure
 
@@ -45,9 +46,13 @@ _NESTED = {
 }
 YES, NO = "yes", "no"
 """How a table says whether something is so."""
-_OBJECTS = {"service", "contact", "external", "notes", "reminder", "site_access", "waiting", "closure"}
+_OBJECTS = {"service", "contact", "external", "fields", "notes", "reminder", "site_access", "waiting", "closure"}
 COLUMNS = (*sorted(MEMBERS - _OBJECTS), *_NESTED)
-"""The columns of a table that an import reads. Tags are in one of them, separated by spaces."""
+"""The columns of a table that an import reads, with ``OWN_FIELD`` and the key of each own field.
+
+Tags are in one of them, separated by spaces.
+"""
+OWN_FIELD = "fields_"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -111,7 +116,7 @@ def _value(name: str, cell: str) -> Any:
     return cell
 
 
-_TICKETS = Subject(COLUMNS, read_ticket, _NESTED, _value, WRITTEN_BY_EXPORT)
+_TICKETS = Subject(COLUMNS, read_ticket, _NESTED, _value, WRITTEN_BY_EXPORT, OWN_FIELD)
 
 
 def _lines(text: str) -> Iterator[Any]:
@@ -138,14 +143,16 @@ def _rows(text: str, subject: Subject) -> Iterator[Any]:
 
 def _check_heading(heading: list[str], subject: Subject) -> None:
     known = subject.ignored.union(subject.columns)
-    if len(heading) > (most := len(known)):
+    own = bool(subject.own_field)
+    if len(heading) > (most := len(known) + own * FIELDS_MAX):
         raise InvalidInput([Violation("file", f"must have at most {most} columns", RuleCode.COUNT)])
-    unknown = [name for name in heading if name not in known]
+    unknown = [name for name in heading if name not in known and not (own and name.startswith(subject.own_field))]
     twice = sorted(name for name, count in Counter(heading).items() if count > 1)
     violations = [
         Violation(
             "file",
-            f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(subject.columns)}, "
+            f"has a heading with {what} {', '.join(names)[:200]}; the columns are "
+            f"{', '.join([*subject.columns, *([f'{subject.own_field}KEY'] if own else [])])}, "
             "separated by commas, semicolons or tabs",
             RuleCode.UNKNOWN,
         )
@@ -167,7 +174,9 @@ def _members(heading: list[str], cells: list[str], subject: Subject) -> Any:
         if not cell.strip() or name in subject.ignored:
             continue
         value = subject.value_of(name, cell)
-        if name in subject.nested:
+        if subject.own_field and name.startswith(subject.own_field):
+            members.setdefault("fields", {})[name.removeprefix(subject.own_field)] = cell
+        elif name in subject.nested:
             outer, inner = subject.nested[name]
             members.setdefault(outer, {})[inner] = value
         else:

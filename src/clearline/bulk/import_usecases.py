@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.bulk import import_store
@@ -14,6 +15,7 @@ from clearline.catalogue.domain import check_known
 from clearline.catalogue.term_usecases import current_terms
 from clearline.catalogue.usecases import require_types
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
+from clearline.fields import value_usecases as own_fields
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.reminders import store as reminder_store
@@ -71,6 +73,9 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
     facts = StatusFacts(ticket.sub_status, ticket.waiting, ticket.closure)
     if facts != NO_FACTS:
         require_valid(check_facts(await current_terms(tx), ticket.status, facts, with_retired=True))
+    if ticket.fields:
+        fields = await own_fields.imported_values(tx, actor, company.id, ticket.fields)
+        ticket = replace(ticket, fields=fields)
     stored = await ticket_store.insert(tx, actor, ticket, notes=imported_notes(imported), now=now)
     if stored is None:
         raise InvalidInput(await tickets.check_service(tx, company.id, ticket.service_id, ticket.service_type))

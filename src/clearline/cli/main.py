@@ -31,6 +31,7 @@ COMMANDS = {
         "Manage the mail domains of a company, whose addresses are confirmed without an invitation.",
     ),
     "events": LazyCommand("event_stream", "events", "Read the event stream."),
+    "field": LazyCommand("fields.fields", "field", "Manage own fields of tickets, services and companies."),
     "identity-provider": LazyCommand(
         "accounts.identity_providers",
         "identity_provider",

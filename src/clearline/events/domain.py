@@ -13,12 +13,13 @@ from msgspec import Meta, Struct
 from clearline.events.event_types import EventType
 
 
-class Change(Struct, frozen=True):
-    """One value before and after."""
+class Change(Struct, frozen=True, omit_defaults=True):
+    """One value before and after. ``is_public`` is whether customers saw it when it changed: so with own fields."""
 
     field: str
     before: Any
     after: Any
+    is_public: bool = False
 
 
 class TicketCreated(Struct, frozen=True, omit_defaults=True, tag=EventType.TICKET_CREATED.value, tag_field="type"):

@@ -20,7 +20,11 @@ def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[st
     if (row := EVENT_TYPES.get(kind)) is None:
         return None
     if row.visibility is Visibility.SOME_FIELDS:
-        changes = [change for change in data["changes"] if change["field"] in row.visible_fields]
+        changes = [
+            {name: value for name, value in change.items() if name != "is_public"}
+            for change in data["changes"]
+            if change["field"] in row.visible_fields or change.get("is_public")
+        ]
         return {"changes": changes} if changes else None
     is_visible = (
         row.visibility is Visibility.ALWAYS

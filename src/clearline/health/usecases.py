@@ -28,9 +28,9 @@ from clearline.search import index_usecases
 from clearline.search import store as search_store
 from clearline.search.document import FORMAT
 from clearline.settings.settings import InvalidSetting, Settings
-from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.reports import store as report_store
 from clearline.webhooks import delivery_store
 
 _COUNT_MAX = 10_000
@@ -173,7 +173,7 @@ async def _transactions(database: Database, *, waits: bool) -> Check:
 async def _counts(database: Database) -> Check:
     """Check that the stored numbers of tickets are right. A look at every ticket."""
     async with database.transaction() as tx:
-        wrong = await ticket_store.miscounted(tx)
+        wrong = await report_store.miscounted(tx)
     detail = f"differ for {', '.join(wrong)}" if wrong else "agree with tickets"
     return Check("counts", ok=not wrong, detail=detail)
 

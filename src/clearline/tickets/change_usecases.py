@@ -15,6 +15,9 @@ from clearline.errors import Forbidden, NotFound, RuleCode, TicketFinished, Viol
 from clearline.events.domain import StatusChanged, TicketChanged, changes_between
 from clearline.events.event_types import EventType
 from clearline.events.type_table import EVENT_TYPES
+from clearline.fields import value_usecases as own_fields
+from clearline.fields.domain import RecordKind
+from clearline.fields.value_domain import changed_fields, without_nulls
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
@@ -81,6 +84,8 @@ async def change_ticket(
 ) -> TicketView:
     """Change some of the values of ``TicketValues``; a reminder by a ``ReminderChange``, or None to remove it.
 
+    Of the own fields those change that ``fields`` has; None clears one.
+
     Unchanged values are ignored; if nothing changes, no event is stored.
     ``by`` and ``rule`` are stored in the event: how the assignee or the queue was chosen.
 
@@ -92,13 +97,21 @@ async def change_ticket(
     """
     view, after = await require_change(tx, actor, number, values, now=now)
     changes = by_fact(changes_between(values_of(view.ticket), after))
+    changes = await own_fields.each_field(tx, RecordKind.TICKET, changes)
     if not changes:
         return view
-    fields = {change.field for change in changes}
     company_id = view.ticket.company_id
-    is_visible = not fields.isdisjoint(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields)
-    await ticket_store.save_values(tx, company_id, number, after, is_visible=is_visible, now=now)
-    if "reminder" in fields:
+    visible_fields = EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields
+    await ticket_store.save_values(
+        tx,
+        company_id,
+        number,
+        after,
+        fields=changed_fields(view.ticket.fields, after.fields),
+        is_visible=any(change.is_public or change.field in visible_fields for change in changes),
+        now=now,
+    )
+    if after.reminder != view.ticket.reminder:
         await reminder_store.save_timer(tx, company_id, number, after.reminder)
     facts = ticket_store.facts_of(changes, by=by, rule=rule)
     await ticket_store.append_facts(tx, actor, company_id, number, facts, now=now)
@@ -122,6 +135,11 @@ async def require_change(
     if view.ticket.status not in OPEN:
         raise TicketFinished(view.ticket.status)
     before = values_of(view.ticket)
+    if "fields" in values:
+        changed = await own_fields.changed_values(
+            tx, actor, RecordKind.TICKET, view.ticket.company_id, before.fields, values["fields"]
+        )
+        values = {**values, "fields": without_nulls(before.fields | changed)}
     after = replace(before, **values)
     if "reminder" in values:
         after = replace(after, reminder=changed_reminder(before.reminder, values["reminder"], actor.name, now=now))
@@ -201,11 +219,14 @@ async def move_ticket(
     ``facts`` are what goes with the new status; the provider resolves a ticket only with the facts that its issue type
     requires.
 
+    The provider's people resolve a ticket only when the own fields that are required for it have values.
+
     Raises:
         NotFound: no such ticket for this actor.
         Forbidden: customers may not make this transition.
         IllegalTransition: the ticket's status does not allow the transition.
-        InvalidInput: the reason is too long, a customer needs one and gives none, or the facts break a rule.
+        InvalidInput: the reason is too long, a customer needs one and gives none, the facts break a rule, or an own
+            field that is required has no value.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     ticket = await access.lock_ticket(tx, actor, number)
@@ -215,6 +236,8 @@ async def move_ticket(
         if facts != NO_FACTS:
             raise Forbidden("only the provider's people may set what goes with a status")
     elif facts != NO_FACTS or to is Status.RESOLVED:
+        if to is Status.RESOLVED:
+            await own_fields.require_resolvable(tx, ticket.fields)
         moved, fact = await _with_facts(tx, actor, ticket, moved, fact, facts, now=now)
     await save_move(tx, actor, ticket, moved, fact)
     if moved.closure != ticket.closure:

@@ -63,6 +63,12 @@ def _fault_json(fault: Fault) -> str | None:
 
 
 _decode_fault = msgspec.json.Decoder(Fault).decode
+
+
+def _fields_or_null(value: object) -> str | None:
+    return msgspec.json.encode(value).decode() if value else None
+
+
 _decode_ids = msgspec.json.Decoder(dict[str, str]).decode
 _decode_reminder = msgspec.json.Decoder(Reminder).decode
 _decode_waiting = msgspec.json.Decoder(Waiting).decode
@@ -73,6 +79,18 @@ def _worded(kind: str, key: str, value: str) -> str:
     """Return the expression of a value that a customer sees if the term ``key`` of a list has a wording for it."""
     return f"""case when {key} is not null then (select {value} from term
         where term.kind = '{kind}' and term.key = {key} and term.customer_label <> '') end"""
+
+
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _shown_fields(hidden: str) -> str:
+    """Return the expression of the own fields of the ticket ``t`` that are not hidden.
+
+    Few tickets have values and few fields are hidden: without values nothing is asked, and otherwise once.
+    """
+    return f"""case when t.fields is not null then t.fields - (select coalesce(array_agg(f.key), '{{}}') from field f
+        where f.record = 'ticket' and {hidden}) end"""
 
 
 CUSTOMER_VERSION = "t.version - t.internal_changes"
@@ -125,7 +143,12 @@ COLUMNS = (
         for_customers="""case when t.closure ? 'resolution'
         then jsonb_build_object('resolution', t.closure -> 'resolution') end""",
     ),
-)
+    Column(
+        "fields", decode=_decode_fields, encode=_fields_or_null, null="{}",
+        select=_shown_fields("f.deleted_at is not null"),
+        for_customers=_shown_fields("(f.visible_to <> 'customer' or f.deleted_at is not null)"),
+    ),
+)  # fmt: skip
 """In the order of a row. A field of ``Ticket`` that is a value of several columns has them side by side."""
 
 
@@ -299,7 +322,8 @@ def but(*names: str) -> tuple[Column, ...]:
     return tuple(column for column in COLUMNS if _root(column) not in names)
 
 
-EDITABLE = only(TicketValues.__struct_fields__)
+EDITABLE = only(set(TicketValues.__struct_fields__) - {"fields"})
+"""What a change of a ticket sets, besides the own fields, of which it sets those that change."""
 
 
 def binder(columns: Sequence[Column]) -> Callable[[Ticket | TicketValues], list[object]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -112,6 +112,7 @@ class NewTicket(Struct, frozen=True):
     external_ids: dict[str, str] = {}
     occurred_at: datetime | None = None
     fault: Fault = NO_FAULT
+    fields: dict[str, Any] = {}
 
 
 class Ticket(Struct, frozen=True, gc=False):
@@ -119,9 +120,10 @@ class Ticket(Struct, frozen=True, gc=False):
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment; ``asked_severity`` and ``asked_priority``
     are what the customer requested, from which it may differ (MEF 124 keeps both). ``external_ids`` maps another
-    system's name to its number for this ticket. ``version`` counts the changes from 1 and ``updated_at`` is the time of
-    the last: for a customer, of the changes that it can see. ``number`` is 0 until the ticket is stored.
-    ``occurred_at`` is when the fault began, ``is_chronic`` whether its service had many tickets in a short time.
+    system's name to its number for this ticket. ``fields`` has the values of own fields by their keys, for a customer
+    of those that it sees. ``version`` counts the changes from 1 and ``updated_at`` is the time of the last: for a
+    customer, of the changes that it can see. ``number`` is 0 until the ticket is stored. ``occurred_at`` is when the
+    fault began, ``is_chronic`` whether its service had many tickets in a short time.
     Customers see of ``sub_status``, ``waiting`` and ``closure`` no more than the provider worded for them.
     """
 
@@ -157,6 +159,7 @@ class Ticket(Struct, frozen=True, gc=False):
     sub_status: str | None = None
     waiting: Waiting | None = None
     closure: Closure | None = None
+    fields: dict[str, Any] = {}
 
     @property
     def reminder_at(self) -> datetime | None:
@@ -196,12 +199,13 @@ class TicketValues(Struct, frozen=True):
     reminder: Reminder | None
     occurred_at: datetime | None
     fault: Fault
+    fields: dict[str, Any]
 
 
 _values_of = attrgetter(*TicketValues.__struct_fields__)
 
 CUSTOMER_EDITABLE_FIELDS = frozenset(
-    {"contact", "asked_severity", "asked_priority", "external_ids", "occurred_at", "fault"}
+    {"contact", "asked_severity", "asked_priority", "external_ids", "occurred_at", "fault", "fields"}
 )
 """The fields of ``TicketValues`` that customers may change."""
 
@@ -270,6 +274,7 @@ def first_state(company_id: UUID, new: NewTicket, assessment: Assessment, *, now
         external_ids=new.external_ids,
         occurred_at=new.occurred_at,
         fault=new.fault,
+        fields=new.fields,
     )
 
 

@@ -70,6 +70,10 @@ class Filter(NamedTuple):
     team_id: UUID | None = None
     watcher_id: UUID | None = None
     concerned: tuple[str, UUID] | None = None
+    own_field: tuple[UUID, str] | None = None
+    """The id of an own field, and a value of it."""
+    own_number: tuple[UUID, float, float] | None = None
+    """The id of an own field, the least value, and the value that it is below."""
     occurred: Span | None = None
     is_chronic: bool | None = None
     within_queues: tuple[UUID, ...] = ()
@@ -204,7 +208,7 @@ def bound_values(given: dict[str, Any]) -> list[object]:
     for name, value in given.items():
         if name == "external_id":
             values.append(json.encode(dict([value])).decode())
-        elif isinstance(value, Span) or name == "concerned":
+        elif isinstance(value, Span) or name in {"concerned", "own_field", "own_number"}:
             values += value
         elif value is not True:
             values.append([*value] if isinstance(value, tuple) else value)

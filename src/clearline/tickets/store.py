@@ -1,10 +1,11 @@
 """Tickets: their current state, and the number of tickets of each company."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from clearline.catalogue.published import ServiceType
@@ -275,19 +276,36 @@ async def last_answers(tx: Tx, tickets: Sequence[Ticket]) -> dict[int, datetime]
 
 _bind_values = columns.binder(columns.EDITABLE)
 _BOUND = {column.name: f"${place}" for place, column in enumerate(columns.EDITABLE, 5)}
+_SAVED = ", ".join(f"{name} = {place}" for name, place in _BOUND.items())
+_SAVED_FIELDS = f"fields = nullif(jsonb_strip_nulls(coalesce(fields, '{{}}') || ${5 + len(columns.EDITABLE)}), '{{}}')"
 SAVE_VALUES = f"""
-    update ticket set {", ".join(f"{name} = {place}" for name, place in _BOUND.items())},
+    update ticket set {_SAVED},
            reminder_at = ({_BOUND["reminder"]}::jsonb ->> 'at')::timestamptz,
            {next_version("$3", visible="$4::boolean")}
      where company_id = $1 and number = $2
     """
+_SAVE_VALUES_AND_FIELDS = SAVE_VALUES.replace(_SAVED, f"{_SAVED}, {_SAVED_FIELDS}", 1)
 
 
 async def save_values(
-    tx: Tx, company_id: UUID, number: int, values: TicketValues, *, is_visible: bool, now: datetime
+    tx: Tx,
+    company_id: UUID,
+    number: int,
+    values: TicketValues,
+    *,
+    is_visible: bool,
+    fields: Mapping[str, Any] | None = None,
+    now: datetime,
 ) -> None:
-    """Store the values of a locked ticket, and increment its version; also the customer's if it sees the change."""
-    await tx.write(SAVE_VALUES, *values_row((company_id, number), values, is_visible=is_visible, now=now))
+    """Store the values of a locked ticket, and increment its version; also the customer's if it sees the change.
+
+    ``fields`` are the own fields that change, with None for those that are cleared; the others stay, seen or not.
+    """
+    bound = values_row((company_id, number), values, is_visible=is_visible, now=now)
+    if fields:
+        await tx.write(_SAVE_VALUES_AND_FIELDS, *bound, msgspec.json.encode(fields).decode())
+    else:
+        await tx.write(SAVE_VALUES, *bound)
 
 
 def values_row(key: tuple[UUID, int], values: TicketValues, *, is_visible: bool, now: datetime) -> tuple[object, ...]:
@@ -378,22 +396,5 @@ async def lock_open_of_assignee(tx: Tx, user_id: UUID) -> list[int]:
     """
     rows = await tx.fetch(
         "select number from ticket where assignee_id = $1 and is_open order by company_id, number for update", user_id
-    )
-    return [row[0] for row in rows]
-
-
-async def miscounted(tx: Tx) -> list[str]:
-    """Return the codes of companies whose stored counts are wrong; only manual SQL can cause that."""
-    rows = await tx.fetch(
-        """
-        with stored as (select company_id, sum(open) as open, sum(finished) as finished
-                        from ticket_count group by company_id),
-             actual as (select company_id, count(*) filter (where is_open) as open,
-                             count(*) filter (where not is_open) as finished from ticket group by company_id)
-        select company.code from company
-          left join stored on stored.company_id = company.id left join actual on actual.company_id = company.id
-         where (coalesce(stored.open, 0), coalesce(stored.finished, 0))
-               is distinct from (coalesce(actual.open, 0), coalesce(actual.finished, 0))
-        """
     )
     return [row[0] for row in rows]

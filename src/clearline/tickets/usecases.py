@@ -16,6 +16,7 @@ from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violat
 from clearline.events import store as event_store
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
+from clearline.fields import value_usecases as own_fields
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.inventory import store as service_store
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
@@ -68,12 +69,15 @@ async def create_ticket(
     company_id: UUID | None = None,
     sends_receipt: bool = True,
     chooses_types: bool = True,
+    requires_fields: bool = False,
     now: datetime,
 ) -> TicketDetails:
     """Create a ticket for the actor's company; the provider's people name the company.
 
     One write, so ``tx`` may be a single-statement transaction. ``sends_receipt`` is whether the contact is notified.
     Somebody who ``chooses_types`` has to choose types of issue and service that are active; another takes them over.
+    With ``requires_fields`` the own fields that are required to raise a ticket must have values; without, as for mail
+    and Console Connect, which cannot ask for them, the ticket is created without.
 
     Raises:
         InvalidInput: values break a rule, the company is the provider, or has no such service.
@@ -96,6 +100,8 @@ async def create_ticket(
         catalogue = await require_types(tx, lambda known: check_types(known, new.issue_type, new.service_type))
     else:
         catalogue = await current_catalogue(tx)
+    fields = await own_fields.new_values(tx, actor, company_id, new.fields, is_complete=requires_fields)
+    new = replace(new, fields=fields) if fields else new
     first = first_state(company_id, new, catalogue.assessment_of(new.issue_type), now=now)
     if actor.limits is not None:
         if not actor.limits.reaches_company(company_id):
@@ -239,7 +245,8 @@ async def list_tickets_as(
 _NO_REMINDERS = "only the provider's people list tickets by their reminders"
 _PARAMETERS = {
     "assignee_id": "assignee", "created": "since", "has_no_file": "has_file", "is_chronic": "chronic",
-    "is_not_chronic": "chronic", "issue_types": "issue_type", "occurred": "occurred_since", "priorities": "priority",
+    "is_not_chronic": "chronic", "issue_types": "issue_type", "own_field": "field",
+    "own_number": "field", "occurred": "occurred_since", "priorities": "priority",
     "queue_id": "queue", "service_id": "service", "service_types": "service_type", "severities": "severity",
     "statuses": "status", "team_id": "team", "unassigned": "assignee", "updated": "updated_since",
     "watcher_id": "watcher",

@@ -71,6 +71,8 @@ BODIES: dict[str, Json | bytes] = {
     "createTeam": {"name": "From B"},
     "createTier": {"key": "from_b", "label": "From B"},
     "createTicket": NEW_TICKET,
+    "addField": {"record": "ticket", "key": "from_b", "label": "From B", "type": "text"},
+    "changeField": {"label": "From B"},
     "createUser": {"name": "From B", "email": "from-b@example.org"},
     "deactivateCompany": {},
     "decideAddressClaim": {"decision": "confirm"},
@@ -81,6 +83,7 @@ BODIES: dict[str, Json | bytes] = {
     "mergeTicket": {"into": "{other}"},
     "moveTicket": {"status": "cancellation_requested"},
     "orderRoutingRules": {"ids": []},
+    "restoreField": {},
     "retryOutboundMail": {},
     "pingSubscription": {},
     "previewMailTemplate": {},
@@ -121,6 +124,8 @@ DESKS_OWN = (
     "tiers",
 )
 """Kinds of things that only the provider's people may read."""
+ALL_COMPANIES = ("fields",)
+"""Kinds of things that are the same for all companies, as far as customers see them."""
 
 
 def with_id() -> list[Operation]:

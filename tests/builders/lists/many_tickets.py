@@ -120,6 +120,12 @@ async def plan_of_list(connection: Any, shape: Shape, *, generic: bool) -> dict[
         if name == "concerned":
             types += ["text", "uuid"]
             values += ["user3@example.com", str(id_of("agent1"))]
+        elif name == "own_field":
+            types += ["uuid", "text"]
+            values += [str(id_of("field1")), "value1"]
+        elif name == "own_number":
+            types += ["uuid", "float", "float"]
+            values += [str(id_of("field1")), "1", "2"]
         elif count == 2:
             types += ["timestamptz", "timestamptz"]
             values += ["2026-03-01", "2026-04-01"]

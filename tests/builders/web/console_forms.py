@@ -54,6 +54,7 @@ FORMS: dict[str, dict[str, str]] = {
     "undoAssignment": {},
     "undoSelected": {"change": NO_ID},
     "unmerge": {},
+    "changeFields": {"fields.circuit_ref.shown": "1", "fields.circuit_ref": "BIR-1"},
     "changeFault": {"occurred_at": "2026-03-01T02:00", "testing_consent": "yes"},
     "split": {"title": "Another", "description": "Slow, too", "once": "a key of this form"},
     "redact": {"text": "slow", "reason": "A key", "confirm": "yes", "once": "a key of this form"},

@@ -20,6 +20,7 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LINKS_MAX, LinkType
 from clearline.tickets.note_domain import Source, Visibility
+from clearline.tickets.reports import store as report_store
 from clearline.tickets.status_domain import OPEN
 from tests.builders.people import NOW, Tenant, new_person, new_tenant
 from tests.builders.tickets import later_events, raised
@@ -55,7 +56,7 @@ async def test_undoing_a_merge_restores_the_ticket(database: Database, status: S
         before = (await tickets.get_ticket_with_notes(tx, OPERATOR, source)).ticket
         merged = await merging.merge_ticket(tx, OPERATOR, source, target, reason="same fibre", now=NOW)
         assert (merged.ticket.status, merged.merged_into) == (Status.CLOSED, target)
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []
         counts = await tickets.list_tickets_with_notes(tx, tenant.actor, is_open=True, page=1, page_size=1)
         assert counts.total == 1
         source_name, target_name = ticket_number(source), ticket_number(target)
@@ -68,7 +69,7 @@ async def test_undoing_a_merge_restores_the_ticket(database: Database, status: S
         with pytest.raises(TicketFinished):
             await note(tx, source, "too late")
         back = await merging.unmerge_ticket(tx, OPERATOR, source, reason="another fibre", now=LATER)
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []
         restored_fields = ("title", "status", "priority", "resolved_at", "created_at")
         assert [getattr(back.ticket, name) for name in restored_fields] == [
             getattr(before, name) for name in restored_fields
@@ -264,7 +265,7 @@ async def test_concurrent_merges_and_undos_leave_correct_counts(database: Databa
         outcomes += await asyncio.gather(*work, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {type(None), NotMergeable}
     async with database.transaction() as tx:
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []
         merged = await tx.fetchval("select count(*) from ticket_merge where company_id = $1", tenant.company.id)
         closed = await tx.fetchval(
             "select count(*) from ticket where company_id = $1 and status = 'closed'", tenant.company.id
@@ -310,7 +311,7 @@ async def test_a_split_creates_a_linked_ticket_with_copies_of_chosen_notes(datab
             "select created_by from note where ticket_number = $1 and source = 'buyer'", created.ticket.number
         )
         assert writer == tenant.user.id
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []
 
 
 async def test_the_refusal_of_a_split_names_the_invalid_field(database: Database, tenant: Tenant) -> None:

@@ -27,7 +27,7 @@ INDEX_OF = {
 }  # fmt: skip
 DRIVERS = ("company_id", "queue_id", "team_id", "assignee_id", "within_queues", "within_companies", None)
 _DRIVING = {"company_id", "queue_id", "team_id", "assignee_id"}
-_FEW = {"external_id", "watcher_id", "contact", "cc", "has_reminder", "reminder"}
+_FEW = {"external_id", "watcher_id", "contact", "cc", "has_reminder", "reminder", "own_field", "own_number"}
 CHECKED = sorted(CHECKS[True].keys() - _DRIVING - _FEW)
 
 
@@ -132,6 +132,32 @@ async def test_a_filter_that_few_tickets_match_reads_these_alone(
         assert "ticket" not in scanned, (shape, statistics)
         if statistics != "stale":  # by these there are four watchers
             assert index in {node.get("Index Name") for node in plan_nodes}, (shape, statistics)
+
+
+_VALUES_OF_FIELD = """
+    insert into field (id, record, key, label, type, required, visible_to, edited_by, place, is_active, created_at)
+    values ('FIELD', 'ticket', 'field1', 'Field', 'text', 'never', 'staff', 'staff', 1, true, now())
+        on conflict do nothing;
+    insert into ticket_field (company_id, ticket_number, field_id, value, number, is_open)
+    select company_id, number, 'FIELD', 'value' || number % 10, number % 100, is_open from ticket
+        on conflict do nothing
+"""
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["these values", "any values"])
+async def test_a_list_by_an_own_field_walks_its_values_in_order(known: tuple[str, Any], *, generic: bool) -> None:
+    statistics, connection = known
+    await connection.execute(PICK)
+    await connection.execute(_VALUES_OF_FIELD.replace("FIELD", str(id_of("field1"))))
+    if statistics == "fresh":
+        await connection.execute("analyze ticket_field")
+    for names, state in product([("own_field",), ("own_field", "priorities")], ("open", "all", "finished")):
+        shape = Shape(names, state, Order.NUMBER, BOUNDS[0], newest_first=True, for_staff=True)
+        root = await plan_of_list(connection, shape, generic=generic)
+        indexes = {node.get("Index Name") for node in nodes(root)}
+        assert indexes & {"ticket_field_open", "ticket_field_value"}, (shape, statistics)
+        scanned = {node["Relation Name"] for node in nodes(root) if node["Node Type"] == "Seq Scan"}
+        assert not scanned & {"ticket", "ticket_field"}, (shape, statistics)
 
 
 Row = Any

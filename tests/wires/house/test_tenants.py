@@ -16,6 +16,7 @@ from clearline.wires.http.table import Operation
 from tests.builders.databases import everything
 from tests.builders.house import MARKER, NOBODY, QUERIES, SHARED, Json, Owned, done, own
 from tests.builders.house_api.operations import (
+    ALL_COMPANIES,
     BODIES,
     DESKS_OWN,
     FOREIGN_BODIES,
@@ -70,6 +71,9 @@ async def test_a_company_reads_its_own_resources(client: httpx.AsyncClient, a: O
     answer = await ask(client, operation, a.path(operation), a)
     if any(f"/{kind}" in operation.path for kind in DESKS_OWN):
         assert answer.status_code == 403
+        return
+    if any(f"/{kind}" in operation.path for kind in ALL_COMPANIES):
+        assert answer.status_code == 404
         return
     assert answer.status_code == 200, answer.text
     assert any(secret in answer.text for secret in [MARKER, *a.ids.values()]) or '"data":[]' in answer.text

@@ -11,6 +11,7 @@ from clearline.accounts import usecases as accounts
 from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.cli.parameters.times import TIME, span_of, span_options
+from clearline.fields import value_usecases as own_values
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
@@ -46,6 +47,26 @@ def _external_id(_context: click.Context, _parameter: click.Parameter, value: st
     if not (system and colon and number):
         raise click.BadParameter("must be the name of a system and its number, such as jira:OPS-17")
     return system, number
+
+
+def _own_field(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
+    if value is None:
+        return None
+    key, colon, text = value.partition(":")
+    if not (key and colon and text):
+        raise click.BadParameter("must be the key of a field and a value, such as circuit_ref:BIR-104")
+    return key, text
+
+
+_EXTERNAL_ID = click.option(
+    "--external-id", callback=_external_id, metavar="SYSTEM:NUMBER", help="Only tickets with this external id."
+)
+_WITH_FIELD = click.option(
+    "--with-field",
+    callback=_own_field,
+    metavar="KEY:VALUE",
+    help="Only tickets with this value of an own field, or a span such as size:10..20.",
+)
 
 
 _REMINDER_OPTIONS = (
@@ -92,9 +113,8 @@ def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Comm
         _terms("--waiting", "waiting_reasons", "this reason to wait"),
         click.option("--contact", metavar="EMAIL", help="Only tickets of this contact."),
         click.option("--cc", metavar="EMAIL", help="Only tickets of whose mail this address gets copies."),
-        click.option(
-            "--external-id", callback=_external_id, metavar="SYSTEM:NUMBER", help="Only tickets with this external id."
-        ),
+        _EXTERNAL_ID,
+        _WITH_FIELD,
         click.option("--has-file/--no-file", default=None, help="Only tickets with an attachment, or without any."),
         *_REMINDER_OPTIONS,
         span_options("tickets created"),
@@ -173,4 +193,9 @@ async def filter_of(tx: Tx, state: State | None, options: dict[str, Any]) -> Fil
         updated=span_of(options["updated_since"], options["updated_until"], "--updated-until"),
         occurred=span_of(options["occurred_since"], options["occurred_until"], "--occurred-until"),
         is_chronic=options["is_chronic"],
+        **await _value_filter(tx, options["with_field"]),
     )
+
+
+async def _value_filter(tx: Tx, given: tuple[str, str] | None) -> dict[str, Any]:
+    return {} if given is None else await own_values.list_filter(tx, OPERATOR, *given)

@@ -11,6 +11,7 @@ from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.cli.context import transact
 from clearline.cli.event_text import version
+from clearline.cli.fields.values import field_option, field_values
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, within_limit
 from clearline.cli.parameters.numbers import TICKET
@@ -25,6 +26,7 @@ from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.events.domain import StatusChanged
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
+from clearline.fields.value_domain import file_text
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
@@ -97,8 +99,11 @@ def ticket() -> None:
 @click.option("--asked-severity", type=_choice(Severity), help="Severity according to the customer.")
 @click.option("--asked-priority", type=_choice(Priority), help="Priority according to the customer.")
 @fault_options
+@field_option
 @json_option
-def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **values: Any) -> None:
+def ticket_create(
+    company: str, contact_email: str | None, fields: tuple[str, ...], *, as_json: bool, **values: Any
+) -> None:
     """Raise a ticket on behalf of a customer, for example after a call."""
 
     async def work(tx: Tx) -> TicketView:
@@ -126,8 +131,11 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **v
             None if priority is None else Priority(priority),
             occurred_at=values["occurred_at"],
             fault=changed_fault(NO_FAULT, values),
+            fields=field_values(fields),
         )
-        created = await tickets.create_ticket(tx, OPERATOR, new, company_id=customer.id, now=now())
+        created = await tickets.create_ticket(
+            tx, OPERATOR, new, company_id=customer.id, requires_fields=True, now=now()
+        )
         return await tickets.get_ticket(tx, OPERATOR, created.ticket.number)
 
     created = transact(work)
@@ -195,6 +203,8 @@ def _print_ticket(view: TicketView) -> None:
     print_fault(ticket)
     if shown := progress_lines(ticket):
         echo("\n".join(shown) + "\n")
+    if ticket.fields:
+        print_table(("FIELD", "VALUE"), [(key, file_text(value)) for key, value in sorted(ticket.fields.items())])
     contact = ticket.contact
     echo(f"\n{contact.name}  {contact.phone}  {contact.email}\n\n{ticket.description}\n")
 
@@ -274,8 +284,11 @@ def ticket_status(number: str, status: str, reason: str, *, as_json: bool, **opt
 @fault_options
 @click.option("--clear", "cleared", type=click.Choice(FACTS), multiple=True, help="Remove this fact; repeatable.")
 @progress_options
+@field_option
 @json_option
-def ticket_change(number: str, queue: str | None, cleared: tuple[str, ...], *, as_json: bool, **options: Any) -> None:
+def ticket_change(
+    number: str, queue: str | None, cleared: tuple[str, ...], fields: tuple[str, ...], *, as_json: bool, **options: Any
+) -> None:
     """Change values of a ticket. Options that are not given change nothing; an empty text removes a value."""
     facts = progress_values(taken(options))
     kinds = {"issue_type": str, "severity": Severity, "impact": Impact, "priority": Priority, "title": str}
@@ -290,6 +303,8 @@ def ticket_change(number: str, queue: str | None, cleared: tuple[str, ...], *, a
             [values["issue_type"]] = await catalogue.issue_keys(tx, [options["issue_type"]])
         if queue is not None:
             values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
+        if fields:
+            values["fields"] = field_values(fields)
         before = await changes.lock_ticket(tx, OPERATOR, known)
         values["fault"] = changed_fault(before.ticket.fault, options, cleared)
         after = await changes.change_ticket(tx, OPERATOR, known, values, now=now())

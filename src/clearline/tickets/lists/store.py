@@ -46,6 +46,9 @@ _PERSON = """exists (select from ticket_contact p
 _CONTACT = """lower({}) in (select lower(walked.contact_email) union all select lower(p.email) from ticket_contact p
     where p.company_id = walked.company_id and p.ticket_number = walked.number and p.kind in ('contact'{also}))"""
 
+_OWN_FIELD = """exists (select from ticket_field f
+    where f.company_id = walked.company_id and f.ticket_number = walked.number and f.field_id = {}"""
+
 
 def _checks(*, for_staff: bool) -> dict[str, str]:
     seen = "" if for_staff else " and a.visibility = 'public'"
@@ -80,6 +83,8 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "has_reminder": "walked.reminder_at is not null",
         "has_no_reminder": "walked.reminder_at is null",
         "reminder": "walked.reminder_at >= {} and walked.reminder_at < {}",
+        "own_field": _OWN_FIELD + " and f.value = left(lower({}), 200))",
+        "own_number": _OWN_FIELD + " and f.number >= {} and f.number < {})",
         "created": "walked.created_at >= {} and walked.created_at < {}",
         "updated": f"{updated} >= {{}} and {updated} < {{}}",
         "occurred": "walked.occurred_at >= {} and walked.occurred_at < {}",
@@ -190,6 +195,8 @@ class Shape(NamedTuple):
             return (few,)
         if is_by_reminder:  # few tickets have one, and one index has those of everybody
             return ()
+        if self.order is Order.NUMBER and "own_field" in self.names:
+            return ("own_field",)
         if self.order is Order.NUMBER and {"company_id", "service_id"} <= set(self.names):
             return "company_id", "service_id"
         is_of_open = self.order is not Order.CREATED or self.state == "open"
@@ -236,7 +243,8 @@ def _walk(shape: Shape, source: str, checks: list[str]) -> str:
     page: where few of all tickets are open, all open ones would be read and sorted. Without one, a list of both states
     that is checked could be planned to sort all tickets.
     """
-    is_sorted = not set(shape.driver) & set(_FEW) and (not checks or shape.state == "open")
+    is_whole = not checks or shape.state == "open" or shape.driver == ("own_field",)
+    is_sorted = not set(shape.driver) & set(_FEW) and is_whole
     order = "" if is_sorted else shape.sorted_by("sort_key")
     where = " and ".join(checks) or "true"
     return f"(select * from ({source} offset 0) walked where {where} {order} limit {shape.bound})"
@@ -261,7 +269,7 @@ def _edges(shape: Shape, key: str) -> list[str]:
     return [f"({key}, number) {past} ($2, $3)", *([span] if shape.has_span else [])]
 
 
-def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list[str]]]:  # noqa: C901 - one branch for each way of reading
     """Return the statements that read tickets with their sort keys, each with the conditions that are checked on it."""
     checks = {name: CHECKS[shape.for_staff][name].format(*places[name]) for name in shape.names}
     state, driver = _STATES[shape.state], shape.driver
@@ -270,6 +278,8 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
             few = f"select *, {shape.key} as sort_key from {_FEW[name].format(*places[name])}"
             has_key = [_HAS_REMINDER] if shape.order is Order.REMINDER else []
             return [(few, [state, *has_key, *_edges(shape, "sort_key"), *checks.values()])]
+    if driver == ("own_field",):
+        return [_with_value(shape, places, checks)]
     walk = [_WALKED[name].format(*places[name]) for name in driver]
     others = [check for name, check in checks.items() if name not in driver]
     states = [state]
@@ -292,12 +302,31 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
     return [(f"select *, {shape.key} as sort_key from ticket where {where} {order}", others) for where in walks]
 
 
+def _with_value(shape: Shape, places: dict[str, list[str]], checks: dict[str, str]) -> tuple[str, list[str]]:
+    """Return the statement that reads the tickets with a value of an own field in the order of their numbers.
+
+    It walks ``ticket_field_open``, ``ticket_field_value`` or, of a company, ``ticket_field_company``.
+    """
+    field, value = places["own_field"]
+    company = f" and company_id = {places['company_id'][0]}" if "company_id" in places else ""
+    state = " and is_open" if shape.state == "open" else ""
+    [edge] = _edges(shape, "ticket_number")
+    found = f"""(select company_id, ticket_number from ticket_field
+        where field_id = {field} and value = left(lower({value}), 200){company}{state} and {edge}
+        order by ticket_number {shape.direction} offset 0) found"""
+    source = f"""select ticket.*, ticket.number as sort_key from {found} cross join lateral (
+        select * from ticket
+         where company_id = found.company_id and number = found.ticket_number offset 0) ticket"""
+    others = [check for name, check in checks.items() if name not in {"own_field", "company_id"}]
+    return source, others if shape.state != "finished" else ["not is_open", *others]
+
+
 def count_driver(given: Mapping[str, Any], state: State, *, for_staff: bool) -> tuple[str, ...]:
     """Return the filters by which a count finds its tickets, of all filters that are given with their values.
 
     It goes further than the list: of open tickets, an index also has those of one priority.
     """
-    walked = tuple(name for name in given if name not in _FEW)
+    walked = tuple(name for name in given if name not in {*_FEW, "own_field"})
     driver = Shape(walked, state, Order.NUMBER, 1, newest_first=True, for_staff=for_staff).driver
     is_of_one = state == "open" and len(given.get("priorities", ())) == 1
     return (*driver, "priorities") if is_of_one and driver in _WITH_PRIORITY else driver

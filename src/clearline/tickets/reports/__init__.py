@@ -1,4 +1,4 @@
 """Figures about many tickets: what comes in and is closed by day, and how old the open ones are.
-Tables: none of its own; also ticket, ticket_count.
+Tables: none of its own; also company, ticket, ticket_count.
 Events: none.
 """

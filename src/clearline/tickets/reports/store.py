@@ -81,3 +81,20 @@ async def open_of_companies(tx: Tx, company_ids: Sequence[UUID]) -> list[int]:
         company_ids,
     )
     return [row[0] for row in rows]
+
+
+async def miscounted(tx: Tx) -> list[str]:
+    """Return the codes of companies whose stored counts are wrong; only manual SQL can cause that."""
+    rows = await tx.fetch(
+        """
+        with stored as (select company_id, sum(open) as open, sum(finished) as finished
+                        from ticket_count group by company_id),
+             actual as (select company_id, count(*) filter (where is_open) as open,
+                             count(*) filter (where not is_open) as finished from ticket group by company_id)
+        select company.code from company
+          left join stored on stored.company_id = company.id left join actual on actual.company_id = company.id
+         where (coalesce(stored.open, 0), coalesce(stored.finished, 0))
+               is distinct from (coalesce(actual.open, 0), coalesce(actual.finished, 0))
+        """
+    )
+    return [row[0] for row in rows]

@@ -21,7 +21,7 @@ from clearline.web.console.queue import home, show_list
 from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.search import handlers as search
 from clearline.web.console.ticket import show_ticket
-from clearline.web.console.tickets import faults, mails, merging, people, redaction
+from clearline.web.console.tickets import faults, mails, merging, own_fields, people, redaction
 from clearline.web.console.tickets.composer import apply_macro, send_message, take_back
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.held_files import add_file, drop_file
@@ -64,6 +64,8 @@ PAGES = (
     Page("unmerge", "POST", _TICKET + "/unmerge", changes.change_handler(merging.unmerge), _WRITE),
     Page("faultForm", "GET", _TICKET + "/fault", faults.show_fault, _WRITE),
     Page("changeFault", "POST", _TICKET + "/fault", faults.change_fault, _WRITE),
+    Page("fieldsForm", "GET", _TICKET + "/fields", own_fields.show_fields, _WRITE),
+    Page("changeFields", "POST", _TICKET + "/fields", own_fields.change_fields, _WRITE),
     Page("splitForm", "GET", _TICKET + "/split", merging.show_split, _WRITE),
     Page("split", "POST", _TICKET + "/split", merging.split, _WRITE),
     Page("redactForm", "GET", _TICKET + "/redact", redaction.show_redact, Scope.TICKETS_REDACT),

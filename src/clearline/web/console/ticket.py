@@ -14,6 +14,8 @@ from clearline.drafts import pending_usecases as pending
 from clearline.drafts.pending_domain import PendingMessage
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import Feedback
+from clearline.fields.domain import RecordKind
+from clearline.fields.usecases import definitions
 from clearline.identity import PROVIDER_ID, Scope, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
@@ -43,6 +45,7 @@ from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.drafts import EMPTY, Composer, Typed, read_composer
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
 from clearline.web.console.views import Sidebar, carried, sidebar, view_at, with_counts
+from clearline.web.tickets.own_fields import shown as shown_fields
 from clearline.web.tickets.timeline import Timeline, timeline
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, encode
@@ -105,6 +108,10 @@ class TicketPage(Struct, frozen=True):
     customer: CompanyDetails | None = None
     local_time: str = ""
     """The time at the customer, if its zone is known."""
+    fields: Sequence[tuple[str, str]] = ()
+    """The label and the value of each own field that has one."""
+    has_fields: bool = False
+    """Whether there are own fields of tickets that can be set."""
 
     @property
     def details_state(self) -> str:
@@ -113,7 +120,7 @@ class TicketPage(Struct, frozen=True):
         ticket = replace(view.ticket, description="", version=0, updated_at=view.ticket.created_at)
         people = [(user.id, user.name) for user in (*self.agents, *self.customers)]
         others = [(other.ticket.number, other.ticket.title, other.ticket.status) for other in self.others]
-        known = (self.service, None if self.customer is None else self.customer.tier)
+        known = (self.service, None if self.customer is None else self.customer.tier, self.fields, self.has_fields)
         shown = (
             replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers, self.feedback, known,
         )  # fmt: skip
@@ -164,6 +171,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     has_mail = by_mail and await inbound_mail.mail_of_description(tx, actor, number) is not None
     others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
     customer = await companies.get_company_details(tx, actor, company_id)
+    own = await definitions(tx)
     rule = ChronicRule(visit.services.settings.chronic_tickets, visit.services.settings.chronic_days)
     return TicketPage(
         view,
@@ -190,6 +198,8 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         next(iter(await inventory.services_with_ids(tx, actor, company_id, [view.ticket.service_id])), None),
         customer,
         _local_time(customer, visit.now),
+        shown_fields(own, RecordKind.TICKET, view.ticket.fields, for_staff=True),
+        bool(own.active(RecordKind.TICKET, for_staff=True)),
     )
 
 

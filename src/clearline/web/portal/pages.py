@@ -16,6 +16,7 @@ from clearline.web.portal.tickets.actions import action_handler
 from clearline.web.portal.tickets.export import export_tickets
 from clearline.web.portal.tickets.faults import change_fault
 from clearline.web.portal.tickets.listing import EXPORT, show_tickets
+from clearline.web.portal.tickets.own_fields import change_fields
 from clearline.web.portal.tickets.ticket import PATH, show_ticket
 from clearline.web.tickets.files import download_file
 from clearline.web.visit import Page, Visit, redirect
@@ -52,6 +53,7 @@ PORTAL_PAGES = (
         )
     ),
     Page("fault", "POST", f"{PATH}/fault", change_fault, _WRITE),
+    Page("fields", "POST", f"{PATH}/fields", change_fields, _WRITE),
     Page("services", "GET", SERVICES, services.show_services, _READ),
     Page("service", "GET", services.SERVICE, services.show_service, _READ),
     Page("company", "GET", COMPANY, show_company, _READ),

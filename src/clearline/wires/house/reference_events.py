@@ -50,6 +50,7 @@ _NAMES = {
     "api_key": "Dashboard",
     "company": "Example Freight",
     "branding": "Branding",
+    "field": "ticket circuit_ref",
     "handover": "Core NOC",
     "identity": "Mara Lind",
     "identity_provider": "Example sign-in",

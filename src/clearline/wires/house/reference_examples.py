@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from clearline.wires.house.fields.samples import FIELD_SAMPLES
+from clearline.wires.house.handovers.samples import HANDOVER_SAMPLES
 from clearline.wires.house.reference_terms import TERM_EXAMPLES
+from clearline.wires.house.webhooks.samples import ATTEMPT_SAMPLES
 
 _TICKET = "INC000000000042"
 _NOTE = "WLG000000000107"
@@ -140,10 +143,7 @@ SAMPLES: dict[str, Any] = {
     "AskedPatch.priority": "high",
     "AssignAction.to": _USER,
     "AttachmentOut.name": "trace.txt",
-    "AttemptOut.error": None,
-    "AttemptOut.milliseconds": 34,
-    "AttemptOut.number": 1,
-    "AttemptOut.status": 200,
+    **ATTEMPT_SAMPLES,
     "AuditEventOut.actor": "Mara Lind",
     "AuditEventOut.data": {"before": "acknowledged", "after": "in_progress", "reason": ""},
     "AuditEventOut.id": "81523",
@@ -163,14 +163,12 @@ SAMPLES: dict[str, Any] = {
     "EventActor.id": _USER,
     "EventOut.actor": "Mara Lind",
     "EventOut.data": {"before": "acknowledged", "after": "in_progress", "reason": ""},
+    **FIELD_SAMPLES,
+    **HANDOVER_SAMPLES,
     "FeedbackOut.comment": "Fast, and we always knew what was going on.",
     "EventOut.id": "81523",
     "EventOut.note": None,
     "EventOut.type": "ticket.status_changed",
-    "HandedOverTicket.assignee": "Mara Lind",
-    "HandedOverTicket.company": "Example Freight",
-    "HandoverDetailsOut.note": "The fibre near Amsterdam is being spliced: call the supplier at 10:00 UTC.",
-    "HandoverIn.note": "The fibre near Amsterdam is being spliced: call the supplier at 10:00 UTC.",
     "MailTextPatch.subject": "Received: {{ ticket.title }}",
     "MailTextPatch.body": "We have received your ticket {{ ticket.number }}.\n\n{{ messages }}\n\n{{ ticket.link }}",
     "MailTextOut.subject": "{{ ticket.title }}",
@@ -203,7 +201,6 @@ SAMPLES: dict[str, Any] = {
     "BrandingOut.support_hours": "Monday to Friday, 08:00 to 18:00 UTC",
     "BrandingOut.support_phone": "+1-555-0100",
     "BrandingOut.footer": "Example Networks, 1 Example Street",
-    "HandoverOut.note": "The fibre near Amsterdam is being spliced: call the supplier at 10:00 UTC.",
     "ForecastOut.why": "Mara Lind has the first turn",
     "ImapIn.folder": "INBOX",
     "ImapIn.password": "correct horse battery staple",

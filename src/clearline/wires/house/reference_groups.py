@@ -16,6 +16,8 @@ GROUP_TEXTS = {
     "Search and views": "Find tickets by words and filters, and keep searches as views.",
     "Macros": "Prepared replies, with the changes that go with them.",
     "Terms": "The provider's lists: why a ticket waits, its sub-status, what was found and done.",
+    "Own fields": "What you keep of tickets, services and companies beyond what Clearline knows: text, numbers, dates, "
+    "options and more. Their values are in `fields` of each record.",
     "Branding": "What customers read about your support, and how the pages look.",
     "Feedback": "How customers rated the resolution of their tickets, with a link in a mail or in the portal.",
     "Handovers": "What was open at the end of a shift, with a note for the next one.",

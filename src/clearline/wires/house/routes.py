@@ -10,6 +10,7 @@ from clearline.wires.house.bulk import exports, jobs
 from clearline.wires.house.catalogue import issue_types, service_types, terms
 from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.house.feedback import handlers as feedback
+from clearline.wires.house.fields import handlers as fields
 from clearline.wires.house.handovers import handlers as handovers
 from clearline.wires.house.inventory import handlers as services
 from clearline.wires.house.mail import inbound as inbound_mail
@@ -43,6 +44,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Search and views": (*search.OPERATIONS, *views.OPERATIONS),
     "Macros": macros.OPERATIONS,
     "Terms": terms.OPERATIONS,
+    "Own fields": fields.OPERATIONS,
     "Branding": branding.OPERATIONS,
     "Feedback": feedback.OPERATIONS,
     "Handovers": handovers.OPERATIONS,

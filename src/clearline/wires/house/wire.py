@@ -11,6 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.catalogue.domain import KEY_MAX
 from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation
+from clearline.fields.domain import FIELDS_MAX, LONG_TEXT_MAX, OPTIONS_MAX
+from clearline.fields.domain import KEY_MAX as FIELD_KEY_MAX
 from clearline.identity import Company
 from clearline.tickets import domain as ticket
 from clearline.tickets.contact import Contact
@@ -61,6 +63,17 @@ ServiceTypeKey = Annotated[
     ),
 ]
 Phone = Annotated[str, characters(0, PHONE_MAX)]
+
+FieldText = Annotated[str, characters(0, LONG_TEXT_MAX)]
+FieldValue = FieldText | bool | int | float | Annotated[list[FieldText], Meta(max_length=OPTIONS_MAX)]
+"""The value of an own field: its type says which of these it is."""
+FieldValues = Annotated[
+    dict[Annotated[str, characters(1, FIELD_KEY_MAX)], FieldValue | None],
+    Meta(
+        max_length=FIELDS_MAX,
+        description="Values of own fields by their keys: see `listFields` for these and their types. Null clears one.",
+    ),
+]
 
 
 class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):

@@ -281,6 +281,9 @@ def _broken_rule(  # noqa: C901, PLR0911, PLR0912 - a table
             if whole and low <= int(value) <= high:
                 return None
             return f"must be a whole number from {low} to {high}", RuleCode.RANGE if whole else RuleCode.TYPE
+        case inspect.IntType() | inspect.FloatType():
+            right = isinstance(value, int | float) and not isinstance(value, bool)
+            return None if right else ("must be a number", RuleCode.TYPE)
         case inspect.BoolType():
             right = value in {"true", "false"} if text and isinstance(value, str) else isinstance(value, bool)
             return None if right else ("must be true or false", RuleCode.TYPE)

@@ -13,6 +13,9 @@ from clearline.accounts.mail_domain import Proof
 from clearline.catalogue import entry_usecases as entries
 from clearline.catalogue.entry_usecases import ISSUE_TYPES, SERVICE_TYPES
 from clearline.clock import now
+from clearline.fields import usecases as own_fields
+from clearline.fields.domain import Field as OwnField
+from clearline.fields.domain import FieldType, RecordKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import usecases as inbound_mail
@@ -37,6 +40,11 @@ from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
 
 NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
 ONCE = "a-key-of-a-form"
+OWN_FIELD = {
+    "label": "Circuit", "label_de": "", "help": "", "help_de": "", "type": "text", "options": "", "refers_to": "",
+    "required": "never", "visible_to": "staff", "edited_by": "staff", "default": "", "minimum": "", "maximum": "",
+    "pattern": "", "place": "", "active": "on",
+}  # fmt: skip
 MACRO = {
     "name": "We look into it", "text": "Dear {{contact.name}}", "visibility": "public", "status": "in_progress",
     "queue_id": "", "priority": "", "add_tags": "optics",
@@ -106,6 +114,10 @@ FORMS: dict[str, dict[str, str]] = {
     "createServiceType": {**TYPE, "key": "", "console_connect": "Connection (L2)", "once": ONCE},
     "changeServiceType": {**TYPE, "console_connect": "Connection (L2)"},
     "deleteServiceType": {},
+    "createField": {"record": "ticket", "key": "circuit", **OWN_FIELD, "once": ONCE},
+    "changeField": OWN_FIELD,
+    "deleteField": {"confirm": "0"},
+    "restoreField": {},
     "createMacro": {**MACRO, "once": ONCE},
     "changeMacro": MACRO,
     "deleteMacro": {},
@@ -227,6 +239,11 @@ async def new_types(tx: Tx) -> dict[str, str]:
     return {"issue-types": str(issue.id), "service-types": str(service.id)}
 
 
+async def _new_field(tx: Tx) -> OwnField:
+    values = {"record": RecordKind.TICKET, "key": f"k{uuid4().hex[:8]}", "label": "Ref", "type": FieldType.TEXT}
+    return await own_fields.add_field(tx, OPERATOR, values, now=now())
+
+
 async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
@@ -239,7 +256,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex}", now=now())
         values = {"name": f"Rule {uuid4().hex}", "queue_id": queue.queue.id, "keywords": (uuid4().hex,)}
         rule = await rules.add_rule(tx, OPERATOR, values, now=now())
-        types = await new_types(tx)
+        types = {**await new_types(tx), "fields": str((await _new_field(tx)).id)}
         macro = await macros.add_macro(tx, OPERATOR, {"name": f"Macro {uuid4().hex}", "text": "Done."}, now=now())
         values = {"url": "https://hooks.example.com/desk", "is_active": False}
         webhook, _secret = await webhooks.add_subscription(

@@ -57,6 +57,7 @@ TICKET = Ticket(
         site_access=SiteAccess("the desk", "the hours", "the hazards"),
     ),
     is_chronic=True,
+    fields={"circuit_ref": "BIR-1"},
 )
 VIEW = TicketView(TICKET, COMPANY, "the queue", "the assignee", 43)
 PUBLIC = {
@@ -73,6 +74,7 @@ PUBLIC = {
     "contact": {"name": "Ada", "phone": "+1-555-0100", "email": "ada@example.com"},
     "channel": "Phone",
     "external_ids": {"acme": "X-1"},
+    "fields": {"circuit_ref": "BIR-1"},
     "merged_into": "INC000000000043",
     "created_at": "2026-03-01T12:00:00Z",
     "updated_at": "2026-03-01T13:00:00Z",

@@ -14,6 +14,7 @@ from clearline.web.console.admin.customers.people import COMPANY_PEOPLE_PAGES
 from clearline.web.console.admin.customers.service_import import SERVICE_IMPORT_PAGES
 from clearline.web.console.admin.customers.services import SERVICE_PAGES
 from clearline.web.console.admin.customers.webhooks import COMPANY_WEBHOOK_PAGES
+from clearline.web.console.admin.fields import FIELDS
 from clearline.web.console.admin.keys import KEYS
 from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.mail.inbound import MAIL_REVIEW
@@ -44,6 +45,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     MACROS,
     ISSUE_TYPE_SECTION,
     SERVICE_TYPE_SECTION,
+    FIELDS,
     COMPANIES,
     TIERS,
     BRANDING,

@@ -52,6 +52,10 @@ def _work() -> list[Entry]:
             gettext("The kinds of services that you sell."),
         ),
         Entry(
+            "/console/admin/fields", gettext("Fields"), "file-pen",
+            gettext("Fields of your own for tickets, services and companies."),
+        ),
+        Entry(
             "/console/admin/companies", gettext("Companies"), "building-2",
             gettext("Your customers: people, services, mail domains, keys, webhooks."),
         ),

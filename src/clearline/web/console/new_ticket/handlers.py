@@ -6,10 +6,15 @@ Each step is a page with an address. Once something is typed, going back to a st
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.accounts import usecases as accounts
 from clearline.accounts.companies import usecases as companies
 from clearline.catalogue.domain import IssueEntry
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
+from clearline.fields.domain import RecordKind
+from clearline.fields.usecases import definitions
+from clearline.fields.value_domain import with_defaults
 from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Tx
@@ -25,6 +30,7 @@ from clearline.web.console.people import all_queues, assignable
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
+from clearline.web.tickets.own_fields import given_in, inputs, labels
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -87,11 +93,13 @@ async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
         refusals += error.violations
     try:
         new = new_ticket(form, service.id, service.type, person)
+        known = await definitions(tx)
+        new = replace(new, fields=given_in(known, RecordKind.TICKET, form, {}, for_staff=True))
     except InvalidInput as error:
         raise InvalidInput([*error.violations, *refusals]) from None
     if refusals:
         raise InvalidInput(refusals)
-    created = await tickets.create_ticket(tx, actor, new, company_id=company.id, now=visit.now)
+    created = await tickets.create_ticket(tx, actor, new, company_id=company.id, requires_fields=True, now=visit.now)
     number = created.ticket.number
     if values:
         await ticket_changes.change_ticket(tx, actor, number, values, now=visit.now)
@@ -119,6 +127,10 @@ async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Re
             values |= {"company": company, "service": service}
             template, without = ("service", _CHOSEN) if service is None else ("form", set())
             values |= await (_services if service is None else _form)(visit, tx, company, values)
+            known = await definitions(tx)
+            defaults = with_defaults(known, RecordKind.TICKET, {})
+            values["own_inputs"] = inputs(known, RecordKind.TICKET, defaults, typed, for_staff=True)
+            values["own_labels"] = labels(known, RecordKind.TICKET, for_staff=True)
     side = await with_counts(visit, side)
     kept = [pair for pair in typed.pairs if pair[0] not in without] if carries else []
     refusal = refusal or Refusal(status=200)

@@ -7,8 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
+from clearline.fields.domain import Definitions, RecordKind
+from clearline.fields.usecases import definitions
+from clearline.fields.value_domain import with_defaults
 from clearline.identity import Actor, Company, Scope, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ID_MAX
@@ -26,6 +31,7 @@ from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.portal.new_ticket.fields import new_ticket
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
+from clearline.web.tickets.own_fields import given_in, inputs, labels
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -80,11 +86,13 @@ async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
         violations += error.violations
     try:
         new = new_ticket(visit.form, service, person)
+        known = await definitions(tx)
+        new = replace(new, fields=given_in(known, RecordKind.TICKET, visit.form, {}, for_staff=False))
     except InvalidInput as error:
         violations += error.violations
         raise InvalidInput([*violations, *files.violations]) from None
     require_valid([*violations, *files.violations])
-    created = await tickets.create_ticket(tx, visit.actor, new, now=visit.now)
+    created = await tickets.create_ticket(tx, visit.actor, new, requires_fields=True, now=visit.now)
     return created.ticket.number
 
 
@@ -109,6 +117,9 @@ async def _step(
             except InvalidInput as error:
                 problem = problem or rule_text(error.violations[0])
         values = await (_form(visit, tx, company, service) if service else _services(visit, tx, company, typed))
+        known = await definitions(tx)
+    values["own_inputs"] = inputs(known, RecordKind.TICKET, _defaults(known), typed, for_staff=False)
+    values["own_labels"] = labels(known, RecordKind.TICKET, for_staff=False)
     if files is not None:
         values["chosen_again"] = [file.new.name for file in files.files]
     return portal_page(
@@ -116,6 +127,11 @@ async def _step(
         carries=carries, kept=[pair for pair in typed.pairs if pair[0] not in _OF_SERVICE] if carries else [],
         once_key=key_of(typed, refusal), refusal=refusal, problem=problem, **({"chosen_again": []} | values),
     )  # fmt: skip
+
+
+def _defaults(known: Definitions) -> dict[str, Any]:
+    """Return the values that a new ticket has without any that is given."""
+    return with_defaults(known, RecordKind.TICKET, {})
 
 
 async def _services(visit: Visit, tx: Tx, company: Company, typed: Form) -> dict[str, Any]:

@@ -30,6 +30,7 @@ DONE: dict[str, str] = {
     "cancellation": _("The support team knows that you want to cancel the ticket."),
     "fault": _("What you said about the fault is saved."),
     "person": _("The people of the ticket are saved."),
+    "fields": _("Your changes are saved."),
     "followed": _("The follower gets mail about this ticket from now on."),
 }
 """What was done just now, by what the address of the page says."""

@@ -12,6 +12,8 @@ from clearline.catalogue.domain import KEY_MAX
 from clearline.catalogue.term_domain import KEY
 from clearline.catalogue.term_domain import KEY_MAX as TERM_KEY_MAX
 from clearline.errors import RuleCode
+from clearline.fields.domain import KEY as FIELD_KEY
+from clearline.fields.domain import TEXT_MAX
 from clearline.inventory.domain import ID_MAX
 from clearline.tickets.domain import Status
 from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
@@ -122,6 +124,19 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 description="The name of another system, a colon, and that system's number for the ticket.",
                 extra={"rule": "must be the name of a system and its number, such as jira:OPS-17"},
                 extra_json_schema={"examples": ["jira:OPS-17"]},
+            ),
+        ]
+        | None
+    ) = None
+    field: (
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^{FIELD_KEY.pattern}:[^\\x00]{{1,{TEXT_MAX}}}$",
+                description="The key of an own field, a colon, and its value in any case, or for numbers, dates and "
+                "moments a span, such as `size:10..20`, `size:10..` or `size:..20`, with both its ends.",
+                extra={"rule": "must be the key of a field and a value, such as circuit_ref:BIR-104"},
+                extra_json_schema={"examples": ["circuit_ref:BIR-104"]},
             ),
         ]
         | None

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 from clearline.accounts import permissions
 from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority, Severity
+from clearline.errors import InvalidInput, Violation
+from clearline.fields import value_usecases as own_values
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Status, parse_ticket_number
@@ -17,6 +19,7 @@ from clearline.wires.house.parameters import id_in_query, user_in_query
 from clearline.wires.house.records import span_of_query, time_and_number
 from clearline.wires.house.tickets.filter_wire import Filters
 from clearline.wires.house.tickets.wire import TicketSummary
+from clearline.wires.http.body import InvalidQuery
 
 Member = TypeVar("Member")
 
@@ -64,13 +67,27 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         watcher_id=user_in_query(actor, "watcher", query.watcher, "must be me or the id of a user"),
         occurred=span_of_query(query.occurred_since, query.occurred_until, "occurred_until"),
         is_chronic=query.chronic,
+        **await _own_field(tx, actor, query.field),
     )
+
+
+async def _own_field(tx: Tx, actor: Actor, text: str | None) -> dict[str, Any]:
+    """Return the filters by an own field that a parameter names, ``circuit_ref:BIR-104`` or ``size:10..20``."""
+    if text is None:
+        return {}
+    key, _, value = text.partition(":")
+    try:
+        return await own_values.list_filter(tx, actor, key, value)
+    except InvalidInput as error:
+        raise InvalidQuery(
+            [Violation("field", violation.rule, violation.code) for violation in error.violations]
+        ) from None
 
 
 _MORE = (
     "team", "watcher", "service_type", "issue_type", "priority", "severity", "tags", "contact", "cc",
     "external_id", "has_file", "has_reminder", "reminder_since", "reminder_until", "occurred_since", "occurred_until",
-    "chronic", "sub_status", "waiting",
+    "chronic", "sub_status", "waiting", "field",
 )  # fmt: skip
 
 

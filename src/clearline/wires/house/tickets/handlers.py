@@ -106,7 +106,9 @@ async def create_ticket(call: Call) -> wire.TicketOut:
             raise InvalidInput(
                 [Violation("company", "is required: on whose behalf is the ticket raised?", RuleCode.REQUIRED)]
             )
-        created = await tickets.create_ticket(tx, call.actor, new, company_id=company_id, now=call.now)
+        created = await tickets.create_ticket(
+            tx, call.actor, new, company_id=company_id, requires_fields=True, now=call.now
+        )
         if named := people_in_body(body):
             await people.begin_with(tx, call.actor, created.ticket, **named, now=call.now)
         view = await tickets.get_ticket(tx, call.actor, created.ticket.number)
@@ -165,6 +167,8 @@ def _values(body: wire.TicketPatch, current: TicketView, actor: Actor) -> dict[s
         values["external_ids"] = {system: number for system, number in merged.items() if number is not None}
     if values.get("reminder") is not None:
         values["reminder"] = ReminderChange(**set_fields(values["reminder"]))
+    if "fields" in values and values["fields"] is None:
+        values["fields"] = dict.fromkeys(current.ticket.fields)
     for name, kind in (("queue", "queue"), ("assignee", "user")):
         if name in values:
             values[f"{name}_id"] = id_in_body(name, values.pop(name), kind, actor)

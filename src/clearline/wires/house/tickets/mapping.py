@@ -48,6 +48,7 @@ def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
         external_ids=body.external_ids or {},
         occurred_at=in_utc(body.occurred_at),
         fault=new_fault(body),
+        fields=body.fields or {},
     )
 
 
@@ -107,6 +108,7 @@ def _public(waiting: Callable[..., Any]) -> tuple[Any, ...]:
         "ticket.contact",
         "ticket.channel",
         "ticket.external_ids",
+        "ticket.fields",
         Part(_merged_into, "merged_into"),
         "ticket.created_at",
         "ticket.updated_at",

@@ -35,6 +35,7 @@ from clearline.wires.house.wire import (
     ContactIn,
     ContactOut,
     ContactPatch,
+    FieldValues,
     Id,
     IssueTypeKey,
     Moment,
@@ -162,6 +163,7 @@ class TicketIn(FaultIn, forbid_unknown_fields=True):
     external_ids: ExternalIds | None = None
     tags: Tags | None = None
     channel: OneOf[str, ticket.TICKET_CHANNELS] = "API"
+    fields: FieldValues | None = None
 
 
 class AskedPatch(Struct, forbid_unknown_fields=True):
@@ -195,9 +197,9 @@ class ReminderOut(Struct, frozen=True, gc=False):
 class TicketPatch(FaultPatch, forbid_unknown_fields=True):
     """A merge patch (RFC 7396).
 
-    Customers can change ``contact``, ``contacts``, ``cc``, ``asked``, ``external_ids``, and the facts of the fault:
-    ``occurred_at``, and from ``detected_by`` to ``site_access``. Hours of testing are removed with the consent that
-    they limit. ``contacts`` and ``cc`` replace the whole list.
+    Customers can change ``contact``, ``contacts``, ``cc``, ``asked``, ``external_ids``, those own fields that they
+    edit, and the facts of the fault: ``occurred_at``, and from ``detected_by`` to ``site_access``. Hours of testing are
+    removed with the consent that they limit. ``contacts`` and ``cc`` replace the whole list.
     """
 
     title: Title | UnsetType = UNSET
@@ -226,15 +228,17 @@ class TicketPatch(FaultPatch, forbid_unknown_fields=True):
         | None
     ) = UNSET
     reminder: ReminderPatch | UnsetType | None = UNSET
+    fields: FieldValues | UnsetType | None = UNSET
 
 
 class TicketSummary(Struct, frozen=True, gc=False):
     """A ticket in a list.
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee``, ``tags`` and
-    ``reminder`` and ``is_chronic`` are present for the provider's people only. ``version`` counts the changes, and
-    ``updated_at`` is the time of the last: for the provider's people of all, for customers of those that they can see.
-    ``sub_status`` is the key of a term; customers see it if it has a wording for them.
+    ``reminder`` and ``is_chronic`` are present for the provider's people only. ``fields`` has the values of own fields,
+    for customers of those that they see. ``version`` counts the changes, and ``updated_at`` is the time of the last:
+    for the provider's people of all, for customers of those that they can see. ``sub_status`` is the key of a term;
+    customers see it if it has a wording for them.
     """
 
     number: Number
@@ -250,6 +254,7 @@ class TicketSummary(Struct, frozen=True, gc=False):
     contact: ContactOut
     channel: Channel
     external_ids: dict[str, str]
+    fields: FieldValues
     merged_into: Number | None
     created_at: Moment
     updated_at: Moment

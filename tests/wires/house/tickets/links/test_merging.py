@@ -6,8 +6,8 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import ticket_number
+from clearline.tickets.reports import store as report_store
 from tests.builders.people import Tenant, staff_key
 from tests.builders.tickets import raised
 
@@ -53,7 +53,7 @@ async def test_a_ticket_is_merged_and_unmerged(
         name: value for name, value in before.items() if name not in changing
     }
     async with database.statement() as tx:
-        assert await ticket_store.miscounted(tx) == []
+        assert await report_store.miscounted(tx) == []
 
 
 async def test_a_split_returns_the_new_ticket(

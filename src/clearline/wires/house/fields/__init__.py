@@ -1,0 +1,1 @@
+"""House API v1: own fields of tickets, services and companies."""
