@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from clearline.errors import RuleCode, Violation
 from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Company, Role, User
 from clearline.language.languages import LANGUAGES
-from clearline.language.reader import is_zone
+from clearline.language.zone_names import is_zone
 from clearline.settings.defaults import (
     COMPANY_INVITATIONS_MAX,
     COMPANY_KEYS_MAX,

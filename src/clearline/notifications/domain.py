@@ -11,7 +11,7 @@ from clearline.errors import RuleCode, Violation
 from clearline.events.event_types import Audience, EventType, NotificationKind, NotificationRule, Relation
 from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
-from clearline.language.reader import is_zone
+from clearline.language.zone_names import is_zone
 from clearline.tickets.domain import Channel
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -55,7 +55,9 @@ def _choice(kind: Any) -> click.Choice[str]:
 
 
 _COMMANDS = {
-    "add-person": LazyCommand("tickets.people", "ticket_add_person", "Add a contact, or one who gets copies."),
+    "add-person": LazyCommand(
+        "tickets.people", "ticket_add_person", "Add a contact to a ticket, or one who gets copies."
+    ),
     "export": LazyCommand("tickets.transfer", "ticket_export", "Export tickets in the order of their numbers."),
     "import": LazyCommand("tickets.transfer", "ticket_import", "Import tickets with their history from a file."),
     "link": LazyCommand("tickets.links", "ticket_link", "Link ticket NUMBER to ticket OTHER."),
@@ -67,9 +69,13 @@ _COMMANDS = {
     "remind": LazyCommand(
         "tickets.reminders", "ticket_remind", "Set the reminder of a ticket, change it, or remove it."
     ),
-    "people": LazyCommand("tickets.people", "ticket_people", "List the contacts of a ticket, and who gets copies."),
-    "remove-person": LazyCommand("tickets.people", "ticket_remove_person", "Remove a contact, or one who gets copies."),
-    "redact": LazyCommand("tickets.redaction", "ticket_redact", "Remove words or a file from a ticket for good."),
+    "people": LazyCommand("tickets.people", "ticket_people", "List the contacts of a ticket with their roles."),
+    "remove-person": LazyCommand(
+        "tickets.people", "ticket_remove_person", "Remove a contact from a ticket, or one who gets copies."
+    ),
+    "redact": LazyCommand(
+        "tickets.redaction", "ticket_redact", "Remove words or a file from a ticket and all its copies."
+    ),
     "redactions": LazyCommand("tickets.redaction", "ticket_redactions", "List what was redacted in a ticket."),
     "split": LazyCommand("tickets.merging", "ticket_split", "Create a ticket from a part of another."),
     "trimmed-text": LazyCommand(
