@@ -24,7 +24,7 @@ from tests.builders.people import new_person, new_tenant
 from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
 from tests.patience import patient
 
-CONSUMED = ("events: routing", "events: search", "events: webhooks", "events: notifications")
+CONSUMED = ("events: routing", "events: chronic", "events: search", "events: webhooks", "events: notifications")
 
 
 @pytest.fixture

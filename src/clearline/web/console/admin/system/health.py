@@ -59,12 +59,14 @@ def _row(backlog: Backlog, now: datetime) -> Row:
 def _names() -> dict[str, str]:
     return {
         "events: routing": gettext("Events to route"),
+        "events: chronic": gettext("Events to find chronic services in"),
         "events: search": gettext("Events to index for the search"),
         "events: webhooks": gettext("Events to pass to webhooks"),
         "events: notifications": gettext("Events to notify of"),
         "webhook deliveries": gettext("Webhook deliveries"),
         "outbound mail": gettext("Mail to send"),
         "inbound mail": gettext("Mail to classify"),
+        "timers": gettext("Timers to act on"),
         "jobs": gettext("Jobs over many tickets"),
     }
 
