@@ -19,6 +19,13 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "Console": "By an agent, in the console.",
         "System": "Clearline itself: its own notes, and tickets that were imported.",
     },
+    "ContactRole": {
+        "reporter": "The contact of the ticket, and who else has the role.",
+        "technical": "Works on the fault at the customer.",
+        "site_access": "Lets engineers in at the site.",
+        "escalation": "Has to know that it takes long.",
+        "on_duty": "The number to call at night.",
+    },
     "DeliveryMode": {
         "email": "A mail of its own.",
         "digest": "With others, in the next digest.",
@@ -63,6 +70,26 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "verified": "The company proved that the domain is its own.",
         "failed": "The record was not found in time.",
     },
+    "FieldAudience": {
+        "staff": "The provider's people only.",
+        "customer": "The customer too.",
+    },
+    "FieldType": {
+        "text": "A line of text.",
+        "long_text": "Text of several lines.",
+        "integer": "A whole number.",
+        "decimal": "A number with decimals.",
+        "boolean": "Yes or no.",
+        "date": "A day.",
+        "datetime": "A moment.",
+        "choice": "One of the field's options.",
+        "choices": "Several of the field's options.",
+        "url": "The address of a page.",
+        "email": "A mail address.",
+        "ip": "An IP address or prefix.",
+        "phone": "A telephone number.",
+        "reference": "The id of a record; `refers_to` says of what kind.",
+    },
     "HolderKind": {
         "user": "A user of another company has it.",
         "release": "Somebody released mail from it to a ticket of the company.",
@@ -71,6 +98,11 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "degraded": "The service works, but worse than it should.",
         "intermittent": "The service fails from time to time.",
         "down": "The service does not work.",
+    },
+    "InboundCc": {
+        "ignore": "Nothing.",
+        "suggest": "Agents see the addresses, and add them or not.",
+        "add": "Addresses within the company's verified domains get copies from then on; others are suggested.",
     },
     "InboundState": {
         "waiting": "Stored, and not processed yet.",
@@ -110,6 +142,14 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "dead": "It is not retried; `last_error` says why.",
         "bounced": "It came back.",
     },
+    "Notice": {
+        "raised": "The ticket was raised.",
+        "answers": "The provider wrote a public note, or attached a public file.",
+        "customer_notes": "Somebody else of the customer wrote a note, or attached a file.",
+        "status": "The status changed, other than to resolved, or the ticket was merged.",
+        "resolved": "The ticket was resolved.",
+        "priority": "The priority changed.",
+    },
     "OptOutTopic": {
         "digest": "Digests of notifications.",
         "ticket": "Mail about one ticket.",
@@ -129,6 +169,21 @@ MEANINGS: dict[str, Mapping[str, str]] = {
     "Rating": {
         "good": "The ticket was resolved well.",
         "bad": "It was not.",
+    },
+    "RecordKind": {
+        "ticket": "Tickets.",
+        "service": "Services.",
+        "company": "Companies.",
+    },
+    "RefersTo": {
+        "service": "A service of the record's company.",
+        "company": "A company.",
+        "user": "A user.",
+    },
+    "Required": {
+        "never": "It may stay empty.",
+        "to_raise": "Whoever raises the ticket has to give it.",
+        "to_resolve": "The ticket cannot be resolved without it.",
     },
     "Role": {
         "admin": "Of the provider: runs the desk, its people and its customers.",
@@ -181,6 +236,21 @@ MEANINGS: dict[str, Mapping[str, str]] = {
     "SuppressionReason": {
         "bounce": "Mail to the address came back.",
         "manual": "Somebody suppressed it.",
+    },
+    "Target": {
+        "ticket": "Anywhere in the ticket: its contact, its tags, its history.",
+        "title": "The title.",
+        "description": "The description.",
+        "note": "A note.",
+        "mail": "A mail, as it was received or sent.",
+        "attachment": "A whole file.",
+    },
+    "TermKind": {
+        "waiting_reason": "Why a ticket is pending or held.",
+        "sub_status": "The provider's own words under a status.",
+        "fault_cause": "What caused a fault.",
+        "fault_action": "What was done about a fault.",
+        "responsibility": "Who was responsible for a fault.",
     },
     "Visibility": {
         "public": "The customer and the provider.",
