@@ -80,6 +80,11 @@ KNOWN: dict[str, list[tuple[dict[str, Any], dict[str, Any] | None]]] = {
         ({"id": "x", "visibility": "public"}, {"id": "x", "visibility": "public"}),
         ({"id": "x", "visibility": "internal"}, None),
     ],
+    "ticket.redacted": [
+        ({"id": "x", "target": "note", "visibility": "public", "count": 2},
+         {"id": "x", "target": "note", "visibility": "public", "count": 2}),
+        ({"id": "x", "target": "note", "visibility": "internal", "count": 1}, None),
+    ],
 }  # fmt: skip
 
 
