@@ -40,6 +40,8 @@ HARMLESS = {
     "changeService": "a service is no right",
     "deleteService": "a service is no right",
     "importServices": "a service is no right",
+    "createTier": "a tier is no right",
+    "changeTier": "a tier is no right",
     "deleteMailDomain": "takes rights away",
     "deleteSubscription": "takes rights away",
     "rotateSubscriptionSecret": "the secret signs what is sent; it reads nothing",

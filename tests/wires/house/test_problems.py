@@ -100,7 +100,7 @@ async def _method(client: httpx.AsyncClient, tenant: Tenant, _database: Database
 @provokes("illegal-transition")
 async def _transition(client: httpx.AsyncClient, tenant: Tenant, _database: Database) -> httpx.Response:
     number = (await new_ticket(client, tenant))["number"]
-    return await client.post(f"{TICKETS}/{number}/status", headers=tenant.headers, json={"status": "closed"})
+    return await client.post(f"{TICKETS}/{number}/status", headers=tenant.headers, json={"status": "reopened"})
 
 
 @provokes("ticket-finished")

@@ -35,6 +35,7 @@ def expected_ticket(tenant: Tenant, created: Json, **members: object) -> Json:
         "contact": {"name": "Ada Okoro", "phone": "+1-555-0199", "email": tenant.user.email},
         "channel": "API",
         "external_ids": {},
+        "fields": {},
         "merged_into": None,
         "created_at": created["created_at"],
         "updated_at": created["created_at"],
