@@ -21,10 +21,11 @@ REDACTED = {
     "outbound_mail": {"last_error", "message", "subject"},
     "pending_message": {"failure", "macro", "text"},
     "ticket": {
-        "closure", "contact_name", "contact_phone", "description", "external_ids", "fault", "reminder", "service_id",
-        "service_label", "tags", "title", "waiting",
+        "closure", "contact_name", "contact_phone", "description", "external_ids", "fault", "fields", "reminder",
+        "service_id", "service_label", "tags", "title", "waiting",
     },
     "ticket_contact": {"name", "phone"},
+    "ticket_field": {"value"},
     "ticket_search": {"vector"},
 }  # fmt: skip
 """What a redaction rewrites. Whoever adds a column for words adds it here, and to the store that rewrites its table."""
@@ -59,8 +60,8 @@ WORDLESS = {
 """Words of the program, names and addresses of people, hashes and ids, by table."""
 
 WITHOUT_TICKETS = {
-    "account_mail", "api_key", "app_user", "branding", "company", "consumer", "identity_provider", "issue_type",
-    "list_columns", "logo", "macro", "mail_domain", "mail_opt_out", "mail_suppression", "mail_template", "mailbox",
+    "account_mail", "api_key", "app_user", "branding", "company", "consumer", "field", "identity_provider",
+    "issue_type", "list_columns", "logo", "macro", "mail_domain", "mail_opt_out", "mail_suppression", "mail_template", "mailbox",
     "notification_settings", "queue", "recovery_code", "routing_rule", "saved_view", "schema_migration",
     "second_factor", "second_factor_role", "server_secret", "service", "service_type", "sign_in_attempt",
     "sign_in_challenge", "sign_in_flow", "sign_in_link", "sign_in_session", "subscription", "team", "term", "tier",

@@ -17,6 +17,8 @@ from clearline.drafts import usecases as drafts
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import Ballot, Rating
 from clearline.handovers import usecases as handovers
+from clearline.fields import usecases as own_fields
+from clearline.fields.domain import FieldType, Option, RecordKind
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Role
 from clearline.mail.inbound.domain import InboundState
 from clearline.redactor import MARK
@@ -32,7 +34,8 @@ from tests.builders.webhooks.receiver import LOOPBACK
 
 Json = dict[str, Any]
 TITLE, TEXT, NOTE, MAIL, COPIED = "T1tleS3cret", "D3scrS3cret", "N0teS3cret", "M4ilS3cret", "C0pyS3cret"
-WRITTEN = {secret: f'{secret}&x "ü"' for secret in (TITLE, TEXT, NOTE, MAIL, COPIED)}
+FACTS = "F4ctS3cret"
+WRITTEN = {secret: f'{secret}&x "ü"' for secret in (TITLE, TEXT, NOTE, MAIL, COPIED, FACTS)}
 """The words of each secret: with characters that JSON, HTML and mail write in other ways."""
 FILE = b"\x00 the keys of the router F1leS3cret \xff" * 50
 
@@ -80,6 +83,26 @@ class Scene:
         changed = await self.desk.client.patch(
             f"/api/v1/tickets/{self.number}", headers=self.headers | {"If-Match": "*"},
             json={"title": f"Port {WRITTEN[TITLE]} is down", "tags": [f"{TITLE}"], "priority": "critical"},
+        )  # fmt: skip
+        assert changed.status_code == 200, changed.text
+
+    async def say_facts(self) -> None:
+        """Give everything else of the ticket that takes words: the fault, a reminder, values of own fields."""
+        words = WRITTEN[FACTS]
+        for type_, key in ((FieldType.TEXT, "circuit"), (FieldType.DATE, "ordered"), (FieldType.CHOICE, "region")):
+            values = {"record": RecordKind.TICKET, "key": key, "label": key, "type": type_}
+            options = {"options": (Option("emea", "Europe"),)} if type_ is FieldType.CHOICE else {}
+            async with self.desk.database.transaction() as tx:
+                await own_fields.add_field(tx, OPERATOR, values | options, now=clock.now())
+        at = (clock.now() + timedelta(days=1)).isoformat()
+        changed = await self.desk.client.patch(
+            f"/api/v1/tickets/{self.number}", headers=self.headers | {"If-Match": "*"},
+            json={
+                "intermittent": f"Nightly {words}", "testing_consent": "within_hours", "testing_hours": words,
+                "site_access": {"contact": words, "hours": words, "hazards": words},
+                "reminder": {"at": at, "reason": words},
+                "fields": {"circuit": words, "ordered": "2026-11-29", "region": "emea"},
+            },
         )  # fmt: skip
         assert changed.status_code == 200, changed.text
 
@@ -193,6 +216,7 @@ async def scene(desk: Desk) -> Scene:
     new = Scene(desk, *await admin_of(desk))
     await new.subscribe()
     await new.raise_ticket()
+    await new.say_facts()
     await new.write_notes()
     await new.receive_mails()
     await new.add_files()
@@ -210,6 +234,7 @@ HELD_BY = {
     NOTE: {"note", "idempotency_key", "outbound_mail", "inbound_mail", "handover", "draft", "pending_message"},
     MAIL: {"note", "inbound_mail", "outbound_mail", "handover", "draft", "pending_message"},
     COPIED: {"ticket", "note", "handover", "draft", "pending_message"},
+    FACTS: {"ticket", "event", "draft", "handover"},
 }  # fmt: skip
 """The tables that hold each secret before: without them, the test would prove nothing."""
 
@@ -229,6 +254,7 @@ async def test_redacted_words_are_nowhere(scene: Scene) -> None:
     notes = (await desk.client.get(f"/api/v1/tickets/{scene.number}/notes?limit=200", headers=scene.headers)).json()
     copied = next(note for note in notes["data"] if COPIED in note["text"])
     await scene.redact("note", WRITTEN[COPIED], copied["id"])
+    await scene.redact("ticket", WRITTEN[FACTS])
     await scene.redact("ticket", TITLE)  # a tag has only a part of the words
     assert await desk.redact_all()
     after = await dump(desk.url)
@@ -237,6 +263,27 @@ async def test_redacted_words_are_nowhere(scene: Scene) -> None:
         assert tables_with(after, WRITTEN[secret].partition(" ")[0]) == set(), secret
         assert tables_with(after, secret.lower()) == set(), secret  # the index of the search has small letters
     assert before.count(MARK) == 0
+
+
+async def test_own_fields_lose_the_words_and_keep_what_is_none(scene: Scene) -> None:
+    desk = scene.desk
+    assert FACTS.lower() in {name.partition("&")[0] for name in await listed_values(desk)}
+    await scene.redact("ticket", WRITTEN[FACTS])
+    await scene.redact("ticket", "emea")  # the key of an option stays, and so does a day
+    await scene.redact("ticket", "2026-11-29")
+    await desk.redact_all()
+    ticket = (await desk.client.get(f"/api/v1/tickets/{scene.number}", headers=scene.headers)).json()
+    assert ticket["fields"] == {"circuit": MARK, "ordered": "2026-11-29", "region": "emea"}
+    assert ticket["site_access"] == {"contact": MARK, "hours": MARK, "hazards": MARK}
+    assert (ticket["intermittent"], ticket["testing_hours"]) == (f"Nightly {MARK}", MARK)
+    assert ticket["reminder"]["reason"] == MARK
+    assert await listed_values(desk) == {MARK, "2026-11-29", "emea"}
+
+
+async def listed_values(desk: Desk) -> set[str]:
+    """Return the values of own fields by which lists filter."""
+    async with desk.database.statement() as tx:
+        return {row[0] for row in await tx.fetch("select value from ticket_field")}
 
 
 async def test_a_retry_replays_the_status_and_the_id_without_the_words(scene: Scene) -> None:

@@ -88,7 +88,8 @@ async def lock(tx: Tx, company_id: UUID, numbers: Sequence[int]) -> None:
 _SAVE_TICKET = """
     update ticket set title = $3, description = $4, contact_name = $5, contact_phone = $6, service_label = $7,
            service_id = $8, tags = $9, external_ids = $10::text::jsonb, reminder = $11::text::jsonb,
-           fault = $12::text::jsonb, waiting = $13::text::jsonb, closure = $14::text::jsonb
+           fault = $12::text::jsonb, waiting = $13::text::jsonb, closure = $14::text::jsonb,
+           fields = $15::text::jsonb
      where company_id = $1 and number = $2"""
 
 
@@ -98,18 +99,20 @@ async def redact_tickets(
     """Count the texts of tickets that hold the words; with ``saves`` rewrite them. Served by the primary key.
 
     The id of a service stays that the inventory has, and so does the address of a contact: both name something else.
+    The values of own fields are derived again for the lists by a trigger.
     """
     rows = await tx.fetch(
         """select number, title, description, contact_name, contact_phone, service_label, service_id, tags,
-                  external_ids::text, reminder::text, fault::text, waiting::text, closure::text
+                  external_ids::text, reminder::text, fault::text, waiting::text, closure::text, fields::text
              from ticket where company_id = $1 and number = any($2)""",
         company_id,
         numbers,
     )
+    kept = await _kept_fields(tx)
     changed: list[tuple[object, ...]] = []
     for row in rows:
-        number, title, description, name, phone, label, service_id, tags, ids, *documents = row
-        before = (title, description, name, phone, label, service_id, tags, ids, *documents)
+        number, title, description, name, phone, label, service_id, tags, ids, *documents, fields = row
+        before = (title, description, name, phone, label, service_id, tags, ids, *documents, fields)
         after = (
             redactor.text(title, TITLE_MAX),
             redactor.text(description, DESCRIPTION_MAX),
@@ -120,6 +123,7 @@ async def redact_tickets(
             _tags(tags, redactor),
             _external_ids(ids, redactor),
             *(None if document is None else redactor.json_text(document) for document in documents),
+            None if fields is None else _fields(fields, kept, redactor),
         )
         count = sum(was != now for was, now in zip(before, after, strict=True))
         if count:
@@ -127,6 +131,21 @@ async def redact_tickets(
             changed.append((company_id, number, *after))
     if saves and changed:
         await tx.write_many(_SAVE_TICKET, changed)
+
+
+async def _kept_fields(tx: Tx) -> frozenset[str]:
+    """Return the keys of the own fields whose values are no words: times, options that admins defined, ids."""
+    rows = await tx.fetch(
+        """select key from field where record = 'ticket'
+              and type in ('date', 'datetime', 'choice', 'choices', 'reference')"""
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def _fields(text: str, kept: frozenset[str], redactor: Redactor) -> str:
+    values: dict[str, object] = msgspec.json.decode(text)
+    redacted = {key: value if key in kept else redactor.json(value) for key, value in values.items()}
+    return text if redacted == values else msgspec.json.encode(redacted).decode()
 
 
 def _tags(tags: list[str], redactor: Redactor) -> list[str]:
