@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from clearline.presence.domain import Activity, Present
 from clearline.web.console.dashboard.charts import Column, charts
 from clearline.web.console.dashboard.handlers import Figure, Table
-from clearline.web.console.samples import OUTCOMES, PREVIEW, samples
+from clearline.web.console.samples import OUTCOMES, OWN_VALUES, PREVIEW, SERVICE, samples
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.records.form import Choice, Field, Kind, Outcome
+from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 
@@ -30,9 +31,10 @@ async def show_components(visit: Visit) -> Answer:
     values = {theme: {field.name: ["a"] for field in fields[theme]} for theme in _THEMES}
     stored = {theme: {field.name: ["b"] for field in fields[theme][:1]} for theme in _THEMES}
     return visit.page(
-        "console/components.html", side=side, here=PATH, people=(*_PEOPLE, ""), fields=fields,
+        "console/components.html", side=side, here=PATH, names=(*_PEOPLE, ""), fields=fields,
         values=values, stored=stored, outcomes=_OUTCOMES, others=_others(), figure=_figure(),
         samples={theme: samples(100 * at, visit.now) for at, theme in enumerate(_THEMES)}, bulk=OUTCOMES,
+        service=SERVICE, known=OWN_VALUES, refusal=Refusal({"testing_hours": "Must have 1 to 255 characters."}),
         previews={theme: replace(PREVIEW, title=f"Macro: Maintenance, {theme}") for theme in _THEMES},
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""What the page of components shows of tickets: invented ones, with messages, and what an action did to them."""
+"""What the page of components shows of tickets: invented ones, and what an action did to them; facts of a service."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,12 +9,16 @@ from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.drafts.pending_domain import PendingMessage
 from clearline.identity import Company
+from clearline.inventory.domain import Service
+from clearline.inventory.facts_domain import End
 from clearline.tickets.attachments.domain import Attachment
-from clearline.tickets.contact import Contact
+from clearline.tickets.contact import Contact, ContactRole, People, Person, PersonKind
 from clearline.tickets.domain import Channel, Status, Ticket, TicketView
+from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.web.console.bulk import Outcome
 from clearline.web.console.lists.bulk_preview import Preview
+from clearline.web.tickets.own_fields import OwnInput
 from clearline.web.tickets.timeline import Entry, Fold, Line
 
 _NOBODY = UUID(int=0)
@@ -23,12 +27,13 @@ _TITLES = ("Port flapping since 09:12 UTC", "0.3 % packet loss towards London", 
 
 
 class Samples(Struct, frozen=True):
-    """A list of tickets as a section shows it, and the entries of the first one's timeline."""
+    """A list of tickets as a section shows it; the entries of the first one's timeline; inputs of own fields."""
 
     items: list[TicketView]
     entries: list[Entry]
     folds: list[Fold]
     failed: PendingMessage
+    inputs: list[OwnInput]
     number: str = "INC000000000001"
     next: str = "/console/ui"
 
@@ -56,7 +61,18 @@ def samples(at: int, now: datetime) -> Samples:
         _NOBODY, at + 1, UUID(int=at + 9), _NOBODY, "Ben Ito", "Is it fixed?", Visibility.PUBLIC, Status.PENDING,
         now, now, "a ticket that is closed takes nothing more",
     )  # fmt: skip
-    return Samples(views, entries, [Fold(lines[:1]), Fold(lines)], failed)
+    return Samples(views, entries, [Fold(lines[:1]), Fold(lines)], failed, _inputs(at))
+
+
+def _inputs(at: int) -> list[OwnInput]:
+    """Return an input of each kind."""
+    words = (("emea", "Europe"), ("apac", "Asia"))
+    return [
+        OwnInput(f"fields.circuit.{at}", "Circuit reference", "As on the order.", "text", ("LON-0088",), most=64),
+        OwnInput(f"fields.remark.{at}", "Remark", "", "area", ("Two lines\nof text",), most=4000),
+        OwnInput(f"fields.region.{at}", "Region", "", "select", ("emea",), words, is_required=True),
+        OwnInput(f"fields.regions.{at}", "Affected regions", "", "checks", ("apac",), words),
+    ]
 
 
 def _view(number: int, index: int, now: datetime) -> TicketView:
@@ -66,11 +82,28 @@ def _view(number: int, index: int, now: datetime) -> TicketView:
         Severity.MINOR, Impact.DOWN, tuple(Priority)[-1 - index],
         (Status.IN_PROGRESS, Status.PENDING, Status.ACKNOWLEDGED)[index],
         Contact("Ada Okoro", "", "ada@example.com"), Channel.API, created, created, created, None, 1,
-        tags=("optics", "lacp")[:index],
+        tags=("optics", "lacp")[:index], fault=FAULT, occurred_at=created,
     )  # fmt: skip
-    return TicketView(ticket, _COMPANY, "Faults", (None, "Ben Ito", "Carla Mendes")[index])
+    return TicketView(ticket, _COMPANY, "Faults", (None, "Ben Ito", "Carla Mendes")[index], people=PEOPLE)
 
 
+FAULT = Fault(
+    DetectedBy.CUSTOMER_MONITORING, "Every night from 02:00 to 02:20", Impact.INTERMITTENT, ServiceEnd.Z,
+    PathState.PROTECTION_DOWN, TestingConsent.WITHIN_HOURS, "22:00 to 04:00", True,
+    SiteAccess("Front desk, +1-555-0140", "06:00 to 22:00", "Laser class 3B"),
+)  # fmt: skip
+PEOPLE = People(
+    (Person(PersonKind.CONTACT, "ben@example.com", "Ben Ito", "+1-555-0141", (ContactRole.SITE_ACCESS,), 1),),
+    (Person(PersonKind.CC, "carla@example.com", "Carla Mendes", id=2),),
+    (Person(PersonKind.SUGGESTED, "dan@example.org", id=3),),
+    (Person(PersonKind.LEFT, "fay@example.org", id=4),),
+)  # fmt: skip
+SERVICE = Service(
+    _NOBODY, "NET-LON-0088", "Port", "London", rate=10_000_000_000, tier="Gold", is_protected=True,
+    installed_on=date(2024, 5, 2), customer_label="HQ uplink", carrier="Example Access",
+    carrier_circuit_id="EXA-77120", a_end=End("LON-3", "pe1.lon", "xe-0/0/1", "100.200"), z_end=End("FRA-1"),
+)  # fmt: skip
+OWN_VALUES = [("Circuit reference", "LON-0088"), ("Affected regions", "Europe, Asia")]
 REFUSALS = [("INC000000000004", "A ticket that is closed takes nothing more")]
 OUTCOMES = (Outcome(3, [], has_message=True), Outcome(2, REFUSALS), Outcome(3, [], is_status=True, is_undo=True))
 PREVIEW = Preview(
