@@ -16,9 +16,9 @@ from clearline.drafts import pending_usecases as pending
 from clearline.drafts import usecases as drafts
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import Ballot, Rating
-from clearline.handovers import usecases as handovers
 from clearline.fields import usecases as own_fields
 from clearline.fields.domain import FieldType, Option, RecordKind
+from clearline.handovers import usecases as handovers
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Role
 from clearline.mail.inbound.domain import InboundState
 from clearline.redactor import MARK
