@@ -17,6 +17,12 @@ COMMANDS = {
     "service import": ("service", "import", "--company", "{code}"),
     "ticket import csv": ("ticket", "import", "--format", "csv"),
     "ticket import ndjson": ("ticket", "import", "--format", "ndjson"),
+    "import companies csv": ("import", "companies", "--format", "csv"),
+    "import companies ndjson": ("import", "companies", "--format", "ndjson"),
+    "import people csv": ("import", "people", "--format", "csv"),
+    "import services csv": ("import", "services", "--format", "csv"),
+    "import tickets csv": ("import", "tickets", "--format", "csv"),
+    "import files csv": ("import", "files", "--format", "csv", "--folder", "."),
     "bulk": ("bulk", "tag", "--add", "a", "--from"),
 }
 FILES = {
