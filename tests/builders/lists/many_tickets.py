@@ -11,7 +11,7 @@ from clearline.tickets.lists.store import CHECKS, Shape, ordered_statement
 
 FILL = """
     insert into company
-    select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now() from generate_series(1, 20) c;
+    select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now() from generate_series(1, 40) c;
     insert into app_user
     select '00000000-0000-4000-8000-000000000001', md5('agent' || a)::uuid, 'Agent ' || a, 'a' || a || '@example.com',
            '', now(), 'agent' from generate_series(1, 2000) a;
@@ -24,7 +24,7 @@ FILL = """
                         priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at,
                         status_changed_at, customer_updated_at, tags, external_ids, queue_id, assignee_id,
                         occurred_at, is_chronic, reminder_at, reminder)
-    select md5('company' || (1 + t % 19))::uuid, 'Title', repeat('words ', 30),
+    select md5('company' || (1 + t % 37))::uuid, 'Title', repeat('words ', 30),
            (array['Others', 'Unstable', 'Circuit Down'])[1 + t % 3], (array['Port', 'CloudRouter'])[1 + t / 3 % 2],
            'SVC-' || t % 5, (array['minor', 'moderate', 'significant', 'extensive'])[1 + t / 5 % 4], 'degraded',
            (array['low', 'medium', 'high', 'critical'])[1 + t * 7 / 3 % 4],
