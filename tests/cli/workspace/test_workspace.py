@@ -39,6 +39,9 @@ def test_macros_are_added_applied_changed_and_deleted(database_url: str, number:
         "queue_id": None,
         "priority": "high",
         "add_tags": ["fibre"],
+        "sub_status": None,
+        "waiting": None,
+        "closure": None,
     }
     filled = "Hello Ada Okoro, we look at SVC-1."
     preview = run_json(url, "macro", "apply", "on it", number, "--dry-run")

@@ -11,7 +11,7 @@ from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import Actor, Company, Role
 from clearline.reminders.domain import Reminder
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Status, Ticket, TicketView
+from clearline.tickets.domain import Channel, Closure, Status, Ticket, TicketView, Waiting
 from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.wires.house.tickets.mapping import summary_mapper, ticket_out
 
@@ -58,6 +58,9 @@ TICKET = Ticket(
     ),
     is_chronic=True,
     fields={"circuit_ref": "BIR-1"},
+    sub_status="with_carrier",
+    waiting=Waiting("third_party", "the text", "the speaker", TIME),
+    closure=Closure(cause="fibre_cut", resolution="the resolution"),
 )
 VIEW = TicketView(TICKET, COMPANY, "the queue", "the assignee", 43)
 PUBLIC = {
@@ -82,8 +85,16 @@ PUBLIC = {
     "resolved_at": "2026-03-01T15:00:00Z",
     "version": 7,
     "occurred_at": "2026-03-01T11:00:00Z",
+    "sub_status": "with_carrier",
+    "waiting": {"reason": "third_party", "at": "2026-03-01T12:00:00Z"},
 }
 INTERNAL = {
+    "waiting": {
+        "reason": "third_party",
+        "at": "2026-03-01T12:00:00Z",
+        "text": "the text",
+        "by": "the speaker",
+    },
     "queue": {"id": str(UUID(int=2)), "name": "the queue"},
     "assignee": {"id": str(UUID(int=3)), "name": "the assignee"},
     "tags": ["a tag"],
@@ -95,6 +106,14 @@ INTERNAL = {
         "set_at": "2026-03-01T12:00:00Z",
     },
     "is_chronic": True,
+}
+CLOSURE = {
+    "cause": "fibre_cut",
+    "action": None,
+    "responsibility": None,
+    "fault_found": None,
+    "root_cause": "",
+    "resolution": "the resolution",
 }
 FAULT = {
     "detected_by": "provider_monitoring",
@@ -116,7 +135,10 @@ def test_each_member_has_the_value_of_its_name(role: Role, members: dict[str, ob
     actor = Actor(role, "Bo")
     assert to_builtins(summary_mapper(actor)(VIEW)) == members
     people: dict[str, object] = {"contacts": [], "cc": [], **({"suggested_cc": []} if role.is_staff else {})}
-    assert to_builtins(ticket_out(VIEW, actor)) == members | {"description": "the description"} | FAULT | people
+    closure = {"closure": CLOSURE if role.is_staff else {"resolution": "the resolution"}}
+    assert (
+        to_builtins(ticket_out(VIEW, actor)) == members | {"description": "the description"} | FAULT | people | closure
+    )
 
 
 def test_what_a_ticket_has_none_of_is_null_for_staff_and_absent_for_customers() -> None:
