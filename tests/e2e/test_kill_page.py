@@ -113,7 +113,9 @@ class Customer(Clicking):
 
 def hidden(page: Page, *needed: str) -> dict[str, str]:
     """Return the hidden fields of the last form of a page that has the needed ones."""
-    fields = {field["name"] or "": field["value"] or "" for field in page.all("input") if field.get("type") == "hidden"}
+    fields = {
+        field["name"] or "": field.get("value") or "" for field in page.all("input") if field.get("type") == "hidden"
+    }
     assert set(needed) <= set(fields)
     return fields
 

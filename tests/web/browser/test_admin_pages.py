@@ -67,7 +67,7 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
     await page.get_by_role("link", name="Manage services").click()
     await expect(page.get_by_role("heading", name="Services", level=1)).to_be_visible()
     await page.locator(".lines a").first.click()
-    await expect(page.get_by_label("Label")).to_be_visible()
+    await expect(page.get_by_label("Label", exact=True)).to_be_visible()
     yield "a service"
     await page.goto(f"{url}/console/admin/companies")
     await page.locator(".lines a").first.click()

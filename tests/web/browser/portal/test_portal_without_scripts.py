@@ -121,7 +121,7 @@ async def test_a_ticket_is_raised_with_files_about_a_service_that_is_searched(
     await page.goto(f"{portal.url}/portal/tickets/new?other=radio+link+7")
     await page.get_by_role("button", name="Follow this one").click()
     await expect(page.get_by_role("heading", name="Loss without scripts")).to_be_visible()
-    await expect(page.locator(".followers")).to_contain_text("Ada Okoro")
+    await expect(page.get_by_role("region", name="Followers").locator(".followers")).to_contain_text("Ada Okoro")
 
 
 async def test_a_ticket_is_answered_followed_closed_and_rated(
@@ -141,7 +141,7 @@ async def test_a_ticket_is_answered_followed_closed_and_rated(
     async with page.expect_download() as downloading:
         await page.get_by_role("link", name="levels.txt").click()
     assert (await (await downloading.value).path()).read_bytes() == b"rx -14.6"
-    followers = page.locator(".followers")
+    followers = page.get_by_role("region", name="Followers").locator(".followers")
     await page.get_by_role("button", name="Follow", exact=True).click()
     await expect(followers).to_contain_text("Ada Okoro")
     await page.locator("summary", has_text="Add a colleague").click()

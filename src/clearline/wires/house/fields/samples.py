@@ -12,6 +12,7 @@ _OPTION = {"key": "emea", "label": "Europe", "label_de": "Europa"}
 
 FIELD_SAMPLES = {
     "fields": {"circuit_ref": "BIR-104"},
+    **{f"{name}.fields": {} for name in ("TicketIn", "TicketPatch")},
     **{f"{name}.{key}": value for name in ("FieldIn", "FieldOut", "FieldPatch") for key, value in _FIELD.items()},
     **{f"{name}.{key}": value for name in ("OptionIn", "OptionOut") for key, value in _OPTION.items()},
 }

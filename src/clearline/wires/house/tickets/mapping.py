@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.events.store import Event
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record
@@ -53,30 +52,19 @@ def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
 
 
 def people_in_body(body: wire.TicketIn | wire.TicketPatch) -> dict[str, list[Person]]:
-    """Return the contacts and the copies that a body names, by these names; those that it does not name are left out.
-
-    Raises:
-        InvalidInput: a ``user_id`` is no id.
-    """
+    """Return the contacts and the copies that a body names, by these names, without what it does not name."""
     people: dict[str, list[Person]] = {}
     if isinstance(body.contacts, list):
         people["contacts"] = [
             Person(
                 PersonKind.CONTACT, contact.email, contact.name, contact.phone, tuple(contact.roles),
-                user_id=None if contact.user_id is None else _user_id(f"contacts.{place}.user_id", contact.user_id),
+                user_id=None if contact.user_id is None else str(contact.user_id),
             )
-            for place, contact in enumerate(body.contacts)
+            for contact in body.contacts
         ]  # fmt: skip
     if isinstance(body.cc, list):
         people["cc"] = [Person(PersonKind.CC, copied.email, copied.name) for copied in body.cc]
     return people
-
-
-def _user_id(field: str, text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise InvalidInput([Violation(field, "must be the id of a user", RuleCode.FORMAT)]) from None
 
 
 def ref(key: UUID | None, name: str | None) -> Ref | None:

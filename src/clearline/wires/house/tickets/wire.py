@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -81,7 +82,7 @@ class TicketContactIn(Struct, forbid_unknown_fields=True):
     name: Annotated[str, characters(0, NAME_MAX)] = ""
     email: Annotated[str, characters(0, EMAIL_MAX)] = ""
     phone: Phone = ""
-    user_id: Id | None = None
+    user_id: UUID | None = None
 
 
 class TicketContactOut(Struct, frozen=True):
