@@ -362,6 +362,9 @@ SAMPLES: dict[str, Any] = {
     "MacroAction.macro": "0c9f7f5e-7a44-4c1f-8e0f-4e6f2d0f5b13",
     "TicketRouted.rule": "Ports down",
     # Schemas whose members exclude each other
+    "TicketContactIn": {"name": "Nia Roy", "email": "nia@example.com", "roles": ["technical"]},
+    "CopyIn": {"name": "NOC", "email": "noc@example.org"},
+    "StatusIn": {"status": "in_progress", "reason": "The optics were ordered"},
     "ApiKeyIn": {"user_id": _USER, "name": "Dashboard", "scopes": ["tickets:read"]},
     "AssignIn": {"to": "me"},
     "BulkIn": {"tickets": [_TICKET], "action": {"type": "tag", "add": ["vip"], "remove": []}, "dry_run": False},
