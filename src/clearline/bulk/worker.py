@@ -16,7 +16,7 @@ from clearline.bulk.usecases import process_item, refusal
 from clearline.errors import DeskError
 from clearline.logs import Logger
 from clearline.platform.database import transactions
-from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
+from clearline.platform.database.errors import TRANSIENT, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings.defaults import TICKET_NOTES_MAX
@@ -30,8 +30,6 @@ BATCH = 25
 """The most items of a job before the next job is processed, so that a short job does not wait for a long one."""
 ATTEMPTS = 5
 """How often a process tries an item that conflicts with others before it refuses the item."""
-_TRANSIENT = {"40001", "40P01", "55P03", "57014"}
-"""SQLSTATEs of faults that may not recur: serialization failure, deadlock, lock timeout, cancelled statement."""
 
 _log = Logger("clearline.jobs")
 _failed_attempts: Counter[UUID] = Counter()  # of each job's next item, in this process, since its last success
@@ -168,7 +166,7 @@ def _failed(job: Job, position: int, error: Exception) -> ItemResult:
     Raises:
         _RetryLater: the fault may not recur, and there are attempts left.
     """
-    if isinstance(error, StatementFailed) and error.sqlstate in _TRANSIENT:
+    if isinstance(error, StatementFailed) and error.sqlstate in TRANSIENT:
         _failed_attempts[job.id] += 1
         if _failed_attempts[job.id] < ATTEMPTS:
             raise _RetryLater

@@ -12,7 +12,7 @@ from clearline.drafts import pending_usecases as pending
 from clearline.errors import DeskError
 from clearline.logs import Logger
 from clearline.platform.database import transactions
-from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
+from clearline.platform.database.errors import TRANSIENT, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings.defaults import TICKET_NOTES_MAX
@@ -23,8 +23,6 @@ POLL_SECONDS = 0.5
 AT_ONCE = 100
 RETRY = timedelta(seconds=2)
 """The pause after a conflict with another transaction."""
-_TRANSIENT = {"40001", "40P01", "55P03", "57014"}
-"""SQLSTATEs of faults that may not recur: serialization failure, deadlock, lock timeout, cancelled statement."""
 
 _log = Logger("clearline.messages")
 Clock = Callable[[], datetime]
@@ -60,7 +58,7 @@ async def _send_next(database: Database, now: Clock, notes_max: int) -> bool:
     except Exception as error:
         if message is None:
             raise
-        if isinstance(error, StatementFailed) and error.sqlstate in _TRANSIENT:
+        if isinstance(error, StatementFailed) and error.sqlstate in TRANSIENT:
             async with database.statement() as tx:
                 await pending_store.postpone(tx, message, until=now() + RETRY)
             return True

@@ -8,7 +8,7 @@ import pytest
 
 from clearline.platform.database import session as session_settings
 from clearline.platform.database import transactions
-from clearline.platform.database.errors import CANCELLED, DatabaseUnavailable
+from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from tests.builders.databases import session
 from tests.patience import patient
@@ -79,7 +79,7 @@ async def test_postgresql_gives_up_before_we_do_and_the_connection_stays(
     with pytest.raises(DatabaseUnavailable) as failed:
         async with small.statement() as tx:
             await tx.fetchval("select pg_sleep(60)")
-    assert failed.value.sqlstate == CANCELLED
+    assert failed.value.sqlstate == QUERY_CANCELED
     with pytest.raises(DatabaseUnavailable):
         async with small.transaction() as tx:
             await tx.fetchval("select pg_sleep(60)")

@@ -40,7 +40,7 @@ from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.inbound.usecases import MailFingerprint
 from clearline.mail.templates.rendering import Render
 from clearline.platform.database import transactions
-from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
+from clearline.platform.database.errors import TRANSIENT, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings.settings import Settings
@@ -62,10 +62,6 @@ BATCH_SIZE = 50
 
 LOCK_TIMEOUT_MILLISECONDS = 2000
 """How long a mail waits for a lock, such as that of its ticket, before it counts as failed."""
-
-_RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03", "57014"}
-"""Errors of PostgreSQL that a retry may avoid: serialization failures, deadlocks, lock timeouts, cancelled
-statements."""
 
 _log = Logger("clearline.mail")
 Clock = Callable[[], datetime]
@@ -221,7 +217,7 @@ async def _process(
         await _quarantine(database, mail.id, f"it cannot be parsed: {error}")
     except Exception as error:  # noqa: BLE001 - one mail's failure must not block the others
         await context.discard()
-        if isinstance(error, StatementFailed) and error.sqlstate in _RETRYABLE_SQLSTATES and not is_last:
+        if isinstance(error, StatementFailed) and error.sqlstate in TRANSIENT and not is_last:
             async with database.statement() as tx:
                 await inbound_mail_store.release(tx, mail.id, failed=True)
             return

@@ -24,11 +24,9 @@ UNAVAILABLE = (
 """What the driver raises when the database is unavailable."""
 
 QUERY_CANCELED = "57014"
-"""The SQLSTATE of a statement that took too long."""
-
-
-CANCELLED = "57014"
 """PostgreSQL cancelled the statement, at its time limit or because an operator said so; the connection is sound."""
+TRANSIENT = frozenset({"40001", "40P01", "55P03", QUERY_CANCELED})
+"""SQLSTATEs of faults that may not recur: serialization failure, deadlock, lock timeout, cancelled statement."""
 
 
 class DatabaseUnavailable(OperationalError):

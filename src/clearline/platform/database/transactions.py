@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from clearline.platform.database.connection import Connector
-from clearline.platform.database.errors import CANCELLED, DatabaseUnavailable, StatementFailed, call, translate
+from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed, call, translate
 from clearline.platform.database.memory import Memory
 from clearline.platform.database.pool import Pool, close_or_cut
 from clearline.platform.database.pooler import refuse_transaction_pooling
@@ -112,7 +112,7 @@ class Tx:
         try:
             self._translate(error)
         except (DatabaseUnavailable, StatementFailed) as ours:
-            is_lost = isinstance(ours, DatabaseUnavailable) and ours.sqlstate != CANCELLED
+            is_lost = isinstance(ours, DatabaseUnavailable) and ours.sqlstate != QUERY_CANCELED
             self.is_broken, self.failure = self.is_broken or is_lost, ours
             raise
 

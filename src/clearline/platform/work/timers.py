@@ -12,7 +12,7 @@ from itertools import groupby
 
 from clearline.clock import CLOCK_SECONDS, Span
 from clearline.logs import Logger
-from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
+from clearline.platform.database.errors import TRANSIENT, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work import timer_store
 from clearline.platform.work.runner import PeriodicJob
@@ -29,8 +29,6 @@ RETRY = timedelta(seconds=2)
 """The pause after a conflict with another transaction, and after the first failure."""
 RETRY_MAX = timedelta(hours=1)
 """The longest pause after a failure."""
-_TRANSIENT = {"40001", "40P01", "55P03", "57014"}
-"""SQLSTATEs of faults that may not recur: serialization failure, deadlock, lock timeout, cancelled statement."""
 
 Fire = Callable[[Tx, Sequence[Timer], datetime], Awaitable[Mapping[Timer, datetime]]]
 """Does what locked timers of a kind are for, at the time it is; returns those that are due again, and when.
@@ -109,7 +107,7 @@ class Timers:
         except DatabaseUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - one that fails must not keep the others from firing
-            is_transient = isinstance(error, StatementFailed) and error.sqlstate in _TRANSIENT
+            is_transient = isinstance(error, StatementFailed) and error.sqlstate in TRANSIENT
             if not is_transient:
                 _log.exception("timer failed", kind=timer.kind, subject=timer.subject, attempts=timer.attempts + 1)
             pause = RETRY if is_transient else min(RETRY * 2 ** min(timer.attempts, 16), RETRY_MAX)
