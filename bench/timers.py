@@ -9,15 +9,11 @@ Late is from the moment to the commit, in one process that does nothing else, as
 
 import argparse
 import asyncio
-import contextlib
-import shutil
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
@@ -26,14 +22,13 @@ from rich.table import Table
 from clearline.clock import now
 from clearline.logs import configure
 from clearline.platform.database.transactions import Database, Tx
-from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.platform.work.timer_store import Timer
 from clearline.platform.work.timers import Timers
 from clearline.reminders.domain import KIND
 from clearline.tickets.reminders.usecases import fire
 from dataset import SERVICE_ID, companies
-from rig import cpu
+from rig import cpu, database
 
 FILL = """
     with added as (
@@ -123,18 +118,6 @@ class Bench:
         )  # fmt: skip
 
 
-@contextlib.contextmanager
-def postgres() -> Iterator[embedded_postgres.EmbeddedPostgres]:
-    folder = Path(tempfile.mkdtemp(prefix="clearline-bench-"))
-    folder.chmod(0o711)
-    server = embedded_postgres.start(folder / "data")
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 async def measure(url: str, pid: int, timers: int, seconds: int) -> list[Sample]:
     """Fill the database, and run the phases."""
     tenants = await companies(url)
@@ -162,7 +145,7 @@ def main() -> None:
     arguments.add_argument("--seconds", type=int, default=60)
     given = arguments.parse_args()
     configure("text", "warning")
-    with postgres() as server:
+    with database(needs_wrk=False) as server:
         samples = asyncio.run(measure(server.url, server.supervisor.pid, given.timers, given.seconds))
     table = Table("due", "fired", "late p50 ms", "p99", "max", "commits", "CPU s worker", "CPU s database")
     for sample in samples:

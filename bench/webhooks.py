@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 import statistics
 import subprocess
@@ -21,7 +20,6 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -47,7 +45,7 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, NewTicket
 from clearline.webhooks import subscription_store
 from clearline.webhooks.subscription_domain import Subscription
-from rig import cpu
+from rig import cpu, database
 
 SLOW_SECONDS = 10
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
@@ -109,18 +107,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def database() -> Iterator[embedded_postgres.EmbeddedPostgres]:
-    folder = Path(tempfile.mkdtemp(prefix="clearline-bench-"))
-    folder.chmod(0o711)
-    server = embedded_postgres.start(folder / "data")
-    try:
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -259,7 +245,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--all-good", action="store_true", help="no slow and no dead receiver")
     options = parser.parse_args()
-    with database() as server:
+    with database(needs_wrk=False) as server:
         samples = asyncio.run(run(options, server))
     table = Table(
         "phase", "deliveries", "a second", "lag p50 ms", "p99", "most", "workers' CPU us each", "PostgreSQL's"

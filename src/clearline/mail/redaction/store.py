@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.platform.database.transactions import Tx
+from clearline.platform.database.transactions import Record, Tx
 
 REFERENCES_MAX = 2000
 """The most Message-IDs of a ticket, the newest, by which mails are found that belong to no ticket."""
@@ -19,6 +19,12 @@ class RawMail(NamedTuple):
     at: datetime
     texts: tuple[str | None, ...]
     raw: bytes | None
+
+
+def _mail(row: Record) -> RawMail:
+    """Return the mail in a row: its company, id and time, the columns that hold parts of it, and its content."""
+    company_id, mail_id, at, *texts, raw = row
+    return RawMail(company_id, mail_id, at, tuple(texts), raw)
 
 
 _INBOUND = "select company_id, id, received_at, subject, sender, envelope_from, reason, raw from inbound_mail"
@@ -36,7 +42,7 @@ async def inbound_of(
         *after,
         limit,
     )
-    return [RawMail(row[0], row[1], row[2], tuple(row)[3:7], row[7]) for row in rows]
+    return [_mail(row) for row in rows]
 
 
 async def references(tx: Tx, company_id: UUID, numbers: Sequence[int]) -> list[str]:
@@ -75,7 +81,7 @@ async def inbound_naming(tx: Tx, ids: Sequence[UUID], names: Sequence[bytes]) ->
         ids,
         names,
     )
-    return [RawMail(row[0], row[1], row[2], tuple(row)[3:7], row[7]) for row in rows]
+    return [_mail(row) for row in rows]
 
 
 async def save_inbound(tx: Tx, mail: RawMail, texts: Sequence[str | None], raw: bytes | None) -> None:
@@ -103,7 +109,7 @@ async def outbound_of(
         *after,
         limit,
     )
-    return [RawMail(row[0], row[1], row[2], tuple(row)[3:5], row[5]) for row in rows]
+    return [_mail(row) for row in rows]
 
 
 async def outbound_without_ticket(tx: Tx, *, after: tuple[datetime, UUID], limit: int) -> list[RawMail]:
@@ -117,7 +123,7 @@ async def outbound_without_ticket(tx: Tx, *, after: tuple[datetime, UUID], limit
         *after,
         limit,
     )
-    return [RawMail(row[0], row[1], row[2], tuple(row)[3:5], row[5]) for row in rows]
+    return [_mail(row) for row in rows]
 
 
 async def save_outbound(tx: Tx, mail: RawMail, texts: Sequence[str | None], message: bytes) -> None:
