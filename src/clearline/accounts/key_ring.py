@@ -7,12 +7,13 @@ from clearline.accounts import key_store
 from clearline.accounts.domain import hash_secret, is_secret
 from clearline.errors import Unauthenticated
 from clearline.identity import Actor
+from clearline.platform.database.memory import Notified
 from clearline.platform.database.transactions import Database
 
 _CACHED_MAX = 10_000
 
 
-class KeyRing:
+class KeyRing(Notified):
     """Caches the actor of each API key, so that most requests read no key from the database.
 
     The database notifies every process when a key, user or company changes; the process then clears its cache. While
@@ -20,31 +21,13 @@ class KeyRing:
     """
 
     def __init__(self, database: Database) -> None:
+        super().__init__()
         self._database = database
         self._actors: dict[bytes, Actor] = {}
         self._last_uses: dict[tuple[UUID, UUID], datetime] = {}
-        self._line_is_up = False
-        self._generation = 0
 
-    def forget(self) -> None:
-        """Clear the cache."""
-        self._generation += 1
+    def _clear(self) -> None:
         self._actors.clear()
-
-    def line_up(self) -> None:
-        """Start to cache: notifications arrive from now on."""
-        self.forget()
-        self._line_is_up = True
-
-    def line_down(self) -> None:
-        """Stop caching: notifications may be lost from now on."""
-        self._line_is_up = False
-        self.forget()
-
-    @property
-    def is_line_up(self) -> bool:
-        """Whether this process receives notifications of changes."""
-        return self._line_is_up
 
     def known(self, secret: str, now: datetime) -> Actor | None:
         """Return the actor of a key that is cached, or None when the database has to be asked: see ``actor``.
@@ -78,7 +61,7 @@ class KeyRing:
         async with self._database.statement() as tx:
             actor = await key_store.actor_of(tx, digest, now=now)
         # The row may be older than a change that was notified during the query: then it is not cached.
-        if actor is not None and self._line_is_up and generation == self._generation:
+        if actor is not None and self._may_keep(generation):
             if len(self._actors) >= _CACHED_MAX:
                 self._actors.clear()
             self._actors[digest] = actor

@@ -1,5 +1,6 @@
 """Values that a process keeps in memory of tables that are small, read with every request, and changed by people."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,31 +10,54 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Memory:
-    """Keeps values between transactions, for as long as notifications of changes arrive (``line_up``).
-
-    While none arrive, as in a command or before the first connection, each transaction reads its own.
-    """
+class Notified(ABC):
+    """What a process keeps for as long as notifications of changes arrive (``line_up``), and forgets with each."""
 
     def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
         self._line_is_up = False
         self._generation = 0
 
+    @abstractmethod
+    def _clear(self) -> None:
+        """Drop what is kept."""
+
     def forget(self) -> None:
-        """Read every value anew when it is asked for next."""
+        """Read everything anew when it is asked for next."""
         self._generation += 1
-        self._values.clear()
+        self._clear()
 
     def line_up(self) -> None:
-        """Start to keep values: notifications arrive from now on."""
+        """Start to keep: notifications arrive from now on."""
         self.forget()
         self._line_is_up = True
 
     def line_down(self) -> None:
-        """Stop to keep values: notifications may be lost from now on."""
+        """Stop keeping: notifications may be lost from now on."""
         self._line_is_up = False
         self.forget()
+
+    @property
+    def is_line_up(self) -> bool:
+        """Whether this process receives notifications of changes."""
+        return self._line_is_up
+
+    def _may_keep(self, generation: int) -> bool:
+        """Return whether what was read since a generation may be kept: no change was notified during the query."""
+        return self._line_is_up and generation == self._generation
+
+
+class Memory(Notified):
+    """Keeps values between transactions.
+
+    While no notifications arrive, as in a command or before the first connection, each transaction reads its own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values: dict[str, Any] = {}
+
+    def _clear(self) -> None:
+        self._values.clear()
 
     def peek(self, name: str) -> Any:
         """Return the value ``name``, or None where no transaction has read it."""
@@ -50,7 +74,7 @@ class Memory:
         value = await read(tx)
         # The value may be older than a change that was notified during the query: then it is of use for this
         # transaction only.
-        if self._line_is_up and generation == self._generation:
+        if self._may_keep(generation):
             self._values[name] = value
         else:
             tx.constants[name] = value
