@@ -5,7 +5,8 @@ import pytest
 
 from clearline.errors import RuleCode
 from clearline.fields.domain import Field, FieldType, Option, RecordKind, RefersTo
-from clearline.fields.value_domain import WrongValue, file_text, read_value
+from clearline.fields.type_domain import WrongValue, file_text
+from clearline.fields.value_domain import read_value
 
 _OPTIONS = (Option("gold", "Gold"), Option("silver", "Silver"), Option("bronze", "Bronze", active=False))
 _ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"

@@ -17,7 +17,7 @@ from clearline.bulk.export_store import Batch
 from clearline.bulk.import_file import NO, OWN_FIELD, YES, Format
 from clearline.fields import usecases as own_fields
 from clearline.fields.domain import RecordKind
-from clearline.fields.value_domain import file_text
+from clearline.fields.type_domain import file_text
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Transactions, Tx
 from clearline.reminders.domain import Reminder

@@ -1,17 +1,7 @@
-"""Values of own fields: how each type is read, its canonical form, and the rules of its field.
+"""Values of own fields: what a field takes, and what the fields of a record have together."""
 
-A value is stored and shown in its canonical form: text, numbers and yes or no as JSON has them; a date as
-``2026-11-29``; a moment in UTC as ``2026-11-29T10:00:00Z``; options by their keys; a reference as an id.
-"""
-
-import ipaddress
-import math
-import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
 from typing import Any
-from urllib.parse import urlsplit
-from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -21,208 +11,26 @@ from clearline.fields.domain import (
     NUMERIC,
     OPTIONS_MAX,
     RANGED,
-    TEXT_MAX,
-    TIMES,
-    URL_MAX,
-    WITH_OPTIONS,
     Definitions,
     Field,
     FieldType,
     RecordKind,
-    RefersTo,
     Required,
 )
-from clearline.text import check_email, check_text, is_blank, is_mailable
-
-SPAN = ".."
-"""Stands between the ends of a span."""
-INTEGER_MAX = 2**53 - 1
-"""The greatest whole number that every reader of JSON keeps exactly (RFC 8259, section 6)."""
-DECIMAL_MAX = 1e15
-_PHONE = re.compile(r"\+?[0-9][0-9 ().\-/]{1,38}[0-9]")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_INTEGER = re.compile(r"[+-]?\d{1,16}")
-_DECIMAL = re.compile(r"[+-]?\d{1,16}(\.\d{1,12})?")
-_YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
-
-
-class WrongValue(Exception):
-    """A value that its type or its field refuses."""
-
-    def __init__(self, rule: str, code: RuleCode) -> None:
-        super().__init__(rule)
-        self.rule, self.code = rule, code
+from clearline.fields.type_domain import WrongValue, canonical
 
 
 def read_value(field: Field, value: Any) -> Any:
-    """Return a value of a field in its canonical form. Text is read as the type writes it, as files and forms have it.
+    """Return a value that a field takes, in its canonical form.
 
     Whether a reference exists is not known here.
 
     Raises:
         WrongValue: the type or the field refuses it.
     """
-    canonical = _READERS[field.type](field, value)
-    _require_limits(field, canonical)
-    return canonical
-
-
-def _text(field: Field, value: Any) -> str:
-    if not isinstance(value, str):
-        raise WrongValue("must be a text", RuleCode.TYPE)
-    most = LENGTHS.get(field.type, URL_MAX)
-    for violation in check_text("", value, most=most):
-        raise WrongValue(violation.rule, violation.code)
-    if is_blank(value):
-        raise WrongValue("must not be blank", RuleCode.BLANK)
-    return value
-
-
-def _short_text(field: Field, value: Any) -> str:
-    text = _text(field, value)
-    if "\n" in text or "\r" in text:
-        raise WrongValue("must be a single line", RuleCode.FORMAT)
-    if field.pattern is not None and not re.fullmatch(field.pattern, text):
-        raise WrongValue(f"must match the pattern {field.pattern}", RuleCode.FORMAT)
-    return text
-
-
-def _integer(_field: Field, value: Any) -> int:
-    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
-        value = int(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise WrongValue("must be a whole number", RuleCode.TYPE)
-    if abs(value) > INTEGER_MAX:
-        raise WrongValue(f"must be between -{INTEGER_MAX} and {INTEGER_MAX}", RuleCode.RANGE)
-    return value
-
-
-def _decimal(_field: Field, value: Any) -> float | int:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise WrongValue("must be a number", RuleCode.TYPE)
-    if abs(value) > DECIMAL_MAX:
-        raise WrongValue("must be between -1e15 and 1e15", RuleCode.RANGE)
-    return int(value) if float(value).is_integer() else float(value)
-
-
-def _boolean(_field: Field, value: Any) -> bool:
-    word = value.strip().lower() if isinstance(value, str) else None
-    if word in _YES or word in _NO:
-        return word in _YES
-    if not isinstance(value, bool):
-        raise WrongValue("must be true or false", RuleCode.TYPE)
-    return value
-
-
-def _date(_field: Field, value: Any) -> str:
-    if isinstance(value, str) and _DATE.fullmatch(value.strip()):
-        try:
-            return date.fromisoformat(value.strip()).isoformat()
-        except ValueError:
-            pass
-    raise WrongValue("must be a date such as 2026-11-29", RuleCode.FORMAT)
-
-
-def _datetime(_field: Field, value: Any) -> str:
-    try:
-        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
-        if moment is not None and moment.tzinfo is not None and "T" in value.upper():
-            text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-            return f"{text}Z"
-    except (ValueError, OverflowError):
-        pass
-    raise WrongValue("must be a moment with its zone, such as 2026-11-29T10:00:00Z", RuleCode.FORMAT)
-
-
-def _choice(field: Field, value: Any) -> str:
-    option = field.option(value) if isinstance(value, str) else None
-    if option is None or not option.active:
-        keys = [option.key for option in field.options if option.active]
-        raise WrongValue("must be one of " + ", ".join(keys), RuleCode.CHOICE)
-    return option.key
-
-
-def _choices(field: Field, value: Any) -> list[str]:
-    if isinstance(value, str):
-        value = value.replace(",", " ").split()
-    if not isinstance(value, (list, tuple)) or not value:
-        raise WrongValue("must be a list of options, or null", RuleCode.TYPE)
-    if len(value) > OPTIONS_MAX:
-        raise WrongValue(f"must be at most {OPTIONS_MAX}", RuleCode.COUNT)
-    chosen = {_choice(field, key) for key in value}
-    return [option.key for option in field.options if option.key in chosen]
-
-
-def _url(field: Field, value: Any) -> str:
-    text = _text(field, value).strip()
-    try:
-        parts = urlsplit(text)
-        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"[\s<>\"]", text)
-    except ValueError:
-        is_url = False
-    if not is_url:
-        raise WrongValue("must be an address that begins with http:// or https://", RuleCode.FORMAT)
-    return text
-
-
-def _email(field: Field, value: Any) -> str:
-    text = _text(field, value).strip()
-    if check_email("", text) or not is_mailable(text):
-        raise WrongValue("must be an e-mail address", RuleCode.FORMAT)
-    return text
-
-
-def _ip(_field: Field, value: Any) -> str:
-    text = value.strip() if isinstance(value, str) else ""
-    try:
-        if "%" not in text and text:
-            return str(ipaddress.ip_network(text)) if "/" in text else str(ipaddress.ip_address(text))
-    except ValueError as error:
-        if "host bits" in str(error):
-            raise WrongValue("must be a prefix without host bits, such as 192.0.2.0/24", RuleCode.FORMAT) from None
-    raise WrongValue("must be an IP address or prefix, such as 192.0.2.1 or 2001:db8::/32", RuleCode.FORMAT)
-
-
-def _phone(_field: Field, value: Any) -> str:
-    text = value.strip() if isinstance(value, str) else ""
-    if not _PHONE.fullmatch(text):
-        raise WrongValue("must be a phone number such as +1-555-0100", RuleCode.FORMAT)
-    return text
-
-
-def _reference(field: Field, value: Any) -> str:
-    text = _text(field, value).strip()
-    if len(text) > TEXT_MAX:
-        raise WrongValue(f"must have 1 to {TEXT_MAX} characters", RuleCode.LENGTH)
-    if field.refers_to is RefersTo.SERVICE:
-        return text
-    try:
-        return str(UUID(text))
-    except ValueError:
-        rule = f"must be the id of a {field.refers_to}"
-        raise WrongValue(rule, RuleCode.REFERENCE) from None
-
-
-_READERS: dict[FieldType, Callable[[Field, Any], Any]] = {
-    FieldType.TEXT: _short_text,
-    FieldType.LONG_TEXT: _text,
-    FieldType.INTEGER: _integer,
-    FieldType.DECIMAL: _decimal,
-    FieldType.BOOLEAN: _boolean,
-    FieldType.DATE: _date,
-    FieldType.DATETIME: _datetime,
-    FieldType.CHOICE: _choice,
-    FieldType.CHOICES: _choices,
-    FieldType.URL: _url,
-    FieldType.EMAIL: _email,
-    FieldType.IP: _ip,
-    FieldType.PHONE: _phone,
-    FieldType.REFERENCE: _reference,
-}
+    read = canonical(field, value)
+    _require_limits(field, read)
+    return read
 
 
 def _require_limits(field: Field, value: Any) -> None:
@@ -261,7 +69,7 @@ def check_limits(field: Field) -> list[Violation]:
 def _limit_rule(field: Field, limit: Any) -> str:
     if field.type in RANGED:
         try:
-            is_canonical = _READERS[field.type](field, limit) == limit
+            is_canonical = canonical(field, limit) == limit
         except WrongValue as wrong:
             return wrong.rule
         return "" if is_canonical else "must be a number" if field.type in NUMERIC else "must be in UTC, with a Z"
@@ -350,15 +158,6 @@ def with_defaults(definitions: Definitions, kind: RecordKind, values: Mapping[st
     return {key: value for key, value in (defaults | {**values}).items() if value is not None}
 
 
-def file_text(value: Any) -> str:
-    """Return a value as a cell of a table has it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (list, tuple)):
-        return " ".join(map(str, value))
-    return "" if value is None else str(value)
-
-
 def without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that are there."""
     return {key: value for key, value in values.items() if value is not None}
@@ -367,31 +166,3 @@ def without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that differ, with None for those that are not there any more."""
     return {key: after.get(key) for key in {**before, **after} if before.get(key) != after.get(key)}
-
-
-def number_of(field: Field, text: str, default: float) -> float:
-    """Return the number by which lists compare a value of a type with spans; ``default`` for an empty text.
-
-    Raises:
-        WrongValue: the text is no value of the type.
-    """
-    if not text:
-        return default
-    value = _READERS[field.type](field, text)
-    if field.type not in TIMES:
-        return float(value)
-    at = datetime.fromisoformat(value)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
-def text_of(field: Field, text: str) -> str:
-    """Return a value as lists compare it; a retired option, and a part of several, is one.
-
-    Raises:
-        WrongValue: the text is no value of the type.
-    """
-    if field.type in WITH_OPTIONS:
-        if field.option(text) is None:
-            raise WrongValue("must be the key of an option", RuleCode.CHOICE)
-        return text
-    return text if field.type in LENGTHS else file_text(_READERS[field.type](field, text))

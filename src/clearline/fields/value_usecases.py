@@ -8,19 +8,11 @@ from uuid import UUID
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.events.domain import Change
 from clearline.fields import store as field_store
+from clearline.fields.comparison_domain import SPAN, number_of, text_of
 from clearline.fields.domain import RANGED, Definitions, Field, FieldType, RecordKind, RefersTo, Required
+from clearline.fields.type_domain import WrongValue
 from clearline.fields.usecases import definitions
-from clearline.fields.value_domain import (
-    SPAN,
-    WrongValue,
-    changed_fields,
-    missing_values,
-    number_of,
-    read_values,
-    text_of,
-    with_defaults,
-    without_nulls,
-)
+from clearline.fields.value_domain import changed_fields, missing_values, read_values, with_defaults, without_nulls
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 

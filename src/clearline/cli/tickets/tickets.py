@@ -26,7 +26,7 @@ from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.events.domain import StatusChanged
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
-from clearline.fields.value_domain import file_text
+from clearline.fields.type_domain import file_text
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
