@@ -8,8 +8,8 @@ import asyncpg
 
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies.usecases import add_company
 from clearline.clock import now
+from clearline.companies.usecases import add_company
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR
 from clearline.platform.database import migrate

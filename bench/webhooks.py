@@ -30,10 +30,10 @@ from rich.table import Table
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import hash_secret
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.clock import now
+from clearline.companies import usecases as companies
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.inventory import usecases as inventory

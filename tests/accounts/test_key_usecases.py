@@ -10,11 +10,11 @@ import pytest
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import KEYS_IN_A_DAY, AccountLimits, ApiKey, hash_secret
 from clearline.accounts.key_ring import KeyRing
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
+from clearline.companies import usecases as companies
 from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive
 from clearline.identity import (
     ALL_SCOPES,

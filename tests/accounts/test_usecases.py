@@ -6,10 +6,10 @@ import pytest
 
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import CompanyDetails
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
+from clearline.companies import usecases as companies
 from clearline.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LastAdmin, NotFound, ScopeMissing
 from clearline.events.store import Event
 from clearline.identity import (

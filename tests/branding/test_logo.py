@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.branding import usecases as branding
 from clearline.branding.logo_domain import UPLOAD_MAX, LogoTheme
 from clearline.branding.logo_drawing import draw_logo
+from clearline.companies import usecases as companies
 from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.mail.templates import usecases as mail_templates

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.branding import usecases as branding
 from clearline.branding.domain import FOOTER_MAX, HOURS_MAX, Branding, check_branding
+from clearline.companies import usecases as companies
 from clearline.errors import Forbidden
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database

@@ -9,8 +9,8 @@ from msgspec import Struct
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import hash_secret
+from clearline.companies import usecases as companies
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Role, Scope, User
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database, Tx

@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from clearline.accounts.companies import usecases as companies
 from clearline.catalogue.published import ServiceType
+from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput
 from clearline.identity import OPERATOR
 from clearline.inventory import import_usecases as imports

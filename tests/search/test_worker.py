@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.errors import Forbidden
 from clearline.events import offset_store
 from clearline.events import store as event_store

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.inventory.facts_domain import End

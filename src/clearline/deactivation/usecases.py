@@ -7,8 +7,8 @@ from uuid import UUID
 from clearline.accounts import company_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.company_store import Ended
+from clearline.companies import usecases as companies
 from clearline.deactivation.domain import Activation, Deactivation
 from clearline.errors import Conflict
 from clearline.identity import PROVIDER_ID, Actor, Company, User

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from clearline.accounts import company_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import CompanyDetails
+from clearline.companies import usecases as companies
 from clearline.demo.catalogue import load_catalogue, load_own_services
 from clearline.demo.companies import COMPANIES, DemoCompany
 from clearline.demo.desk import ADMIN, find_staff, load_desk, user_of

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from clearline.accounts import company_store, user_store
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import NAME_MAX, check_user
+from clearline.companies import usecases as companies
 from clearline.errors import Conflict, require_found, require_valid
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.platform.database.transactions import Database, Tx

@@ -7,12 +7,12 @@ from uuid import uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import NoticeAddresses
 from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk.domain import ImportSubject, ItemOutcome
 from clearline.bulk.import_file import Format
+from clearline.companies import usecases as companies
 from clearline.errors import DeskError, Forbidden, InvalidInput, ScopeMissing
 from clearline.identity import ALL_SCOPES, OPERATOR, Actor, Role, Scope
 from clearline.inventory import usecases as inventory

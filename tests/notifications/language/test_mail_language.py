@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Tx

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.branding import usecases as branding
 from clearline.branding.accent import HUE_MAX
+from clearline.companies import usecases as companies
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from clearline.settings.settings import Settings

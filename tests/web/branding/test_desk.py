@@ -3,7 +3,7 @@
 import httpx
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from tests.builders.people import NOW

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Scope
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.language.reader import Reader, read_by, zone_of
 from clearline.language.times import time_text

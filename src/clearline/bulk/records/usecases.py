@@ -6,10 +6,10 @@ import msgspec
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.bulk.domain import ImportSubject, ItemOutcome, ItemResult
 from clearline.bulk.records.domain import ImportedCompany, ImportedPerson, ImportedService, given, service_values
 from clearline.catalogue.published import ServiceType
+from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.inventory import usecases as inventory

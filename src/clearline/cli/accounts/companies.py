@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import CompanyDetails, NoticeAddresses
 from clearline.cli.accounts.options import changed_values, language_of, language_option, with_language
 from clearline.cli.context import transact
@@ -13,6 +12,7 @@ from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, show, show_list
 from clearline.cli.terminal.changes import change_text
 from clearline.clock import now
+from clearline.companies import usecases as companies
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.accounts.mapping import company_out

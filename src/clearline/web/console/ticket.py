@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import CompanyDetails
+from clearline.companies import usecases as companies
 from clearline.drafts import pending_usecases as pending
 from clearline.drafts.pending_domain import PendingMessage
 from clearline.feedback import usecases as feedback

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.deactivation import usecases as deactivation
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory

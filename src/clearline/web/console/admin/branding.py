@@ -8,13 +8,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import CompanyDetails
 from clearline.branding import usecases as branding
 from clearline.branding.accent import HUE_MAX, SHIPPED_HUE, contrasts
 from clearline.branding.domain import Branding
 from clearline.branding.logo_domain import SIDE_MAX, UPLOAD_MAX, Logo, LogoTheme
 from clearline.branding.logo_drawing import draw_logo
+from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Scope
 from clearline.platform.database.transactions import Tx

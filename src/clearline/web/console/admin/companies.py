@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import CompanyDetails
+from clearline.companies import usecases as companies
 from clearline.deactivation import usecases as deactivation
 from clearline.identity import Scope
 from clearline.inventory import usecases as inventory

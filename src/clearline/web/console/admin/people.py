@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies.usecases import list_companies as customers_of_desk
+from clearline.companies.usecases import list_companies as customers_of_desk
 from clearline.identity import PROVIDER_ID, STAFF_ROLES, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queue_usecases

@@ -3,7 +3,7 @@
 from typing import Any
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.errors import NotFound
 from clearline.identity import PROVIDER_ID, User
 from clearline.inventory import usecases as inventory

@@ -5,8 +5,8 @@ from typing import Any
 from msgspec import Struct
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import CompanyDetails
+from clearline.companies import usecases as companies
 from clearline.inventory import usecases as inventory
 from clearline.tickets.reports import usecases as reports
 from clearline.web.console.queue import QUERY_MAX

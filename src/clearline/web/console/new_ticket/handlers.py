@@ -9,8 +9,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
 from clearline.catalogue.domain import IssueEntry
+from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.fields.domain import RecordKind
 from clearline.fields.usecases import definitions

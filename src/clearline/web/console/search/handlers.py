@@ -5,7 +5,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput
 from clearline.identity import Company, User
 from clearline.inventory import usecases as inventory

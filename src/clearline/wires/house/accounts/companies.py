@@ -4,7 +4,7 @@ from functools import partial
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts.companies import usecases as companies
+from clearline.companies import usecases as companies
 from clearline.deactivation import usecases as deactivation
 from clearline.identity import Actor, Scope, User
 from clearline.wires.house.accounts import wire

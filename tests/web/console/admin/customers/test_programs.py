@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.accounts import key_store
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import hash_secret
 from clearline.clock import now
+from clearline.companies import usecases as companies
 from clearline.events.event_types import Visibility
 from clearline.events.type_table import EVENT_TYPES
 from clearline.identity import OPERATOR, Role

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from clearline.accounts.companies import usecases as companies
 from clearline.accounts.domain import NoticeAddresses
 from clearline.accounts.tiers import usecases as tiers
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
+from clearline.companies import usecases as companies
 from clearline.errors import Forbidden, InvalidInput, NotFound
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database
