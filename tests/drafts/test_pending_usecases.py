@@ -29,9 +29,9 @@ from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Status
+from clearline.tickets.label_domain import TAGS_MAX
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
-from clearline.tickets.tag_domain import TAGS_MAX
 from clearline.workspace import macro_usecases as macros
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import raised

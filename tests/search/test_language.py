@@ -6,22 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from clearline.errors import InvalidInput
-from clearline.search import language
+from clearline.search import filters
 from clearline.search.document import day_facets, facet, reminder_facets
-from clearline.search.language import (
+from clearline.search.filters import (
     CUSTOMER_FILTERS,
     STAFF_FILTERS,
     Facets,
     Named,
-    Phrase,
-    Term,
-    Word,
-    clause,
     issue_facets,
-    parse,
     service_facets,
     suggestions,
 )
+from clearline.search.language import Phrase, Term, Word, clause, parse
 from tests.builders.catalogue.entries import issue_entry, published_catalogue, service_entry
 
 
@@ -146,7 +142,7 @@ def test_a_filter_of_the_staff_is_unknown_to_a_customer(name: str) -> None:
 @pytest.mark.parametrize(("value", "hours"), [("<1h", 1), ("<=30h", 30), ("<2d", 48), ("<1w", 168), ("<9999h", 9999)])
 def test_reminders_are_found_to_the_hour_within_a_time(monkeypatch: pytest.MonkeyPatch, value: str, hours: int) -> None:
     at = datetime(2026, 3, 1, 22, 40, tzinfo=UTC)
-    monkeypatch.setattr(language, "now", lambda: at)
+    monkeypatch.setattr(filters, "now", lambda: at)
     [term] = parse(f"reminder:{value}", staff=True)
     assert isinstance(term.condition, Facets)
     found = set(term.condition.any_of)

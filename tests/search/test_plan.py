@@ -5,13 +5,8 @@ from typing import Any
 import pytest
 
 from clearline.search.document import facet, pairs
-from clearline.search.language import (
-    Clause,
-    Facets,
-    Named,
-    clause,
-    parse,
-)
+from clearline.search.filters import Facets, Named
+from clearline.search.language import Clause, clause, parse
 from clearline.search.plan import Attempt, Plan, Statistics
 
 

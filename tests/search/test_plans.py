@@ -11,8 +11,9 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.search import index_store
 from clearline.search import store as search_store
 from clearline.search.document import facet
+from clearline.search.filters import Facets, Named
 from clearline.search.index_store import Backlog
-from clearline.search.language import Clause, Facets, Named, clause, parse
+from clearline.search.language import Clause, clause, parse
 from clearline.search.plan import Attempt, Plan, Statistics
 from clearline.search.store import CANDIDATES, Hit, HitQuery
 from clearline.search.usecases import RANKED_MAX

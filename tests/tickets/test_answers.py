@@ -15,12 +15,12 @@ from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
-from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.domain import Content, NewAttachment
 from clearline.tickets.domain import Channel, Status, Ticket
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress import store as progress_store
 from clearline.tickets.reports import store as report_store
 from clearline.tickets.status_domain import OPEN
 from tests.builders.people import NOW, Tenant, new_person
@@ -185,17 +185,17 @@ async def test_an_answer_that_was_committed_while_the_closing_job_looked_for_tic
     async with emptied.transaction() as tx:
         number = await resolved(tx, tenant)
     at = NOW + timedelta(days=8)
-    look = ticket_store.last_answers
+    look = progress_store.last_answers
 
     async with emptied.transaction() as tx:
-        [stale] = await ticket_store.lock_resolved(tx, before=at - WEEK, limit=9)
+        [stale] = await progress_store.lock_resolved(tx, before=at - WEEK, limit=9)
     async with emptied.transaction() as customer:
         await write(customer, tenant.actor, number, at=at, reopens=False)
 
     async def lock_resolved(_tx: Tx, **_options: object) -> list[Ticket]:
         return [stale]
 
-    monkeypatch.setattr(ticket_store, "lock_resolved", lock_resolved)
+    monkeypatch.setattr(progress_store, "lock_resolved", lock_resolved)
     assert await close(emptied, at) == 0
     async with emptied.transaction() as tx:
         assert (await look(tx, [stale])) == {number: at}

@@ -16,6 +16,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.reminders.domain import ReminderChange
 from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import CUSTOMER_EDITABLE_FIELDS, Status, TicketValues, values_of
@@ -384,6 +385,6 @@ async def test_without_the_scope_nothing_is_read_or_changed(database: Database) 
         with pytest.raises(ScopeMissing):
             await tickets.get_ticket(tx, writer.actor, number)
         with pytest.raises(ScopeMissing):
-            await tickets.list_tickets(tx, writer.actor, Filter(), after=None, limit=1)
+            await ticket_lists.list_tickets(tx, writer.actor, Filter(), after=None, limit=1)
         with pytest.raises(ScopeMissing):
             await ticket_changes.change_ticket(tx, reader.actor, number, {}, now=NOW)

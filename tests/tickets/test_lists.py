@@ -8,6 +8,7 @@ from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import list_store
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status
@@ -90,8 +91,10 @@ async def test_a_ticket_of_a_list_matches_all_its_filters(
         **{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()}
     )
     async with database.statement() as tx:
-        newest = await tickets.list_tickets(tx, desk.agent, ticket_filter, after=None, limit=1000)
-        oldest = await tickets.list_tickets(tx, desk.agent, ticket_filter, after=None, limit=1000, newest_first=False)
+        newest = await ticket_lists.list_tickets(tx, desk.agent, ticket_filter, after=None, limit=1000)
+        oldest = await ticket_lists.list_tickets(
+            tx, desk.agent, ticket_filter, after=None, limit=1000, newest_first=False
+        )
         assert [view for view in newest if view.ticket.number == desk.numbers["given"]] in (
             [],
             [await tickets.get_ticket(tx, desk.agent, desk.numbers["given"])],
@@ -119,14 +122,14 @@ async def test_a_list_without_an_index_is_refused(
     )
     async with database.statement() as tx:
         with pytest.raises(InvalidInput) as refused:
-            await tickets.list_tickets(tx, desk.agent, ticket_filter, after=None, limit=1)
+            await ticket_lists.list_tickets(tx, desk.agent, ticket_filter, after=None, limit=1)
     assert [violation.field for violation in refused.value.violations] == [field]
 
 
 async def test_a_customer_lists_only_its_own_tickets_with_any_filter(database: Database, desk: Desk) -> None:
     async with database.statement() as tx:
         for company_id in (None, desk.tenant.company.id, desk.other_tenant.company.id):
-            views = await tickets.list_tickets(
+            views = await ticket_lists.list_tickets(
                 tx, desk.tenant.actor, Filter(company_id=company_id), after=None, limit=1000
             )
             assert desk.names(views) == ["given", "queued", "plain"]
@@ -136,7 +139,7 @@ async def test_a_customer_lists_only_its_own_tickets_with_any_filter(database: D
             Filter(unassigned=True),
         ):
             with pytest.raises(Forbidden):
-                await tickets.list_tickets(tx, desk.tenant.actor, ticket_filter, after=None, limit=1)
+                await ticket_lists.list_tickets(tx, desk.tenant.actor, ticket_filter, after=None, limit=1)
 
 
 async def test_a_list_that_walks_too_long_is_refused_by_its_filter(
@@ -154,7 +157,9 @@ async def test_a_list_that_walks_too_long_is_refused_by_its_filter(
     for field, ticket_filter in filters.items():
         with pytest.raises(InvalidInput) as refused:
             async with database.transaction() as tx:
-                await tickets.list_tickets_as(view_of, tx, desk.agent, ticket_filter, after=None, limit=9, seconds=1)
+                await ticket_lists.list_tickets_as(
+                    view_of, tx, desk.agent, ticket_filter, after=None, limit=9, seconds=1
+                )
         [violation] = refused.value.violations
         assert violation.field == field
         assert violation.rule == (

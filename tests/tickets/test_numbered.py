@@ -14,6 +14,7 @@ from clearline.queues import usecases as queues
 from clearline.search.list_usecases import matching_numbers
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import list_store
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
 from clearline.tickets.links import watcher_usecases as watching
@@ -28,12 +29,12 @@ async def test_each_actor_gets_the_tickets_that_it_may_see(
     async with database.transaction() as tx:
         mine, theirs = await raised(tx, tenant), await raised(tx, other_tenant)
         for actor, expected in ((tenant.actor, {mine}), (other_tenant.actor, {theirs}), (OPERATOR, {mine, theirs})):
-            listed = await tickets.list_numbered(tx, actor, [mine, theirs, 10**11])
+            listed = await ticket_lists.list_numbered(tx, actor, [mine, theirs, 10**11])
             assert {view.ticket.number for view in listed} == expected
             assert await matching_numbers(tx, actor, "status:open", [mine, theirs]) == expected
-        [view] = await tickets.list_numbered(tx, OPERATOR, [mine])
+        [view] = await ticket_lists.list_numbered(tx, OPERATOR, [mine])
         assert view == await tickets.get_ticket(tx, OPERATOR, mine)
-        assert await tickets.list_numbered(tx, OPERATOR, []) == []
+        assert await ticket_lists.list_numbered(tx, OPERATOR, []) == []
 
 
 async def test_the_tickets_that_match_are_those_that_the_list_has(database: Database, tenant: Tenant) -> None:
@@ -56,7 +57,7 @@ async def test_the_tickets_that_match_are_those_that_the_list_has(database: Data
         )  # fmt: skip
         for fields in filters:
             wanted = Filter(company_id=company)._replace(**fields)
-            listed = await tickets.list_tickets(tx, OPERATOR, wanted, after=None, limit=1000)
+            listed = await ticket_lists.list_tickets(tx, OPERATOR, wanted, after=None, limit=1000)
             expected = {view.ticket.number for view in listed} & {*numbers}
             assert await list_store.matching(tx, wanted, numbers, for_staff=True) == expected, fields
 

@@ -22,6 +22,7 @@ from clearline.tickets.links.merged_note_store import NoteReader
 from clearline.tickets.links.store import Reach
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress import store as progress_store
 from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket, plan_of
 
 
@@ -75,11 +76,11 @@ async def test_notes_by_others_are_found_by_their_keys(filled: Any) -> None:
 
 
 async def test_closing_reads_no_whole_table(filled: Any) -> None:
-    used, scanned = await plan_of(filled, ticket_store.LOCK_RESOLVED, datetime.now(UTC), 100)
+    used, scanned = await plan_of(filled, progress_store.LOCK_RESOLVED, datetime.now(UTC), 100)
     assert "ticket_resolved" in used
     assert not scanned & {"ticket", "note"}
     company, number = await any_ticket(filled)
-    used, scanned = await plan_of(filled, ticket_store.LAST_ANSWERS, [company], [number])
+    used, scanned = await plan_of(filled, progress_store.LAST_ANSWERS, [company], [number])
     assert "note_pkey" in used
     assert not scanned & {"ticket", "note"}
 

@@ -10,7 +10,7 @@ import pytest
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.settings.settings import Settings
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.list_store import Filter
@@ -50,7 +50,7 @@ class Rig(NamedTuple):
         """Return the files of the only ticket of the customer; none when it has no ticket."""
         async with self.database.transaction() as tx:
             of_company = Filter(state="all", company_id=self.tenant.company.id)
-            views = await tickets.list_tickets(tx, OPERATOR, of_company, after=None, limit=5)
+            views = await ticket_lists.list_tickets(tx, OPERATOR, of_company, after=None, limit=5)
             assert len(views) < 2
             return [
                 file

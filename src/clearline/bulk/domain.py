@@ -12,10 +12,10 @@ from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.reminders.domain import ReminderChange
 from clearline.text import check_text
 from clearline.tickets.domain import Channel, Status, parse_ticket_number
+from clearline.tickets.label_domain import check_tags
 from clearline.tickets.note_domain import Visibility, check_note_text
 from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.tickets.status_domain import REASON_MAX
-from clearline.tickets.tag_domain import check_tags
 
 BULK_MAX = 1000
 """The most tickets of one bulk job."""

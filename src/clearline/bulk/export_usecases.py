@@ -23,7 +23,7 @@ from clearline.platform.database.transactions import Transactions, Tx
 from clearline.reminders.domain import Reminder
 from clearline.tables import BOM, write_table
 from clearline.tickets import access
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.contact import Person
 from clearline.tickets.domain import Closure, TicketView, Waiting, ticket_number
 from clearline.tickets.faults.domain import FACTS, SiteAccess
@@ -89,7 +89,7 @@ async def prepare(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     if selected is not None or actor.limits is not None:
-        selected = tickets.visible_filter(actor, selected or Filter(state=state))
+        selected = ticket_lists.visible_filter(actor, selected or Filter(state=state))
     company_id = permissions.company_filter(actor)
     if company is not None:
         company_id = (await permissions.company_typed(tx, actor, company)).id

@@ -18,7 +18,6 @@ from clearline.reminders.domain import AHEAD_MAX, REASON_MAX, Reminder
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, ContactRole, Person, PersonKind, check_contact, check_people
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, Channel, Closure, Status, Ticket, Waiting
-from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids
 from clearline.tickets.faults.domain import (
     FAULT_FIELDS,
     DetectedBy,
@@ -30,9 +29,9 @@ from clearline.tickets.faults.domain import (
     check_fault,
     check_occurred_at,
 )
+from clearline.tickets.label_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids, check_tags, normalize_tags
 from clearline.tickets.note_domain import TEXT_MAX, Note, Source, Visibility
 from clearline.tickets.status_domain import FINISHED
-from clearline.tickets.tag_domain import check_tags, normalize_tags
 
 T = TypeVar("T", bound=Struct)
 _AT = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)

@@ -38,7 +38,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.limit_errors import TooManyJobs
 from clearline.platform.database.transactions import Tx
 from clearline.settings.defaults import COMPANY_JOBS_MAX, TICKET_NOTES_MAX
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
@@ -91,7 +91,7 @@ async def select_tickets(tx: Tx, actor: Actor, selected: Filter, *, seconds: int
     Raises:
         InvalidInput: no ticket matches, or more than ``BULK_MAX``.
     """
-    found = await tickets.list_tickets_as(
+    found = await ticket_lists.list_tickets_as(
         lambda row: ticket_number(row["number"]), tx, actor, selected, after=None, limit=BULK_MAX + 1,
         newest_first=False, seconds=seconds,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from clearline.handovers.domain import GROUP_MAX, LONGEST_MAX, Handover, Handove
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import Order
@@ -53,7 +53,9 @@ async def read_open_work(tx: Tx, actor: Actor) -> OpenWork:
 
 async def _list(tx: Tx, actor: Actor, order: Order, most: int) -> list[TicketView]:
     """Return the first open tickets in an order, one more than ``most`` if there are others."""
-    return await tickets.list_tickets(tx, actor, Filter(), after=None, limit=most + 1, newest_first=False, order=order)
+    return await ticket_lists.list_tickets(
+        tx, actor, Filter(), after=None, limit=most + 1, newest_first=False, order=order
+    )
 
 
 async def sign_off(tx: Tx, actor: Actor, note: str, *, now: datetime) -> HandoverDetails:

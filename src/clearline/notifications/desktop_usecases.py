@@ -12,7 +12,7 @@ from clearline.events.store import Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView
 from clearline.tickets.status_domain import FINISHED
 
@@ -50,7 +50,7 @@ async def desktop_notices(tx: Tx, actor: Actor, events: Sequence[Event]) -> list
     numbers = [number for number in touched if number in assigned or number in critical]
     if not numbers:
         return []
-    views = {view.ticket.number: view for view in await tickets.list_numbered(tx, actor, numbers)}
+    views = {view.ticket.number: view for view in await ticket_lists.list_numbered(tx, actor, numbers)}
     mine = {queue.id for queue, is_mine in await queues.name_queues(tx, actor, limit=_QUEUES_MAX) if is_mine}
     notices = []
     for number in numbers:

@@ -17,11 +17,11 @@ from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailab
 from clearline.platform.database.transactions import Transactions, Tx
 from clearline.search import store as search_store
 from clearline.search.document import facet
-from clearline.search.language import Facets
+from clearline.search.filters import Facets
 from clearline.search.structured import list_filter
 from clearline.search.usecases import Conditions, count_newest, newest_hits, read_query
 from clearline.tickets import list_store
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter, Position
 from clearline.tickets.lists.order import Order, key_of
@@ -135,12 +135,12 @@ async def _listed(
     position: Position | None = None
     if after is not None:
         position = after.number if order is Order.NUMBER else (after.key, after.number)
-    page = await tickets.list_tickets(
+    page = await ticket_lists.list_tickets(
         tx, actor, selected, after=position, limit=limit + 1, newest_first=newest_first, order=order
     )
     total: Count | SortedCursor | None = after
     if total is None:
-        selected = tickets.visible_filter(actor, selected)
+        selected = ticket_lists.visible_filter(actor, selected)
         [(count, is_all)] = await list_store.count(tx, [selected], for_staff=actor.is_staff, walked=COUNT_MAX)
         total = Count(count if is_all else COUNT_MAX, is_all)
     return _result(page, order, limit, total)
@@ -160,7 +160,7 @@ async def matching_numbers(tx: Tx, actor: Actor, text: str, numbers: Sequence[in
         return None
     if company_id is not None:
         selected = selected._replace(company_id=company_id)
-    selected = tickets.within_limits(actor, selected)
+    selected = ticket_lists.within_limits(actor, selected)
     return await list_store.matching(tx, selected, numbers, for_staff=actor.is_staff)
 
 
@@ -192,12 +192,12 @@ async def count_queries(
     async with database.transaction() as tx:
         for query in counts:
             if isinstance(query, CountedList):
-                listed[query] = tickets.visible_filter(actor, query.filter)
+                listed[query] = ticket_lists.visible_filter(actor, query.filter)
                 continue
             with suppress(InvalidInput):
                 indexed[query] = await read_query(tx, actor, query)
                 if (selected := _walkable(*indexed[query], await current_catalogue(tx))) is not None:
-                    listed[query] = tickets.within_limits(actor, selected)
+                    listed[query] = ticket_lists.within_limits(actor, selected)
         walked = await list_store.count(
             tx, [*listed.values()], for_staff=actor.is_staff, walked=_WALKED_MAX, most=COUNT_MAX
         )

@@ -7,7 +7,8 @@ from uuid import UUID
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.catalogue.domain import Catalogue
 from clearline.search.document import facet
-from clearline.search.language import Facets, Phrase, Word
+from clearline.search.filters import Facets
+from clearline.search.language import Phrase, Word
 from clearline.search.words import WORD_MAX
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter

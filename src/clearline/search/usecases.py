@@ -16,21 +16,11 @@ from clearline.queues import store as queue_store
 from clearline.queues import team_store
 from clearline.search import store as search_store
 from clearline.search.document import facet
-from clearline.search.language import (
-    Clause,
-    Facets,
-    Named,
-    Phrase,
-    Term,
-    Word,
-    clause,
-    issue_facets,
-    parse,
-    service_facets,
-)
+from clearline.search.filters import Facets, Named, issue_facets, service_facets
+from clearline.search.language import Clause, Phrase, Term, Word, clause, parse
 from clearline.search.plan import Attempt, Plan
 from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery, Hits
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter
 
@@ -159,7 +149,7 @@ def _clauses(actor: Actor, conditions: Conditions) -> list[Clause]:
 def _limits(actor: Actor) -> Iterator[Facets]:
     """Yield the conditions of the queues and customers that the actor is limited to."""
     if actor.limits is not None:
-        within = tickets.within_limits(actor, Filter())
+        within = ticket_lists.within_limits(actor, Filter())
         for name, ids in (("queue", within.within_queues), ("company", within.within_companies)):
             if ids:
                 yield Facets(tuple(facet(name, each) for each in ids))

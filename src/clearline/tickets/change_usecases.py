@@ -37,6 +37,7 @@ from clearline.tickets.domain import (
     values_of,
 )
 from clearline.tickets.faults.domain import by_fact, check_occurred_at
+from clearline.tickets.label_domain import normalize_tags
 from clearline.tickets.progress import store as progress_store
 from clearline.tickets.progress.facts import (
     NO_FACTS,
@@ -48,7 +49,6 @@ from clearline.tickets.progress.facts import (
     with_values,
 )
 from clearline.tickets.status_domain import OPEN, change_status, check_customer_move
-from clearline.tickets.tag_domain import normalize_tags
 
 MANUAL = "manual"
 AUTOMATIC = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
@@ -252,7 +252,7 @@ async def move_ticket(
 async def save_move(tx: Tx, actor: Actor, before: Ticket, moved: Ticket, fact: StatusChanged) -> None:
     """Store a locked ticket with a new status, which may end its reminder, and the events."""
     opened = (moved.status in OPEN) - (before.status in OPEN)
-    await ticket_store.save_status(tx, actor, moved, fact, opened=opened)
+    await progress_store.save_status(tx, actor, moved, fact, opened=opened)
     if before.reminder is not None and moved.reminder is None:
         company_id, number = before.company_id, before.number
         await reminder_store.end(tx, actor, company_id, number, before.reminder, now=moved.updated_at)
@@ -330,8 +330,8 @@ async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime)
     is more recent, whether or not answers reopen tickets.
     """
     before = now - after
-    tickets = await ticket_store.lock_resolved(tx, before=before, limit=limit)
-    answers = await ticket_store.last_answers(tx, tickets) if tickets else {}
+    tickets = await progress_store.lock_resolved(tx, before=before, limit=limit)
+    answers = await progress_store.last_answers(tx, tickets) if tickets else {}
     due = [ticket for ticket in tickets if ticket.number not in answers or answers[ticket.number] < before]
     # in the order in which other transactions update the counts of companies, which prevents deadlocks
     for ticket in sorted(due, key=lambda ticket: (ticket.company_id, ticket.number)):

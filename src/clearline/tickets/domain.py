@@ -18,9 +18,8 @@ from clearline.inventory.domain import ID_MAX
 from clearline.reminders.domain import Reminder
 from clearline.text import check_text
 from clearline.tickets.contact import NOBODY, Contact, People, check_contact
-from clearline.tickets.external_id_domain import check_external_ids
 from clearline.tickets.faults.domain import NO_FAULT, Fault, check_fault
-from clearline.tickets.tag_domain import TAGS_MAX, check_tags
+from clearline.tickets.label_domain import TAGS_MAX, check_external_ids, check_tags
 
 TITLE_MAX = 255
 DESCRIPTION_MAX = 32_000

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from clearline.catalogue.published import ServiceType
 from clearline.events.domain import (
     Change,
-    StatusChanged,
     TicketAssigned,
     TicketChanged,
     TicketCreated,
@@ -35,8 +34,8 @@ from clearline.tickets.columns import (
     ticket_of,
     whole_view_of,
 )
-from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, Ticket, TicketValues, TicketView
-from clearline.tickets.note_domain import Note, Source
+from clearline.tickets.domain import MERGE_DEPTH_MAX, Ticket, TicketValues, TicketView
+from clearline.tickets.note_domain import Note
 
 T = TypeVar("T")
 
@@ -44,7 +43,6 @@ INSERTED = columns.but("number", "service_label", "version", "reminder", "is_chr
 """The columns that an insert takes from the ticket; the database gives the others, and a new ticket has no reminder."""
 
 _inserted = columns.binder(INSERTED)
-_status_facts = columns.binder(columns.only({"sub_status", "waiting"}))
 
 
 def _insert_statement(*, with_notes: bool) -> str:
@@ -229,51 +227,6 @@ async def lock_view(tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -
     return await get_view(tx, company_id, number, for_staff=for_staff) if is_locked else None
 
 
-LOCK_RESOLVED = f"""
-    select {TICKET} from ticket t where t.status = '{Status.RESOLVED}' and t.status_changed_at < $1
-       and not exists (select from note n
-                        where n.company_id = t.company_id and n.ticket_number = t.number
-                          and n.source = '{Source.BUYER}' and n.created_at >= $1)
-       and not exists (select from attachment a
-                        where a.company_id = t.company_id and a.ticket_number = t.number
-                          and a.source = '{Source.BUYER}' and a.created_at >= $1)
-     order by t.status_changed_at limit $2 for update of t skip locked
-    """
-
-
-async def lock_resolved(tx: Tx, *, before: datetime, limit: int) -> list[Ticket]:
-    """Lock tickets resolved and last answered before a time until the transaction ends, and return them.
-
-    The ticket that was resolved first is first.
-
-    Those that another transaction has locked are left out. An answer that was committed while the statement ran may be
-    missed: see ``last_answers``. Served by ``ticket_resolved`` and the primary keys of note and attachment.
-    """
-    rows = await tx.fetch(LOCK_RESOLVED, before, limit)
-    return [ticket_of(row) for row in rows]
-
-
-LAST_ANSWERS = f"""
-    select t.number, greatest(
-               (select max(n.created_at) from note n
-                 where n.company_id = t.company_id and n.ticket_number = t.number and n.source = '{Source.BUYER}'),
-               (select max(a.created_at) from attachment a
-                 where a.company_id = t.company_id and a.ticket_number = t.number and a.source = '{Source.BUYER}'))
-      from unnest($1::uuid[], $2::bigint[]) t (company_id, number)
-    """
-
-
-async def last_answers(tx: Tx, tickets: Sequence[Ticket]) -> dict[int, datetime]:
-    """Return when the customer last wrote a note or attached a file, by ticket; tickets without an answer are left out.
-
-    Served by the primary keys of note and attachment.
-    """
-    rows = await tx.fetch(
-        LAST_ANSWERS, [ticket.company_id for ticket in tickets], [ticket.number for ticket in tickets]
-    )
-    return {row[0]: row[1] for row in rows if row[1] is not None}
-
-
 _bind_values = columns.binder(columns.EDITABLE)
 _BOUND = {column.name: f"${place}" for place, column in enumerate(columns.EDITABLE, 5)}
 _SAVED = ", ".join(f"{name} = {place}" for name, place in _BOUND.items())
@@ -311,40 +264,6 @@ async def save_values(
 def values_row(key: tuple[UUID, int], values: TicketValues, *, is_visible: bool, now: datetime) -> tuple[object, ...]:
     """Return what ``SAVE_VALUES`` binds."""
     return *key, now, is_visible, *_bind_values(values)
-
-
-CHANGE_STATUS = f"""
-    with changed as (
-        update ticket t set status = $3, status_changed_at = $4, resolved_at = $6, sub_status = $12,
-               waiting = $13::jsonb, {next_version("$5")}
-         where t.company_id = $1 and t.number = $2
-        returning version, {CUSTOMER_VERSION} as customer_version
-    ), counted as (
-        insert into ticket_count as c (company_id, shard, open, finished)
-        select $1, pg_backend_pid() % 32, $7::integer, -$7::integer from changed where $7 <> 0
-        on conflict (company_id, shard) do update set open = c.open + $7, finished = c.finished - $7
-    )
-    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
-                       customer_version)
-    select $1, $5, $8, $2, $9, $10, $11, version, customer_version from changed
-    """
-
-
-async def save_status(tx: Tx, actor: Actor, ticket: Ticket, fact: StatusChanged, *, opened: int) -> None:
-    """Store a ticket with a new status, and the event.
-
-    ``opened`` is the change of the number of open tickets of the company: -1, 0 or 1.
-    """
-    await tx.write(CHANGE_STATUS, *status_row(actor, ticket, fact, opened=opened))
-
-
-def status_row(actor: Actor, ticket: Ticket, fact: StatusChanged, *, opened: int) -> tuple[object, ...]:
-    """Return what ``CHANGE_STATUS`` binds."""
-    kind, data = encode(fact)
-    return (
-        ticket.company_id, ticket.number, ticket.status, ticket.status_changed_at, ticket.updated_at,
-        ticket.resolved_at, opened, kind, actor_id(actor), actor.name, data, *_status_facts(ticket),
-    )  # fmt: skip
 
 
 APPEND_FACT = f"""

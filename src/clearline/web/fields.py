@@ -9,7 +9,7 @@ from uuid import UUID
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.text import storable
 from clearline.tickets.domain import parse_ticket_number
-from clearline.tickets.tag_domain import normalize_tags
+from clearline.tickets.label_domain import normalize_tags
 from clearline.web.visit import Form
 
 E = TypeVar("E", bound=StrEnum)

@@ -12,11 +12,11 @@ from clearline.errors import RuleCode, Violation
 from clearline.search.domain import QUERY_MAX
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Status, TicketView, ticket_number
+from clearline.tickets.label_domain import check_tags
 from clearline.tickets.lists.order import SORTS
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
 from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.tickets.status_domain import REACHABLE
-from clearline.tickets.tag_domain import check_tags
 from clearline.workspace.column_domain import Columns
 
 NAME_MAX = 255

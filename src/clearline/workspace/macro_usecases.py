@@ -19,9 +19,9 @@ from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import change_facts, change_ticket, lock_ticket, move_ticket
 from clearline.tickets.domain import Channel, Status, Ticket, TicketView, ticket_number
+from clearline.tickets.label_domain import normalize_tags
 from clearline.tickets.note_usecases import append_note
 from clearline.tickets.progress.facts import NO_FACTS, StatusFacts, check_facts, values_of
-from clearline.tickets.tag_domain import normalize_tags
 from clearline.tickets.usecases import get_ticket
 from clearline.workspace import macro_store
 from clearline.workspace.domain import Macro, MacroUse, check_macro, placeholder_values, render

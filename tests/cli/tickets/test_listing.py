@@ -12,7 +12,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.reminders.domain import ReminderChange
 from clearline.tickets import change_usecases as changes
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import Order
@@ -89,7 +89,7 @@ async def test_a_list_of_any_length_is_read_page_by_page(
 
         async def listed(limit: int, selected: Filter = selected) -> list[int]:
             async with database.statement() as tx:
-                views = await tickets.list_many_tickets(
+                views = await ticket_lists.list_many_tickets(
                     tx, OPERATOR, selected, limit=limit, newest_first=newest_first, order=order
                 )
             return [view.ticket.number for view in views]
@@ -98,7 +98,7 @@ async def test_a_list_of_any_length_is_read_page_by_page(
         every = await listed(100)
         assert every == sorted(every, reverse=newest_first)
         assert len(every) == 7
-        monkeypatch.setattr(tickets, "_LISTED_AT_ONCE", 2)
+        monkeypatch.setattr(ticket_lists, "_LISTED_AT_ONCE", 2)
         for limit in (1, 2, 3, 4, 6, 7, 8, 100):
             assert await listed(limit) == every[:limit], limit
 
@@ -106,7 +106,7 @@ async def test_a_list_of_any_length_is_read_page_by_page(
 async def test_the_limit_of_the_command_is_met(
     database_url: str, listed: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tickets, "_LISTED_AT_ONCE", 1)
+    monkeypatch.setattr(ticket_lists, "_LISTED_AT_ONCE", 1)
     command = ("ticket", "list", "--company", listed["code"], "--sort", "priority", "--json")
     for limit in (2, 3, 100_000):
         printed = run_command(database_url, *command, "--limit", str(limit))

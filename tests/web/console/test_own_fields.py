@@ -7,7 +7,7 @@ import pytest
 
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.list_store import Filter
 from tests.builders.house import no_fields
@@ -79,7 +79,9 @@ async def test_a_customer_is_asked_for_the_field_and_changes_it(
     typed = {**TYPED, **shown, "fields.circuit_ref": "BIR-1", "fields.region": "emea"}
     assert (await customer.post("/portal/tickets/new", **typed)).status_code == 303
     async with database.statement() as tx:
-        [view] = await tickets.list_tickets(tx, OPERATOR, Filter(company_id=tenant.company.id), after=None, limit=2)
+        [view] = await ticket_lists.list_tickets(
+            tx, OPERATOR, Filter(company_id=tenant.company.id), after=None, limit=2
+        )
     assert view.ticket.fields == {"circuit_ref": "BIR-1"}
     address = f"/portal/tickets/{ticket_number(view.ticket.number)}"
     refused = await customer.post(f"{address}/fields", **shown, **{"fields.circuit_ref": "nothing"})

@@ -17,9 +17,9 @@ from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import Status
+from clearline.tickets.label_domain import normalize_tags
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import State, state_of
-from clearline.tickets.tag_domain import normalize_tags
 
 Command = TypeVar("Command", bound=Callable[..., object])
 _NONE = "none"

@@ -9,7 +9,7 @@ from clearline.cli.output import json_option, show_list
 from clearline.cli.tickets.filters import filter_of, filter_options
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.lists.order import SORTS, Order
 from clearline.wires.house.tickets.mapping import summary_mapper
@@ -33,7 +33,7 @@ def ticket_list(limit: int, sort: str, *, closed: bool, as_json: bool, **options
     """List open tickets, newest first."""
 
     async def work(tx: Tx) -> list[TicketView]:
-        return await tickets.list_many_tickets(
+        return await ticket_lists.list_many_tickets(
             tx,
             OPERATOR,
             await filter_of(tx, "finished" if closed else "open", options),

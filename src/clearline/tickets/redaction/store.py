@@ -16,7 +16,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.redactor import Redactor
 from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX
-from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
+from clearline.tickets.label_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
 
 RELATED_MAX = 500

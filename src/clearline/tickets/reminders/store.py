@@ -7,6 +7,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets.columns import TICKET, ticket_of
 from clearline.tickets.domain import Ticket
+from clearline.tickets.progress import store as progress_store
 
 Rows = list[tuple[object, ...]]
 
@@ -14,12 +15,12 @@ Rows = list[tuple[object, ...]]
 async def save(tx: Tx, values: Rows, facts: Rows, moves: Rows) -> None:
     """Store the values, the events and then the statuses of many tickets, each kind in one round trip.
 
-    The rows are those of ``ticket_store.values_row``, ``fact_row`` and ``status_row``.
+    The rows are those of ``ticket_store.values_row`` and ``fact_row`` and ``progress_store.status_row``.
     """
     for statement, rows in (
         (ticket_store.SAVE_VALUES, values),
         (ticket_store.APPEND_FACT, facts),
-        (ticket_store.CHANGE_STATUS, moves),
+        (progress_store.CHANGE_STATUS, moves),
     ):
         if rows:
             await tx.write_many(statement, rows)

@@ -15,6 +15,7 @@ from clearline.reminders.domain import Reminder
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import AUTOMATIC
 from clearline.tickets.domain import Status, Ticket, TicketValues, can_be_assigned, values_of
+from clearline.tickets.progress import store as progress_store
 from clearline.tickets.reminders import store as reminder_store
 from clearline.tickets.reminders.store import Rows
 from clearline.tickets.status_domain import change_status
@@ -56,7 +57,7 @@ async def fire(tx: Tx, timers: Sequence[Timer], now: datetime) -> Mapping[Timer,
             facts += [ticket_store.fact_row(AUTOMATIC, *key, fact, now=now) for fact in happened]
             if ticket.status in _WAITING:  # customers see this event: the reason of the reminder stays out of it
                 moved, fact = change_status(ticket, Status.IN_PROGRESS, reason="", now=now)
-                moves.append(ticket_store.status_row(AUTOMATIC, moved, fact, opened=0))
+                moves.append(progress_store.status_row(AUTOMATIC, moved, fact, opened=0))
     await reminder_store.save(tx, values, facts, moves)
     return again
 

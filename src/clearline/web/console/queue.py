@@ -12,10 +12,10 @@ from clearline.errors import InvalidInput, NotFound
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
-from clearline.search.language import suggestions
+from clearline.search.filters import suggestions
 from clearline.search.list_usecases import SortedCursor, find_sorted
 from clearline.search.usecases import SearchCursor
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE, TRANSITIONS
@@ -163,7 +163,7 @@ async def _listed(
     visit: Visit, tx: Tx, view: View, sort: Sort, keys: list[object] | None
 ) -> tuple[list[TicketView], list[object] | None]:
     assert view.filter is not None  # noqa: S101 - for the type checker: the caller asked
-    found = await tickets.list_tickets_as(
+    found = await ticket_lists.list_tickets_as(
         view_of,
         tx,
         visit.actor,

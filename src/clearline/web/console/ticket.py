@@ -25,6 +25,7 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
 from clearline.tickets import access
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.attachments import usecases as attachments
@@ -169,7 +170,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     may_draft = Scope.TICKETS_WRITE in actor.scopes
     by_mail = view.ticket.channel is Channel.EMAIL
     has_mail = by_mail and await inbound_mail.mail_of_description(tx, actor, number) is not None
-    others = await tickets.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
+    others = await ticket_lists.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
     customer = await companies.get_company_details(tx, actor, company_id)
     own = await definitions(tx)
     rule = ChronicRule(visit.services.settings.chronic_tickets, visit.services.settings.chronic_days)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter
 from clearline.web.lists.sorting import Sort
@@ -65,7 +65,7 @@ class Parts:
         """Return a list of tickets in an order that an index has."""
 
         async def load(keys: list[Any] | None, limit: int) -> list[TicketView]:
-            return await tickets.list_tickets(
+            return await ticket_lists.list_tickets(
                 tx, self._visit.actor, filters, after=None if keys is None else sort.position(keys), limit=limit,
                 newest_first=sort.newest_first, order=sort.order,
             )  # fmt: skip

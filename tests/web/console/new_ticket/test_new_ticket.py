@@ -11,8 +11,8 @@ from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import store as ticket_store
-from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status, Ticket, TicketView, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.web import csrf
@@ -46,7 +46,7 @@ def fields(customer: Tenant, **changes: str) -> dict[str, str]:
 async def all_tickets(database: Database, customer: Tenant) -> list[TicketView]:
     async with database.statement() as tx:
         of_company = Filter(state="all", company_id=customer.company.id)
-        return await tickets.list_tickets(tx, OPERATOR, of_company, after=None, limit=10)
+        return await ticket_lists.list_tickets(tx, OPERATOR, of_company, after=None, limit=10)
 
 
 async def only_ticket(database: Database, customer: Tenant, answer: httpx.Response) -> Ticket:

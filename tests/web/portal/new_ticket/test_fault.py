@@ -6,7 +6,7 @@ import pytest
 from clearline.catalogue.assessment import Impact
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.tickets.list_store import Filter
 from tests.builders.people import Tenant, new_tenant
@@ -44,7 +44,9 @@ async def test_the_facts_of_the_fault_are_asked_for(customer: Person, tenant: Te
     assert {*FACTS, "occurred_at"} <= asked
     assert (await customer.post(PATH, **TYPED, **FACTS)).status_code == 303
     async with database.statement() as tx:
-        [view] = await tickets.list_tickets(tx, OPERATOR, Filter(company_id=tenant.company.id), after=None, limit=2)
+        [view] = await ticket_lists.list_tickets(
+            tx, OPERATOR, Filter(company_id=tenant.company.id), after=None, limit=2
+        )
     assert view.ticket.fault == Fault(
         DetectedBy.CUSTOMER_MONITORING, "Every night", Impact.INTERMITTENT, ServiceEnd.Z, PathState.UNPROTECTED,
         TestingConsent.WITHIN_HOURS, "22:00 to 04:00", True, SiteAccess("Guard", "always", None),

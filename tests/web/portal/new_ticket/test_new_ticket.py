@@ -12,6 +12,7 @@ from clearline.catalogue.usecases import current_catalogue
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Status, Ticket, TicketView, ticket_number
@@ -51,7 +52,7 @@ def form(**changes: str) -> dict[str, str]:
 async def all_tickets(database: Database, tenant: Tenant) -> list[TicketView]:
     async with database.statement() as tx:
         of_company = Filter(state="all", company_id=tenant.company.id)
-        return await tickets.list_tickets(tx, OPERATOR, of_company, after=None, limit=10)
+        return await ticket_lists.list_tickets(tx, OPERATOR, of_company, after=None, limit=10)
 
 
 async def only_ticket(database: Database, tenant: Tenant, answer: httpx.Response) -> Ticket:

@@ -15,7 +15,7 @@ from clearline.language.reader import reader
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.search.list_usecases import Count, count_queries
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import Order
 from clearline.tickets.reports import usecases as reports
@@ -70,7 +70,7 @@ async def show_dashboard(visit: Visit) -> Answer:
         since = visit.now - timedelta(days=_DAYS)
         rated = await feedback.summarize(tx, visit.actor, since=since)
         comments = await feedback.list_comments(tx, visit.actor, since=since, limit=_COMMENTS)
-        oldest = await tickets.list_tickets(
+        oldest = await ticket_lists.list_tickets(
             tx, visit.actor, Filter(), after=None, limit=1, newest_first=False, order=Order.CREATED
         )
     side = await with_counts(visit, side)

@@ -4,7 +4,7 @@ from clearline.errors import InvalidInput
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.search.list_usecases import matching_numbers
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView, parse_ticket_number
 from clearline.web.console.lists.columns import columns_in
 from clearline.web.console.queue import Listing
@@ -31,7 +31,8 @@ async def show_rows(visit: Visit) -> Answer:
     async with visit.services.database.transaction() as tx:
         listing = await _listing(visit, tx)
         views = {
-            view.ticket.number: view for view in await tickets.list_numbered(tx, visit.actor, shown + others + last)
+            view.ticket.number: view
+            for view in await ticket_lists.list_numbered(tx, visit.actor, shown + others + last)
         }
         matching = await _matching(visit, tx, listing, shown + others)
     end = views.get(last[0]) if last and "whole" not in visit.query else None

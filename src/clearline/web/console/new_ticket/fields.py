@@ -9,8 +9,7 @@ from clearline.identity import User
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import TICKET_CHANNELS, Channel, NewTicket
 from clearline.tickets.domain import check_new_ticket as check_values
-from clearline.tickets.external_id_domain import check_external_ids
-from clearline.tickets.tag_domain import check_tags
+from clearline.tickets.label_domain import check_external_ids, check_tags
 from clearline.web.fields import tags_in
 from clearline.web.tickets.faults import fault_in, occurred_at_in
 from clearline.web.tickets.new_ticket import Violations

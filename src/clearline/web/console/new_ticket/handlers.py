@@ -20,6 +20,7 @@ from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import DESCRIPTION_MAX, TICKET_CHANNELS, TITLE_MAX, Channel, ticket_number
 from clearline.tickets.list_store import Filter
@@ -150,7 +151,7 @@ async def _form(visit: Visit, tx: Tx, company: Company, values: dict[str, Any]) 
     """Return what the form shows, with the open tickets of the service."""
     actor, service = visit.actor, values["service"]
     of_service = Filter(company_id=company.id, service_id=service.id)
-    listed = await tickets.list_tickets(tx, actor, of_service, after=None, limit=_OPEN_SHOWN + 1)
+    listed = await ticket_lists.list_tickets(tx, actor, of_service, after=None, limit=_OPEN_SHOWN + 1)
     people = await accounts.list_users(tx, actor, company.id, limit=_PEOPLE_MAX)
     return {
         "open_tickets": listed[:_OPEN_SHOWN],

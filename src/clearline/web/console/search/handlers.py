@@ -12,7 +12,7 @@ from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
 from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
-from clearline.search.language import suggestions
+from clearline.search.filters import suggestions
 from clearline.text import storable
 from clearline.tickets.domain import TicketView
 from clearline.web.console.queue import QUERY_MAX, Listing, read_list

@@ -5,7 +5,7 @@ from clearline.errors import InvalidInput, require_valid
 from clearline.identity import User
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, NewTicket, check_new_ticket
-from clearline.tickets.external_id_domain import check_external_ids
+from clearline.tickets.label_domain import check_external_ids
 from clearline.web.tickets.faults import fault_in, occurred_at_in
 from clearline.web.tickets.new_ticket import ChosenService, Violations
 from clearline.web.visit import Form

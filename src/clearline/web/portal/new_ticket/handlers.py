@@ -19,9 +19,10 @@ from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ID_MAX
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, ticket_number
-from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX
+from clearline.tickets.label_domain import EXTERNAL_ID_MAX
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
@@ -140,7 +141,7 @@ async def _services(visit: Visit, tx: Tx, company: Company, typed: Form) -> dict
     if find:
         listed = await inventory.services_matching(tx, actor, company.id, find, limit=_MATCHES + 1)
         return {"find": find, "services": listed[:_MATCHES], "has_more": len(listed) > _MATCHES, "other_max": ID_MAX}
-    newest = await tickets.list_tickets(tx, actor, Filter("all", company_id=company.id), after=None, limit=_NEWEST)
+    newest = await ticket_lists.list_tickets(tx, actor, Filter("all", company_id=company.id), after=None, limit=_NEWEST)
     ids = dict.fromkeys([typed.get("service"), *(view.ticket.service_id for view in newest)])
     recent = await inventory.services_with_ids(tx, actor, company.id, [each for each in ids if storable(each)])
     others = await inventory.services_of(tx, actor, company.id, limit=_SHOWN + 1)
@@ -152,7 +153,7 @@ async def _form(visit: Visit, tx: Tx, company: Company, service: ChosenService) 
     """Return what the form shows, with the open tickets of the service."""
     user, _company = accounts.user_and_company(visit.actor)
     of_service = Filter(company_id=company.id, service_id=service.id)
-    listed = await tickets.list_tickets(tx, visit.actor, of_service, after=None, limit=_OPEN_SHOWN + 1)
+    listed = await ticket_lists.list_tickets(tx, visit.actor, of_service, after=None, limit=_OPEN_SHOWN + 1)
     people = [user]
     if Scope.ACCOUNTS_READ in visit.actor.scopes:
         users = await accounts.list_users(tx, visit.actor, company.id, limit=_PEOPLE_MAX)

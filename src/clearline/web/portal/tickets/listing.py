@@ -14,7 +14,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
 from clearline.search.usecases import SearchCursor
 from clearline.text import check_text
-from clearline.tickets import usecases as tickets
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.list_store import Filter
@@ -140,7 +140,7 @@ async def _listed(
     visit: Visit, tx: Tx, chosen: Chosen, keys: list[Any] | None
 ) -> tuple[list[TicketView], list[Any] | None]:
     sort = chosen.sort
-    listed = await tickets.list_tickets_as(
+    listed = await ticket_lists.list_tickets_as(
         view_of, tx, visit.actor, chosen.filter_for(visit.actor),
         after=None if keys is None else sort.position(keys), limit=SIZE + 1, newest_first=sort.newest_first,
         order=sort.order, seconds=visit.services.settings.search_seconds,
@@ -184,7 +184,7 @@ async def _matches(
         limit = min(size - len(page), _READ_AT_ONCE)
         result = await search.find_tickets(tx, visit.actor, chosen.q, after=after, limit=limit, seconds=seconds)
         numbers = [view.ticket.number for view in result.tickets]
-        kept = await tickets.matching(tx, visit.actor, filters, numbers)
+        kept = await ticket_lists.matching(tx, visit.actor, filters, numbers)
         page += [view for view in result.tickets if view.ticket.number in kept]
         after = result.next
         if after is None or len(page) == size:

@@ -7,7 +7,7 @@ import msgspec
 from clearline.errors import InvalidInput
 from clearline.identity import Scope
 from clearline.search import usecases as search
-from clearline.search.language import CUSTOMER_FILTERS, STAFF_FILTERS
+from clearline.search.filters import CUSTOMER_FILTERS, STAFF_FILTERS
 from clearline.search.list_usecases import SortedCursor, find_sorted
 from clearline.search.usecases import SearchCursor, SearchResult
 from clearline.wires.house import paging

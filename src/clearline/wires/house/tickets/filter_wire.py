@@ -16,10 +16,9 @@ from clearline.fields.domain import KEY as FIELD_KEY
 from clearline.fields.domain import TEXT_MAX
 from clearline.inventory.domain import ID_MAX
 from clearline.tickets.domain import Status
-from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
+from clearline.tickets.label_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, TAG, TAG_MAX, TAGS_MAX
 from clearline.tickets.lists.order import SORTS
 from clearline.tickets.status_domain import State
-from clearline.tickets.tag_domain import TAG, TAG_MAX, TAGS_MAX
 from clearline.wires.house.wire import UUID_MAX, Cursor, Limit, Moment
 from clearline.wires.http.fields import Email
 from clearline.wires.http.one_of import OneOf

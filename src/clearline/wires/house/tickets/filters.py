@@ -11,10 +11,10 @@ from clearline.fields import value_usecases as own_values
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Status, parse_ticket_number
+from clearline.tickets.label_domain import normalize_tags
 from clearline.tickets.list_store import Filter, Position
 from clearline.tickets.lists.order import RANKS, Order
 from clearline.tickets.status_domain import State, state_of
-from clearline.tickets.tag_domain import normalize_tags
 from clearline.wires.house.parameters import id_in_query, user_in_query
 from clearline.wires.house.records import span_of_query, time_and_number
 from clearline.wires.house.tickets.filter_wire import Filters

@@ -11,6 +11,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.reminders.domain import ReminderChange
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contacts import usecases as people
 from clearline.tickets.domain import TicketView, ticket_number
@@ -74,7 +75,7 @@ async def list_tickets(call: Call) -> Page[Any]:
     is_plain = order is Order.NUMBER and not has_more_filters(query)
     with query_refusals():
         async with call.statement() if is_plain and query.expand is None else call.transaction() as tx:
-            listed = await tickets.list_tickets_as(
+            listed = await ticket_lists.list_tickets_as(
                 list_reader(call.actor, query.fields),
                 tx,
                 call.actor,

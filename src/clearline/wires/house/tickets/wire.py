@@ -12,10 +12,9 @@ from clearline.inventory.domain import ID_MAX
 from clearline.reminders import domain as reminder
 from clearline.text import EMAIL_MAX
 from clearline.tickets import domain as ticket
-from clearline.tickets import external_id_domain as external
+from clearline.tickets import label_domain as labels
 from clearline.tickets import note_domain as note
 from clearline.tickets import status_domain as status
-from clearline.tickets import tag_domain as tag
 from clearline.tickets.contact import CC_MAX, CONTACTS_MAX, ContactRole
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.faults.domain import DetectedBy, PathState, ServiceEnd, TestingConsent
@@ -56,18 +55,18 @@ Tag = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=tag.TAG_MAX,
-        pattern=tag.TAG,
+        max_length=labels.TAG_MAX,
+        pattern=labels.TAG,
         extra={"rule": "must be letters, digits and . _ : / -, with no sign in front"},
     ),
 ]
-Tags = Annotated[list[Tag], Meta(max_length=tag.TAGS_MAX)]
+Tags = Annotated[list[Tag], Meta(max_length=labels.TAGS_MAX)]
 ExternalIds = Annotated[
     dict[
-        Annotated[str, characters(1, external.SYSTEM_MAX)],
-        Annotated[str, characters(1, external.EXTERNAL_ID_MAX)],
+        Annotated[str, characters(1, labels.SYSTEM_MAX)],
+        Annotated[str, characters(1, labels.EXTERNAL_ID_MAX)],
     ],
-    Meta(max_length=external.EXTERNAL_IDS_MAX),
+    Meta(max_length=labels.EXTERNAL_IDS_MAX),
 ]
 
 
@@ -222,8 +221,8 @@ class TicketPatch(FaultPatch, forbid_unknown_fields=True):
     closure: ClosurePatch | UnsetType | None = UNSET
     external_ids: (
         dict[
-            Annotated[str, characters(1, external.SYSTEM_MAX)],
-            Annotated[str, characters(1, external.EXTERNAL_ID_MAX)] | None,
+            Annotated[str, characters(1, labels.SYSTEM_MAX)],
+            Annotated[str, characters(1, labels.EXTERNAL_ID_MAX)] | None,
         ]
         | UnsetType
         | None

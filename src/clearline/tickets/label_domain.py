@@ -1,10 +1,14 @@
-"""Tags: words that the provider's people put on tickets, in lower case and each once."""
+"""Labels of a ticket: its tags, and its external ids: the numbers that other systems have for it, by their names."""
 
 import re
 
 from clearline.errors import RuleCode, Violation
+from clearline.text import check_text
 
 TAG_MAX = 50
+EXTERNAL_IDS_MAX = 20
+SYSTEM_MAX = 50
+EXTERNAL_ID_MAX = 255
 TAGS_MAX = 50
 TAG = r"^[0-9A-Za-z\u00c0-\u024f][0-9A-Za-z\u00c0-\u024f._:\/\-]*$"
 _TAG = re.compile(TAG)
@@ -32,3 +36,14 @@ def check_tags(tags: tuple[str, ...]) -> list[Violation]:
 def normalize_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Return tags in lower case, sorted, each once."""
     return tuple(sorted({tag.lower() for tag in tags}))
+
+
+def check_external_ids(ids: dict[str, str]) -> list[Violation]:
+    """Return the rules that external ids break: at most 20, names up to 50 characters, numbers up to 255."""
+    violations = []
+    if len(ids) > EXTERNAL_IDS_MAX:
+        violations.append(Violation("external_ids", f"must be at most {EXTERNAL_IDS_MAX}", RuleCode.COUNT))
+    for system, number in ids.items():
+        violations += check_text("external_ids", system, most=SYSTEM_MAX)
+        violations += check_text(f"external_ids.{system[:SYSTEM_MAX]}", number, most=EXTERNAL_ID_MAX)
+    return violations

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from clearline.tickets.tag_domain import TAG, TAG_MAX, TAGS_MAX, check_tags, normalize_tags
+from clearline.tickets.label_domain import TAG, TAG_MAX, TAGS_MAX, check_tags, normalize_tags
 
 
 @pytest.mark.parametrize("tag", ["a", "1", "bgp", "site:ams-01", "a.b_c/d", "z\u00fcrich", "x" * TAG_MAX])

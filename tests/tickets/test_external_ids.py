@@ -1,6 +1,6 @@
 import pytest
 
-from clearline.tickets.external_id_domain import EXTERNAL_IDS_MAX, check_external_ids
+from clearline.tickets.label_domain import EXTERNAL_IDS_MAX, check_external_ids
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,193 @@
+"""List tickets: the filters that an actor may have, and the orders that an index serves."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from clearline.accounts import permissions
+from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation, require_valid
+from clearline.identity import Actor, Scope
+from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
+from clearline.platform.database.transactions import Record, Tx, set_statement_timeout
+from clearline.tickets import access, list_store
+from clearline.tickets.columns import view_of
+from clearline.tickets.domain import Status, TicketView
+from clearline.tickets.list_store import Filter, Position
+from clearline.tickets.lists.order import OF_OPEN, Order
+
+T = TypeVar("T")
+_LISTED_AT_ONCE = list_store.BOUNDS[-1]
+
+
+async def list_tickets(
+    tx: Tx,
+    actor: Actor,
+    filters: Filter,
+    *,
+    after: Position | None,
+    limit: int,
+    newest_first: bool = True,
+    order: Order = Order.NUMBER,
+) -> list[TicketView]:
+    """Return tickets: see ``list_tickets_as``."""
+    return await list_tickets_as(
+        view_of, tx, actor, filters, after=after, limit=limit, newest_first=newest_first, order=order
+    )
+
+
+async def list_many_tickets(
+    tx: Tx, actor: Actor, filters: Filter, *, limit: int, newest_first: bool = True, order: Order = Order.NUMBER
+) -> list[TicketView]:
+    """Return at most ``limit`` tickets for the provider's people, however many: see ``list_tickets_as``."""
+    listed: list[TicketView] = []
+    position: Position | None = None
+    while len(listed) < limit:
+        size = min(limit - len(listed), _LISTED_AT_ONCE)
+        page = await list_tickets(
+            tx, actor, filters, after=position, limit=size, newest_first=newest_first, order=order
+        )
+        listed += page
+        if len(page) < size:
+            break
+        position = list_store.position_of(page[-1].ticket, filters, order)
+    return listed
+
+
+async def list_tickets_as(
+    make: Callable[[Record], T],
+    tx: Tx,
+    actor: Actor,
+    filters: Filter,
+    *,
+    after: Position | None,
+    limit: int,
+    newest_first: bool = True,
+    order: Order = Order.NUMBER,
+    seconds: int | None = None,
+) -> list[T]:
+    """Return what ``make`` makes of at most ``limit`` tickets after the position ``after``.
+
+    Customers see only their own company's. A wire has its bodies made of the rows at once (``columns.row_reader``).
+    A list by number with a time of creation is in the order of that time. With ``newest_first`` keys and numbers
+    descend; by priority the critical tickets come first without it.
+
+    ``seconds`` limits a list with filters or an order that no index has together (``list_store.checked``): ``tx`` must
+    be a transaction then.
+
+    Raises:
+        Forbidden: a customer filters by queue, team, assignee, tag or reminder, or sorts by reminders.
+        InvalidInput: no index serves the filters: finished tickets by queue, team, assignee or last change, or a
+            service, of no company; finished tickets by an order of open ones. Or the list took longer than ``seconds``.
+        ScopeMissing: the actor's key may not read.
+    """
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    filters = _listed_filter(actor, filters, order)
+    checked = list_store.checked(filters, order) if seconds is not None else []
+    if seconds is not None and checked:
+        await set_statement_timeout(tx, seconds)
+    try:
+        return await list_store.tickets_as(
+            make, tx, filters, for_staff=actor.is_staff, after=after, limit=limit, newest_first=newest_first,
+            order=order,
+        )  # fmt: skip
+    except (StatementFailed, DatabaseUnavailable) as error:
+        if not checked or error.sqlstate != QUERY_CANCELED:
+            raise
+        rule = f"matches too few tickets to list them within {seconds} seconds: name a company, or use the search"
+        raise InvalidInput([Violation(_PARAMETERS.get(checked[0], checked[0]), rule, RuleCode.INVALID)]) from None
+
+
+_NO_REMINDERS = "only the provider's people list tickets by their reminders"
+_PARAMETERS = {
+    "assignee_id": "assignee", "created": "since", "has_no_file": "has_file", "is_chronic": "chronic",
+    "is_not_chronic": "chronic", "issue_types": "issue_type", "own_field": "field",
+    "own_number": "field", "occurred": "occurred_since", "priorities": "priority",
+    "queue_id": "queue", "service_id": "service", "service_types": "service_type", "severities": "severity",
+    "statuses": "status", "team_id": "team", "unassigned": "assignee", "updated": "updated_since",
+    "watcher_id": "watcher",
+}  # fmt: skip
+"""What filters are called in refusals, if otherwise."""
+
+
+async def matching(tx: Tx, actor: Actor, filters: Filter, numbers: Sequence[int]) -> set[int]:
+    """Return which of these tickets match a filter as the actor may have it: see ``visible_filter``."""
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    return await list_store.matching(tx, visible_filter(actor, filters), numbers, for_staff=actor.is_staff)
+
+
+async def list_numbered(tx: Tx, actor: Actor, numbers: Sequence[int]) -> list[TicketView]:
+    """Return those tickets with these numbers that the actor may see, in no order."""
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    company_id = permissions.company_filter(actor)
+    views = await list_store.numbered_as(view_of, tx, numbers, company_id, for_staff=actor.is_staff)
+    return [view for view in views if access.reaches(actor, view.ticket.company_id, view.ticket.queue_id)]
+
+
+def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
+    """Return the filter of a list as the actor may have it: a customer's is of its own company.
+
+    Raises:
+        Forbidden, InvalidInput: see ``list_tickets_as``.
+    """
+    filters = visible_filter(actor, filters)
+    if order is Order.REMINDER and not actor.is_staff:
+        raise Forbidden(_NO_REMINDERS)
+    few = (filters.external_id, filters.watcher_id, filters.cc, filters.has_reminder or None, filters.reminder)
+    is_few = any(each is not None for each in few) or (filters.contact is not None and filters.company_id is None)
+    if filters.company_id is None and not is_few:
+        require_valid(_unserved(filters))
+    if order in OF_OPEN and filters.state != "open" and not is_few:
+        rule = "must be open with this sort; sort finished tickets by created_at or number"
+        raise InvalidInput([Violation("state", rule, RuleCode.CHOICE)])
+    return filters
+
+
+def visible_filter(actor: Actor, filters: Filter) -> Filter:
+    """Return a filter as the actor may have it: a customer's is of its own company, others have limits.
+
+    Raises:
+        Forbidden: a customer filters by what only the provider's people see.
+    """
+    if actor.is_staff:
+        return within_limits(actor, filters)
+    if filters.queue_id or filters.assignee_id or filters.unassigned:
+        raise Forbidden("only the provider's people list tickets by queue or assignee")
+    if filters.team_id or filters.tags:
+        raise Forbidden("only the provider's people list tickets by team or tag")
+    if filters.is_chronic is not None:
+        raise Forbidden("only the provider's people list tickets of chronic services")
+    if filters.sub_statuses or filters.waiting_reasons:
+        raise Forbidden("only the provider's people list tickets by sub-status or why they wait")
+    if filters.has_reminder is not None or filters.reminder is not None:
+        raise Forbidden(_NO_REMINDERS)
+    return filters._replace(company_id=permissions.own_company(actor).id)
+
+
+_NOTHING = (UUID(int=0),)
+"""The ids of no queue and no company: of those that a limit leaves, none."""
+
+
+def within_limits(actor: Actor, filters: Filter) -> Filter:
+    """Return a filter of the tickets that the limits of the actor, if it has any, leave."""
+    if actor.limits is None:
+        return filters
+    if (queues := actor.limits.only_queues) is not None:
+        filters = filters._replace(within_queues=queues or _NOTHING)
+    if (companies := actor.limits.only_companies) is not None:
+        filters = filters._replace(within_companies=companies or _NOTHING)
+    return filters
+
+
+def _unserved(filters: Filter) -> list[Violation]:
+    """Return why no index serves a list of the tickets of all companies."""
+    if filters.state != "open":
+        if filters.queue_id or filters.team_id or filters.assignee_id or filters.unassigned:
+            return [Violation("state", "must be open here; name a company, or use the search", RuleCode.CHOICE)]
+        if filters.updated is not None and filters.created is None:
+            rule = "must be open for a time of change; name a company, give since too, or follow the events"
+            return [Violation("state", rule, RuleCode.CHOICE)]
+    if filters.service_id is not None:
+        return [Violation("company", "is required: the ids of services are a company's own", RuleCode.REQUIRED)]
+    if filters.status in {Status.CANCELLED, Status.REJECTED}:
+        return [Violation("status", "is too rare to list for all; name a company, or use the search", RuleCode.CHOICE)]
+    return []
