@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from clearline.fields.domain import Field, FieldType, RecordKind
 from clearline.platform.database.transactions import Database
 from clearline.search import format_store, index_store
 from clearline.search import worker as indexing
@@ -27,7 +28,14 @@ PEOPLE = People(
     (Person(PersonKind.CC, "noc@vendor.example.org"),),
     (Person(PersonKind.SUGGESTED, "unknown@vendor.example.org"),),
 )
-DOCUMENT = a_document(**_TEXTS | {"tags": tuple(_TEXTS["tags"])}, watchers=[UUID(int=9)], people=PEOPLE)
+FIELDS = {
+    key: Field(UUID(int=place), RecordKind.TICKET, key, key, kind)
+    for place, (key, kind) in enumerate(
+        {"po": FieldType.TEXT, "latency": FieldType.DECIMAL, "parts": FieldType.CHOICES, "due": FieldType.DATE}.items()
+    )
+}
+VALUES = {"po": "PO 4711", "latency": 20.5, "parts": ["optics", "fibre"], "due": "2026-01-31"}
+DOCUMENT = a_document(**_TEXTS | {"tags": tuple(_TEXTS["tags"])}, watchers=[UUID(int=9)], people=PEOPLE, fields=VALUES)
 LONG = a_document(
     description=" ".join(f"w{n}x" for n in range(9_000)),
     public_notes=[f"public {n} " * 400 for n in range(60)],
@@ -37,7 +45,7 @@ LONG = a_document(
 
 def terms_of(document: Document) -> list[str]:
     """Return the terms of a ticket, with their positions and weights, sorted."""
-    return sorted(re.findall(r"'(?:[^']|'')*'(?::[0-9A-D,]+)?", vector(document)))
+    return sorted(re.findall(r"'(?:[^']|'')*'(?::[0-9A-D,]+)?", vector(document, FIELDS)))
 
 
 def terms() -> str:

@@ -190,7 +190,7 @@ def test_a_customers_filters_of_changes_and_files_are_those_that_it_sees() -> No
 
 @pytest.mark.parametrize("staff", [True, False])
 def test_each_suggestion_is_the_start_of_a_valid_filter(*, staff: bool) -> None:
-    suggested = suggestions(published_catalogue(), staff=staff)
+    suggested = suggestions(published_catalogue(), [], staff=staff)
     for text in suggested:
         if not text.endswith(":"):
             assert parse(text, staff=staff), text

@@ -2,18 +2,21 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from clearline.events import store as event_store
 from clearline.events.store import Offset
+from clearline.fields.domain import Field, FieldType, RecordKind
 from clearline.platform.database.transactions import Database, Tx
 from clearline.search import index_store
 from clearline.search import store as search_store
 from clearline.search.document import facet
-from clearline.search.filters import Facets, Named
+from clearline.search.filters import OWN_FIELD, Facets, Named
 from clearline.search.index_store import Backlog
 from clearline.search.language import Clause, clause, parse
+from clearline.search.lookups import own_condition
 from clearline.search.plan import Attempt, Plan, Statistics
 from clearline.search.store import CANDIDATES, Hit, HitQuery
 from clearline.search.usecases import RANKED_MAX
@@ -41,12 +44,18 @@ async def filled(filled: Any) -> Any:
     return filled
 
 
+SIZE = Field(UUID(int=7), RecordKind.TICKET, "size", "Size", FieldType.DECIMAL)
+
+
 def clauses(query: str, *, staff: bool) -> list[Clause]:
-    return [
-        clause(term.condition, staff=staff, is_negated=term.is_negated)
-        for term in parse(query, staff=staff)
-        if not isinstance(term.condition, Named)
-    ]
+    read = []
+    for term in parse(query, staff=staff):
+        if not isinstance(term.condition, Named):
+            read.append(clause(term.condition, staff=staff, is_negated=term.is_negated))
+        elif term.condition.filter.startswith(OWN_FIELD):
+            condition, _is_inverse = own_condition(SIZE, term.condition.value)
+            read.append(clause(condition, staff=staff, is_negated=term.is_negated))
+    return read
 
 
 async def attempts(filled: Any, query_clauses: list[Clause], company: Clause | None) -> list[Attempt]:
@@ -86,6 +95,8 @@ async def prepared_plan(filled: Any, statement: str, *values: object) -> tuple[s
         "has:file contact:ada@example.com",
         "external:jira:OPS-17",
         "updated:>=2025-11-20 -has:file",
+        "field.size:>20 common",
+        "-field.size:0.1..0.7 field.size:any",
     ],
 )
 async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(

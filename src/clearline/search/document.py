@@ -5,7 +5,7 @@ text, and only the index decides this.
 """
 
 from binascii import b2a_base64, crc32
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,17 +13,21 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.fields.domain import Field
+from clearline.fields.facet_domain import value_facets, value_texts
 from clearline.search.words import WORD_MAX, phone_words, units
 from clearline.text import fold
 from clearline.tickets.contact import NOBODY, People
 from clearline.tickets.domain import Closure, Ticket, TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 
-FORMAT = 4
+FORMAT = 5
 """The version of the format of index entries: which lexemes and positions the text of a ticket becomes.
 
 Raise it with every change of that. The workers then rebuild an index of an older format.
 """
+
+NO_FIELDS: Mapping[str, Field] = {}
 
 NOTES_MAX = 200
 """The number of notes, and of attachments, of each visibility that are read: the newest."""
@@ -246,11 +250,14 @@ def quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def vector(document: Document) -> str:
-    """Return the text of a ticket's ``tsvector``."""
+def vector(document: Document, fields: Mapping[str, Field] = NO_FIELDS) -> str:
+    """Return the text of a ticket's ``tsvector``. ``fields`` are the own fields of tickets by their keys.
+
+    The values of own fields are words for the provider's people alone: an admin may hide a field from customers.
+    """
     ticket, company = document.view.ticket, document.view.company
     builder = _Vector()
-    for value in facets(document):
+    for value in (*facets(document), *value_facets(fields, ticket.fields)):
         builder.facet(value)
     for text in (
         ticket_number(ticket.number), ticket.service_id, *ticket.external_ids.values(), *document.service_ids,
@@ -274,7 +281,7 @@ def vector(document: Document) -> str:
         builder.text(closure.resolution, "C", _DESCRIPTION)
     builder.texts(document.public_files, "C", _PUBLIC)
     builder.texts(document.public_notes, "C", _PUBLIC)
-    builder.texts((*ticket.tags, *document.carrier), "D", _ALL)
+    builder.texts((*ticket.tags, *document.carrier, *value_texts(fields, ticket.fields)), "D", _ALL)
     why = "" if ticket.waiting is None else ticket.waiting.text
     builder.texts(filter(None, (closure.root_cause, why)), "D", _ALL)
     builder.texts(document.internal_files, "D", _ALL)

@@ -1,9 +1,10 @@
 """The filters of the search: read their values into conditions. See docs/reference/search.md."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -12,6 +13,8 @@ from clearline.catalogue.domain import Catalogue
 from clearline.catalogue.term_domain import KEY
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.fields.domain import Field
+from clearline.fields.query_domain import offered_values
 from clearline.search.document import (
     CREATED,
     OCCURRED,
@@ -34,6 +37,9 @@ NAMED = ("company", "tier", "queue", "team", "assignee", "watcher")
 TYPES = ("issue", "service")
 """Filters whose values are types of the catalogue, which have to be looked up in it."""
 
+OWN_FIELD = "field."
+"""How the filters begin whose names end with the key of an own field of tickets, which has to be looked up."""
+
 CUSTOMER_FILTERS = (
     "status", "service", "issue", "priority", "number", "created", "updated", "occurred", "contact", "cc", "external",
     "has",
@@ -53,6 +59,17 @@ class Facets(Struct, frozen=True):
     """A filter: the ticket has any of these facets."""
 
     any_of: tuple[str, ...]
+
+
+class Range(Struct, frozen=True):
+    """A filter: a number, a date or a moment of an own field is within a span, or any of some.
+
+    ``prefixes`` are the beginnings of the facets of all numbers of the spans. ``own_number`` is the filter of a list by
+    a single span: see ``list_store.Filter``.
+    """
+
+    prefixes: tuple[str, ...]
+    own_number: tuple[UUID, float, float] | None = None
 
 
 class Named(Struct, frozen=True):
@@ -254,6 +271,8 @@ def read_filter(name: str, value: str, *, staff: bool) -> Facets | Named:
     Raises:
         InvalidInput: the filter or its value is unknown. The filters of the staff are unknown to customers.
     """
+    if name.startswith(OWN_FIELD) and len(name) > len(OWN_FIELD):
+        return Named(name, value)
     allowed = STAFF_FILTERS if staff else CUSTOMER_FILTERS
     if name not in allowed:
         raise invalid(
@@ -266,11 +285,15 @@ def read_filter(name: str, value: str, *, staff: bool) -> Facets | Named:
     return _FILTERS[name](value)
 
 
-def suggestions(catalogue: Catalogue, *, staff: bool) -> list[str]:
-    """Return filters with each of their values; those of any other value end with the colon."""
+def suggestions(catalogue: Catalogue, fields: Sequence[Field], *, staff: bool) -> list[str]:
+    """Return filters with each of their values; those of any other value end with the colon.
+
+    ``fields`` are the own fields of tickets that the person sees.
+    """
     suggested = {**_SUGGESTED, "service": tuple(catalogue.service_types), "issue": tuple(catalogue.issue_types)}
+    own = {OWN_FIELD + field.key: offered_values(field) for field in fields}
     return [
         f'{name}:"{value}"' if " " in value else f"{name}:{value}"
-        for name in (STAFF_FILTERS if staff else CUSTOMER_FILTERS)
-        for value in suggested.get(name, ("",))
+        for name in (*(STAFF_FILTERS if staff else CUSTOMER_FILTERS), *own)
+        for value in (own | suggested).get(name, ("",))
     ]

@@ -1,7 +1,7 @@
 """Keep the index of the search up to date."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +11,9 @@ from clearline.accounts import permissions
 from clearline.events import offset_store
 from clearline.events import store as event_store
 from clearline.events.store import Offset
+from clearline.fields import store as field_store
+from clearline.fields.domain import Field, RecordKind
+from clearline.fields.usecases import definitions
 from clearline.identity import Actor
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
@@ -30,19 +33,28 @@ _SLICE = 10
 async def index_tickets(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
     """Store the index entries of tickets as they are now. The caller locks the consumer: see ``wait_for_consumer``."""
     documents = await index_store.documents(tx, keys)
+    fields = await _own_fields(tx, documents)
     indexed, vectors = [], []
     for start in range(0, len(documents), _SLICE):
         batch = documents[start : start + _SLICE]
         indexed += [(document.view.ticket.company_id, document.view.ticket.number) for document in batch]
-        vectors += await asyncio.to_thread(_vectors, batch)
+        vectors += await asyncio.to_thread(_vectors, batch, fields)
     if indexed:
         await index_store.save(tx, indexed, vectors)
     if deleted := sorted(set(keys) - set(indexed)):
         await index_store.delete(tx, deleted)
 
 
-def _vectors(documents: Sequence[Document]) -> list[str]:
-    return [vector(document) for document in documents]
+async def _own_fields(tx: Tx, documents: Sequence[Document]) -> Mapping[str, Field]:
+    """Return the own fields of tickets; all of which there are values are among them."""
+    known = (await definitions(tx)).of(RecordKind.TICKET)
+    if all(known.keys() >= document.view.ticket.fields.keys() for document in documents):
+        return known
+    return (await field_store.definitions(tx)).of(RecordKind.TICKET)  # one was added a moment ago
+
+
+def _vectors(documents: Sequence[Document], fields: Mapping[str, Field]) -> list[str]:
+    return [vector(document, fields) for document in documents]
 
 
 async def reindex_company(tx: Tx, company_id: UUID) -> None:

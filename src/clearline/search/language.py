@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from clearline.search.document import INTERNAL, facet, pairs, quoted
 from clearline.search.domain import QUERY_MAX
-from clearline.search.filters import Facets, Named, invalid, read_filter
+from clearline.search.filters import Facets, Named, Range, invalid, read_filter
 from clearline.search.words import Unit, address, units
 from clearline.text import fold, storable
 
@@ -15,7 +15,7 @@ TERMS_MAX = 30
 
 _TERM = re.compile(
     r"""(?P<minus>-(?=\S))?
-        (?: (?P<name>[A-Za-z_]+|(?i:sub-status)):(?!//)(?P<value>"[^"]*"?|\S+)
+        (?: (?P<name>[A-Za-z_]+|(?i:sub-status)|(?i:field)\.[A-Za-z0-9_]+):(?!//)(?P<value>"[^"]*"?|\S+)
             | "(?P<phrase>[^"]*)"? | (?P<word>[^\s"]+) )""",
     re.VERBOSE,
 )
@@ -106,7 +106,7 @@ def _phrase(words: list[Unit]) -> Word | Phrase | None:
     return Word(parts[0], is_prefix=False) if len(parts) == 1 else Phrase(tuple(enumerate(parts)))
 
 
-def clause(condition: Word | Phrase | Facets, *, staff: bool, is_negated: bool = False) -> Clause:
+def clause(condition: Word | Phrase | Facets | Range, *, staff: bool, is_negated: bool = False) -> Clause:
     """Return a condition for the database.
 
     A customer's query never matches internal text: its words have other lexemes, which only queries of the staff have.
@@ -115,6 +115,9 @@ def clause(condition: Word | Phrase | Facets, *, staff: bool, is_negated: bool =
         lexemes = condition.any_of or (facet("nothing"),)
         query = " | ".join(quoted(lexeme) for lexeme in lexemes)
         return Clause(query, tuple((lexeme, False) for lexeme in lexemes), is_negated=is_negated)
+    if isinstance(condition, Range):
+        query = " | ".join(f"{quoted(prefix)}:*" for prefix in condition.prefixes)
+        return Clause(query, tuple((prefix, True) for prefix in condition.prefixes), is_negated=is_negated)
     marks = ("", INTERNAL) if staff else ("",)
     if isinstance(condition, Word):
         star = ":*" if condition.is_prefix else ""

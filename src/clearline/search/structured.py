@@ -1,5 +1,6 @@
 """Queries of filters alone, as the filters of a list: lists serve them by their own indexes, without delay."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.catalogue.domain import Catalogue
 from clearline.search.document import facet
-from clearline.search.filters import Facets
+from clearline.search.filters import Facets, Range
 from clearline.search.language import Phrase, Word
 from clearline.search.words import WORD_MAX
 from clearline.tickets.domain import Status
@@ -15,6 +16,8 @@ from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import OPEN
 
 _NONE = "none"
+_OWN_VALUE = re.compile("=f([0-9a-f]{32}):.+")
+"""As ``value_facet`` writes the value of an own field that is compared as a whole."""
 _KINDS: dict[str, tuple[str, Any]] = {
     "priority": ("priorities", Priority),
     "severity": ("severities", Severity),
@@ -79,6 +82,8 @@ def _single(lexeme: str, catalogue: Catalogue) -> dict[str, Any] | None:
         return known
     if name in _ADDRESSES and "@" in value and value.isascii() and len(value) < WORD_MAX:  # longer ones are cut
         return {name: value}
+    if (own := _OWN_VALUE.fullmatch(lexeme)) and value.isascii() and len(value) < WORD_MAX:
+        return {"own_field": (UUID(own[1]), value)}
     return {_IDS[name]: UUID(value)} if name in _IDS and value != _NONE else None
 
 
@@ -88,7 +93,9 @@ def _negated(condition: Facets) -> dict[str, Any] | None:
     return {name: False for name in known if name in {"has_file", "is_chronic"}} or None
 
 
-def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]], catalogue: Catalogue) -> Filter | None:
+def list_filter(
+    conditions: Sequence[tuple[Word | Phrase | Facets | Range, bool]], catalogue: Catalogue
+) -> Filter | None:
     """Return the filter that matches the same tickets as these conditions, each with whether it is negated.
 
     None when there is none: conditions with words, negations (except of a file or chronic), days, teams, external ids
@@ -97,6 +104,11 @@ def list_filter(conditions: Sequence[tuple[Word | Phrase | Facets, bool]], catal
     fields: dict[str, Any] = {}
     tags: list[str] = []
     for condition, is_negated in conditions:
+        if isinstance(condition, Range) and condition.own_number is not None and not is_negated:
+            if "own_number" in fields:
+                return None
+            fields["own_number"] = condition.own_number
+            continue
         if not isinstance(condition, Facets) or not condition.any_of:
             return None
         [lexeme, *others] = condition.any_of

@@ -1,23 +1,20 @@
 """Find tickets, and keep the index of the search up to date."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import permissions, user_store
-from clearline.accounts.tiers import store as tier_store
-from clearline.catalogue.usecases import current_catalogue
-from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
-from clearline.identity import PROVIDER_ID, Actor, Scope
+from clearline.accounts import permissions
+from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.identity import Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queue_store
-from clearline.queues import team_store
 from clearline.search import store as search_store
 from clearline.search.document import facet
-from clearline.search.filters import Facets, Named, issue_facets, service_facets
-from clearline.search.language import Clause, Phrase, Term, Word, clause, parse
+from clearline.search.filters import Facets, Range
+from clearline.search.language import Clause, Phrase, Word, clause, parse
+from clearline.search.lookups import condition_of
 from clearline.search.plan import Attempt, Plan
 from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery, Hits
 from clearline.tickets import list_usecases as ticket_lists
@@ -125,7 +122,7 @@ async def _find_tickets(
     return SearchResult(await _tickets(tx, actor, shown), total, is_exact, is_ranked, cursor)
 
 
-Conditions = list[tuple[Word | Phrase | Facets, bool]]
+Conditions = list[tuple[Word | Phrase | Facets | Range, bool]]
 """The conditions of a query with their names looked up, each with whether it is negated."""
 
 
@@ -138,7 +135,7 @@ async def read_query(tx: Tx, actor: Actor, text: str) -> tuple[UUID | None, Cond
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = None if actor.is_staff else permissions.own_company(actor).id
     terms = parse(text, staff=actor.is_staff)
-    return company_id, [(await _condition(tx, actor, term), term.is_negated) for term in terms]
+    return company_id, [await condition_of(tx, actor, term) for term in terms]
 
 
 def _clauses(actor: Actor, conditions: Conditions) -> list[Clause]:
@@ -223,76 +220,3 @@ async def _tickets(tx: Tx, actor: Actor, hits: Sequence[Hit]) -> list[TicketView
         return []
     await search_store.reset_plan_cache_mode(tx)
     return await search_store.tickets(tx, hits, for_staff=actor.is_staff)
-
-
-async def _condition(tx: Tx, actor: Actor, term: Term) -> Word | Phrase | Facets:
-    condition = term.condition
-    if isinstance(condition, Named):
-        if condition.filter == "team":
-            queues = await _queues_of_team(tx, condition.value)
-            return Facets(tuple(facet("queue", queue_id) for queue_id in queues))
-        if condition.filter in _TYPES:
-            return _TYPES[condition.filter](condition.value, await current_catalogue(tx))
-        value = await _LOOK_UP[condition.filter](tx, actor, condition.value)
-        return Facets((facet(condition.filter, value),))
-    return condition
-
-
-def _unknown(name: str, rule: str) -> InvalidInput:
-    return InvalidInput([Violation("q", f"has an unknown {name}: it must be {rule}", RuleCode.FORMAT)])
-
-
-async def _company(tx: Tx, actor: Actor, value: str) -> object:
-    try:
-        return (await permissions.company_named(tx, actor, value)).id
-    except NotFound:
-        raise _unknown("company", "the name or code of a company") from None
-
-
-async def _queue(tx: Tx, _actor: Actor, value: str) -> object:
-    if value.lower() == "none":
-        return "none"
-    if (queue := await queue_store.find(tx, value)) is None:
-        raise _unknown("queue", "none or the name of a queue")
-    return queue.id
-
-
-async def _queues_of_team(tx: Tx, value: str) -> list[UUID]:
-    if (team := await team_store.find(tx, value)) is None:
-        raise _unknown("team", "the name of a team")
-    return await queue_store.of_team(tx, team.team.id)
-
-
-async def _person(tx: Tx, actor: Actor, name: str, value: str) -> object:
-    if value.lower() == "me" and actor.user is not None:
-        return actor.user.id
-    if (user := await user_store.find(tx, PROVIDER_ID, value)) is None:
-        raise _unknown(name, "me or the e-mail address of one of the provider's people")
-    return user.id
-
-
-async def _assignee(tx: Tx, actor: Actor, value: str) -> object:
-    return "none" if value.lower() == "none" else await _person(tx, actor, "assignee", value)
-
-
-async def _watcher(tx: Tx, actor: Actor, value: str) -> object:
-    return await _person(tx, actor, "watcher", value)
-
-
-async def _tier(tx: Tx, _actor: Actor, value: str) -> object:
-    if value.lower() == "none":
-        return "none"
-    tiers = await tier_store.all_tiers(tx)
-    if (tier := next((tier for tier in tiers if value.lower() in {tier.key, tier.label.lower()}), None)) is None:
-        raise _unknown("tier", "none or one of " + ", ".join(tier.key for tier in tiers))
-    return tier.key
-
-
-_TYPES = {"issue": issue_facets, "service": service_facets}
-_LOOK_UP: dict[str, Callable[[Tx, Actor, str], Awaitable[object]]] = {
-    "company": _company,
-    "tier": _tier,
-    "queue": _queue,
-    "assignee": _assignee,
-    "watcher": _watcher,
-}

@@ -41,6 +41,7 @@ def a_document(**more: Any) -> Document:
         1,
         tags=more.get("tags", ()),
         external_ids={"snow": "CHG0030001"},
+        fields=more.get("fields", {}),
     )
     return Document(
         TicketView(ticket, COMPANY),

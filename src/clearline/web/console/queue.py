@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from clearline.bulk import undo_usecases as undo
 from clearline.errors import InvalidInput, NotFound
+from clearline.fields.domain import RecordKind
+from clearline.fields.usecases import definitions
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.search import usecases as search
@@ -119,6 +121,7 @@ async def list_page(
         may_write = Scope.TICKETS_WRITE in visit.actor.scopes
         usable = await macros.list_macros(tx, visit.actor, after=None, limit=_MACROS_MAX) if may_write else []
         undoable = await undo.newest_change(tx, visit.actor, now=visit.now)
+        shown = (await definitions(tx)).shown(RecordKind.TICKET, for_staff=True)
     side = await with_counts(visit, side.showing(view))
     listing = replace(listing, view=side.find(path) or view)
     if outcome is not None or preview is not None or problem:
@@ -126,7 +129,7 @@ async def list_page(
     return visit.page(
         "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=SORTS,
-        filters=suggestions(visit.catalogue, staff=visit.actor.is_staff),
+        filters=suggestions(visit.catalogue, shown, staff=True),
         chosen_columns=columns_parameter(listing.columns), undoable=undoable,
         once_key=once.new_key(), preview=preview, selected=frozenset(selected), macros=usable,
     )  # fmt: skip

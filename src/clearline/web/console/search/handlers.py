@@ -7,6 +7,8 @@ from msgspec import Struct
 from clearline.accounts import usecases as accounts
 from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput
+from clearline.fields.domain import RecordKind
+from clearline.fields.usecases import definitions
 from clearline.identity import Company, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
@@ -49,6 +51,7 @@ async def show_search(visit: Visit) -> Answer:
     view = View(PATH, gettext("Search"), "search", "")
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
+        shown = (await definitions(tx)).shown(RecordKind.TICKET, for_staff=True)
         listing, records = Listing(view, []), Records()
         if q:
             if "after" not in visit.query:
@@ -57,7 +60,7 @@ async def show_search(visit: Visit) -> Answer:
     side = await with_counts(visit, side)
     return visit.page(
         "console/search.html", 422 if listing.problem else 200, side=side, here=PATH, q=q, listing=listing,
-        records=records, filters=suggestions(visit.catalogue, staff=visit.actor.is_staff), agents=[],
+        records=records, filters=suggestions(visit.catalogue, shown, staff=True), agents=[],
     )  # fmt: skip
 
 
