@@ -78,6 +78,10 @@ _PEOPLE = (
     Step("tier add", "createTier", ("basic", "--label", "Basic"), "/tiers/basic"),
     Step("tier change", "changeTier", ("basic", "--label", "Basic plus", "--retired"), "/tiers/basic"),
     Step("tier list", "listTiers", (), "/tiers"),
+    Step("priority-matrix set", "replacePriorityMatrix", ("--impact", "down", "--priority", "high"),
+         "/priority-matrix"),
+    Step("priority-matrix show", "getPriorityMatrix", (), "/priority-matrix"),
+    Step("priority-matrix preview", "previewPriorityMatrix"),
 )  # fmt: skip
 _CATALOGUE = (
     Step("service-type add", "createServiceType", ("Wavelength", "--console-connect", "Connection (L2)"),
@@ -196,9 +200,11 @@ _TICKETS = (
 _BULK = (
     Step("bulk assign", "getJob", ("nobody", "{ticket[number]}"), "/jobs/{it[id]}"),
     Step("bulk change", "getJob", ("{ticket[number]}", "--priority", "low"), "/jobs/{it[id]}"),
+    Step("priority-matrix apply", "getJob", ("--dry-run",), "/jobs/{it[id]}"),
     Step("bulk note", "getJob", ("Done", "{ticket[number]}"), "/jobs/{it[id]}"),
     Step("bulk status", "getJob", ("pending", "{ticket[number]}"), "/jobs/{it[id]}"),
     Step("bulk remind", "getJob", ("{ticket[number]}", "--in", "4h"), "/jobs/{it[id]}"),
+    Step("bulk priority-matrix", "getJob", ("{ticket[number]}",), "/jobs/{it[id]}"),
     Step("bulk tag", "getJob", ("{ticket[number]}", "--add", "bulk"), "/jobs/{it[id]}", "job"),
     Step("ticket import", "getJob", ("-",), "/jobs/{it[id]}", text="nonsense\n", exit_code=1),
     Step("job list", "listJobs", (), "/jobs"),

@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 from clearline.bulk.domain import (
     Action,
     AddNote,
+    ApplyMatrix,
     Assign,
     BulkRequest,
     ChangeStatus,
@@ -23,6 +24,7 @@ from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Ticket
+from clearline.tickets.matrix import usecases as matrix
 from clearline.tickets.progress.facts import NO_FACTS, values_of
 from clearline.workspace import macro_usecases as macros
 
@@ -64,7 +66,7 @@ async def begin_action(
     return (await ticket_changes.lock_ticket(tx, actor, number)).ticket
 
 
-async def act_on(
+async def act_on(  # noqa: C901 - a table
     tx: Tx,
     actor: Actor,
     before: Ticket,
@@ -107,6 +109,8 @@ async def act_on(
             after = await ticket_changes.change_ticket(tx, actor, number, values, now=now)
         case ChangeTags(add, remove):
             after = await ticket_changes.tag(tx, actor, number, add=add, remove=remove, now=now)
+        case ApplyMatrix():
+            after = await matrix.apply_matrix(tx, actor, number, now=now)
         case UseMacro(macro_id):
             use = await macros.apply_macro(
                 tx, actor, number, macro_id, channel=request.channel, notes_max=notes_max, now=now

@@ -102,7 +102,11 @@ class UseMacro(Struct, frozen=True, tag="macro", tag_field="action", forbid_unkn
     macro: UUID
 
 
-Action = ChangeStatus | Assign | ChangeValues | ChangeTags | AddNote | UseMacro
+class ApplyMatrix(Struct, frozen=True, tag="priority_matrix", tag_field="action", forbid_unknown_fields=True):
+    """Give each ticket the priority and severity that the priority matrix says."""
+
+
+Action = ChangeStatus | Assign | ChangeValues | ChangeTags | AddNote | UseMacro | ApplyMatrix
 CUSTOMER_ACTIONS = (ChangeStatus, AddNote)
 """The actions that a customer may use. Which status a customer may set is checked for each ticket."""
 

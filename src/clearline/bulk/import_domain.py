@@ -186,8 +186,8 @@ class ImportedClosure(Closure, frozen=True, forbid_unknown_fields=True):
 class ImportedTicket(Struct, frozen=True):
     """One line of an import. ``company`` is a name or customer code.
 
-    The default priority and severity are those of the issue type. ``resolved_at`` is for tickets that are resolved or
-    closed; its default is the latest time in the line.
+    The default priority and severity are those that a new ticket would begin with. ``resolved_at`` is for tickets that
+    are resolved or closed; its default is the latest time in the line.
     """
 
     company: str
@@ -342,7 +342,7 @@ def _past(field: str, at: datetime, now: datetime) -> list[Violation]:
 def imported_state(company_id: UUID, imported: ImportedTicket, assessment: Assessment) -> Ticket:
     """Return an imported ticket as it is stored, with the times that it had. Its number is not known before that.
 
-    ``assessment`` is that of its issue type.
+    ``assessment`` has what the line states, and otherwise what a new ticket would begin with.
     """
     last_known, waiting = imported.last_known, imported.waiting
     resolved_at = (imported.resolved_at or last_known) if imported.status in RESOLVED_STATUSES else None
@@ -355,9 +355,9 @@ def imported_state(company_id: UUID, imported: ImportedTicket, assessment: Asses
         service_type=imported.service.type,
         service_id=imported.service.id,
         service_label=None,
-        severity=imported.severity or assessment.severity,
-        impact=imported.impact or assessment.impact,
-        priority=imported.priority or assessment.priority,
+        severity=assessment.severity,
+        impact=assessment.impact,
+        priority=assessment.priority,
         status=imported.status,
         contact=Contact(imported.contact.name, imported.contact.phone, imported.contact.email),
         channel=Channel.SYSTEM,

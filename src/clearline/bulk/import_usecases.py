@@ -11,7 +11,9 @@ from clearline.bulk.domain import ImportSubject, ItemOutcome, ItemResult
 from clearline.bulk.import_domain import ImportedTicket, Subject, imported_notes, imported_reminder, imported_state
 from clearline.bulk.records import usecases as records
 from clearline.bulk.records.domain import SUBJECTS
+from clearline.catalogue.assessment import Stated
 from clearline.catalogue.domain import check_known
+from clearline.catalogue.matrix import usecases as matrix
 from clearline.catalogue.term_usecases import current_terms
 from clearline.catalogue.usecases import require_types
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
@@ -69,7 +71,10 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
             *check_known([imported.service.type], known.service_types, "service.type"),
         ],
     )
-    ticket = imported_state(company.id, imported, catalogue.assessment_of(imported.issue_type))
+    stated = Stated(imported.severity, imported.impact, imported.priority)
+    usual = catalogue.assessment_of(imported.issue_type)
+    assessment = await matrix.assess(tx, company.id, usual, imported.asked_priority, stated)
+    ticket = imported_state(company.id, imported, assessment)
     facts = StatusFacts(ticket.sub_status, ticket.waiting, ticket.closure)
     if facts != NO_FACTS:
         require_valid(check_facts(await current_terms(tx), ticket.status, facts, with_retired=True))

@@ -37,3 +37,14 @@ class Assessment(Struct, frozen=True):
     severity: Severity
     impact: Impact
     priority: Priority
+
+
+class Stated(Struct, frozen=True):
+    """The part of the assessment that somebody states; None is left to the issue type and the priority matrix."""
+
+    severity: Severity | None = None
+    impact: Impact | None = None
+    priority: Priority | None = None
+
+
+NOTHING_STATED = Stated()

@@ -57,6 +57,11 @@ COMMANDS = {
     "mailbox": LazyCommand("mail.mailboxes", "mailbox", "Manage the addresses that mail is accepted for."),
     "migrate": LazyCommand("server.migrate", "migrate", "Apply missing migrations to the database."),
     "notifications": LazyCommand("notifications", "notifications_group", "Manage what people get mail about."),
+    "priority-matrix": LazyCommand(
+        "catalogue.matrix",
+        "priority_matrix",
+        "Manage the priority matrix: what a new ticket begins with, by impact, urgency as asked, and tier.",
+    ),
     "queue": LazyCommand("queues.queues", "queue", "Manage the queues that tickets wait in."),
     "route": LazyCommand("routing", "route", "Manage routing rules, and route tickets."),
     "search": LazyCommand("search", "search", "Search tickets, and rebuild the search index."),

@@ -128,6 +128,7 @@ async def _change_company(
         await _require_valid(tx, before, company)
         await _lock_names(tx)
         require_free(await company_store.save(tx, company), "company", _names(company))
+        tx.changes_memory = tx.changes_memory or company.tier != before.tier
 
     after = with_values(before, values)
     return await change_record(tx, actor, "company", before, after, save, company_id=before.id, now=now)

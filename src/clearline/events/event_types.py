@@ -75,6 +75,7 @@ class EventType(StrEnum):
     SERVICE_TYPE_CREATED = "service_type.created"
     SERVICE_TYPE_CHANGED = "service_type.changed"
     SERVICE_TYPE_DELETED = "service_type.deleted"
+    PRIORITY_MATRIX_CHANGED = "priority_matrix.changed"
     TEAM_CREATED = "team.created"
     TEAM_CHANGED = "team.changed"
     TEAM_DELETED = "team.deleted"

@@ -49,6 +49,7 @@ RECORD_ROWS = (
     _record(EventType.SERVICE_TYPE_CREATED, "Added a service type."),
     _record(EventType.SERVICE_TYPE_CHANGED, "Changed, retired or reactivated a service type."),
     _record(EventType.SERVICE_TYPE_DELETED, "Deleted a service type."),
+    _record(EventType.PRIORITY_MATRIX_CHANGED, "Changed the priority matrix."),
     _record(EventType.TEAM_CREATED, "Created a team."),
     _record(EventType.TEAM_CHANGED, "Renamed a team, or changed its members."),
     _record(EventType.TEAM_DELETED, "Deleted a team."),

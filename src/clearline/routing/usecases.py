@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions, user_store
 from clearline.catalogue.domain import Catalogue, check_known
+from clearline.catalogue.matrix import usecases as matrix
 from clearline.catalogue.usecases import require_types
 from clearline.errors import (
     Forbidden,
@@ -67,8 +68,10 @@ async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str
         return replace(_facts(await tickets.get_ticket(tx, actor, number)), **values)
     if missing := [name for name in ("issue_type", "service_type") if name not in values]:
         raise InvalidInput([Violation(name, "is required without a ticket", RuleCode.REQUIRED) for name in missing])
-    priority = catalogue.assessment_of(values["issue_type"]).priority
-    usual = {"company_id": None, "title": "", "description": "", "priority": priority}
+    assessed = await matrix.assess(
+        tx, values.get("company_id"), catalogue.assessment_of(values["issue_type"]), urgency=None
+    )
+    usual = {"company_id": None, "title": "", "description": "", "priority": assessed.priority}
     return RoutingFacts(**{**usual, **values})
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from clearline.catalogue.assessment import Assessment, Impact, Priority, Severity
+from clearline.catalogue.assessment import NOTHING_STATED, Assessment, Impact, Priority, Severity, Stated
 from clearline.catalogue.published import ServiceType
 from clearline.errors import Forbidden, Violation, require_valid
 from clearline.identity import PROVIDER_ID, Company, User
@@ -96,7 +96,7 @@ class Closure(Struct, frozen=True, omit_defaults=True):
 
 
 class NewTicket(Struct, frozen=True):
-    """The values of a new ticket."""
+    """The values of a new ticket. ``stated`` is the assessment as far as somebody of the provider states it."""
 
     title: str
     description: str
@@ -112,6 +112,7 @@ class NewTicket(Struct, frozen=True):
     occurred_at: datetime | None = None
     fault: Fault = NO_FAULT
     fields: dict[str, Any] = {}
+    stated: Stated = NOTHING_STATED
 
 
 class Ticket(Struct, frozen=True, gc=False):

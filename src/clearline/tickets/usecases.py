@@ -9,7 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
+from clearline.catalogue.assessment import NOTHING_STATED
 from clearline.catalogue.domain import check_types
+from clearline.catalogue.matrix import usecases as matrix
 from clearline.catalogue.published import ServiceType
 from clearline.catalogue.usecases import current_catalogue, require_types
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
@@ -75,7 +77,8 @@ async def create_ticket(
 
     Raises:
         InvalidInput: values break a rule, the company is the provider, or has no such service.
-        Forbidden: the actor belongs to no company and names none, a customer sets tags, or its key may not write.
+        Forbidden: the actor belongs to no company and names none, a customer sets tags or states an assessment, or its
+            key may not write.
         NotFound: a customer, or an agent with limits, names another company.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
@@ -88,15 +91,17 @@ async def create_ticket(
         raise InvalidInput([Violation("company", "must be a customer", RuleCode.REFERENCE)])
     check_new_ticket(new)
     require_valid(check_occurred_at(new.occurred_at, now))
-    if new.tags or new.external_ids:
-        new = _with_tags(actor, new)
+    if new.tags or new.external_ids or new.stated != NOTHING_STATED:
+        new = _with_checked(actor, new)
     if chooses_types:
         catalogue = await require_types(tx, lambda known: check_types(known, new.issue_type, new.service_type))
     else:
         catalogue = await current_catalogue(tx)
     fields = await own_fields.new_values(tx, actor, company_id, new.fields, is_complete=requires_fields)
     new = replace(new, fields=fields) if fields else new
-    first = first_state(company_id, new, catalogue.assessment_of(new.issue_type), now=now)
+    usual = catalogue.assessment_of(new.issue_type)
+    assessment = await matrix.assess(tx, company_id, usual, new.asked_priority, new.stated)
+    first = first_state(company_id, new, assessment, now=now)
     if actor.limits is not None:
         if not actor.limits.reaches_company(company_id):
             raise NotFound("company", str(company_id))
@@ -108,10 +113,13 @@ async def create_ticket(
     return TicketDetails(ticket, [])
 
 
-def _with_tags(actor: Actor, new: NewTicket) -> NewTicket:
-    """Check the tags and external ids of a new ticket, and return it with normalized tags."""
-    if new.tags and not actor.is_staff:
-        raise Forbidden("only the provider's people may set tags")
+def _with_checked(actor: Actor, new: NewTicket) -> NewTicket:
+    """Check the tags, external ids and stated values of a new ticket, and return it with normalized tags."""
+    if not actor.is_staff:
+        if new.tags:
+            raise Forbidden("only the provider's people may set tags")
+        if new.stated != NOTHING_STATED:
+            raise Forbidden("only the provider's people may set severity, impact and priority")
     new = replace(new, tags=normalize_tags(new.tags))
     require_valid([*check_tags(new.tags), *check_external_ids(new.external_ids)])
     return new

@@ -83,6 +83,8 @@ BODIES: dict[str, Json | bytes] = {
     "mergeTicket": {"into": "{other}"},
     "moveTicket": {"status": "cancellation_requested"},
     "orderRoutingRules": {"ids": []},
+    "previewPriorityMatrix": {},
+    "replacePriorityMatrix": {"cells": [{"impact": "down", "priority": "critical"}]},
     "restoreField": {},
     "retryOutboundMail": {},
     "pingSubscription": {},

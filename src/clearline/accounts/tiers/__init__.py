@@ -1,4 +1,4 @@
 """The tiers of companies and services: a short list of the provider's.
-Tables: tier.
+Tables: tier; also company.
 Events: tier.created, tier.changed.
 """

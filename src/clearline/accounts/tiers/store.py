@@ -1,6 +1,7 @@
 """The table of tiers."""
 
 from datetime import datetime
+from uuid import UUID
 
 from msgspec.structs import astuple
 
@@ -21,6 +22,12 @@ async def find(tx: Tx, key: str) -> Tier | None:
     """Return the tier of a key, or None."""
     row = await tx.fetchrow(f"select {_COLUMNS} from tier where key = $1", key)
     return None if row is None else Tier(*row)
+
+
+async def of_company(tx: Tx, company_id: UUID) -> str | None:
+    """Return the key of a company's tier, or None. Served by the primary key."""
+    tier: str | None = await tx.fetchval("select tier from company where id = $1", company_id)
+    return tier
 
 
 async def lock(tx: Tx, key: str) -> Tier | None:

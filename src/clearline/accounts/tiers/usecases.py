@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -33,6 +34,16 @@ async def get_tier(tx: Tx, actor: Actor, key: str) -> Tier:
     """Return a tier."""
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     return require_found(await tier_store.find(tx, key) if storable(key) else None, KIND, key)
+
+
+async def current_tier(tx: Tx, company_id: UUID) -> str | None:
+    """Return the key of a company's tier: from memory, where the process is notified of changes."""
+
+    async def read(tx: Tx) -> tuple[str | None]:
+        return (await tier_store.of_company(tx, company_id),)
+
+    (tier,) = await tx.memory.get(tx, f"tier of company {company_id}", read)
+    return tier
 
 
 async def lock_tier(tx: Tx, actor: Actor, key: str) -> Tier:

@@ -9,7 +9,17 @@ from msgspec import UNSET
 
 from clearline.accounts import usecases as accounts
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, Job, UseMacro
+from clearline.bulk.domain import (
+    Action,
+    AddNote,
+    ApplyMatrix,
+    Assign,
+    ChangeStatus,
+    ChangeTags,
+    ChangeValues,
+    Job,
+    UseMacro,
+)
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import current_settings
@@ -161,6 +171,15 @@ def bulk_macro(name: str, **selection: Any) -> None:
         return UseMacro((await macros.macro_named(tx, OPERATOR, name)).id)
 
     _execute(action, **selection)
+
+
+@bulk.command("priority-matrix")
+@_selection()
+@dry_run_option
+@json_option
+def bulk_matrix(**selection: Any) -> None:
+    """Give tickets the priority and severity that the priority matrix says."""
+    _execute(_constant(ApplyMatrix()), **selection)
 
 
 def _constant(action: Action) -> Callable[[Tx], Coroutine[Any, Any, Action]]:

@@ -8,7 +8,7 @@ import click
 from clearline.accounts import permissions, user_store
 from clearline.accounts import usecases as accounts
 from clearline.catalogue import usecases as catalogue
-from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.assessment import Impact, Priority, Severity, Stated
 from clearline.cli.context import transact
 from clearline.cli.event_text import version
 from clearline.cli.fields.values import field_option, field_values
@@ -104,6 +104,9 @@ def ticket() -> None:
 @click.option("--contact", "contact_email", metavar="EMAIL", help="Contact; by default the company's first user.")
 @click.option("--asked-severity", type=_choice(Severity), help="Severity according to the customer.")
 @click.option("--asked-priority", type=_choice(Priority), help="Priority according to the customer.")
+@click.option("--severity", type=_choice(Severity), help="Severity; by default that of the matrix or the issue type.")
+@click.option("--impact", type=_choice(Impact), help="Impact; by default that of the issue type.")
+@click.option("--priority", type=_choice(Priority), help="Priority; by default that of the matrix or the issue type.")
 @fault_options
 @field_option
 @json_option
@@ -138,6 +141,7 @@ def ticket_create(
             occurred_at=values["occurred_at"],
             fault=changed_fault(NO_FAULT, values),
             fields=field_values(fields),
+            stated=_stated(values),
         )
         created = await tickets.create_ticket(
             tx, OPERATOR, new, company_id=customer.id, requires_fields=True, now=now()
@@ -146,6 +150,16 @@ def ticket_create(
 
     created = transact(work)
     show(ticket_out(created, OPERATOR), f"Ticket {ticket_number(created.ticket.number)} raised.", as_json=as_json)
+
+
+def _stated(values: dict[str, Any]) -> Stated:
+    """Return the assessment that the options state."""
+    severity, impact, priority = values["severity"], values["impact"], values["priority"]
+    return Stated(
+        None if severity is None else Severity(severity),
+        None if impact is None else Impact(impact),
+        None if priority is None else Priority(priority),
+    )
 
 
 @ticket.command("show")

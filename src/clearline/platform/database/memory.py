@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from clearline.platform.database.transactions import Tx
 
 T = TypeVar("T")
+_KEPT_MAX = 10_000
+"""Values, most of them of one company each. With more a process forgets all, and reads what it needs again."""
 
 
 class Notified(ABC):
@@ -75,6 +77,8 @@ class Memory(Notified):
         # The value may be older than a change that was notified during the query: then it is of use for this
         # transaction only.
         if self._may_keep(generation):
+            if len(self._values) >= _KEPT_MAX:
+                self._values.clear()
             self._values[name] = value
         else:
             tx.constants[name] = value

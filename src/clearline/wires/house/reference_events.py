@@ -64,6 +64,7 @@ _NAMES = {
     "mail_template": "Ticket received (en)",
     "mailbox": "support@example.net",
     "password": "Mara Lind",
+    "priority_matrix": "Priority matrix",
     "queue": "Ports",
     "routing_rule": "Ports down",
     "second_factor": "Mara Lind",
@@ -81,6 +82,7 @@ _NAMES = {
 }
 """What records of each kind are called."""
 _IDS = {
+    "priority_matrix": "priority_matrix",
     "service": "NET-AMS-0012", "tier": "gold", "mail_suppression": "ana@example.com", "company": str(_COMPANY),
     "team": _TEAM,
 }  # fmt: skip
@@ -100,6 +102,7 @@ _CHANGES: dict[str, list[Change]] = {
     "issue_type.changed": [Change("is_active", before=True, after=False)],
     "service_type.created": [Change("key", None, "Wavelength"), Change("console_connect", None, "Connection (L2)")],
     "service_type.changed": [Change("customer_name_de", "", "Wellenlänge")],
+    "priority_matrix.changed": [Change("gold.down.high.priority", "high", "critical")],
     "team.created": [Change("name", None, "Core NOC")],
     "team.changed": [Change("member", None, _USER)],
     "queue.created": [Change("name", None, "Ports"), Change("team_id", None, _TEAM)],

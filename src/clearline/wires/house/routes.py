@@ -7,7 +7,7 @@ from clearline.wires.house.accounts import addresses, companies, keys, mail_doma
 from clearline.wires.house.audit import handlers as audit
 from clearline.wires.house.branding import handlers as branding
 from clearline.wires.house.bulk import exports, jobs
-from clearline.wires.house.catalogue import issue_types, service_types, terms
+from clearline.wires.house.catalogue import issue_types, matrix, service_types, terms
 from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.house.feedback import handlers as feedback
 from clearline.wires.house.fields import handlers as fields
@@ -43,6 +43,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Links, merging, splitting": (*links.OPERATIONS, *merging.OPERATIONS),
     "Search and views": (*search.OPERATIONS, *views.OPERATIONS),
     "Macros": macros.OPERATIONS,
+    "Priority matrix": matrix.OPERATIONS,
     "Terms": terms.OPERATIONS,
     "Own fields": fields.OPERATIONS,
     "Branding": branding.OPERATIONS,

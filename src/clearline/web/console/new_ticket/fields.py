@@ -3,7 +3,7 @@
 from itertools import zip_longest
 from typing import Any
 
-from clearline.catalogue.assessment import Impact, Priority, Severity
+from clearline.catalogue.assessment import Impact, Priority, Severity, Stated
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.identity import User
 from clearline.tickets.contact import Contact
@@ -44,6 +44,7 @@ def new_ticket(form: Form, service_id: str, service_type: str, person: User | No
         external_ids=_external_ids(form, violations),
         occurred_at=occurred_at_in(form, violations),
         fault=fault_in(form, violations),
+        stated=Stated(impact=violations.choice(Impact, form, "impact")),
     )
     try:
         check_values(new)
@@ -54,14 +55,13 @@ def new_ticket(form: Form, service_id: str, service_type: str, person: User | No
 
 
 def other_values(form: Form) -> dict[str, Any]:
-    """Return the values that a form sets besides those of a new ticket: of the provider, not of the customer.
+    """Return the values that a form sets once the ticket is there: of the provider, not of the customer.
 
     Raises:
         InvalidInput: naming everything that is wrong.
     """
     violations = Violations()
     values = {
-        "impact": violations.choice(Impact, form, "impact"),
         "queue_id": violations.id(form, "queue"),
         "assignee_id": violations.id(form, "assignee"),
     }

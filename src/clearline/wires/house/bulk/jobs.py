@@ -54,7 +54,7 @@ class Staged(Struct):
         """Do nothing: the file is in memory only."""
 
 
-def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
+def _action_in(body: wire.BulkAction, actor: Actor) -> Action:  # noqa: PLR0911 - a table
     match body:
         case wire.StatusAction(to, reason, sub_status, waiting, closure):
             return domain.ChangeStatus(to, reason, facts_in(sub_status, waiting, closure))
@@ -71,6 +71,8 @@ def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
             return domain.ChangeTags(tuple(add), tuple(remove))
         case wire.NoteAction(text, visibility):
             return domain.AddNote(text, visibility)
+        case wire.MatrixAction():
+            return domain.ApplyMatrix()
         case wire.MacroAction(macro):
             try:
                 return domain.UseMacro(UUID(macro))

@@ -14,7 +14,7 @@ from clearline.wires.house.tickets.progress_wire import facts_out
 from clearline.wires.house.tickets.wire import ReminderPatch
 
 
-def _action_out(action: Action) -> wire.BulkAction:
+def _action_out(action: Action) -> wire.BulkAction:  # noqa: PLR0911 - a table
     match action:
         case domain.ChangeStatus(to, reason, facts):
             return wire.StatusAction(to, reason, *facts_out(facts))
@@ -30,6 +30,8 @@ def _action_out(action: Action) -> wire.BulkAction:
             return wire.NoteAction(text, visibility)
         case domain.UseMacro(macro):
             return wire.MacroAction(str(macro))
+        case domain.ApplyMatrix():
+            return wire.MatrixAction()
 
 
 def job_out(job: Job) -> wire.JobOut:

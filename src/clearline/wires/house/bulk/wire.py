@@ -64,7 +64,11 @@ class MacroAction(Struct, tag="macro", tag_field="type", forbid_unknown_fields=T
     macro: Annotated[str, Meta(max_length=UUID_MAX, description="A macro's id.")]
 
 
-BulkAction = StatusAction | AssignAction | ChangeAction | TagAction | NoteAction | MacroAction
+class MatrixAction(Struct, tag="priority_matrix", tag_field="type", forbid_unknown_fields=True):
+    """Give each ticket the priority and severity that the priority matrix says. For the provider's people."""
+
+
+BulkAction = StatusAction | AssignAction | ChangeAction | TagAction | NoteAction | MacroAction | MatrixAction
 
 
 class BulkIn(Struct, kw_only=True, forbid_unknown_fields=True):

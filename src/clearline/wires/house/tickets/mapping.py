@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+from clearline.catalogue.assessment import Stated
 from clearline.events.store import Event
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record
@@ -48,6 +49,7 @@ def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
         occurred_at=in_utc(body.occurred_at),
         fault=new_fault(body),
         fields=body.fields or {},
+        stated=Stated(body.severity, body.impact, body.priority),
     )
 
 

@@ -148,7 +148,8 @@ class TicketIn(FaultIn, forbid_unknown_fields=True):
     """A ticket to create. Without ``contact``, the user of the key is the contact.
 
     ``contacts`` are those besides it, and ``cc`` get copies of the mail about the ticket. ``company`` (code, name or
-    id) and ``tags`` are for the provider's people, who create tickets on behalf of customers.
+    id) and ``tags`` are for the provider's people, who create tickets on behalf of customers. So are ``severity``,
+    ``impact`` and ``priority``: without them the issue type and the priority matrix say what the ticket begins with.
     """
 
     title: Title
@@ -164,6 +165,9 @@ class TicketIn(FaultIn, forbid_unknown_fields=True):
     tags: Tags | None = None
     channel: OneOf[str, ticket.TICKET_CHANNELS] = "API"
     fields: FieldValues | None = None
+    severity: Severity | None = None
+    impact: Impact | None = None
+    priority: Priority | None = None
 
 
 class AskedPatch(Struct, forbid_unknown_fields=True):
