@@ -136,7 +136,10 @@ class User(Struct, frozen=True):
 
 
 class Actor(Struct, frozen=True):
-    """Who a use case runs for. ``company`` is None for the operator, and the provider for the staff."""
+    """Who a use case runs for. ``company`` is None for the operator, and the provider for the staff.
+
+    ``children`` are the active companies that share their tickets with the company of a customer, by name.
+    """
 
     role: Role
     name: str
@@ -145,6 +148,7 @@ class Actor(Struct, frozen=True):
     key_id: UUID | None = None
     key_expires_at: datetime | None = None
     scopes: frozenset[str] = frozenset()
+    children: tuple[Company, ...] = ()
 
     @property
     def is_staff(self) -> bool:

@@ -79,7 +79,7 @@ async def test_a_customer_cannot_export_another_company(
         own = await exports.prepare(tx, tenant.actor, state="all", company=tenant.company.code)
         with pytest.raises(ScopeMissing):
             await exports.prepare(tx, writer.actor, state="all")
-    assert own.company_id == tenant.company.id
+    assert own.companies == (tenant.company.id,)
 
 
 @pytest.mark.parametrize("state", ["open", "finished", "all"])

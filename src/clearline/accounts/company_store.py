@@ -21,12 +21,23 @@ class Ended(Struct, frozen=True):
     mails_contacts: bool
 
 
-_FACTS = ("name", "code", "language", "tier", "time_zone")
+_FACTS = ("name", "code", "language", "tier", "time_zone", "parent_id", "shares_with_parent")
 """What is stored of a company as it is."""
 _FACTS_READ = ("id", "deactivated_at", *_FACTS)
 _DETAILS = ", ".join((*_FACTS_READ, "notice_addresses::text"))
+CHILDREN = """(select json_agg(json_build_object('id', child.id, 'name', child.name, 'code', child.code)
+                        order by lower(child.name))::text
+          from company child
+         where child.parent_id = c.id and child.shares_with_parent and child.deactivated_at is null)"""
+"""The active companies that share their tickets with a company ``c``, their parent. Served by ``company_by_parent``."""
+_read_children = msgspec.json.Decoder(tuple[Company, ...]).decode
 _read_ended = msgspec.json.Decoder(Ended).decode
 _read_addresses = msgspec.json.Decoder(NoticeAddresses).decode
+
+
+def children_of(column: str | None) -> tuple[Company, ...]:
+    """Return the companies in a column ``CHILDREN``."""
+    return () if column is None else _read_children(column)
 
 
 def _details(row: Record) -> CompanyDetails:
@@ -45,8 +56,9 @@ def _values(company: CompanyDetails) -> tuple[object, ...]:
 async def insert(tx: Tx, company: CompanyDetails, *, now: datetime) -> bool:
     """Store a new company; False when its name or code is another's name or code, in any case."""
     row = await tx.write(
-        """insert into company (id, name, code, language, tier, time_zone, notice_addresses, created_at)
-           select $1, $2, $3, $4, $5, $6, $7::text::jsonb, $8
+        """insert into company (id, name, code, language, tier, time_zone, parent_id, shares_with_parent,
+                                notice_addresses, created_at)
+           select $1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10
             where not exists (select from company where lower(name) = lower($3) or lower(code) = lower($2))
            on conflict do nothing returning id""",
         company.id,
@@ -154,8 +166,13 @@ async def save(tx: Tx, company: CompanyDetails) -> bool:
     """
     try:
         row = await tx.write(
-            """update company set name = $2, code = $3, language = $4, tier = $5, time_zone = $6,
-                      notice_addresses = $7::text::jsonb
+            """with former as (
+                   insert into former_parent (company_id, parent_id)
+                   select id, parent_id from company
+                    where id = $1 and shares_with_parent and (not $8 or parent_id is distinct from $7)
+                   on conflict do nothing)
+               update company set name = $2, code = $3, language = $4, tier = $5, time_zone = $6, parent_id = $7,
+                      shares_with_parent = $8, notice_addresses = $9::text::jsonb
                 where id = $1 and not exists (
                       select from company where id <> $1 and (lower(name) = lower($3) or lower(code) = lower($2)))
                returning id""",

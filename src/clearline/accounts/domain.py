@@ -93,6 +93,10 @@ class NoticeAddresses(Struct, frozen=True, omit_defaults=True):
 
 NO_NOTICE_ADDRESSES = NoticeAddresses()
 TIME_ZONE_MAX = 64
+PARENT_LEVELS_MAX = 5
+"""The most levels of companies, from one without a parent to one without children."""
+CHILDREN_MAX = 100
+"""The most children of a company: a list of its tickets merges those of all of them."""
 NOTICE_ADDRESSES_MAX = 20
 """The most addresses of one subject."""
 
@@ -101,7 +105,8 @@ class CompanyDetails(Company, frozen=True, gc=False):
     """A company, when it was deactivated, if it is, and what is known of it.
 
     Without a ``language`` it has that of the desk, the provider's. ``tier`` is the key of a tier. Its people see times
-    in the IANA ``time_zone`` unless they set one themselves.
+    in the IANA ``time_zone`` unless they set one themselves. If it ``shares_with_parent``, the people of its parent see
+    and raise its tickets.
     """
 
     deactivated_at: datetime | None = None
@@ -109,6 +114,8 @@ class CompanyDetails(Company, frozen=True, gc=False):
     tier: str | None = None
     time_zone: str | None = None
     notice_addresses: NoticeAddresses = NO_NOTICE_ADDRESSES
+    parent_id: UUID | None = None
+    shares_with_parent: bool = False
 
 
 def with_values(company: CompanyDetails, values: Mapping[str, Any]) -> CompanyDetails:
@@ -118,6 +125,8 @@ def with_values(company: CompanyDetails, values: Mapping[str, Any]) -> CompanyDe
         values = {**values, "notice_addresses": replace(company.notice_addresses, **lists)}
     elif subjects is None and "notice_addresses" in values:
         values = {**values, "notice_addresses": NO_NOTICE_ADDRESSES}
+    if "parent_id" in values and values["parent_id"] is None:
+        values = {"shares_with_parent": False, **values}
     return replace(company, **values)
 
 
@@ -131,6 +140,8 @@ def check_company(company: CompanyDetails) -> list[Violation]:
     if company.time_zone is not None and not is_zone(company.time_zone):
         rule = "must be the name of an IANA time zone, such as Europe/Amsterdam"
         violations.append(Violation("time_zone", rule, RuleCode.FORMAT))
+    if company.shares_with_parent and company.parent_id is None:
+        violations.append(Violation("shares_with_parent", "must be false without a parent", RuleCode.REFERENCE))
     for subject in NoticeAddresses.__struct_fields__:
         violations += _check_addresses(f"notice_addresses.{subject}", getattr(company.notice_addresses, subject))
     return violations

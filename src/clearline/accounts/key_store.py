@@ -1,11 +1,14 @@
 """API keys, and the actors that they identify."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
+from clearline.accounts.company_store import CHILDREN, children_of
 from clearline.accounts.domain import ApiKey
 from clearline.accounts.user_store import USER, USER_WIDTH, user_of
-from clearline.identity import ROLE_SCOPES, Actor, Company, User
+from clearline.identity import ROLE_SCOPES, Actor, Company
 from clearline.platform.database.transactions import Record, Tx
 
 _KEY = "company_id, id, user_id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at"
@@ -104,12 +107,16 @@ async def revoke(tx: Tx, company_id: UUID, key_id: UUID, *, now: datetime) -> No
     await tx.write("update api_key set revoked_at = $3 where company_id = $1 and id = $2", company_id, key_id, now)
 
 
-_ACTOR = f"""select {USER}, c.id, c.name, c.code
+_ACTOR = f"""select {USER}, c.id, c.name, c.code, {CHILDREN}
       from app_user u join company c on c.id = u.company_id where u.company_id = $1 and u.id = $2 and u.is_active"""
 
 
-def _actor(user: User, company: Company, scopes: frozenset[str], key_id: UUID | None, ends: datetime | None) -> Actor:
-    return Actor(user.role, user.name, company, user, key_id, ends, scopes & ROLE_SCOPES[user.role])
+def _actor(
+    row: Record, company: Sequence[Any], scopes: frozenset[str], key_id: UUID | None, ends: datetime | None
+) -> Actor:
+    user, (company_id, name, code, children) = user_of(row), company
+    own = Company(company_id, name, code)
+    return Actor(user.role, user.name, own, user, key_id, ends, scopes & ROLE_SCOPES[user.role], children_of(children))
 
 
 async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None:
@@ -119,7 +126,7 @@ async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None
     """
     row = await tx.fetchrow(
         f"""
-        select {USER}, c.id, c.name, c.code, k.scopes, k.id, k.expires_at
+        select {USER}, c.id, c.name, c.code, {CHILDREN}, k.scopes, k.id, k.expires_at
           from api_key k
           join app_user u on u.company_id = k.company_id and u.id = k.user_id
           join company c on c.id = k.company_id
@@ -131,14 +138,14 @@ async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None
     )
     if row is None:
         return None
-    company_id, name, code, scopes, key_id, ends = row[USER_WIDTH:]
-    return _actor(user_of(row), Company(company_id, name, code), frozenset(scopes), key_id, ends)
+    *company, scopes, key_id, ends = row[USER_WIDTH:]
+    return _actor(row, company, frozenset(scopes), key_id, ends)
 
 
 async def actor_for(tx: Tx, company_id: UUID, user_id: UUID, scopes: frozenset[str]) -> Actor | None:
     """Return a user as an actor with its present role, for work that it requested; None when it is not active."""
     row = await tx.fetchrow(_ACTOR, company_id, user_id)
-    return None if row is None else _actor(user_of(row), Company(*row[USER_WIDTH:]), scopes, None, None)
+    return None if row is None else _actor(row, row[USER_WIDTH:], scopes, None, None)
 
 
 async def save_last_uses(tx: Tx, uses: list[tuple[UUID, UUID, datetime]]) -> None:

@@ -5,6 +5,8 @@
 
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.accounts import company_store, user_store
 from clearline.errors import Forbidden, LastAdmin, NotFound, ScopeMissing, require_found
 from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
@@ -19,8 +21,27 @@ def own_company(actor: Actor) -> Company:
     return actor.company
 
 
+def ticket_companies(actor: Actor) -> tuple[UUID, ...]:
+    """Return the companies whose tickets a customer sees: its own, and the children that share theirs with it."""
+    return own_company(actor).id, *(child.id for child in actor.children)
+
+
+def may_see_tickets(actor: Actor, company_id: UUID) -> bool:
+    """Return whether the actor may see tickets of a company: as ``may_see_company``, and of children of a customer."""
+    return may_see_company(actor, company_id) or any(child.id == company_id for child in actor.children)
+
+
+def in_own_company(actor: Actor) -> Actor:
+    """Return a customer as somebody who sees the tickets of its own company alone."""
+    own_company(actor)
+    return replace(actor, children=()) if actor.children else actor
+
+
 def company_filter(actor: Actor) -> UUID | None:
-    """Return the only company whose data the actor may see; None for the staff, who see every company's."""
+    """Return the only company whose data the actor may see; None for the staff, who see every company's.
+
+    A customer sees of its children only what ``ticket_companies`` is asked for.
+    """
     return None if actor.is_staff else own_company(actor).id
 
 
@@ -56,6 +77,18 @@ async def company_typed(tx: Tx, actor: Actor, text: str) -> Company:
         return await company_with_id(tx, actor, UUID(text))
     except ValueError:
         return await company_named(tx, actor, text)
+
+
+def child_named(actor: Actor, ref: UUID | str) -> Company | None:
+    """Return the child with an id, name or code, of those that share their tickets with a customer."""
+    named = str(ref).lower()
+    children = ((child, {str(child.id), child.code.lower(), child.name.lower()}) for child in actor.children)
+    return next((child for child, names in children if named in names), None)
+
+
+async def ticket_company_typed(tx: Tx, actor: Actor, text: str) -> Company:
+    """Return the company whose id, name or code a person typed, of those whose tickets the actor may see."""
+    return child_named(actor, text) or await company_typed(tx, actor, text)
 
 
 def require_scope(actor: Actor, scope: Scope) -> None:

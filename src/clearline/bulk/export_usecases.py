@@ -56,13 +56,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Export(Struct, frozen=True):
-    """What an export has: the tickets of one company or of all, in one state or all, with what the actor may see.
+    """What an export has: the tickets of some companies or of all, in one state or all, with what the actor may see.
 
-    ``selected`` has the other filters, of which its company and state are no part. ``delimiter`` separates the cells of
-    a table.
+    The ``companies`` are exported one after the other; None is all companies at once. ``selected`` has the other
+    filters, of which its company and state are no part. ``delimiter`` separates the cells of a table.
     """
 
-    company_id: UUID | None
+    companies: tuple[UUID | None, ...]
     is_open: bool | None
     created_since: datetime | None
     visibilities: list[str]
@@ -82,22 +82,27 @@ async def prepare(
     created_since: datetime | None = None,
     selected: Filter | None = None,
 ) -> Export:
-    """Return the export that an actor may have. ``company`` is a name, code or id; a customer gets its own only.
+    """Return the export that an actor may have. ``company`` is a name, code or id.
+
+    A customer gets its own tickets and those of its children.
 
     Raises:
         Forbidden: a customer filters by queue, team, assignee or tag.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    if selected is not None or actor.limits is not None:
+    if selected is not None or actor.limits is not None or actor.children:
         selected = ticket_lists.visible_filter(actor, selected or Filter(state=state))
-    company_id = permissions.company_filter(actor)
+    companies: tuple[UUID | None, ...] = (permissions.company_filter(actor),)
     if company is not None:
-        company_id = (await permissions.company_typed(tx, actor, company)).id
+        companies = ((await permissions.ticket_company_typed(tx, actor, company)).id,)
+    elif actor.children and selected is not None:
+        companies = selected.within_companies or (selected.company_id,)
+        selected = selected._replace(within_companies=())
     visibilities = access.visible_visibilities(actor)
     known = (await own_fields.definitions(tx)).shown(RecordKind.TICKET, for_staff=actor.is_staff)
     fields = tuple(field.key for field in known)
     return Export(
-        company_id, _IS_OPEN[state], created_since, visibilities, actor.is_staff, selected, fields=fields
+        companies, _IS_OPEN[state], created_since, visibilities, actor.is_staff, selected, fields=fields
     )  # fmt: skip
 
 
@@ -112,12 +117,37 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
         DatabaseUnavailable: the database is unavailable; the file is incomplete.
     """
     heading = table([], export, bom=bom) if kind == "csv" else b""
+    for company_id in export.companies:
+        async for batch, merged in _batches(database, export, company_id, has_notes=kind != "csv"):
+            if kind == "csv":
+                yield heading + _rows((view for view, *_ in batch.tickets), export)
+                heading = b""
+            else:
+                yield b"".join(
+                    _encode(
+                        {
+                            **_members(view, export),
+                            "notes": [_note(note) for note in notes],
+                            "merged_notes": [_merged_note(entry) for entry in merged.get(view.ticket.number, [])],
+                        }
+                    )
+                    + b"\n"
+                    for view, notes, _has_merged in batch.tickets
+                )
+    if heading:
+        yield heading
+
+
+async def _batches(
+    database: Transactions, export: Export, company_id: UUID | None, *, has_notes: bool
+) -> AsyncIterator[tuple[Batch, dict[int, list[TicketNote]]]]:
+    """Yield the tickets of one company or of all in batches, with the notes of what was merged into them."""
     after: int | None = 0
     while after is not None:
         async with database.statement() as tx:
             batch = await export_store.batch(
                 tx,
-                export.company_id,
+                company_id,
                 is_open=export.is_open,
                 created_since=export.created_since,
                 visibilities=export.visibilities,
@@ -126,27 +156,10 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
                 limit=BATCH,
                 selected=export.selected,
             )
-            merged = {} if kind == "csv" else await _merged_notes(tx, batch, export)
+            merged = await _merged_notes(tx, batch, export) if has_notes else {}
         after = batch.after
-        if not batch.tickets:
-            continue
-        if kind == "csv":
-            yield heading + _rows((view for view, *_ in batch.tickets), export)
-            heading = b""
-        else:
-            yield b"".join(
-                _encode(
-                    {
-                        **_members(view, export),
-                        "notes": [_note(note) for note in notes],
-                        "merged_notes": [_merged_note(entry) for entry in merged.get(view.ticket.number, [])],
-                    }
-                )
-                + b"\n"
-                for view, notes, _has_merged in batch.tickets
-            )
-    if heading:
-        yield heading
+        if batch.tickets:
+            yield batch, merged
 
 
 def table(views: Iterable[TicketView], export: Export, *, bom: bool = False) -> bytes:

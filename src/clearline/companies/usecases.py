@@ -8,10 +8,17 @@ from uuid import UUID, uuid4
 from clearline.accounts import company_store, permissions
 from clearline.accounts import usecases as accounts
 from clearline.accounts.company_store import Ended
-from clearline.accounts.domain import CompanyDetails, check_company, with_values
+from clearline.accounts.domain import (
+    CHILDREN_MAX,
+    PARENT_LEVELS_MAX,
+    CompanyDetails,
+    check_company,
+    with_values,
+)
+from clearline.accounts.parents import store as parent_store
 from clearline.accounts.tiers import store as tier_store
 from clearline.accounts.tiers.usecases import check_tier_key
-from clearline.errors import require_found, require_free, require_valid
+from clearline.errors import InvalidInput, RuleCode, Violation, require_found, require_free, require_valid
 from clearline.events.domain import Change, first_values
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import PROVIDER_ID, Actor, Company, Scope
@@ -20,7 +27,9 @@ from clearline.text import storable
 
 OWN_FIELDS = frozenset({"language", "time_zone", "notice_addresses"})
 """What the admins of a customer may set of their company."""
-COMPANY_FIELDS = frozenset({"name", "code", "language", "tier", "time_zone", "notice_addresses"})
+COMPANY_FIELDS = frozenset(
+    {"name", "code", "language", "tier", "time_zone", "notice_addresses", "parent_id", "shares_with_parent"}
+)
 
 
 async def add_company(
@@ -37,6 +46,7 @@ async def add_company(
     company = with_values(nothing, facts or {})
     await _require_valid(tx, nothing, company)
     await _lock_names(tx)
+    await _require_parent(tx, nothing, company)
     require_free(await company_store.insert(tx, company, now=now), "company", _names(company))
     given = {name for name in COMPANY_FIELDS if getattr(company, name) != getattr(nothing, name)}
     changes = first_values(company, frozenset({"name", "code"} | given))
@@ -52,8 +62,31 @@ async def _require_valid(tx: Tx, before: CompanyDetails, after: CompanyDetails) 
     require_valid(violations)
 
 
+async def _require_parent(tx: Tx, before: CompanyDetails, after: CompanyDetails) -> None:
+    """Refuse a parent that a company cannot have; the companies are locked (``_lock_names``)."""
+    if after.parent_id is None or after.parent_id == before.parent_id:
+        return
+    is_customer = PROVIDER_ID not in {after.id, after.parent_id}
+    if not is_customer or await company_store.get(tx, after.parent_id) is None:
+        rule = "must be the id of a customer, and the provider has no parent"
+        raise InvalidInput([Violation("parent_id", rule, RuleCode.REFERENCE)])
+    place = await parent_store.place_below(tx, after.id, after.parent_id)
+    if place.is_cycle:
+        raise InvalidInput(
+            [Violation("parent_id", "must be no company below this one, nor itself", RuleCode.REFERENCE)]
+        )
+    if place.levels > PARENT_LEVELS_MAX:
+        rule = f"would make more than {PARENT_LEVELS_MAX} levels of companies"
+        raise InvalidInput([Violation("parent_id", rule, RuleCode.COUNT)])
+    if place.siblings >= CHILDREN_MAX:
+        raise InvalidInput([Violation("parent_id", f"must have fewer than {CHILDREN_MAX} children", RuleCode.COUNT)])
+
+
 async def _lock_names(tx: Tx) -> None:
-    """Lock the names of companies: no index prevents the name of one from being the code of another."""
+    """Lock the names and parents of companies.
+
+    No index prevents the name of one from being the code of another, or a company from being below itself.
+    """
     await company_store.lock(tx, PROVIDER_ID)
 
 
@@ -127,6 +160,7 @@ async def _change_company(
     async def save(tx: Tx, company: CompanyDetails) -> None:
         await _require_valid(tx, before, company)
         await _lock_names(tx)
+        await _require_parent(tx, before, company)
         require_free(await company_store.save(tx, company), "company", _names(company))
         tx.changes_memory = tx.changes_memory or company.tier != before.tier
 

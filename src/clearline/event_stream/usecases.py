@@ -94,6 +94,8 @@ async def open_reader(
 ) -> Reader:
     """Return a reader of the events that an actor asks for: of all companies for the staff, of its own for a customer.
 
+    Those of a ticket of a child are read by naming the ticket.
+
     Each of ``types`` is an event type, or a prefix of types that ends with a dot, such as ``note.``; none at all means
     every type. Who may read the audit also reads the events about other records than tickets.
 
@@ -104,14 +106,12 @@ async def open_reader(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     require_valid(check_types("type", types))
-    company_id = permissions.company_filter(actor)
-    if company is not None:
-        company_id = (await accounts.find_company(tx, actor, company)).id
+    named = None if company is None else (await accounts.find_company(tx, actor, company)).id
+    company_id = named or permissions.company_filter(actor)
     if ticket is not None:
-        ticket_company_id = await access.require_ticket(tx, actor, ticket)
-        if company_id not in {None, ticket_company_id}:
+        company_id = await access.require_ticket(tx, actor, ticket)
+        if named not in {None, company_id}:
             raise NotFound("ticket", ticket_number(ticket))
-        company_id = ticket_company_id
     reads_records = Scope.AUDIT_READ in actor.scopes
     return Reader(company_id, ticket, tuple(sorted(set(types))), actor.is_staff, reads_records, actor.limits)
 

@@ -92,9 +92,9 @@ async def count_services(tx: Tx, actor: Actor, company_ids: Sequence[UUID], *, m
 
 
 async def _company_to_read(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
-    """Return a company whose services the actor may read: everybody who raises tickets may read the company's own."""
+    """Return a company whose services the actor may read: whoever raises tickets of a company may read its services."""
     permissions.require_scope(actor, Scope.ACCOUNTS_READ if actor.is_staff else Scope.TICKETS_READ)
-    return await accounts.find_company(tx, actor, ref)
+    return permissions.child_named(actor, ref) or await accounts.find_company(tx, actor, ref)
 
 
 async def get_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_id: str) -> Service:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from clearline.accounts.parents import store as parent_store
+from clearline.accounts.parents.store import PersonOfParent
 from clearline.events.event_types import (
     BY_BOUNCE,
     Audience,
@@ -97,6 +99,7 @@ async def _load_recipients(tx: Tx, events: Sequence[Event], now: datetime) -> "_
     user_keys = {(PROVIDER_ID, user_id) for user_id in staff}
     user_keys |= {(company_id, user_id) for _number, company_id, user_id in watchers}
     contacts = [(ticket.company_id, person.email) for ticket in tickets.values() for person in ticket.people]
+    of_parents = await parent_store.people_of_parents(tx, contacts)
     contacts += [(PROVIDER_ID, address) for _company, address in contacts]
     companies = {PROVIDER_ID, *(ticket.company_id for ticket in tickets.values())}
     users = await recipient_store.users(tx, user_keys, contacts, companies)
@@ -104,7 +107,7 @@ async def _load_recipients(tx: Tx, events: Sequence[Event], now: datetime) -> "_
     answered_tickets = [ticket for number, ticket in tickets.items() if number in answered]
     substitutes = await _load_substitutes(tx, answered_tickets, users)
     users = [*users, *(recipient for people in substitutes.values() for recipient in people)]
-    return _Recipients(tickets, users, watchers, team_members, file_sources, substitutes, now)
+    return _Recipients(tickets, users, watchers, team_members, file_sources, substitutes, of_parents, now)
 
 
 async def _load_substitutes(
@@ -177,10 +180,11 @@ class _Recipients:
         team_members: Sequence[tuple[UUID, UUID]],
         file_sources: dict[UUID, str],
         substitutes: dict[int, list[Recipient]],
+        of_parents: dict[tuple[UUID, str], PersonOfParent],
         now: datetime,
     ) -> None:
         self._tickets, self._file_sources, self._now = tickets, file_sources, now
-        self._substitutes = substitutes
+        self._substitutes, self._of_parents = substitutes, of_parents
         self._users: dict[_UserKey, Recipient] = {
             (recipient.user.company_id, recipient.user.id): recipient for recipient in users
         }
@@ -310,13 +314,19 @@ class _Recipients:
     ) -> NewNotification | None:
         """Return the notification of one of the people who is not a user. It is never part of a daily digest.
 
-        Nobody is notified of what they wrote themselves; the author of a mail is known by name only.
+        Nobody is notified of what they wrote themselves; the author of a mail is known by name only. People of a parent
+        are notified as long as the company shares its tickets with it.
         """
         data = visible_data(event.type, event.data, Audience.CUSTOMER)
         if data is None or not is_mailable(person.email) or not notifies_contact(data):
             return None
         if event.type in _TEXT_TYPES and event.actor_id is None and event.actor_name == person.author:
             return None
+        of_parent = self._of_parents.get((ticket.company_id, normalized_address(person.email)))
+        if of_parent is not None:
+            is_own = event.actor_id in of_parent.users and not is_receipt(event.type, event.data)
+            if is_own or not of_parent.has_access:
+                return None
         if not told(matching, notices_of(person, ticket.rules)):
             return None
         return _new(event, ticket, person.email, None, data, DeliveryMode.EMAIL, self._now + GROUPING_WINDOW)

@@ -133,7 +133,7 @@ async def read_query(tx: Tx, actor: Actor, text: str) -> tuple[UUID | None, Cond
         InvalidInput: the query is invalid.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = None if actor.is_staff else permissions.own_company(actor).id
+    company_id = None if actor.is_staff or actor.children else permissions.own_company(actor).id
     terms = parse(text, staff=actor.is_staff)
     return company_id, [await condition_of(tx, actor, term) for term in terms]
 
@@ -144,12 +144,15 @@ def _clauses(actor: Actor, conditions: Conditions) -> list[Clause]:
 
 
 def _limits(actor: Actor) -> Iterator[Facets]:
-    """Yield the conditions of the queues and customers that the actor is limited to."""
-    if actor.limits is not None:
-        within = ticket_lists.within_limits(actor, Filter())
-        for name, ids in (("queue", within.within_queues), ("company", within.within_companies)):
-            if ids:
-                yield Facets(tuple(facet(name, each) for each in ids))
+    """Yield the conditions of the queues and customers that the actor is limited to, and of a customer's companies."""
+    within = (
+        ticket_lists.within_limits(actor, Filter())
+        if actor.is_staff
+        else ticket_lists.within_companies(actor, Filter())
+    )
+    for name, ids in (("queue", within.within_queues), ("company", within.within_companies)):
+        if ids:
+            yield Facets(tuple(facet(name, each) for each in ids))
 
 
 async def newest_hits(

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import astuple
 
+from clearline.accounts.company_store import CHILDREN, children_of
 from clearline.accounts.user_store import USER, USER_WIDTH, user_of
 from clearline.identity import ROLE_SCOPES, Actor, Company
 from clearline.platform.database.transactions import Tx
@@ -38,7 +39,7 @@ async def actor_of(tx: Tx, token_hash: bytes, *, idle_since: datetime, now: date
     """
     row = await tx.fetchrow(
         f"""
-        select {USER}, c.id, c.name, c.code, {_SESSION},
+        select {USER}, c.id, c.name, c.code, {CHILDREN}, {_SESSION},
                not s.second_factor and exists (select from second_factor_role f where f.role = u.role),
                coalesce(u.language, c.language),
                coalesce((select n.time_zone from notification_settings n
@@ -56,10 +57,10 @@ async def actor_of(tx: Tx, token_hash: bytes, *, idle_since: datetime, now: date
     if row is None:
         return None
     user, company = user_of(row), Company(*row[USER_WIDTH : USER_WIDTH + 3])
-    at = USER_WIDTH + 3
+    children, at = children_of(row[USER_WIDTH + 3]), USER_WIDTH + 4
     session, (lacks_second_factor, language, time_zone) = Session(*row[at : at + _WIDTH]), row[at + _WIDTH :]
     scopes = frozenset[str]() if lacks_second_factor else ROLE_SCOPES[user.role]
-    actor = Actor(user.role, user.name, company, user, scopes=scopes)
+    actor = Actor(user.role, user.name, company, user, scopes=scopes, children=children)
     return SessionActor(session, actor, lacks_second_factor, language, time_zone)
 
 

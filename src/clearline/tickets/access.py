@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from clearline.accounts.permissions import company_filter, own_company, require_scope
+from clearline.accounts.permissions import may_see_tickets, own_company, require_scope, ticket_companies
 from clearline.errors import NotFound
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -19,13 +19,13 @@ _COMPANY_OF_TICKET = "company of ticket"
 async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
     """Return the company to look for a ticket in, or None when there is no such ticket.
 
-    For a customer this is its own company, without a query, so that another company's ticket and an unknown number take
-    the same time. For the staff it is read once in a transaction: a ticket is never deleted, and does not change its
-    company. Whoever moves a ticket to a queue beyond its limits still has it until the transaction ends.
+    For a customer without children this is its own company, without a query, so that another company's ticket and an
+    unknown number take the same time. For others it is read once in a transaction: a ticket is never deleted, and does
+    not change its company. Whoever moves a ticket to a queue beyond its limits still has it until the transaction ends.
     """
-    if not actor.is_staff:
+    if not _reads_place(actor):
         return own_company(actor).id
-    key = (_COMPANY_OF_TICKET, number, actor.limits)
+    key = (_COMPANY_OF_TICKET, number, actor.limits, None if actor.is_staff else ticket_companies(actor))
     company_id: UUID | None = tx.constants.get(key)
     if company_id is None:
         company_id, queue_id = await ticket_store.place_of(tx, number)
@@ -36,8 +36,18 @@ async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
     return company_id
 
 
+def _reads_place(actor: Actor) -> bool:
+    """Return whether only the place of a ticket, its company and its queue, says if the actor may see it."""
+    return actor.is_staff or bool(actor.children)
+
+
 def reaches(actor: Actor, company_id: UUID, queue_id: UUID | None) -> bool:
-    """Return whether the limits of the actor, if it has any, leave a ticket of a company in a queue to it."""
+    """Return whether a ticket of a company in a queue is within the limits of the actor, or of a customer's companies.
+
+    Those of a customer are its own and the children that share with it, however many levels there are below them.
+    """
+    if not actor.is_staff:
+        return may_see_tickets(actor, company_id)
     return actor.limits is None or actor.limits.reaches_ticket(company_id, queue_id)
 
 
@@ -61,8 +71,8 @@ async def require_ticket(tx: Tx, actor: Actor, number: int) -> UUID:
         NotFound: no such ticket for this actor.
     """
     company_id = await ticket_company(tx, actor, number)
-    # For the staff the company was read from the ticket itself.
-    if company_id is None or not (actor.is_staff or await ticket_store.exists(tx, company_id, number)):
+    # If the place was read, the company is that of the ticket itself.
+    if company_id is None or not (_reads_place(actor) or await ticket_store.exists(tx, company_id, number)):
         raise NotFound("ticket", ticket_number(number))
     return company_id
 
@@ -96,9 +106,8 @@ def require_listed(actor: Actor, keys: Sequence[Key]) -> None:
         ScopeMissing: the actor's key may not read.
     """
     require_scope(actor, Scope.TICKETS_READ)
-    only = company_filter(actor)
     for company_id, number in keys:
-        if only not in {None, company_id}:
+        if not (actor.is_staff or may_see_tickets(actor, company_id)):
             raise NotFound("ticket", ticket_number(number))
 
 

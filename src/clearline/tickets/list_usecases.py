@@ -67,9 +67,9 @@ async def list_tickets_as(
 ) -> list[T]:
     """Return what ``make`` makes of at most ``limit`` tickets after the position ``after``.
 
-    Customers see only their own company's. A wire has its bodies made of the rows at once (``columns.row_reader``).
-    A list by number with a time of creation is in the order of that time. With ``newest_first`` keys and numbers
-    descend; by priority the critical tickets come first without it.
+    Customers see only their own company's, and those of its children. A wire has its bodies made of the rows at
+    once (``columns.row_reader``). A list by number with a time of creation is in the order of that time. With
+    ``newest_first`` keys and numbers descend; by priority the critical tickets come first without it.
 
     ``seconds`` limits a list with filters or an order that no index has together (``list_store.checked``): ``tx`` must
     be a transaction then.
@@ -118,7 +118,7 @@ async def matching(tx: Tx, actor: Actor, filters: Filter, numbers: Sequence[int]
 async def list_numbered(tx: Tx, actor: Actor, numbers: Sequence[int]) -> list[TicketView]:
     """Return those tickets with these numbers that the actor may see, in no order."""
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = permissions.company_filter(actor)
+    company_id = None if actor.children else permissions.company_filter(actor)
     views = await list_store.numbered_as(view_of, tx, numbers, company_id, for_staff=actor.is_staff)
     return [view for view in views if access.reaches(actor, view.ticket.company_id, view.ticket.queue_id)]
 
@@ -135,7 +135,7 @@ def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
     few = (filters.external_id, filters.watcher_id, filters.cc, filters.has_reminder or None, filters.reminder)
     is_few = any(each is not None for each in few) or (filters.contact is not None and filters.company_id is None)
     if filters.company_id is None and not is_few:
-        require_valid(_unserved(filters))
+        require_valid(_unserved(filters, is_of_some=bool(actor.children)))
     if order in OF_OPEN and filters.state != "open" and not is_few:
         rule = "must be open with this sort; sort finished tickets by created_at or number"
         raise InvalidInput([Violation("state", rule, RuleCode.CHOICE)])
@@ -143,7 +143,7 @@ def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
 
 
 def visible_filter(actor: Actor, filters: Filter) -> Filter:
-    """Return a filter as the actor may have it: a customer's is of its own company, others have limits.
+    """Return a filter as the actor may have it: a customer's is of its companies, others have limits.
 
     Raises:
         Forbidden: a customer filters by what only the provider's people see.
@@ -160,7 +160,17 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
         raise Forbidden("only the provider's people list tickets by sub-status or why they wait")
     if filters.has_reminder is not None or filters.reminder is not None:
         raise Forbidden(_NO_REMINDERS)
-    return filters._replace(company_id=permissions.own_company(actor).id)
+    return within_companies(actor, filters)
+
+
+def within_companies(actor: Actor, filters: Filter) -> Filter:
+    """Return a filter of the tickets that a customer sees: of its company, or with children of one or all of these."""
+    own, *children = permissions.ticket_companies(actor)
+    if filters.company_id in children:
+        return filters
+    if children and filters.company_id is None:
+        return filters._replace(within_companies=(own, *children))
+    return filters._replace(company_id=own)
 
 
 _NOTHING = (UUID(int=0),)
@@ -178,16 +188,18 @@ def within_limits(actor: Actor, filters: Filter) -> Filter:
     return filters
 
 
-def _unserved(filters: Filter) -> list[Violation]:
-    """Return why no index serves a list of the tickets of all companies."""
+def _unserved(filters: Filter, *, is_of_some: bool) -> list[Violation]:
+    """Return why no index serves a list of the tickets of all companies, or of some."""
+    if filters.service_id is not None:
+        return [Violation("company", "is required: the ids of services are a company's own", RuleCode.REQUIRED)]
+    if is_of_some:
+        return []
     if filters.state != "open":
         if filters.queue_id or filters.team_id or filters.assignee_id or filters.unassigned:
             return [Violation("state", "must be open here; name a company, or use the search", RuleCode.CHOICE)]
         if filters.updated is not None and filters.created is None:
             rule = "must be open for a time of change; name a company, give since too, or follow the events"
             return [Violation("state", rule, RuleCode.CHOICE)]
-    if filters.service_id is not None:
-        return [Violation("company", "is required: the ids of services are a company's own", RuleCode.REQUIRED)]
     if filters.status in {Status.CANCELLED, Status.REJECTED}:
         return [Violation("status", "is too rare to list for all; name a company, or use the search", RuleCode.CHOICE)]
     return []

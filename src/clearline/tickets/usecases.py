@@ -68,7 +68,7 @@ async def create_ticket(
     requires_fields: bool = False,
     now: datetime,
 ) -> TicketDetails:
-    """Create a ticket for the actor's company; the provider's people name the company.
+    """Create a ticket for the actor's company; the provider's people name the company, others may name a child.
 
     One write, so ``tx`` may be a single-statement transaction. ``sends_receipt`` is whether the contact is notified.
     Somebody who ``chooses_types`` has to choose types of issue and service that are active; another takes them over.
@@ -84,9 +84,9 @@ async def create_ticket(
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if company_id is None or not actor.is_staff:
         own = permissions.own_company(actor).id
-        if company_id not in {None, own}:
+        if company_id is not None and not permissions.may_see_tickets(actor, company_id):
             raise NotFound("company", str(company_id))
-        company_id = own
+        company_id = company_id or own
     if company_id == PROVIDER_ID:
         raise InvalidInput([Violation("company", "must be a customer", RuleCode.REFERENCE)])
     check_new_ticket(new)

@@ -31,7 +31,10 @@ class ImportedAddresses(Struct, frozen=True, omit_defaults=True, forbid_unknown_
 
 
 class ImportedCompany(Struct, frozen=True, omit_defaults=True):
-    """A customer. Its ``code`` is its customer number: a company that has it is changed."""
+    """A customer. Its ``code`` is its customer number: a company that has it is changed.
+
+    ``parent`` is the name or customer code of a company that is there, or on an earlier line.
+    """
 
     code: str
     name: str
@@ -39,6 +42,8 @@ class ImportedCompany(Struct, frozen=True, omit_defaults=True):
     tier: str | UnsetType | None = UNSET
     time_zone: str | UnsetType | None = UNSET
     notice_addresses: ImportedAddresses | UnsetType = UNSET
+    parent: str | UnsetType | None = UNSET
+    shares_with_parent: bool | UnsetType = UNSET
 
 
 class ImportedPerson(Struct, frozen=True, omit_defaults=True):
@@ -101,18 +106,20 @@ def service_values(line: ImportedService) -> dict[str, Any]:
 
 
 _WRITTEN = frozenset(
-    {"company_id", "is_provider", "deactivated_at", "rate_text", "is_confirmed", "is_available", "fields"}
+    {"company_id", "is_provider", "deactivated_at", "rate_text", "is_confirmed", "is_available", "fields", "parent_id"}
 )
 """The members that the house API writes and an import ignores."""
 
 
 def _flag(name: str, cell: str) -> Any:
-    if name not in {"is_active", "is_protected"}:
+    if name not in {"is_active", "is_protected", "shares_with_parent"}:
         return cell
     return True if cell.lower() in _YES else False if cell.lower() in _NO else cell  # any other is refused by its type
 
 
 def _company_cell(name: str, cell: str) -> Any:
+    if name == "shares_with_parent":
+        return _flag(name, cell)
     return cell.split() if name in _ADDRESSES else cell
 
 
@@ -120,7 +127,7 @@ _ADDRESSES = {f"{subject}_addresses": subject for subject in ImportedAddresses._
 _ENDS: Mapping[str, tuple[str, str]] = {name: (f"{name[0]}_end", name[2:]) for name in services.END_COLUMNS}
 SUBJECTS: dict[ImportSubject, Subject] = {
     ImportSubject.COMPANIES: Subject(
-        ("code", "name", "language", "tier", "time_zone", *_ADDRESSES),
+        ("code", "name", "language", "tier", "time_zone", *_ADDRESSES, "parent", "shares_with_parent"),
         _company,
         {column: ("notice_addresses", subject) for column, subject in _ADDRESSES.items()},
         _company_cell,

@@ -1,6 +1,7 @@
 """Import a company, a person or a service: add it, or change the one that is there to what the line says."""
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -48,6 +49,8 @@ async def _import_company(tx: Tx, actor: Actor, line: ImportedCompany, *, now: d
     facts = given(line, "code")
     if "notice_addresses" in facts:
         facts["notice_addresses"] = given(facts["notice_addresses"])
+    if "parent" in facts:
+        facts["parent_id"] = await _parent(tx, actor, facts.pop("parent"))
     known = await _company_with_code(tx, actor, line.code)
     if known is None:
         name = facts.pop("name")
@@ -56,6 +59,14 @@ async def _import_company(tx: Tx, actor: Actor, line: ImportedCompany, *, now: d
     before = await companies.get_company_details(tx, actor, known.id)
     after = await companies.change_company(tx, actor, known.id, facts, now=now)
     return _UNCHANGED if after == before else _DONE
+
+
+async def _parent(tx: Tx, actor: Actor, name: str | None) -> UUID | None:
+    try:
+        return None if name is None else (await _company(tx, actor, name)).id
+    except NotFound:
+        rule = "must be the name or code of a company that is there, or on an earlier line"
+        raise InvalidInput([Violation("parent", rule, RuleCode.REFERENCE)]) from None
 
 
 async def _company_with_code(tx: Tx, actor: Actor, code: str) -> Company | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import CompanyDetails, NoticeAddresses
 from clearline.cli.accounts.options import changed_values, language_of, language_option, with_language
 from clearline.cli.context import transact
@@ -24,6 +25,27 @@ _COMMANDS = {
 
 
 _SUBJECTS = click.Choice(NoticeAddresses.__struct_fields__)
+
+
+def _parent_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--parent", help="Name or code of the parent, such as a reseller; empty for none."),
+        click.option(
+            "--shares-with-parent/--keeps-from-parent",
+            default=None,
+            help="Whether the people of the parent see and raise its tickets.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+async def _parent(tx: Tx, name: str | None, shares: bool | None) -> dict[str, Any]:  # noqa: FBT001 - as the option
+    """Return the parent and whether the company shares with it, as far as the options set them."""
+    values: dict[str, Any] = {} if shares is None else {"shares_with_parent": shares}
+    if name is not None:
+        values["parent_id"] = (await accounts.find_company(tx, OPERATOR, name)).id if name else None
+    return values
 
 
 def _fact_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -68,6 +90,7 @@ def company() -> None:
 @click.option("--code", required=True, help="Customer number that tickets show, such as AAA111.")
 @language_option
 @_fact_options
+@_parent_options
 @json_option
 def company_add(
     name: str,
@@ -76,14 +99,17 @@ def company_add(
     tier: str | None,
     time_zone: str | None,
     notice_address: Sequence[tuple[str, str]],
+    parent: str | None,
     *,
+    shares_with_parent: bool | None,
     as_json: bool,
 ) -> None:
     """Add a customer."""
     facts = {"language": language_of(language), **_facts(tier, time_zone, notice_address)}
 
     async def work(tx: Tx) -> CompanyDetails:
-        return await companies.add_company(tx, OPERATOR, name, code, facts=facts, now=now())
+        given = facts | await _parent(tx, parent, shares_with_parent)
+        return await companies.add_company(tx, OPERATOR, name, code, facts=given, now=now())
 
     added = transact(work)
     show(company_out(added), f"Company {added.name} ({added.code}) added.", as_json=as_json)
@@ -110,6 +136,7 @@ def company_list(*, as_json: bool) -> None:
 @click.option("--code", help="New customer number.")
 @language_option
 @_fact_options
+@_parent_options
 @json_option
 def company_change(
     company: str,
@@ -119,7 +146,9 @@ def company_change(
     tier: str | None,
     time_zone: str | None,
     notice_address: Sequence[tuple[str, str]],
+    parent: str | None,
     *,
+    shares_with_parent: bool | None,
     as_json: bool,
 ) -> None:
     """Change what is known of a company.
@@ -128,15 +157,17 @@ def company_change(
     given for a subject replace those that it had.
     """
     changed_values(
-        name=name, code=code, language=language, tier=tier, time_zone=time_zone, notice_address=notice_address or None
-    )
+        name=name, code=code, language=language, tier=tier, time_zone=time_zone, notice_address=notice_address or None,
+        parent=parent, shares_with_parent=shares_with_parent,
+    )  # fmt: skip
     given = {"name": name, "code": code, "language": language}
     values = with_language({name: value for name, value in given.items() if value is not None})
     values |= _facts(tier, time_zone, notice_address)
 
     async def work(tx: Tx) -> tuple[CompanyDetails, CompanyDetails]:
         before = await companies.lock_company(tx, OPERATOR, company)
-        return before, await companies.change_company(tx, OPERATOR, company, values, now=now())
+        given = values | await _parent(tx, parent, shares_with_parent)
+        return before, await companies.change_company(tx, OPERATOR, company, given, now=now())
 
     before, after = map(company_out, transact(work))
     show(after, change_text(f"Company {after.name} ({after.code})", before, after), as_json=as_json)

@@ -53,7 +53,7 @@ async def first_links(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) 
 def _reach(actor: Actor) -> Reach | None:
     """Return the tickets to which the actor sees links."""
     if not actor.is_staff:
-        return Reach([permissions.own_company(actor).id])
+        return Reach(permissions.ticket_companies(actor))
     return None if actor.limits is None else Reach(actor.limits.only_companies, actor.limits.only_queues)
 
 
@@ -75,7 +75,8 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
     Raises:
         NotFound: the actor may not see one of the tickets, or it does not exist.
         Forbidden: customers may not add links of this type.
-        InvalidInput: only a split adds links of this type, or both tickets are the same.
+        InvalidInput: only a split adds links of this type, or both tickets are the same or, for a customer, of
+            different companies.
         AlreadyExists: they have a link of this type, from one end or the other.
         LinkCycle: a ticket would become its own ancestor.
         TooManyLinks: one of them has 200 links.
@@ -88,6 +89,8 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
         await link_store.lock_hierarchy(tx)
     locked = await lock_with_targets(tx, actor, number, other)
     ticket, other_ticket = locked[number], locked[other]
+    if ticket.company_id != other_ticket.company_id and not actor.is_staff:
+        raise InvalidInput([Violation("ticket", "must be a ticket of the same company", RuleCode.REFERENCE)])
     link = Link(uuid4(), kind, ticket.company_id, number, other_ticket.company_id, other, now)
     await _check_counts(tx, link)
     if kind in HIERARCHY:
@@ -125,9 +128,7 @@ async def remove_link(tx: Tx, actor: Actor, number: int, link_id: UUID, *, now: 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket:
     linked = await link_store.get(tx, company_id, number, link_id)
-    if linked is None or linked.link.other_company_id != (
-        permissions.company_filter(actor) or linked.link.other_company_id
-    ):
+    if linked is None or not (actor.is_staff or permissions.may_see_tickets(actor, linked.link.other_company_id)):
         raise NotFound(KIND, str(link_id))
     await access.require_about(tx, actor, linked.link.other_number, KIND, link_id)
     return linked

@@ -105,7 +105,7 @@ async def company_in_body(tx: Tx, actor: Actor, text: str) -> UUID:
         InvalidInput: there is no such company for this actor.
     """
     try:
-        return (await permissions.company_typed(tx, actor, text)).id
+        return (await permissions.ticket_company_typed(tx, actor, text)).id
     except NotFound:
         raise InvalidInput(
             [Violation("company", "must be the code, name or id of a customer", RuleCode.REFERENCE)]

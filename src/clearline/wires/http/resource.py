@@ -77,15 +77,16 @@ Refuse = Callable[[Exception, str], Answer]
 """A wire's dialect for errors: an exception and the request's id in, an answer out."""
 
 
-def everybody(_actor: Actor) -> None:
+def everybody(actor: Actor) -> Actor:
     """Admit everybody who has a valid key."""
+    return actor
 
 
 class Dialect(Struct, frozen=True):
-    """How a wire differs from others: its errors, whom it admits, and the query of operations without one."""
+    """How a wire differs from others: its errors, whom it admits, as whom, and the query of operations without one."""
 
     refuse: Refuse
-    admit: Callable[[Actor], object] = everybody
+    admit: Callable[[Actor], Actor] = everybody
     no_query: type[Struct] | None = None
 
 
@@ -182,7 +183,7 @@ class Resource:
             limits += headers
             if wait:
                 raise TooManyRequests(wait)
-        self._dialect.admit(actor)
+        actor = self._dialect.admit(actor)
         if operation is None:
             raise MethodNotAllowed(sorted(self._operations))
         if operation.scope is not None:

@@ -15,6 +15,7 @@ COMPANIES = "/api/v1/companies"
 ACTIVE: dict[str, object] = {"is_active": True, "deactivated_at": None, "language": None}
 ACTIVE |= {
     "tier": None, "time_zone": None, "notice_addresses": {"incidents": [], "maintenance": [], "billing": []},
+    "parent_id": None, "shares_with_parent": False,
 }  # fmt: skip
 
 
@@ -49,6 +50,7 @@ async def test_a_key_can_read_its_own_user(client: httpx.AsyncClient, tenant: Te
         "key_id": str(tenant.actor.key_id),
         "key_expires_at": None,
         "language": None,
+        "children": [],
     }
     staff = (await client.get("/api/v1/me", headers=admin)).json()
     assert (staff["role"], staff["company"]["code"]) == ("admin", "PROVIDER")

@@ -97,13 +97,15 @@ def _me_out(actor: Actor, user: User) -> wire.MeOut:
         str(actor.key_id),
         actor.key_expires_at,
         user.language,
+        [CompanyRef(child.id, child.name, child.code) for child in actor.children],
     )
 
 
 OPERATIONS = (
     Operation(
         "getMe", "GET", "/api/v1/me", get_me,
-        "Get yourself", "Returns the user of the key, its company, its role, and the scopes that are in effect.",
+        "Get yourself", "Returns the user of the key, its company, its role, and the scopes that are in effect; also "
+        "the companies that share their tickets with yours.",
         None, wire.MeOut,
     ),
     Operation(

@@ -30,6 +30,8 @@ def company_out(company: CompanyDetails) -> wire.CompanyOut:
         company.tier,
         company.time_zone,
         wire.NoticeAddressesOut(*map(list, astuple(company.notice_addresses))),
+        None if company.parent_id is None else str(company.parent_id),
+        company.shares_with_parent,
     )
 
 

@@ -69,6 +69,8 @@ class CompanyIn(Struct, forbid_unknown_fields=True):
 
     ``language`` is that of its pages and mail; null is that of the desk, which is the provider's. ``tier`` is the key
     of an active tier. ``time_zone`` is in which its people see times until they set one themselves; null is UTC.
+    ``parent_id`` is the id of another customer, such as a reseller; with ``shares_with_parent`` its people see and
+    raise the tickets of this one.
     """
 
     name: Name
@@ -77,6 +79,8 @@ class CompanyIn(Struct, forbid_unknown_fields=True):
     tier: TierKey | None = None
     time_zone: TimeZone | None = None
     notice_addresses: NoticeAddressesIn | None = None
+    parent_id: UUID | None = None
+    shares_with_parent: bool = False
 
 
 class CompanyPatch(Struct, forbid_unknown_fields=True):
@@ -88,12 +92,15 @@ class CompanyPatch(Struct, forbid_unknown_fields=True):
     tier: TierKey | UnsetType | None = UNSET
     time_zone: TimeZone | UnsetType | None = UNSET
     notice_addresses: NoticeAddressesIn | UnsetType | None = UNSET
+    parent_id: UUID | UnsetType | None = UNSET
+    shares_with_parent: bool | UnsetType = UNSET
 
 
 class CompanyOut(Struct, frozen=True):
     """A customer, or the provider itself.
 
-    One that is not ``is_active`` can do nothing: its users and webhooks ended at ``deactivated_at``.
+    One that is not ``is_active`` can do nothing: its users and webhooks ended at ``deactivated_at``. If it
+    ``shares_with_parent``, the people of its parent see and raise its tickets.
     """
 
     id: Id
@@ -106,6 +113,8 @@ class CompanyOut(Struct, frozen=True):
     tier: str | None
     time_zone: str | None
     notice_addresses: NoticeAddressesOut
+    parent_id: Id | None
+    shares_with_parent: bool
 
 
 class TierIn(Struct, forbid_unknown_fields=True):
@@ -349,7 +358,10 @@ class ApiKeyMade(Struct, frozen=True):
 
 
 class MeOut(Struct, frozen=True):
-    """The user of the key, and what the key may do: ``scopes`` are those of the key that the user's role has."""
+    """The user of the key, and what the key may do: ``scopes`` are those of the key that the user's role has.
+
+    ``children`` are the companies that share their tickets with yours, their parent.
+    """
 
     id: Id
     name: str
@@ -361,6 +373,7 @@ class MeOut(Struct, frozen=True):
     key_id: Id
     key_expires_at: Moment | None
     language: Language | None
+    children: list[CompanyRef]
 
 
 class MePatch(Struct, forbid_unknown_fields=True):

@@ -49,7 +49,8 @@ OPERATIONS = (
         "exportTickets", "GET", "/api/v1/exports/tickets", export_tickets,
         "Export tickets", "Streams every ticket, or those that match the filters, in the order of the numbers. A "
         "broken connection means that the file is incomplete. In a table, a cell that a spreadsheet would run as a "
-        "formula begins with an apostrophe. Customers get their own company's tickets with the public notes.",
+        "formula begins with an apostrophe. Customers get their own company's tickets with the public notes, and then "
+        "those of each company that shares its tickets with theirs.",
         Scope.TICKETS_READ, bytes, query=wire.ExportQuery, media=tuple(media.decode() for media in MEDIA.values()),
         errors=(400,),
     ),

@@ -150,7 +150,8 @@ async def _is_admitted(call: Call) -> bool:
 
 
 def _rights(actor: Actor) -> tuple[object, ...]:
-    return actor.role, actor.scopes, actor.limits, actor.company and actor.company.id
+    children = [child.id for child in actor.children]
+    return actor.role, actor.scopes, actor.limits, actor.company and actor.company.id, children
 
 
 def _encoded(events: Iterable[Event]) -> bytes:

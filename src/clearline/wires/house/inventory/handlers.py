@@ -102,7 +102,10 @@ async def import_services(call: Call) -> wire.InventoryImportOut:
     return import_out(done, dry_run=body.dry_run)
 
 
-_READING = "Customers read their own company's with `tickets:read`, the provider's people any with `accounts:read`."
+_READING = (
+    "Customers read their own company's, and those of companies that share their tickets with it, with `tickets:read`, "
+    "the provider's people any with `accounts:read`."
+)
 
 OPERATIONS = (
     Operation(

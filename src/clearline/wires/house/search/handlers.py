@@ -99,7 +99,7 @@ OPERATIONS = (
         f"provider's people also {', '.join(f'`{name}:`' for name in _STAFF_ONLY)}. `field.KEY:` is a filter by an own "
         "field that the reader sees. Up to 100 matches are "
         "ordered best first, more of them newest first, or all as `sort` says. A change is found about a second later. "
-        "Customers find their own company's tickets, by the text that they may read. A search that takes longer than "
+        "Customers find the tickets that they may read, by the text that they see. A search that takes longer than "
         "`CLEARLINE_SEARCH_SECONDS` (5 by default) is refused. A company can have `CLEARLINE_COMPANY_SEARCHES` (4 by "
         "default) running at a time.",
         Scope.TICKETS_READ, wire.SearchPage, query=wire.SearchQuery, errors=(400,),

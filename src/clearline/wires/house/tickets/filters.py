@@ -38,7 +38,7 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
     statuses = _members(Status, query.status)
     assignee = None if query.assignee == "none" else query.assignee
     system, _, number = (query.external_id or "").partition(":")
-    company = None if query.company is None else await permissions.company_typed(tx, actor, query.company)
+    company = None if query.company is None else await permissions.ticket_company_typed(tx, actor, query.company)
     return Filter(
         state=query.state or state or state_of(statuses),
         company_id=None if company is None else company.id,

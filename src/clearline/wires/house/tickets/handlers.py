@@ -217,7 +217,8 @@ OPERATIONS = (
     Operation(
         "listTickets", "GET", TICKETS, list_tickets,
         "List tickets", "Newest first, or as `sort` says; `fields` and `expand` choose what is returned of each. "
-        "Customers see their own company's tickets. A list by queue, team or assignee has open tickets only, unless a "
+        "Customers see their own company's tickets, and those of companies that share theirs with it. A list by "
+        "queue, team or assignee has open tickets only, unless a "
         "company is named; so has one by the last change, unless `since` is given, and one sorted by priority, change "
         "or status. A ticket that moves in the order between two pages may be listed twice or not at all. A list that "
         "takes longer than `CLEARLINE_SEARCH_SECONDS` (5 by default), because few tickets match its filters, is "
