@@ -13,14 +13,26 @@ from clearline.catalogue.term_domain import CUSTOMER_KINDS, TERMS_MAX, Term, Ter
 from clearline.errors import NotFound, RuleCode, Violation, require_found, require_free, require_valid
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import Actor, Scope
-from clearline.platform.database.transactions import Tx
+from clearline.platform.database.transactions import Transactions, Tx
 
 KIND = "term"
 
 
+_NAME = "terms"
+
+
 async def current_terms(tx: Tx) -> Terms:
     """Return the terms of all lists: from memory, where the process is notified of their changes."""
-    return await tx.memory.get(tx, "terms", _read)
+    return await tx.memory.get(tx, _NAME, _read)
+
+
+async def terms_of_database(database: Transactions) -> Terms:
+    """Return the terms where there is no transaction yet. Without a connection, where the process knows them."""
+    known: Terms | None = database.memory.peek(_NAME)
+    if known is not None:
+        return known
+    async with database.statement() as tx:
+        return await current_terms(tx)
 
 
 async def _read(tx: Tx) -> Terms:

@@ -26,6 +26,7 @@ from clearline.web.messages.rendering import message
 from clearline.web.tickets import fault_words
 from clearline.web.tickets.person_words import ROLES as PERSON_ROLES
 from clearline.web.tickets.reminder_words import REMINDER_WAITS
+from clearline.web.tickets.terms import CLOSURE_LABELS, fact_value, offered_terms, term_name
 from clearline.web.tickets.type_names import entry_help, entry_name, issue_choices, issue_name, service_name
 from clearline.web.words import brief_time, full_time, gettext, local_input, ngettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
@@ -151,10 +152,12 @@ ENVIRONMENT.globals |= {
     "asset": assets.address,
     "brand": brand,
     "channels": looks.CHANNELS,
+    "closure_labels": CLOSURE_LABELS,
     "column_looks": looks.COLUMN_LOOKS,
     "company_path": company_path,
     "customer_statuses": looks.CUSTOMER_STATUSES,
     "default_columns": DEFAULT_COLUMNS,
+    "fact_value": fact_value,
     "fault_labels": fault_words.LABELS,
     "fault_limits": fault_words.LIMITS,
     "fault_words": fault_words.WORDS,
@@ -166,6 +169,7 @@ ENVIRONMENT.globals |= {
     "language": lambda: reader().language,
     "time_zone": lambda: reader().zone.key,
     "link_words": looks.LINKS,
+    "offered_terms": offered_terms,
     "person_roles": PERSON_ROLES,
     "logo_path": logo_path,
     "portal_service_path": portal_service_path,
@@ -176,6 +180,7 @@ ENVIRONMENT.globals |= {
     "service_states": looks.SERVICE_STATES,
     "severities": looks.SEVERITIES,
     "statuses": looks.STATUSES,
+    "term_name": term_name,
     "tracks": looks.tracks,
 }
 ENVIRONMENT.filters |= {

@@ -29,6 +29,7 @@ FIELDS_MAX = 3000
 _WRITTEN = {
     "title", "description", "text", "note", "comment", "reason", "table", "intermittent", "testing_hours",
     "site_access_contact", "site_access_hours", "site_access_hazards",
+    "waiting_text", "closure_root_cause", "closure_resolution",
 }  # fmt: skip
 """The names of the fields into which people write words of their own."""
 TOKEN_HEADER = b"x-csrf-token"

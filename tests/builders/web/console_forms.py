@@ -70,6 +70,7 @@ FORMS: dict[str, dict[str, str]] = {
     "setPriority": {"priority": "critical"},
     "setQueue": {"queue": ""},
     "setReminder": {"reminder": "tomorrow", "reminder_reason": "Call"},
+    "changeStatus": {"status": "held", "waiting_reason": "third_party", "waiting_text": "The carrier splices"},
     "setStatus": {"status": "in_progress"},
     "setTags": {"tags": "optics"},
     "setTheme": {"theme": "dark"},

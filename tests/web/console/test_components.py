@@ -26,11 +26,12 @@ OF_OTHER_PAGES = {
 }
 """Files whose components stand only on pages of their own, and why."""
 SINGLE = {
-    "bulk_picker", "bulk_tags",  # of the bar that a selection opens
+    "bulk_ask", "bulk_picker", "bulk_tags",  # of the bar that a selection opens
     "confirm", "lines_of", "listing", "secret",  # the frame of the pages of records
     "delivery_lines",
     "filter_list", "new_password", "once", "proof_links",
     "news", "rail", "rail_row", "row_keys",  # of the list beside a ticket
+    "status_options", "status_option",  # of the picker of a ticket
     "where", "timeline",  # of the page of a ticket, with its heading
 }  # fmt: skip
 """Macros that have an id or a key of which a page has one, or show nothing by themselves."""

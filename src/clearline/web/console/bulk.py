@@ -25,11 +25,14 @@ from clearline.errors import DeskError, InvalidInput, NotFound, RuleCode, Violat
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.web import once
+from clearline.web.console.lists.bulk_ask import ANSWERED, asked_status, read_ask
 from clearline.web.console.lists.bulk_preview import read_preview
+from clearline.web.console.progress.fields import facts_in, problems, require_reason
 from clearline.web.console.queue import SIZE, list_page
 from clearline.web.console.tickets.reminders import reminder_in
 from clearline.web.fields import id_in, known_id, member_in, tags_in
 from clearline.web.language.refusals import refusal_text
+from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.visit import Form, Visit
 from clearline.web.words import ngettext
 from clearline.wires.http.call import Answer, encode
@@ -63,11 +66,21 @@ class _DryRun(Exception):
 async def change_selected(visit: Visit) -> Answer:
     """Do what the form of a list asks for with each selected ticket, and show the list again.
 
-    A dry run, and a macro at first, only shows what would be done.
+    A dry run, and a macro at first, only shows what would be done. A status in which tickets wait, or are resolved, is
+    asked about first, if the form says so.
     """
     numbers = list(dict.fromkeys(visit.form.all("ticket")))
     if not 1 <= len(numbers) <= _MOST:
         raise InvalidInput([Violation("selection", f"must have 1 to {_MOST} tickets", RuleCode.COUNT)])
+    if (to := asked_status(visit.form)) is not None:
+        ask = await read_ask(visit, to, numbers)
+        if not visit.form.has(ANSWERED):
+            return await list_page(visit, _path(visit), ask=ask)
+        try:
+            require_reason(ask.asked, visit.form)
+        except InvalidInput as error:
+            ask = await read_ask(visit, to, numbers, Refusal(problems(error)))
+            return await list_page(visit, _path(visit), ask=ask)
     try:
         request = BulkRequest(_action(visit.form, now=visit.now), Channel.CONSOLE)
     except InvalidInput as error:
@@ -174,7 +187,8 @@ def _action(form: Form, *, now: datetime) -> Action:  # noqa: PLR0911 - a table
         InvalidInput: a value of it breaks a rule.
     """
     if form.has("status"):
-        return ChangeStatus(member_in(Status, form, "status"))
+        to = member_in(Status, form, "status")
+        return ChangeStatus(to, facts=facts_in(form, to))
     if form.has("priority"):
         return ChangeValues(priority=member_in(Priority, form, "priority"))
     if form.has("queue"):

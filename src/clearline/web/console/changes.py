@@ -14,14 +14,16 @@ from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
+from clearline.tickets.progress.facts import StatusFacts
 from clearline.web import looks
 from clearline.web.console.live.ticket import show_changes
+from clearline.web.console.progress.fields import shown_status, status_words
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.views import list_in
 from clearline.web.fields import id_in, member_in, tags_in, ticket_number_in
 from clearline.web.language.refusals import refusal_text
 from clearline.web.tickets.type_names import issue_name
-from clearline.web.visit import Visit, redirect, refused_status
+from clearline.web.visit import Form, Visit, redirect, refused_status
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
@@ -68,15 +70,24 @@ def address(visit: Visit, number: int) -> str:
 
 
 async def set_status(visit: Visit, tx: Tx, number: int) -> None:
-    """Move the ticket to another status, after what the person has waiting to be sent."""
-    to = member_in(Status, visit.form, "status")
+    """Move the ticket to another status, after what the person has waiting to be sent.
+
+    The sub-status stands after a point. A ticket that has the status gets that alone.
+    """
+    chosen, _point, sub_status = visit.form.get("status").partition(".")
+    to = member_in(Status, Form([("status", chosen)]), "status")
     waiting = await pending.lock_waiting(tx, visit.actor, number)
-    status = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.status
-    if visit.form.has(SHOWN) and status is to:
+    ticket = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket
+    if visit.form.has(SHOWN) and shown_status(ticket) == visit.form.get("status"):
         return
-    require_shown(visit, status, gettext("status"), gettext(looks.STATUSES[status].label))
+    require_shown(visit, shown_status(ticket), gettext("status"), status_words(ticket))
+    if visit.form.has(SHOWN) and ticket.status is to:
+        values = {"sub_status": sub_status or None}
+        await ticket_changes.change_facts(tx, visit.actor, number, values, now=visit.now)
+        return
     await pending.send_early(tx, waiting, notes_max=visit.services.settings.ticket_notes_max, now=visit.now)
-    await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", now=visit.now)
+    facts = StatusFacts(sub_status or None)
+    await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", facts=facts, now=visit.now)
 
 
 async def set_priority(visit: Visit, tx: Tx, number: int) -> None:

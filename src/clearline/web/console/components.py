@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from clearline.presence.domain import Activity, Present
 from clearline.web.console.dashboard.charts import Column, charts
 from clearline.web.console.dashboard.handlers import Figure, Table
-from clearline.web.console.samples import OUTCOMES, OWN_VALUES, PREVIEW, SERVICE, samples
+from clearline.web.console.samples import OUTCOMES, OWN_VALUES, PREVIEW, RESOLVES, SERVICE, WAITS, samples
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.records.form import Choice, Field, Kind, Outcome
 from clearline.web.tickets.new_ticket import Refusal
@@ -34,7 +34,8 @@ async def show_components(visit: Visit) -> Answer:
         "console/components.html", side=side, here=PATH, names=(*_PEOPLE, ""), fields=fields,
         values=values, stored=stored, outcomes=_OUTCOMES, others=_others(), figure=_figure(),
         samples={theme: samples(100 * at, visit.now) for at, theme in enumerate(_THEMES)}, bulk=OUTCOMES,
-        service=SERVICE, known=OWN_VALUES, refusal=Refusal({"testing_hours": "Must have 1 to 255 characters."}),
+        service=SERVICE, known=OWN_VALUES, waits=WAITS, resolves=RESOLVES,
+        refusal=Refusal({"testing_hours": "Must have 1 to 255 characters."}),
         previews={theme: replace(PREVIEW, title=f"Macro: Maintenance, {theme}") for theme in _THEMES},
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from clearline.web.console.me.assignment import change_assignment
 from clearline.web.console.me.frame import ACCOUNT_PAGES
 from clearline.web.console.me.keys import OWN_KEYS
 from clearline.web.console.new_ticket import handlers as new_ticket
+from clearline.web.console.progress import handlers as progress
 from clearline.web.console.queue import home, show_list
 from clearline.web.console.saved import change_view, save_view
 from clearline.web.console.search import handlers as search
@@ -71,6 +72,8 @@ PAGES = (
     Page("redactForm", "GET", _TICKET + "/redact", redaction.show_redact, Scope.TICKETS_REDACT),
     Page("redact", "POST", _TICKET + "/redact", redaction.redact, Scope.TICKETS_REDACT),
     Page("setStatus", "POST", _TICKET + "/status", changes.change_handler(changes.set_status), _WRITE),
+    Page("statusForm", "GET", _TICKET + "/status", progress.show_status, _WRITE),
+    Page("changeStatus", "POST", _TICKET + "/status/facts", progress.change_status, _WRITE),
     Page("setIssue", "POST", _TICKET + "/issue", changes.change_handler(changes.set_issue), _WRITE),
     Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),
     Page("setAssignee", "POST", _TICKET + "/assignee", changes.change_handler(changes.set_assignee), _WRITE),

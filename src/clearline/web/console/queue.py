@@ -22,6 +22,7 @@ from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE, TRANSITIONS
 from clearline.web import once
+from clearline.web.console.lists.bulk_ask import Ask
 from clearline.web.console.lists.columns import columns_parameter, shown_columns
 from clearline.web.console.people import assignable
 from clearline.web.console.views import View, sidebar, view_at, with_counts
@@ -102,13 +103,14 @@ async def list_page(
     *,
     outcome: object = None,
     preview: object = None,
+    ask: Ask | None = None,
     problem: str = "",
     selected: Sequence[str] = (),
 ) -> Answer:
     """Return the page of the view at a path, with the ``outcome`` of what was done to tickets of it.
 
-    ``preview`` is what would be done to tickets of it, ``problem`` why something was not done to those that are
-    ``selected``, or to the view itself.
+    ``preview`` is what would be done to tickets of it, ``ask`` what is asked before. ``problem`` is why something was
+    not done to those that are ``selected``, or to the view itself.
     """
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
@@ -124,14 +126,15 @@ async def list_page(
         shown = (await definitions(tx)).shown(RecordKind.TICKET, for_staff=True)
     side = await with_counts(visit, side.showing(view))
     listing = replace(listing, view=side.find(path) or view)
-    if outcome is not None or preview is not None or problem:
+    if outcome is not None or preview is not None or ask is not None or problem:
         visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))
+    status = 422 if problem else 200 if ask is None else ask.refusal.status
     return visit.page(
-        "console/queue.html", 422 if problem else 200, side=side, problem=problem, listing=listing, here=view.path,
+        "console/queue.html", status, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=SORTS,
         filters=suggestions(visit.catalogue, shown, staff=True),
         chosen_columns=columns_parameter(listing.columns), undoable=undoable,
-        once_key=once.new_key(), preview=preview, selected=frozenset(selected), macros=usable,
+        once_key=once.new_key(), preview=preview, ask=ask, selected=frozenset(selected), macros=usable,
     )  # fmt: skip
 
 

@@ -1,23 +1,25 @@
 """What the page of components shows of tickets: invented ones, and what an action did to them; facts of a service."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
 from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
+from clearline.catalogue.term_domain import Term, TermKind
 from clearline.drafts.pending_domain import PendingMessage
 from clearline.identity import Company
 from clearline.inventory.domain import Service
 from clearline.inventory.facts_domain import End
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.contact import Contact, ContactRole, People, Person, PersonKind
-from clearline.tickets.domain import Channel, Status, Ticket, TicketView
+from clearline.tickets.domain import Channel, Closure, Status, Ticket, TicketView, Waiting
 from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.web.console.bulk import Outcome
 from clearline.web.console.lists.bulk_preview import Preview
+from clearline.web.console.progress.fields import Asked
 from clearline.web.tickets.own_fields import OwnInput
 from clearline.web.tickets.timeline import Entry, Fold, Line
 
@@ -83,10 +85,33 @@ def _view(number: int, index: int, now: datetime) -> TicketView:
         (Status.IN_PROGRESS, Status.PENDING, Status.ACKNOWLEDGED)[index],
         Contact("Ada Okoro", "", "ada@example.com"), Channel.API, created, created, created, None, 1,
         tags=("optics", "lacp")[:index], fault=FAULT, occurred_at=created,
+        sub_status=(None, "with_carrier", None)[index], closure=CLOSURE,
+        waiting=(None, Waiting("third_party", "The carrier splices the fibre", "Ben Ito", created), None)[index],
     )  # fmt: skip
     return TicketView(ticket, _COMPANY, "Faults", (None, "Ben Ito", "Carla Mendes")[index], people=PEOPLE)
 
 
+def _term(kind: TermKind, key: str, label: str, customer_label: str = "", about: str = "") -> Term:
+    return Term(
+        id=_NOBODY, kind=kind, key=key, label=label, customer_label=customer_label, help=about,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+
+
+_CAUSES = [_term(TermKind.FAULT_CAUSE, "fibre_cut", "Fibre cut")]
+CLOSURE = Closure("fibre_cut", "fibre_repaired", "third_party", True, "A digger.", "The fibre is spliced again.")
+WAITS = Asked(
+    Status.HELD,
+    [
+        _term(TermKind.WAITING_REASON, "third_party", "Third party", "Waiting for another provider", "A carrier"),
+        _term(TermKind.WAITING_REASON, "observation", "Observation"),
+    ],
+    [_term(TermKind.SUB_STATUS, "with_carrier", "With carrier")],
+)
+RESOLVES = Asked(
+    Status.RESOLVED, closure=dict.fromkeys(("cause", "action", "responsibility"), _CAUSES),
+    required=frozenset({"cause", "resolution"}),
+)  # fmt: skip
 FAULT = Fault(
     DetectedBy.CUSTOMER_MONITORING, "Every night from 02:00 to 02:20", Impact.INTERMITTENT, ServiceEnd.Z,
     PathState.PROTECTION_DOWN, TestingConsent.WITHIN_HOURS, "22:00 to 04:00", True,

@@ -42,6 +42,7 @@ from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web import once
 from clearline.web.console.people import by_name
+from clearline.web.console.progress.fields import shown_status
 from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.drafts import EMPTY, Composer, Typed, read_composer
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
@@ -113,6 +114,11 @@ class TicketPage(Struct, frozen=True):
     """The label and the value of each own field that has one."""
     has_fields: bool = False
     """Whether there are own fields of tickets that can be set."""
+
+    @property
+    def shown_status(self) -> str:
+        """The status that the picker shows."""
+        return shown_status(self.view.ticket)
 
     @property
     def details_state(self) -> str:

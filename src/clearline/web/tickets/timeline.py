@@ -15,6 +15,7 @@ from clearline.tickets.domain import TicketView
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
+from clearline.web.tickets.terms import CLOSURE_LABELS, fact_value, moved_facts
 from clearline.web.tickets.type_names import issue_name
 from clearline.web.words import full_time, gettext
 
@@ -150,9 +151,7 @@ def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0
     who, data = event.actor_name, event.data
     match event.type:
         case EventType.STATUS_CHANGED:
-            label = gettext(looks.STATUSES[data["after"]].label)
-            text = gettext("%(who)s set the status to %(label)s") % {"who": who, "label": label}
-            return f"{text}: {data['reason']}" if data.get("reason") else text
+            return _status_changed(who, data)
         case EventType.TICKET_ASSIGNED:
             return _moved(
                 who,
@@ -170,7 +169,8 @@ def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0
                 gettext("%(who)s took the ticket out of its queue"),
             )
         case EventType.TICKET_CHANGED:
-            return "; ".join(filter(None, (_changed(who, change) for change in data["changes"])))
+            changed = [_changed(who, change) for change in data["changes"] if not _is_of_closure(change)]
+            return "; ".join(filter(None, [*changed, _closure_changed(who, data["changes"])]))
         case EventType.TICKET_LINKED | EventType.TICKET_UNLINKED:
             verb = gettext("linked") if event.type == EventType.TICKET_LINKED else gettext("unlinked")
             return f"{who} {verb}: {gettext(looks.LINKS.get(data['link'], data['link']))} {data['other']}"
@@ -233,7 +233,47 @@ def _changed(who: str, change: Mapping[str, Any]) -> str:
         return _reminder_changed(who, after)
     if field == "title":
         return gettext("%(who)s changed the subject from “%(before)s”") % {"who": who, "before": before}
-    return gettext("%(who)s changed %(field)s") % {"who": who, "field": field.replace("_", " ")}
+    return _progress_changed(who, field, after)
+
+
+def _status_changed(who: str, data: Mapping[str, Any]) -> str:
+    label = gettext(looks.STATUSES[data["after"]].label)
+    if facts := moved_facts(data):
+        label = f"{label} ({facts})"
+    text = gettext("%(who)s set the status to %(label)s") % {"who": who, "label": label}
+    return f"{text}: {data['reason']}" if data.get("reason") else text
+
+
+def _is_of_closure(change: Mapping[str, Any]) -> bool:
+    return str(change["field"]).startswith("closure.")
+
+
+def _closure_changed(who: str, changes: Sequence[Mapping[str, Any]]) -> str:
+    """Return what was found and done as a sentence: of texts only that they were written."""
+    facts = []
+    for change in filter(_is_of_closure, changes):
+        name, after = change["field"].removeprefix("closure."), change["after"]
+        label = gettext(CLOSURE_LABELS[name])
+        is_text = name in {"root_cause", "resolution"} and after
+        facts.append(label if is_text else f"{label}: {fact_value(change['field'], after) or gettext('none')}")
+    if not facts:
+        return ""
+    return gettext("%(who)s noted what was found and done: %(facts)s") % {"who": who, "facts": ", ".join(facts)}
+
+
+def _progress_changed(who: str, field: str, after: Any) -> str:
+    """Return a change of the sub-status, of why a ticket waits, or of another value, as a sentence."""
+    if field == "sub_status_for_customers":
+        return ""
+    texts = {
+        "sub_status": (gettext("%(who)s set the sub-status to %(to)s"), gettext("%(who)s removed the sub-status")),
+        "waiting.reason": (gettext("%(who)s set why it waits to %(to)s"), gettext("%(who)s removed why it waits")),
+        "waiting.text": (gettext("%(who)s wrote what it waits for: %(to)s"), ""),
+    }
+    changed = gettext("%(who)s changed %(field)s")
+    text, removed = texts.get(field, (changed, changed))
+    values = {"who": who, "to": fact_value(field, after), "field": field.replace("_", " ")}
+    return (removed if after is None else text) % values
 
 
 def _reminder_changed(who: str, after: Mapping[str, Any] | None) -> str:

@@ -11,7 +11,9 @@ from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import usecases as accounts
 from clearline.accounts.mail_domain import Proof
 from clearline.catalogue import entry_usecases as entries
+from clearline.catalogue import term_usecases as terms
 from clearline.catalogue.entry_usecases import ISSUE_TYPES, SERVICE_TYPES
+from clearline.catalogue.term_domain import TermKind
 from clearline.clock import now
 from clearline.fields import usecases as own_fields
 from clearline.fields.domain import Field as OwnField
@@ -60,7 +62,12 @@ TYPE = {
 }  # fmt: skip
 ISSUE_TYPE = {
     **TYPE, "severity": "extensive", "impact": "down", "priority": "critical", "service_types": "Port",
+    "closure_required": "cause",
     "console_connect": "Circuit Down",
+}  # fmt: skip
+TERM = {
+    "label": "Spares", "help": "A spare part is on its way", "customer_label": "Waiting for a part",
+    "customer_label_de": "Wir warten auf ein Ersatzteil", "statuses": "held", "is_active": "on", "position": "",
 }  # fmt: skip
 RULE = {"name": "Ports", "queue_id": "{queues}", "is_active": "on", "company_ids": "", "keywords": "", "position": ""}
 """The value in braces is the id of a record of that section."""
@@ -114,6 +121,8 @@ FORMS: dict[str, dict[str, str]] = {
     "createServiceType": {**TYPE, "key": "", "console_connect": "Connection (L2)", "once": ONCE},
     "changeServiceType": {**TYPE, "console_connect": "Connection (L2)"},
     "deleteServiceType": {},
+    "createTerm": {**TERM, "kind": "waiting_reason", "key": "spares", "once": ONCE},
+    "changeTerm": TERM,
     "createField": {"record": "ticket", "key": "circuit", **OWN_FIELD, "once": ONCE},
     "changeField": OWN_FIELD,
     "deleteField": {"confirm": "0"},
@@ -233,10 +242,14 @@ def form_of(desk: Desk, name: str, **values: str) -> dict[str, str]:
 
 
 async def new_types(tx: Tx) -> dict[str, str]:
-    """Add an issue type and a service type; return their ids by their sections."""
+    """Add an issue type, a service type and a term; return their ids by their sections."""
     issue = await entries.add_entry(tx, OPERATOR, ISSUE_TYPES, {"name": f"Issue {uuid4().hex}"}, now=now())
     service = await entries.add_entry(tx, OPERATOR, SERVICE_TYPES, {"name": f"Service {uuid4().hex}"}, now=now())
-    return {"issue-types": str(issue.id), "service-types": str(service.id)}
+    values = {
+        "kind": TermKind.WAITING_REASON, "key": f"k{uuid4().hex[:8]}", "label": "Spares", "statuses": ("held",),
+    }  # fmt: skip
+    term = await terms.add_term(tx, OPERATOR, values, now=now())
+    return {"issue-types": str(issue.id), "service-types": str(service.id), "terms": str(term.id)}
 
 
 async def _new_field(tx: Tx) -> OwnField:

@@ -17,7 +17,7 @@ from tests.web.console.admin.forms import Desk, new_desk
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 ALONE = {"webhook", "mailbox", "tier"}
 """Sections whose forms have no name that has to be there; their own tests say the same of them."""
-LABELS = {"field": "label"}
+LABELS = {"field": "label", "term": "label"}
 """The field that names a record, of sections where it is not ``name``."""
 STRICT = {"issueType", "serviceType"}
 """Sections whose names refuse quotation marks; their names for customers do not."""
@@ -46,7 +46,7 @@ def form_of(desk: Desk, section: AdminSection[Any], **values: str) -> dict[str, 
     """Return a form of a new record that is accepted, with a name of its own; ``name`` is the value that names it."""
     form = {**forms.form_of(desk, f"create{word(section)}"), "once": uuid4().hex}
     form[label_of(section)] = values.pop("name", f"N {uuid4().hex}")
-    if section.noun == "field":
+    if section.noun in {"field", "term"}:
         form["key"] = f"k{uuid4().hex[:8]}"
     if "email" in form:
         form["email"] = f"{uuid4().hex}@example.net"

@@ -6,6 +6,7 @@ from clearline.identity import Scope
 from clearline.web.console.admin.branding import BRANDING
 from clearline.web.console.admin.catalogue.issue_types import ISSUE_TYPE_SECTION
 from clearline.web.console.admin.catalogue.service_types import SERVICE_TYPE_SECTION
+from clearline.web.console.admin.catalogue.terms import TERM_SECTION
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.conflicts import CONFLICTS
 from clearline.web.console.admin.customers.keys import COMPANY_KEY_PAGES
@@ -45,6 +46,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     MACROS,
     ISSUE_TYPE_SECTION,
     SERVICE_TYPE_SECTION,
+    TERM_SECTION,
     FIELDS,
     COMPANIES,
     TIERS,

@@ -52,6 +52,10 @@ def _work() -> list[Entry]:
             gettext("The kinds of services that you sell."),
         ),
         Entry(
+            "/console/admin/terms", gettext("Lists of a ticket"), "list-checks",
+            gettext("Why tickets wait, sub-statuses, causes, actions, responsibilities."),
+        ),
+        Entry(
             "/console/admin/fields", gettext("Fields"), "file-pen",
             gettext("Fields of your own for tickets, services and companies."),
         ),

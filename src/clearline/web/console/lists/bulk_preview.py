@@ -3,20 +3,35 @@
 from collections.abc import Sequence
 
 from msgspec import UNSET, Struct
+from msgspec.structs import asdict
 
 from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues, UseMacro
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import StatusFacts
 from clearline.web import looks
 from clearline.web.console.people import all_queues, assignable
+from clearline.web.console.progress import fields as progress_fields
 from clearline.web.console.tickets import reminders
+from clearline.web.tickets.terms import FACT_LABELS, fact_value
 from clearline.web.visit import Visit
 from clearline.web.words import full_time, gettext
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro
 
-FIELDS = ("status", "priority", "queue", "assignee", "macro", "tags", "add_tags", "remove_tags", *reminders.FIELDS)
+FIELDS = (
+    "status",
+    "priority",
+    "queue",
+    "assignee",
+    "macro",
+    "tags",
+    "add_tags",
+    "remove_tags",
+    *reminders.FIELDS,
+    *progress_fields.FIELDS,
+)
 """The fields of the form that say what to do."""
 
 
@@ -62,8 +77,8 @@ async def read_preview(
 
 async def _values(visit: Visit, tx: Tx, action: Action) -> list[tuple[str, str]]:
     match action:
-        case ChangeStatus(to):
-            return [(gettext("Status"), gettext(looks.STATUSES[to].label))]
+        case ChangeStatus(to, _reason, facts):
+            return [(gettext("Status"), gettext(looks.STATUSES[to].label)), *_facts(facts)]
         case Assign(to):
             names = {user.id: user.name for user in await assignable(tx, visit.actor)}
             return [(gettext("Assignee"), gettext("Nobody") if to is None else names.get(to, str(to)))]
@@ -84,9 +99,20 @@ async def _values(visit: Visit, tx: Tx, action: Action) -> list[tuple[str, str]]
     return []
 
 
+def _facts(facts: StatusFacts) -> list[tuple[str, str]]:
+    """Return what goes with a status, in words."""
+    given: dict[str, object] = {"sub_status": facts.sub_status}
+    if facts.waiting is not None:
+        given |= {"waiting.reason": facts.waiting.reason, "waiting.text": facts.waiting.text}
+    if facts.closure is not None:
+        given |= {f"closure.{name}": value for name, value in asdict(facts.closure).items()}
+    shown = ((name, fact_value(name, value)) for name, value in given.items())
+    return [(gettext(FACT_LABELS[name]), text) for name, text in shown if text]
+
+
 async def _values_of_macro(visit: Visit, tx: Tx, macro: Macro) -> list[tuple[str, str]]:
     parts: Sequence[Action | None] = (
-        None if macro.status is None else ChangeStatus(macro.status),
+        None if macro.status is None else ChangeStatus(macro.status, facts=macro.facts),
         None if macro.priority is None else ChangeValues(priority=macro.priority),
         None if macro.queue_id is None else ChangeValues(queue_id=macro.queue_id),
         ChangeTags(add=macro.add_tags) if macro.add_tags else None,

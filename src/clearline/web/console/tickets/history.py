@@ -18,6 +18,7 @@ from clearline.web.console.people import all_queues
 from clearline.web.console.tickets.pages import page_about
 from clearline.web.fields import whole_number
 from clearline.web.tickets.fault_words import LABELS, WORDS
+from clearline.web.tickets.terms import FACT_LABELS, fact_value, moved_facts
 from clearline.web.tickets.timeline import in_words
 from clearline.web.tickets.type_names import issue_name
 from clearline.web.visit import Visit
@@ -73,8 +74,7 @@ def rows_of(event: Event, names: Mapping[str, str]) -> Iterator[Row]:
             text = gettext("Added the watcher %(name)s") if data["watches"] else gettext("Removed the watcher %(name)s")
             yield Row(at, who, text % {"name": name})
         case EventType.STATUS_CHANGED:
-            row = _changed(event, names, "status", data["before"], data["after"])
-            yield replace(row, after=f"{row.after}: {data['reason']}") if data.get("reason") else row
+            yield _status_changed(event, names)
         case EventType.TICKET_ASSIGNED:
             yield _changed(event, names, "assignee", data["before"], data["after"])
         case EventType.TICKET_ROUTED:
@@ -86,9 +86,18 @@ def rows_of(event: Event, names: Mapping[str, str]) -> Iterator[Row]:
             yield Row(at, who, in_words(event, names) or event.type)
 
 
+def _status_changed(event: Event, names: Mapping[str, str]) -> Row:
+    data = event.data
+    row = _changed(event, names, "status", data["before"], data["after"])
+    if facts := moved_facts(data):
+        row = replace(row, after=f"{row.after} ({facts})")
+    return replace(row, after=f"{row.after}: {data['reason']}") if data.get("reason") else row
+
+
 def _changed(event: Event, names: Mapping[str, str], field: str, before: Any, after: Any) -> Row:
     shown = [_in_words(field, value, names) for value in (before, after)]
-    label = gettext(LABELS[field]) if field in LABELS else field.replace("_", " ").capitalize()
+    labels = {**LABELS, **FACT_LABELS}
+    label = gettext(labels[field]) if field in labels else field.replace("_", " ").capitalize()
     return Row(event.at, event.actor_name, "", label, *shown)
 
 
@@ -100,6 +109,8 @@ def _in_words(field: str, value: Any, names: Mapping[str, str]) -> str:  # noqa:
             return ", ".join(str(item) for item in value)
         case dict():
             return ", ".join(f"{name}: {item}" for name, item in value.items() if item is not None)
+        case _ if field in FACT_LABELS:
+            return fact_value(field, value)
         case str() if field == "status" and value in looks.STATUSES:
             return gettext(looks.STATUSES[value].label)
         case str() if field == "priority" and value in looks.PRIORITIES:

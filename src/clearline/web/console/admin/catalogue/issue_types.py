@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clearline.catalogue.assessment import Impact, Priority, Severity
-from clearline.catalogue.domain import UNKNOWN_ASSESSMENT, IssueEntry
+from clearline.catalogue.domain import CLOSURE_FACTS, UNKNOWN_ASSESSMENT, IssueEntry
 from clearline.catalogue.entry_usecases import ISSUE_TYPES
 from clearline.catalogue.published import IssueType
 from clearline.platform.database.transactions import Tx
@@ -13,6 +13,7 @@ from clearline.web.console.admin.section import ADMIN
 from clearline.web.fields import member_in
 from clearline.web.looks import IMPACTS, PRIORITIES, SEVERITIES
 from clearline.web.records.form import Choice, Field, Kind, Values
+from clearline.web.tickets.terms import CLOSURE_LABELS
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
 
@@ -64,6 +65,10 @@ class IssueTypes(EntrySection[IssueEntry]):
                 "service_types", gettext("Only for services of these types"), Kind.CHECKS, services,
                 gettext("None is for services of every type."),
             ),
+            Field(
+                "closure_required", gettext("Required to resolve a ticket"), Kind.CHECKS,
+                [Choice(name, gettext(label)) for name, label in CLOSURE_LABELS.items()],
+            ),
             self.words_field([*IssueType]),
         ]  # fmt: skip
 
@@ -75,6 +80,7 @@ class IssueTypes(EntrySection[IssueEntry]):
             "impact": [record.impact],
             "priority": [record.priority],
             "service_types": sorted(record.service_types),
+            "closure_required": list(record.closure_required),
             "console_connect": [record.console_connect],
         }
 
@@ -96,6 +102,7 @@ class IssueTypes(EntrySection[IssueEntry]):
             "impact": member_in(Impact, form, "impact"),
             "priority": member_in(Priority, form, "priority"),
             "service_types": tuple(dict.fromkeys(form.all("service_types"))),
+            "closure_required": tuple(name for name in CLOSURE_FACTS if name in form.all("closure_required")),
             "console_connect": member_in(IssueType, form, "console_connect"),
         }
 

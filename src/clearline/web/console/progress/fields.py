@@ -1,0 +1,147 @@
+"""The fields of forms with which agents say what goes with a status, and what a ticket has of it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from clearline.catalogue.domain import Catalogue
+from clearline.catalogue.term_domain import Term, TermKind, Terms
+from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
+from clearline.tickets.domain import Closure, Status, Ticket, Waiting
+from clearline.tickets.progress.facts import CLOSURE_KINDS, CLOSURE_TEXTS, WAITS, StatusFacts
+from clearline.web import looks
+from clearline.web.language.refusals import rule_text
+from clearline.web.tickets.terms import term_name
+from clearline.web.visit import Form
+from clearline.web.words import gettext
+
+ASKING = WAITS | {Status.RESOLVED}
+"""The statuses that agents are asked about: why the ticket waits, or what was found and done."""
+_ANSWERS = {"yes": True, "no": False}
+_CLOSURE = tuple(Closure.__struct_fields__)
+FIELDS = ("sub_status", "waiting_reason", "waiting_text", *(f"closure_{name}" for name in _CLOSURE))
+"""The names of the fields."""
+
+
+class Asked(Struct, frozen=True):
+    """What a form asks for with a status: the terms of each list, and the facts of a closure that are required."""
+
+    status: Status
+    reasons: list[Term] = []
+    sub_statuses: list[Term] = []
+    closure: Mapping[str, list[Term]] = {}
+    required: frozenset[str] = frozenset()
+
+
+def asked_for(
+    terms: Terms, catalogue: Catalogue, status: Status, issue_types: Iterable[str], ticket: Ticket | None = None
+) -> Asked:
+    """Return what is asked for with a status of tickets of these types; a ticket keeps the terms that it has."""
+    has = ticket if ticket is not None and ticket.status is status else None
+    closure = Closure() if ticket is None else ticket.closure or Closure()
+
+    def offered(kind: TermKind, key: str | None, of: Status | None = None) -> list[Term]:
+        known = terms.get(kind, key)
+        listed = terms.offered(kind, of)
+        return listed if known is None or known in listed else [*listed, known]
+
+    entries = [entry for key in set(issue_types) if (entry := catalogue.issue_types.get(key)) is not None]
+    is_resolved = status is Status.RESOLVED
+    waiting = None if has is None or has.waiting is None else has.waiting.reason
+    return Asked(
+        status,
+        offered(TermKind.WAITING_REASON, waiting, status) if status in WAITS else [],
+        offered(TermKind.SUB_STATUS, None if has is None else has.sub_status, status),
+        {name: offered(kind, getattr(closure, name)) for name, kind in CLOSURE_KINDS.items()} if is_resolved else {},
+        frozenset(name for entry in entries for name in entry.closure_required) if is_resolved else frozenset(),
+    )
+
+
+def form_of(ticket: Ticket, status: Status, sub_status: str = "") -> Form:
+    """Return the form with what a ticket has of what goes with a status."""
+    values: dict[str, str] = {"sub_status": sub_status}
+    if ticket.status is status:
+        waiting = ticket.waiting or Waiting("")
+        values |= {"waiting_reason": waiting.reason, "waiting_text": waiting.text}
+        values["sub_status"] = sub_status or ticket.sub_status or ""
+    closure = ticket.closure or Closure()
+    for name in _CLOSURE:
+        values[f"closure_{name}"] = getattr(closure, name) or ""
+    if closure.fault_found is not None:
+        values["closure_fault_found"] = "yes" if closure.fault_found else "no"
+    return Form([*values.items()])
+
+
+def facts_in(form: Form, status: Status, suffix: str = "") -> StatusFacts:
+    """Return what a form gives with a status. ``suffix`` ends the names of its fields about waiting.
+
+    Raises:
+        InvalidInput: an answer is neither yes nor no.
+    """
+    waiting = closure = None
+    if status in WAITS:
+        reason, text = form.get(f"waiting_reason{suffix}"), form.get(f"waiting_text{suffix}").strip()
+        waiting = Waiting(reason, text) if reason or text else None
+    elif status is Status.RESOLVED:
+        closure = _closure_in(form)
+    return StatusFacts(form.get(f"sub_status{suffix}") or None, waiting, None if closure == Closure() else closure)
+
+
+def values_in(form: Form, status: Status) -> dict[str, Any]:
+    """Return what a form sets of a ticket that has the status already, as ``change_facts`` takes it.
+
+    Raises:
+        InvalidInput: as ``facts_in``.
+    """
+    values: dict[str, Any] = {}
+    if form.has("sub_status"):
+        values["sub_status"] = form.get("sub_status") or None
+    if status in WAITS:
+        waiting = facts_in(form, status).waiting
+        values["waiting"] = None if waiting is None else {"reason": waiting.reason, "text": waiting.text}
+    elif status is Status.RESOLVED:
+        closure = _closure_in(form)
+        values["closure"] = {name: getattr(closure, name) for name in _CLOSURE}
+    return values
+
+
+def _closure_in(form: Form) -> Closure:
+    values: dict[str, Any] = {name: form.get(f"closure_{name}") or None for name in CLOSURE_KINDS}
+    values |= {name: form.get(f"closure_{name}").strip() for name in CLOSURE_TEXTS}
+    if answer := form.get("closure_fault_found"):
+        if answer not in _ANSWERS:
+            raise InvalidInput([Violation("closure.fault_found", "must be one of yes, no", RuleCode.CHOICE)])
+        values["fault_found"] = _ANSWERS[answer]
+    return Closure(**values)
+
+
+def require_reason(asked: Asked, form: Form, suffix: str = "") -> None:
+    """Refuse a status in which a ticket waits without a reason, unless the list has none for it.
+
+    Raises:
+        InvalidInput: the form has no reason.
+    """
+    is_missing = bool(asked.reasons) and not form.get(f"waiting_reason{suffix}")
+    require_valid([Violation("waiting.reason", "must be chosen", RuleCode.REQUIRED)] if is_missing else [])
+
+
+def problems(error: InvalidInput) -> dict[str, str]:
+    """Return what is wrong, by the field of the form."""
+    by_field: dict[str, str] = {}
+    for violation in error.violations:
+        is_fact = violation.field.startswith(("waiting.", "closure."))
+        field = violation.field.replace(".", "_") if is_fact else violation.field
+        by_field.setdefault(field, rule_text(violation))
+    return by_field
+
+
+def shown_status(ticket: Ticket) -> str:
+    """Return the status of a ticket as pickers have it: with the sub-status, after a point."""
+    return f"{ticket.status}.{ticket.sub_status}" if ticket.sub_status else str(ticket.status)
+
+
+def status_words(ticket: Ticket) -> str:
+    """Return the status of a ticket in words, with the sub-status."""
+    label = gettext(looks.STATUSES[ticket.status].label)
+    return f"{label}, {term_name(TermKind.SUB_STATUS, ticket.sub_status)}" if ticket.sub_status else label
