@@ -16,6 +16,7 @@ from clearline.sign_in.second_factors.domain import RECOVERY_CODES
 from clearline.tickets.attachments.domain import MESSAGE_FILES_MAX, PER_TICKET_MAX
 from clearline.tickets.contact import CC_MAX, CONTACTS_MAX
 from clearline.tickets.links.domain import LINKS_MAX
+from clearline.tickets.third_parties.domain import CASES_MAX
 from clearline.webhooks.attempt_domain import SCHEDULE
 from clearline.wires.http.body import BODY_MAX, DEPTH_MAX
 from clearline.workspace.domain import VIEWS_MAX
@@ -83,6 +84,7 @@ TABLES = (
     TableLimit(
         "ticket_contact", f"{CONTACTS_MAX - 1} contacts, {CC_MAX} copies and {CC_MAX} suggestions of each ticket"
     ),
+    TableLimit("ticket_case", f"{CASES_MAX} of each ticket: only the provider's people add them"),
     TableLimit("ticket_watcher", "one for each ticket and user"),
     TableLimit("note", "notes of each ticket, and as many of the provider", ("ticket_notes_max",)),
     TableLimit(

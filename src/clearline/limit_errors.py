@@ -20,6 +20,13 @@ class TooManyAttachments(TooMany):
     rule = "a ticket has at most {most} attachments"
 
 
+class TooManyCases(TooMany):
+    """The ticket has as many cases at third parties as one may have."""
+
+    code = "too_many_cases"
+    rule = "a ticket has at most {most} cases at third parties"
+
+
 class TooManyNotes(TooMany):
     """The ticket has as many notes as it can have."""
 

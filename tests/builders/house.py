@@ -17,6 +17,7 @@ from clearline.accounts.mail_domain import Proof
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
+from clearline.tickets.cases import usecases as cases
 from clearline.webhooks import delivery_store
 from clearline.webhooks.delivery_store import NewDelivery
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES
@@ -250,6 +251,7 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
             "update note set mail_id = $1, trimmed_text = $2 where company_id = $3", uuid4(), trimmed, tenant.company.id
         )
     link = await post(f"{at}/links", {"type": "related", "ticket": numbers[1]})
+    case_id = await _add_case(database, numbers[0], name)
     await post(f"{at}/watchers", {"user": "me"})
     view = await post("/views", {"name": f"{name} view", "query": name, "is_shared": True})
     action = {"type": "note", "text": f"{name} by a job"}
@@ -267,15 +269,21 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     ids = shared | {
         "subscriptions": hook["id"], "deliveries": str(delivery.id),
         "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
-        "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],
+        "watchers": str(admin.id), "cases": str(case_id), "views": view["id"], "jobs": job["id"],
         "companies": str(tenant.company.id), "users": str(admin.id), "domains": str(domain.id), "keys": str(key.id),
         "services": f"{name}-service", "handovers": NOBODY, "fields": NOBODY, "macros": NOBODY, "queues": NOBODY,
         "routing-rules": NOBODY, "teams": NOBODY, "terms": NOBODY, "tiers": "gold",
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
         "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-templates": NOBODY,
-        "mail-opt-outs": NOBODY, "feedback": NOBODY, "redactions": NOBODY,
+        "mail-opt-outs": NOBODY, "feedback": NOBODY, "redactions": NOBODY, "attachments": file.json()["id"],
     }  # fmt: skip
     return Owned(tenant, headers, ids)
+
+
+async def _add_case(database: Database, number: str, name: str) -> UUID:
+    values = {"party": f"{name} party", "number": f"{name} case", "notes": f"{name} case notes"}
+    async with database.transaction() as tx:
+        return (await cases.add_case(tx, OPERATOR, int(number[3:]), values, now=NOW)).id
 
 
 async def done(client: httpx.AsyncClient, headers: dict[str, str], job: Json) -> None:

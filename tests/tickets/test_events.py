@@ -68,6 +68,10 @@ KNOWN: dict[str, list[tuple[dict[str, Any], dict[str, Any] | None]]] = {
     ],
     "ticket.cc_added": [({"name": "", "email": "n@example.com"}, {"name": "", "email": "n@example.com"})],
     "ticket.cc_removed": [({"name": "", "email": "n@example.com"}, {"name": "", "email": "n@example.com"})],
+    **{
+        f"ticket.case_{what}": [({"id": "x", "party": "Fernhill", "number": "FH-1", "changes": [ASKED]}, None)]
+        for what in ("added", "changed", "removed")
+    },
     "ticket.linked": [({"link": "related", "other": "INC000000000001"}, None)],
     "ticket.unlinked": [({"link": "related", "other": "INC000000000001"}, None)],
     "ticket.merged": [({"into": "INC000000000001"}, {"into": "INC000000000001"})],

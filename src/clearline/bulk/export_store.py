@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.columns import NAMES, NOTES, PEOPLE, VIEWS, notes_of, whole_view_of
+from clearline.tickets.columns import NAMES, NOTES, PARTS, VIEWS, notes_of, whole_view_of
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter, bound_values, given_conditions
 from clearline.tickets.lists.store import CHECKS
@@ -51,7 +51,7 @@ def _statement(walk: str, names: tuple[str, ...], *, since: bool, for_staff: boo
     with walked as materialized (
         select company_id, number from ticket where number > $1 and {walk} order by number limit $2
     )
-    select {VIEWS[for_staff]}, {PEOPLE}, {NOTES.format(visibilities="$3")}, t.has_merged, walk.last
+    select {VIEWS[for_staff]}, {PARTS[for_staff]}, {NOTES.format(visibilities="$3")}, t.has_merged, walk.last
       from (select max(number) as last from walked) walk
       left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES})
         on {" and ".join(conditions) or "true"}

@@ -22,6 +22,7 @@ COMMANDS = {
     "attachment": LazyCommand("tickets.attachments", "attachment", "Manage the files attached to tickets."),
     "audit": LazyCommand("audit", "audit", "List audit events, newest first."),
     "bulk": LazyCommand("bulk.bulk", "bulk", "Change many tickets at once."),
+    "case": LazyCommand("cases.cases", "case_group", "Manage the cases of tickets at carriers and vendors."),
     "company": LazyCommand("accounts.companies", "company", "Manage customers, and the provider itself."),
     "demo": LazyCommand("server.demo", "demo", "Load demo data and print a new key for each company."),
     "doctor": LazyCommand("server.doctor", "doctor", "Check the installation."),

@@ -41,8 +41,8 @@ class NoteAdded(Struct, frozen=True, tag=EventType.NOTE_ADDED.value, tag_field="
 class StatusChanged(Struct, frozen=True, omit_defaults=True, tag=EventType.STATUS_CHANGED.value, tag_field="type"):
     """A ticket moved from one status to another.
 
-    ``sub_status`` is what it has under the new one, and ``waiting`` the reason to wait and its text; customers do not
-    see these.
+    ``sub_status`` is what it has under the new one, and ``waiting`` the reason to wait, its text and the name of the
+    case that it waits for; customers do not see these.
     """
 
     before: str
@@ -117,6 +117,33 @@ class CopyRemoved(Struct, frozen=True, tag=EventType.CC_REMOVED.value, tag_field
 
     name: str
     email: str
+
+
+class CaseAdded(Struct, frozen=True, tag=EventType.CASE_ADDED.value, tag_field="type"):
+    """A ticket has one more case at a third party: its id, the party, its number there, the values that it has."""
+
+    id: str
+    party: str
+    number: str
+    changes: list[Change]
+
+
+class CaseChanged(Struct, frozen=True, tag=EventType.CASE_CHANGED.value, tag_field="type"):
+    """Values of a case at a third party changed. ``party`` and ``number`` are those after it."""
+
+    id: str
+    party: str
+    number: str
+    changes: list[Change]
+
+
+class CaseRemoved(Struct, frozen=True, tag=EventType.CASE_REMOVED.value, tag_field="type"):
+    """A ticket has one case less. ``changes`` are the values that it had."""
+
+    id: str
+    party: str
+    number: str
+    changes: list[Change]
 
 
 class TicketLinked(Struct, frozen=True, tag=EventType.TICKET_LINKED.value, tag_field="type"):
@@ -214,6 +241,9 @@ TicketFact = (
     | ContactRemoved
     | CopyAdded
     | CopyRemoved
+    | CaseAdded
+    | CaseChanged
+    | CaseRemoved
     | TicketLinked
     | TicketUnlinked
     | TicketMerged

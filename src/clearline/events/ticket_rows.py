@@ -135,6 +135,15 @@ TICKET_ROWS = (
         EventType.CC_REMOVED, "ticket", Visibility.ALWAYS, None, None, "Removed an address that got copies of mail.",
     ),
     EventTypeRow(
+        EventType.CASE_ADDED, "ticket", Visibility.STAFF_ONLY, None, None, "Added a case at a third party.",
+    ),
+    EventTypeRow(
+        EventType.CASE_CHANGED, "ticket", Visibility.STAFF_ONLY, None, None, "Changed a case at a third party.",
+    ),
+    EventTypeRow(
+        EventType.CASE_REMOVED, "ticket", Visibility.STAFF_ONLY, None, None, "Removed a case at a third party.",
+    ),
+    EventTypeRow(
         EventType.ATTACHMENT_REMOVED, "ticket", Visibility.WHEN_PUBLIC, None,
         None, "Deleted an attached file.",
     ),

@@ -20,6 +20,7 @@ from clearline.text import fold
 from clearline.tickets.contact import NOBODY, People
 from clearline.tickets.domain import Closure, Ticket, TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
+from clearline.tickets.third_parties.domain import Case
 
 FORMAT = 5
 """The version of the format of index entries: which lexemes and positions the text of a ticket becomes.
@@ -63,7 +64,7 @@ class Document(Struct, frozen=True):
     ``customer_updated_at`` is the time of the last change that the ticket's company sees. ``service_ids`` has what the
     inventory says of the service: the customer's label, devices and ports; ``carrier`` is what only the provider's
     people see of it. ``tier`` is that of the company. ``people`` are those
-    besides its contact.
+    besides its contact, and ``cases`` those at third parties.
     """
 
     view: TicketView
@@ -78,6 +79,7 @@ class Document(Struct, frozen=True):
     carrier: list[str] = []
     tier: str | None = None
     people: People = NOBODY
+    cases: tuple[Case, ...] = ()
 
 
 class _Limits(NamedTuple):
@@ -165,6 +167,7 @@ def facets(document: Document) -> list[str]:
         *(() if ticket.occurred_at is None else day_facets(ticket.occurred_at.date(), OCCURRED)),
         *([facet("is", "chronic")] if ticket.is_chronic else []),
         *_people_facets(document),
+        *(facet("case", case.number) for case in document.cases if case.number),
         *(facet("external", f"{system}:{number}") for system, number in ticket.external_ids.items()),
         *([facet("file", "any")] if document.public_files or document.internal_files else []),
         *([facet("file", "public")] if document.public_files else []),
@@ -282,6 +285,8 @@ def vector(document: Document, fields: Mapping[str, Field] = NO_FIELDS) -> str:
     builder.texts(document.public_files, "C", _PUBLIC)
     builder.texts(document.public_notes, "C", _PUBLIC)
     builder.texts((*ticket.tags, *document.carrier, *value_texts(fields, ticket.fields)), "D", _ALL)
+    for case in document.cases:
+        builder.texts(filter(None, (case.number, case.party, case.contact_name, case.notes)), "D", _ALL)
     why = "" if ticket.waiting is None else ticket.waiting.text
     builder.texts(filter(None, (closure.root_cause, why)), "D", _ALL)
     builder.texts(document.internal_files, "D", _ALL)

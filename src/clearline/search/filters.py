@@ -46,7 +46,7 @@ CUSTOMER_FILTERS = (
 )  # fmt: skip
 TERM_FILTERS = ("sub-status", "waiting", "cause", "action", "responsibility")
 """Filters whose values are keys of the provider's lists."""
-STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "is", "reminder", *TERM_FILTERS, *NAMED)
+STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "case", "is", "reminder", *TERM_FILTERS, *NAMED)
 
 _WITHIN = re.compile(r"<=?([1-9][0-9]{0,3})([hdw])")
 _LATE = timedelta(days=31)
@@ -149,6 +149,12 @@ def _person(name: str, value: str) -> Facets:
     return Facets((facet(name, value),))
 
 
+def _case(value: str) -> Facets:
+    if not value:
+        raise invalid("has a filter case without a value: it must be the number of a case at a third party")
+    return Facets((facet("case", value),))
+
+
 def _external(value: str) -> Facets:
     system, _, number = value.partition(":")
     if not (system and number):
@@ -248,6 +254,7 @@ _FILTERS: dict[str, Callable[[str], Facets]] = {
     "contact": partial(_person, "contact"),
     "cc": partial(_person, "cc"),
     "external": _external,
+    "case": _case,
     "reminder": _reminder,
 }
 _FILTERS_BY_READER: dict[str, Callable[[str, bool], Facets]] = {"updated": _updated, "has": _has}

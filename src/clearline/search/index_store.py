@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from clearline.events.store import Offset
 from clearline.platform.database.transactions import Record, Tx
 from clearline.search.document import NOTES_MAX, Document
-from clearline.tickets.columns import AFTER_VIEW, NAMES, PEOPLE, VIEW, people_in, view_of
+from clearline.tickets.columns import AFTER_VIEW, NAMES, PARTS, VIEW, cases_in, people_in, view_of
 from clearline.tickets.domain import MERGE_DEPTH_MAX
 
 _BACKLOG = "search company "
@@ -68,7 +68,7 @@ DOCUMENTS = f"""
                               s.ends #>> '{{z,device}}', s.ends #>> '{{z,port}}'], null),
            array_remove(array[s.ends #>> '{{a,site}}', s.ends #>> '{{z,site}}'], null),
            array_remove(array[s.carrier, s.carrier_circuit_id], null), c.tier,
-           {PEOPLE}, t.has_merged
+           {PARTS[True]}, t.has_merged
       from unnest($1::uuid[], $2::bigint[]) wanted(company_id, number)
       join ticket t on t.company_id = wanted.company_id and t.number = wanted.number {NAMES}
       left join service s on s.company_id = t.company_id and s.id = t.service_id
@@ -76,7 +76,8 @@ DOCUMENTS = f"""
 
 
 def _document(row: Record) -> Document:
-    return replace(Document(view_of(row), *row[AFTER_VIEW:-2]), people=people_in(row["people"]))
+    document = Document(view_of(row), *row[AFTER_VIEW:-3])
+    return replace(document, people=people_in(row["people"]), cases=cases_in(row["cases"]))
 
 
 async def documents(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> list[Document]:

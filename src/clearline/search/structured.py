@@ -84,6 +84,8 @@ def _single(lexeme: str, catalogue: Catalogue) -> dict[str, Any] | None:
         return {name: value}
     if (own := _OWN_VALUE.fullmatch(lexeme)) and value.isascii() and len(value) < WORD_MAX:
         return {"own_field": (UUID(own[1]), value)}
+    if name == "case" and value.isascii() and len(value) < WORD_MAX:
+        return {"case_number": value}
     return {_IDS[name]: UUID(value)} if name in _IDS and value != _NONE else None
 
 

@@ -11,7 +11,7 @@ from clearline.accounts import permissions, user_store
 from clearline.catalogue.domain import check_issue_type
 from clearline.catalogue.term_usecases import current_terms
 from clearline.catalogue.usecases import current_catalogue, violations_of
-from clearline.errors import Forbidden, NotFound, RuleCode, TicketFinished, Violation, require_valid
+from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, TicketFinished, Violation, require_valid
 from clearline.events.domain import StatusChanged, TicketChanged, changes_between
 from clearline.events.event_types import EventType
 from clearline.events.type_table import EVENT_TYPES
@@ -46,9 +46,11 @@ from clearline.tickets.progress.facts import (
     fact_changes,
     merged_closure,
     missing_facts,
+    named_case,
     with_values,
 )
 from clearline.tickets.status_domain import OPEN, change_status, check_customer_move
+from clearline.tickets.third_parties.domain import CaseRef
 
 MANUAL = "manual"
 AUTOMATIC = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
@@ -279,6 +281,8 @@ async def _with_facts(
         InvalidInput: the facts break a rule, or do not have what the issue type requires to resolve a ticket.
     """
     violations = []
+    if facts.waiting is not None and facts.waiting.case is not None:
+        facts = replace(facts, waiting=replace(facts.waiting, case=await _case(tx, before, facts.waiting.case)))
     if facts != NO_FACTS:
         violations = check_facts(await current_terms(tx), moved.status, facts, before=before)
     waiting = None if facts.waiting is None else replace(facts.waiting, by=actor.name, at=now)
@@ -289,7 +293,21 @@ async def _with_facts(
         violations += missing_facts(await current_catalogue(tx), moved)
     require_valid(violations)
     said = None if waiting is None else {"reason": waiting.reason, "text": waiting.text}
+    if said is not None and waiting is not None and waiting.case is not None:
+        said["case"] = waiting.case.name
     return moved, replace(fact, sub_status=facts.sub_status, waiting=said)
+
+
+async def _case(tx: Tx, ticket: Ticket, given: CaseRef) -> CaseRef:
+    """Return the case of a locked ticket that has the id of ``given``, with its party and number.
+
+    Raises:
+        InvalidInput: it is no case of this ticket.
+    """
+    case = named_case(given, ticket.waiting, await progress_store.cases_of(tx, ticket.company_id, ticket.number))
+    if case is None:
+        raise InvalidInput([Violation("waiting.case", "must be the id of a case of this ticket", RuleCode.REFERENCE)])
+    return case
 
 
 async def change_facts(tx: Tx, actor: Actor, number: int, values: Mapping[str, Any], *, now: datetime) -> TicketView:
@@ -309,6 +327,9 @@ async def change_facts(tx: Tx, actor: Actor, number: int, values: Mapping[str, A
     if before.status not in OPEN:
         raise TicketFinished(before.status)
     terms = await current_terms(tx)
+    waiting = values.get("waiting")
+    if waiting is not None and waiting.get("case") is not None:
+        values = {**values, "waiting": {**waiting, "case": await _case(tx, before, waiting["case"])}}
     after = with_values(before, values, by=actor.name, now=now)
     given = StatusFacts(after.sub_status, after.waiting, after.closure)
     require_valid(check_facts(terms, before.status, given, before=before))

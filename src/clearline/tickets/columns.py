@@ -20,6 +20,7 @@ from clearline.tickets.contact import NOBODY, Contact, People, Person, people_of
 from clearline.tickets.domain import Channel, Closure, Status, Ticket, TicketValues, TicketView, Waiting
 from clearline.tickets.faults.domain import NO_FAULT, Fault
 from clearline.tickets.note_domain import Note
+from clearline.tickets.third_parties.domain import Case
 
 Decode = Mapping[Any, Any] | Callable[[Any], Any]
 """What makes a field of a column's value: members by their value, or a function."""
@@ -134,7 +135,7 @@ COLUMNS = (
         "waiting",
         decode=_decode_waiting,
         encode=_json_or_null,
-        for_customers=_worded("waiting_reason", "t.waiting ->> 'reason'", "t.waiting - 'text' - 'by'"),
+        for_customers=_worded("waiting_reason", "t.waiting ->> 'reason'", "t.waiting - 'text' - 'by' - 'case'"),
     ),
     Column(
         "closure",
@@ -212,17 +213,33 @@ PEOPLE = """(select json_agg(json_build_array(p.kind, p.email, p.name, p.phone, 
     ) as people"""
 """The people of ticket ``t`` besides its contact in one JSON value, each an array of the fields of ``Person``."""
 
+_CASE = ", ".join(f"k.{name}" for name in Case.__struct_fields__)
+CASES = f"""(select json_agg(json_build_array({_CASE}) order by k.opened_at, k.id)
+       from ticket_case k
+      where k.company_id = t.company_id and k.ticket_number = t.number
+    ) as cases"""
+"""The cases of ticket ``t`` at third parties in one JSON value, each an array of the fields of ``Case``."""
+
+PARTS = {True: f"{PEOPLE}, {CASES}", False: f"{PEOPLE}, null as cases"}
+"""What a statement selects next to ``VIEW`` for a whole ticket, for the provider's people or for a customer."""
+
 AFTER_TICKET = len(COLUMNS)
 AFTER_VIEW = AFTER_TICKET + len(_NAMES)
-"""Where the people are, in a row that has ``PEOPLE`` next to ``VIEW``."""
+"""Where the people are, and the cases behind them, in a row that has ``PARTS`` next to ``VIEW``."""
 
 _decode_notes = msgspec.json.Decoder(list[Note]).decode
 _decode_people = msgspec.json.Decoder(list[Person]).decode
+_decode_cases = msgspec.json.Decoder(tuple[Case, ...]).decode
 
 
 def people_in(value: str | None) -> People:
     """Return the people in a value that ``PEOPLE`` selects."""
     return people_of(_decode_people(value)) if value else NOBODY
+
+
+def cases_in(value: str | None) -> tuple[Case, ...]:
+    """Return the cases in a value that ``CASES`` selects."""
+    return _decode_cases(value) if value else ()
 
 
 class Part:
@@ -261,8 +278,8 @@ def _values(known: dict[str, Any], *, raw_enumerations: bool) -> dict[str, str]:
         values[f"ticket.{name}"] = f"Contact({', '.join(parts)})" if name == "contact" else parts[0]
     company_name, code, *names = (f"row[{index}]" for index in range(AFTER_TICKET, AFTER_VIEW))
     values["company"] = f"Company({values['ticket.company_id']}, {company_name}, {code})"
-    known["people_in"] = people_in
-    names.append(f"people_in(row[{AFTER_VIEW}])")
+    known |= {"people_in": people_in, "cases_in": cases_in}
+    names += [f"people_in(row[{AFTER_VIEW}])", f"cases_in(row[{AFTER_VIEW + 1}])"]
     return values | dict(zip(TicketView.__struct_fields__[2:], names, strict=True))
 
 
@@ -299,11 +316,11 @@ _TICKET = Part(Ticket, *(f"ticket.{name}" for name in Ticket.__struct_fields__))
 ticket_of: Callable[[Record], Ticket] = row_reader(_TICKET)
 """Return the ticket in a row that begins with ``TICKET``."""
 
-view_of: Callable[[Record], TicketView] = row_reader(Part(TicketView, _TICKET, *TicketView.__struct_fields__[1:-1]))
+view_of: Callable[[Record], TicketView] = row_reader(Part(TicketView, _TICKET, *TicketView.__struct_fields__[1:-2]))
 """Return the view of a ticket in a row that begins with ``VIEW``."""
 
 whole_view_of: Callable[[Record], TicketView] = row_reader(Part(TicketView, _TICKET, *TicketView.__struct_fields__[1:]))
-"""Return the view of a ticket with its people, in a row that begins with ``VIEW`` and ``PEOPLE``."""
+"""Return the view of a ticket with its people and cases, in a row that begins with ``VIEW`` and ``PARTS``."""
 
 
 def notes_of(value: str | None) -> list[Note]:

@@ -20,6 +20,7 @@ from clearline.text import check_text
 from clearline.tickets.contact import NOBODY, Contact, People, check_contact
 from clearline.tickets.faults.domain import NO_FAULT, Fault, check_fault
 from clearline.tickets.label_domain import TAGS_MAX, check_external_ids, check_tags
+from clearline.tickets.third_parties.domain import Case, CaseRef
 
 TITLE_MAX = 255
 DESCRIPTION_MAX = 32_000
@@ -75,13 +76,17 @@ class FaultSymptom(Struct, frozen=True):
     item: str
 
 
-class Waiting(Struct, frozen=True):
-    """Why a pending or held ticket waits: the key of a reason, a text for the provider's people, who said so, when."""
+class Waiting(Struct, frozen=True, omit_defaults=True):
+    """Why a pending or held ticket waits: the key of a reason, a text for the provider's people, who said so, when.
+
+    ``case`` is the case at a third party that it waits for.
+    """
 
     reason: str
     text: str = ""
     by: str = ""
     at: datetime | None = None
+    case: CaseRef | None = None
 
 
 class Closure(Struct, frozen=True, omit_defaults=True):
@@ -170,7 +175,8 @@ class Ticket(Struct, frozen=True, gc=False):
 class TicketView(Struct, frozen=True, gc=False):
     """A ticket with the names of what it refers to; ``merged_into`` is a ticket's number.
 
-    ``people`` are those besides its contact; nobody in a list, which does not read them.
+    ``people`` are those besides its contact; nobody in a list, which does not read them. ``cases`` are those at third
+    parties; none in a list, nor for a customer.
     """
 
     ticket: Ticket
@@ -179,6 +185,7 @@ class TicketView(Struct, frozen=True, gc=False):
     assignee_name: str | None = None
     merged_into: int | None = None
     people: People = NOBODY
+    cases: tuple[Case, ...] = ()
 
 
 class TicketValues(Struct, frozen=True):

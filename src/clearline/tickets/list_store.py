@@ -66,6 +66,8 @@ class Filter(NamedTuple):
     tags: tuple[str, ...] = ()
     contact: str | None = None
     external_id: tuple[str, str] | None = None
+    case_number: str | None = None
+    """The number of a case at a third party, in any case."""
     has_file: bool | None = None
     team_id: UUID | None = None
     watcher_id: UUID | None = None

@@ -99,8 +99,8 @@ async def list_tickets_as(
 
 _NO_REMINDERS = "only the provider's people list tickets by their reminders"
 _PARAMETERS = {
-    "assignee_id": "assignee", "created": "since", "has_no_file": "has_file", "is_chronic": "chronic",
-    "is_not_chronic": "chronic", "issue_types": "issue_type", "own_field": "field",
+    "assignee_id": "assignee", "case_number": "case", "created": "since", "has_no_file": "has_file",
+    "is_chronic": "chronic", "is_not_chronic": "chronic", "issue_types": "issue_type", "own_field": "field",
     "own_number": "field", "occurred": "occurred_since", "priorities": "priority",
     "queue_id": "queue", "service_id": "service", "service_types": "service_type", "severities": "severity",
     "statuses": "status", "team_id": "team", "unassigned": "assignee", "updated": "updated_since",
@@ -132,7 +132,14 @@ def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
     filters = visible_filter(actor, filters)
     if order is Order.REMINDER and not actor.is_staff:
         raise Forbidden(_NO_REMINDERS)
-    few = (filters.external_id, filters.watcher_id, filters.cc, filters.has_reminder or None, filters.reminder)
+    few = (
+        filters.external_id,
+        filters.case_number,
+        filters.watcher_id,
+        filters.cc,
+        filters.has_reminder or None,
+        filters.reminder,
+    )
     is_few = any(each is not None for each in few) or (filters.contact is not None and filters.company_id is None)
     if filters.company_id is None and not is_few:
         require_valid(_unserved(filters, is_of_some=bool(actor.children)))
@@ -156,6 +163,8 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
         raise Forbidden("only the provider's people list tickets by team or tag")
     if filters.is_chronic is not None:
         raise Forbidden("only the provider's people list tickets of chronic services")
+    if filters.case_number is not None:
+        raise Forbidden("only the provider's people list tickets by their cases at third parties")
     if filters.sub_statuses or filters.waiting_reasons:
         raise Forbidden("only the provider's people list tickets by sub-status or why they wait")
     if filters.has_reminder is not None or filters.reminder is not None:

@@ -26,7 +26,7 @@ from clearline.tickets.columns import (
     CUSTOMER_VERSION,
     NAMES,
     NOTES,
-    PEOPLE,
+    PARTS,
     TICKET,
     VIEWS,
     next_version,
@@ -188,13 +188,13 @@ async def get_with_notes(
 
 
 GET_VIEW = {
-    for_staff: f"select {view}, {PEOPLE} from ticket t {NAMES} where t.company_id = $1 and t.number = $2"
+    for_staff: f"select {view}, {PARTS[for_staff]} from ticket t {NAMES} where t.company_id = $1 and t.number = $2"
     for for_staff, view in VIEWS.items()
 }
 
 
 async def get_as(make: Callable[[Record], T], tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -> T | None:
-    """Return what ``make`` makes of the row (``VIEW``, ``PEOPLE``) of a ticket, or None. Served by the primary keys.
+    """Return what ``make`` makes of the row (``VIEW``, ``PARTS``) of a ticket, or None. Served by the primary keys.
 
     ``for_staff`` is whose version and time it has: of the provider's people, or of its customer.
     """

@@ -26,6 +26,7 @@ BODIES: dict[str, Json | bytes] = {
     "activateCompany": {},
     "addAttachment": b"From B",
     "addHandover": {"note": "From B"},
+    "addCase": {"party": "From B"},
     "addLink": {"type": "related", "ticket": "{other}"},
     "addMailSuppression": {"address": "from-b@example.org"},
     "addMailbox": {"address": "from-b@example.org"},
@@ -39,6 +40,7 @@ BODIES: dict[str, Json | bytes] = {
     "cancelJob": {},
     "changeBranding": {"footer": "From B"},
     "setLogo": b"From B",
+    "changeCase": {"notes": "From B"},
     "changeCompany": {"name": "From B"},
     "changeCompanyNotifications": {"mails_contacts": False},
     "changeMailTemplate": {"subject": "From B"},
@@ -109,6 +111,7 @@ BODIES: dict[str, Json | bytes] = {
 }
 DESKS_OWN = (
     "address-conflicts",
+    "cases",
     "handovers",
     "macros",
     "mailboxes",

@@ -53,6 +53,11 @@ FILL = """
       from ticket, generate_series(1, 3) w where number % 40 = w;
     insert into ticket_contact (company_id, ticket_number, kind, email, name, phone, roles, created_at)
     select company_id, number, 'cc', 'User4@example.com', '', '', '{}', now() from ticket where number % 9 = 0;
+    insert into ticket_case (company_id, ticket_number, id, party, number, kind, state, opened_at, contact_name,
+                             contact_phone, contact_email, notes, created_at, created_by, updated_at, updated_by)
+    select company_id, number, md5('case' || number || again)::uuid, 'Fernhill', 'FH-4', 'carrier', 'open', now(), '',
+           '', '', '', now(), '', now(), ''
+      from ticket, generate_series(1, 2) again where number % 13 = 0;
     insert into attachment (company_id, ticket_number, id, name, media_type, size, sha256, visibility, source, author,
                             created_at)
     select company_id, number, md5('file' || number)::uuid, 'a.txt', 'text/plain', 1, sha256('x'),
@@ -70,10 +75,12 @@ TABLES = (
     "ticket_merge",
     "ticket_watcher",
     "ticket_contact",
+    "ticket_case",
     "attachment",
 )
 EMPTY = """
-    delete from attachment; delete from ticket_watcher; delete from ticket_contact; delete from ticket_merge;
+    delete from attachment; delete from ticket_watcher; delete from ticket_contact; delete from ticket_case;
+    delete from ticket_merge;
     delete from ticket;
     delete from queue; delete from team; delete from app_user; delete from company where code like 'C%'
 """
@@ -81,13 +88,21 @@ PICK = """
     create temporary table if not exists picked as select company_id, queue_id, assignee_id from ticket
      where queue_id is not null and assignee_id is not null and is_open order by number limit 1
 """
-TYPES = {"status": "text", "service_id": "text", "contact": "text", "cc": "text", "external_id": "jsonb"}
+TYPES = {
+    "status": "text",
+    "service_id": "text",
+    "contact": "text",
+    "cc": "text",
+    "case_number": "text",
+    "external_id": "jsonb",
+}
 """The types of the values of filters; those of several are arrays of text, and the others ids."""
 _VALUES = {
     "status": "pending",
     "service_id": "SVC-3",
     "contact": "user3@example.com",
     "cc": "user4@example.com",
+    "case_number": "fh-4",
     "external_id": '{"jira": "OPS-1"}',
     "statuses": "{pending,in_progress}",
     "priorities": "{high,critical}",

@@ -27,7 +27,17 @@ INDEX_OF = {
 }  # fmt: skip
 DRIVERS = ("company_id", "queue_id", "team_id", "assignee_id", "within_queues", "within_companies", None)
 _DRIVING = {"company_id", "queue_id", "team_id", "assignee_id"}
-_FEW = {"external_id", "watcher_id", "contact", "cc", "has_reminder", "reminder", "own_field", "own_number"}
+_FEW = {
+    "external_id",
+    "watcher_id",
+    "contact",
+    "cc",
+    "case_number",
+    "has_reminder",
+    "reminder",
+    "own_field",
+    "own_number",
+}
 CHECKED = sorted(CHECKS[True].keys() - _DRIVING - _FEW)
 
 
@@ -113,6 +123,7 @@ async def test_a_filter_without_an_index_is_checked_on_the_way(known: tuple[str,
         ("external_id", "ticket_external"),
         ("watcher_id", "ticket_watcher_by_user"),
         ("cc", "ticket_contact_by_email"),
+        ("case_number", "ticket_case_by_number"),
         ("contact", "ticket_by_contact"),
     ],
 )
@@ -209,6 +220,7 @@ MATCHES: dict[str, tuple[Filter, Callable[[Row], bool]]] = {
     ),
     "watcher": (Filter(watcher_id=id_of("agent2")), lambda row: id_of("agent2") in row["watchers"]),
     "copy": (Filter(cc="USER4@example.com"), lambda row: row["number"] % 9 == 0),
+    "case": (Filter(case_number="fh-4"), lambda row: row["number"] % 13 == 0),
     "contact or watcher": (
         Filter(concerned=("uSER3@example.com", id_of("agent2")), company_id=id_of("company3")),
         lambda row: row["company_id"] == id_of("company3")

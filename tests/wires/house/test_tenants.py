@@ -206,6 +206,7 @@ async def test_customers_see_no_internal_data_of_the_provider(
         ("/tags", {"add": [secret]}),
         ("/notes", {"text": secret, "visibility": "internal"}),
         ("/assign", {"to": "me"}),
+        ("/cases", {"party": secret, "number": secret, "notes": secret}),
     ):
         answer = await client.post(ticket + path, headers=agent, json=body)
         assert answer.status_code in {200, 201}, answer.text

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 import click
 
 from clearline.tickets.domain import Closure, Ticket, Waiting
 from clearline.tickets.progress.facts import StatusFacts
+from clearline.tickets.third_parties.domain import CaseRef
 
 Command = TypeVar("Command", bound=Callable[..., object])
 _CLOSURE = ("cause", "action", "responsibility", "fault_found", "root_cause", "resolution")
@@ -30,20 +32,28 @@ def progress_options(command: Command) -> Command:
     return command
 
 
+waiting_case_option = click.option(
+    "--waiting-case", metavar="CASE", help="The case that it waits for: its number, or the beginning of its id."
+)
+
+
 def taken(options: dict[str, Any]) -> dict[str, Any]:
     """Take the options of what goes with a status out of those of a command, and return those that are given."""
     return {name: value for name in _NAMES if (value := options.pop(name)) is not None}
 
 
-def facts_of(given: dict[str, Any]) -> StatusFacts:
-    """Return what options give with a status.
+def facts_of(given: dict[str, Any], case_id: UUID | None = None) -> StatusFacts:
+    """Return what options give with a status; ``case_id`` is the case that the ticket waits for.
 
     Raises:
-        click.UsageError: there is a text why it waits, and no reason.
+        click.UsageError: there is a text why it waits, or a case, and no reason.
     """
-    if "waiting_text" in given and "waiting_for" not in given:
-        raise click.UsageError("--waiting-text needs --waiting-for.")
-    waiting = Waiting(given["waiting_for"], given.get("waiting_text", "")) if "waiting_for" in given else None
+    if "waiting_for" not in given and ("waiting_text" in given or case_id is not None):
+        raise click.UsageError(f"--waiting-{'case' if case_id else 'text'} needs --waiting-for.")
+    case = None if case_id is None else CaseRef(case_id, "")
+    waiting = (
+        Waiting(given["waiting_for"], given.get("waiting_text", ""), case=case) if "waiting_for" in given else None
+    )
     closure = {name: given[name] for name in _CLOSURE if name in given}
     return StatusFacts(given.get("sub_status"), waiting, Closure(**closure) if closure else None)
 
@@ -72,6 +82,7 @@ def progress_lines(ticket: Ticket) -> list[str]:
     values = [
         ("Sub-status", ticket.sub_status),
         ("Waits for", waiting and ": ".join(filter(None, (waiting.reason, waiting.text)))),
+        ("Waits for the case", waiting and waiting.case and waiting.case.name),
         ("Cause", closure.cause),
         ("Action", closure.action),
         ("Responsibility", closure.responsibility),

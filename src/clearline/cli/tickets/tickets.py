@@ -9,6 +9,7 @@ from clearline.accounts import permissions, user_store
 from clearline.accounts import usecases as accounts
 from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Impact, Priority, Severity, Stated
+from clearline.cli.cases.cases import CASE_COLUMNS, case_row, find_case
 from clearline.cli.context import transact
 from clearline.cli.event_text import version
 from clearline.cli.fields.values import field_option, field_values
@@ -19,7 +20,7 @@ from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.text import echo
 from clearline.cli.tickets.faults import changed_fault, fault_options, print_fault
 from clearline.cli.tickets.notes import print_notes
-from clearline.cli.tickets.progress import facts_of, progress_lines, progress_options, taken
+from clearline.cli.tickets.progress import facts_of, progress_lines, progress_options, taken, waiting_case_option
 from clearline.cli.tickets.progress import values_of as progress_values
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
@@ -41,6 +42,7 @@ from clearline.tickets.faults.domain import FACTS, NO_FAULT
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import NOTES_MAX, worklog_id
+from clearline.tickets.third_parties.domain import CaseRef
 from clearline.wires.house.tickets.mapping import event_out, ticket_out
 
 _NONE = "none"
@@ -225,6 +227,8 @@ def _print_ticket(view: TicketView) -> None:
         echo("\n".join(shown) + "\n")
     if ticket.fields:
         print_table(("FIELD", "VALUE"), [(key, file_text(value)) for key, value in sorted(ticket.fields.items())])
+    if view.cases:
+        print_table(CASE_COLUMNS, [case_row(case) for case in view.cases])
     contact = ticket.contact
     echo(f"\n{contact.name}  {contact.phone}  {contact.email}\n\n{ticket.description}\n")
 
@@ -251,17 +255,20 @@ def _history_table(events: Sequence[Event]) -> tuple[tuple[str, ...], list[tuple
     return ("WHEN", "WHAT", "WHO", "VERSION"), [*rows]
 
 
-def _summary(event: Event) -> str:
+def _summary(event: Event) -> str:  # noqa: PLR0911 - a table
     match event.type:
         case EventType.STATUS_CHANGED:
             reason = f": {event.data['reason']}" if event.data["reason"] else ""
-            more = [event.data.get("sub_status"), (event.data.get("waiting") or {}).get("reason")]
+            waiting = event.data.get("waiting") or {}
+            more = [event.data.get("sub_status"), waiting.get("reason"), waiting.get("case")]
             shown = f" ({', '.join(filter(None, more))})" if any(more) else ""
             return f"{event.data['before']} -> {event.data['after']}{shown}{reason}"
         case EventType.TICKET_CHANGED:
             return "changed " + ", ".join(
                 f"{change['field']}: {change['before']} -> {change['after']}" for change in event.data["changes"]
             )
+        case EventType.CASE_ADDED | EventType.CASE_CHANGED | EventType.CASE_REMOVED:
+            return f"{event.type} {event.data['party']} {event.data['number']}".strip()
         case EventType.TICKET_REMINDED:
             return f"reminder: {event.data['reason']}" if event.data["reason"] else "reminder"
         case EventType.TICKET_ROUTED:
@@ -277,13 +284,17 @@ def _summary(event: Event) -> str:
 @click.argument("status", type=_choice(Status))
 @click.option("--reason", default="", help="Reason, for the history.")
 @progress_options
+@waiting_case_option
 @json_option
-def ticket_status(number: str, status: str, reason: str, *, as_json: bool, **options: Any) -> None:
+def ticket_status(
+    number: str, status: str, reason: str, waiting_case: str | None, *, as_json: bool, **options: Any
+) -> None:
     """Move a ticket to another status."""
-    facts = facts_of(taken(options))
+    given = taken(options)
 
     async def work(tx: Tx) -> tuple[StatusChanged, TicketView]:
         known = access.parse_number(number)
+        facts = facts_of(given, None if waiting_case is None else await find_case(tx, known, waiting_case))
         _moved, change = await changes.move_ticket(
             tx, OPERATOR, known, Status(status), reason=reason, facts=facts, now=now()
         )
@@ -304,13 +315,14 @@ def ticket_status(number: str, status: str, reason: str, *, as_json: bool, **opt
 @fault_options
 @click.option("--clear", "cleared", type=click.Choice(FACTS), multiple=True, help="Remove this fact; repeatable.")
 @progress_options
+@waiting_case_option
 @field_option
 @json_option
 def ticket_change(
     number: str, queue: str | None, cleared: tuple[str, ...], fields: tuple[str, ...], *, as_json: bool, **options: Any
 ) -> None:
     """Change values of a ticket. Options that are not given change nothing; an empty text removes a value."""
-    facts = progress_values(taken(options))
+    facts, waiting_case = progress_values(taken(options)), options.pop("waiting_case")
     kinds = {"issue_type": str, "severity": Severity, "impact": Impact, "priority": Priority, "title": str}
 
     async def work(tx: Tx) -> tuple[TicketView, TicketView]:
@@ -328,6 +340,10 @@ def ticket_change(
         before = await changes.lock_ticket(tx, OPERATOR, known)
         values["fault"] = changed_fault(before.ticket.fault, options, cleared)
         after = await changes.change_ticket(tx, OPERATOR, known, values, now=now())
+        if waiting_case is not None:
+            case_id = await find_case(tx, known, waiting_case) if waiting_case else None
+            waits_for = None if case_id is None else CaseRef(case_id, "")
+            facts["waiting"] = {**facts.get("waiting", {}), "case": waits_for}
         if facts:
             after = await changes.change_facts(tx, OPERATOR, known, facts, now=now())
         return before, after

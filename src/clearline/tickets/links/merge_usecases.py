@@ -13,6 +13,7 @@ from clearline.limit_errors import TooManyLinks
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
+from clearline.tickets.cases.usecases import copy_cases
 from clearline.tickets.change_usecases import lock_ticket, save_move
 from clearline.tickets.contact import PEOPLE_MAX
 from clearline.tickets.contacts import store as people_store
@@ -59,7 +60,7 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     """Merge a ticket into another of the same company, and return it, closed.
 
     Its notes and attachments stay where they are. Its watchers also become watchers of the target, and its contacts
-    with roles and copies people of the target.
+    with roles and copies people of the target. The target gets copies of its cases at third parties.
 
     Raises:
         NotFound: there is no such ticket.
@@ -77,6 +78,7 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     await watcher_store.copy(tx, actor, source.company_id, number, into, now=now)
     if await people_store.copy(tx, actor, source.company_id, number, into, most=PEOPLE_MAX, now=now):
         await people_store.touch(tx, source.company_id, into, now=now)
+    await copy_cases(tx, actor, source, target, now=now)
     source_name, target_name = ticket_number(number), ticket_number(into)
     await _add_system_note(
         tx,

@@ -46,6 +46,10 @@ _PERSON = """exists (select from ticket_contact p
 _CONTACT = """lower({}) in (select lower(walked.contact_email) union all select lower(p.email) from ticket_contact p
     where p.company_id = walked.company_id and p.ticket_number = walked.number and p.kind in ('contact'{also}))"""
 
+_CASE = """exists (select from ticket_case k
+    where k.company_id = walked.company_id and k.ticket_number = walked.number and lower(k.number) = lower({})
+      and k.number <> '')"""
+
 _OWN_FIELD = """exists (select from ticket_field f
     where f.company_id = walked.company_id and f.ticket_number = walked.number and f.field_id = {}"""
 
@@ -76,6 +80,7 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "contact": _CONTACT.format("{}", also=""),
         "cc": _PERSON.format(kind="cc"),
         "external_id": "walked.external_ids @> {}::jsonb",
+        "case_number": _CASE,
         "has_file": _FILE.format(seen=seen),
         "has_no_file": f"not {_FILE.format(seen=seen)}",
         "watcher_id": watched,
@@ -111,6 +116,10 @@ _FEW = {
     "cc": """(select ticket.* from ticket_contact p cross join lateral (
         select * from ticket where company_id = p.company_id and number = p.ticket_number offset 0) ticket
         where lower(p.email) = lower({}) and p.kind = 'cc') ticket""",
+    "case_number": """(select ticket.* from (
+        select distinct company_id, ticket_number from ticket_case where lower(number) = lower({}) and number <> '') k
+        cross join lateral (
+        select * from ticket where company_id = k.company_id and number = k.ticket_number offset 0) ticket) ticket""",
     "contact": """(select ticket.* from (
         select company_id, number from ticket where lower(contact_email) = lower({0})
         union
@@ -217,7 +226,8 @@ def ordered_statement(shape: Shape) -> str:
     It binds the limit; the sort key of the last ticket, and its number unless that is the key; with ``has_span`` the
     other end of the span; the values of the filters in the order of their names.
 
-    The tickets with an external id, of a contact, or that a user watches or gets copies of, are few: they are sorted.
+    The tickets with an external id or a case, of a contact, or that a user watches or gets copies of, are few: they are
+    sorted.
     Every other list walks an index in its order, behind ``offset 0``, and conditions that the index does not have are
     checked on the way. The list of a team merges the walks of its queues, one within limits those of its queues or
     companies, and a list by creation of both states those of the states.

@@ -13,6 +13,7 @@ from clearline.errors import RuleCode, Violation
 from clearline.events.domain import Change
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Closure, Status, Ticket, Waiting
+from clearline.tickets.third_parties.domain import Case, CaseRef, case_named, ref_of
 
 WAITING_TEXT_MAX = 1000
 CLOSURE_TEXT_MAX = 4000
@@ -54,6 +55,8 @@ def values_of(facts: StatusFacts) -> dict[str, Any]:
         values["sub_status"] = facts.sub_status
     if facts.waiting is not None:
         values["waiting"] = {"reason": facts.waiting.reason, "text": facts.waiting.text}
+        if facts.waiting.case is not None:
+            values["waiting"]["case"] = facts.waiting.case
     if facts.closure is not None:
         members = asdict(facts.closure).items()
         values["closure"] = {name: value for name, value in members if value is not None and value != ""}
@@ -101,6 +104,18 @@ def check_facts(
     return violations
 
 
+def named_case(given: CaseRef, before: Waiting | None, cases: Sequence[Case]) -> CaseRef | None:
+    """Return the case that a ticket is to wait for, by its id, with its party and number.
+
+    None for one that the ticket does not have, unless it waits for it already: that may have been removed.
+    """
+    case = case_named(cases, given.id)
+    if case is not None:
+        return ref_of(case)
+    known = None if before is None else before.case
+    return known if known is not None and known.id == given.id else None
+
+
 def with_values(ticket: Ticket, values: Mapping[str, Any], *, by: str, now: datetime) -> Ticket:
     """Return a ticket with its sub-status, why it waits or its closure set; what is not named of a value stays.
 
@@ -136,6 +151,7 @@ def fact_changes(terms: Terms, before: Ticket, after: Ticket) -> list[Change]:
         ("sub_status_for_customers", shown[0], shown[1]),
         ("waiting.reason", was.reason or None, now.reason or None),
         ("waiting.text", was.text or None, now.text or None),
+        ("waiting.case", was.case and was.case.name, now.case and now.case.name),
         *((f"closure.{name}", getattr(had, name), getattr(has, name)) for name in CLOSURE_FACTS),
     ]
     return [Change(name, old, new) for name, old, new in pairs if old != new]

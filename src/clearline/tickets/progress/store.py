@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from clearline.events.domain import StatusChanged
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.columns import CUSTOMER_VERSION, TICKET, binder, next_version, only, ticket_of
+from clearline.tickets.columns import CASES, CUSTOMER_VERSION, TICKET, binder, cases_in, next_version, only, ticket_of
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.note_domain import Source
+from clearline.tickets.third_parties.domain import Case
 
 _bind = binder(only({"sub_status", "waiting", "closure"}))
 _status_facts = binder(only({"sub_status", "waiting"}))
@@ -109,3 +111,14 @@ async def last_answers(tx: Tx, tickets: Sequence[Ticket]) -> dict[int, datetime]
         LAST_ANSWERS, [ticket.company_id for ticket in tickets], [ticket.number for ticket in tickets]
     )
     return {row[0]: row[1] for row in rows if row[1] is not None}
+
+
+_CASES = f"select {CASES} from ticket t where t.company_id = $1 and t.number = $2"
+
+
+async def cases_of(tx: Tx, company_id: UUID, number: int) -> tuple[Case, ...]:
+    """Return the cases of a ticket, which it can wait for; that of the earliest opening first.
+
+    Served by the primary key.
+    """
+    return cases_in(await tx.fetchval(_CASES, company_id, number))

@@ -18,6 +18,7 @@ from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX
 from clearline.tickets.label_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
+from clearline.tickets.third_parties.domain import CASE_NOTES_MAX, CASE_NUMBER_MAX, PARTY_MAX
 
 RELATED_MAX = 500
 """The most tickets that one redaction rewrites."""
@@ -202,6 +203,35 @@ async def redact_contacts(
     if saves and changed:
         await tx.write_many(
             """update ticket_contact set name = $4, phone = $5
+                where company_id = $1 and ticket_number = $2 and id = $3""",
+            changed,
+        )
+
+
+async def redact_cases(
+    tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, texts: RedactedTexts, *, saves: bool
+) -> None:
+    """Do as ``redact_tickets`` with the cases at third parties, which no customer sees; addresses stay.
+
+    Served by the same.
+    """
+    rows = await tx.fetch(
+        """select ticket_number, id, party, number, contact_name, contact_phone, notes from ticket_case
+            where company_id = $1 and ticket_number = any($2)""",
+        company_id,
+        numbers,
+    )
+    changed: list[tuple[object, ...]] = []
+    limits = (PARTY_MAX, CASE_NUMBER_MAX, NAME_MAX, PHONE_MAX, CASE_NOTES_MAX)
+    for ticket_number, case_id, *words in rows:
+        redacted = [redactor.text(text, most) for text, most in zip(words, limits, strict=True)]
+        count = sum(was != now for was, now in zip(words, redacted, strict=True))
+        if count:
+            texts.add(ticket_number, is_public=False, count=count)
+            changed.append((company_id, ticket_number, case_id, *redacted))
+    if saves and changed:
+        await tx.write_many(
+            """update ticket_case set party = $4, number = $5, contact_name = $6, contact_phone = $7, notes = $8
                 where company_id = $1 and ticket_number = $2 and id = $3""",
             changed,
         )

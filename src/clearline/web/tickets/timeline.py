@@ -146,7 +146,7 @@ def with_files(entries: list[Entry], files: Sequence[Attachment]) -> list[Entry]
     return [placed[0], *sorted(placed[1:], key=lambda entry: entry.at)]
 
 
-def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0911 - a table
+def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0911, PLR0912 - a table
     """Return an event as a sentence without a full stop; empty for one that people need not see."""
     who, data = event.actor_name, event.data
     match event.type:
@@ -186,6 +186,8 @@ def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0
             | EventType.CC_REMOVED
         ):
             return _about_person(event)
+        case EventType.CASE_ADDED | EventType.CASE_CHANGED | EventType.CASE_REMOVED:
+            return _about_case(event)
         case EventType.TICKET_REMINDED:
             text = gettext("The reminder of %(who)s is due") % {"who": data["set_by"]}
             return f"{text}: {data['reason']}" if data["reason"] else text
@@ -210,6 +212,21 @@ def _about_person(event: Event) -> str:
     }
     name = event.data["name"] or event.data["email"]
     return texts[EventType(event.type)] % {"who": event.actor_name, "name": name}
+
+
+def _about_case(event: Event) -> str:
+    """Return an event about a case at a third party as a sentence, in English: only the provider's people see it."""
+    data = event.data
+    name = f"{data['party']} {data['number']}".strip()
+    after = {change["field"]: change["after"] for change in data["changes"]}
+    match event.type:
+        case EventType.CASE_ADDED:
+            return f"{event.actor_name} added the case {name}"
+        case EventType.CASE_REMOVED:
+            return f"{event.actor_name} removed the case {name}"
+    if set(after) == {"state"}:
+        return f"{event.actor_name} set the case {name} to {after['state']}"
+    return f"{event.actor_name} changed the case {name}: {', '.join(after).replace('_', ' ').replace('.', ' ')}"
 
 
 def _moved(who: str, data: Mapping[str, Any], names: Mapping[str, str], to_text: str, off_text: str) -> str:

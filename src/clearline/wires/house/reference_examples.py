@@ -5,6 +5,7 @@ from typing import Any
 from clearline.wires.house.fields.samples import FIELD_SAMPLES
 from clearline.wires.house.handovers.samples import HANDOVER_SAMPLES
 from clearline.wires.house.reference_terms import TERM_EXAMPLES
+from clearline.wires.house.tickets.cases.samples import CASE_SAMPLES
 from clearline.wires.house.webhooks.samples import ATTEMPT_SAMPLES
 
 _TICKET = "INC000000000042"
@@ -14,6 +15,7 @@ _USER = "6f1de5a8-55f5-4c64-9fdc-2f0a3c3f5f11"
 
 SAMPLES: dict[str, Any] = {
     **TERM_EXAMPLES,
+    **CASE_SAMPLES,
     # Members of many schemas
     "after": "in_progress",
     "a_end": {"site": "Amsterdam 3", "device": "ams-pe-1", "port": "xe-0/0/1", "vlan": "100.200"},

@@ -8,6 +8,8 @@ GROUP_TEXTS = {
     "Attachments": "Files of a ticket, sent and received as they are. Each is public or internal, as notes are.",
     "Assignment and routing": "Who works on a ticket: the queue that it is in, the team of the queue, the assignee, "
     "and the rules that choose them for a new ticket.",
+    "Third-party cases": "Cases that the provider has at carriers and vendors because of a ticket. Customers never see "
+    "them.",
     "Watchers": "People who are told what happens to a ticket.",
     "Redactions": "Words that must not be kept, such as a password that a customer pasted, and files, are removed from "
     "everything that is stored about a ticket.",

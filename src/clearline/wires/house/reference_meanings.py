@@ -19,6 +19,17 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "Console": "By an agent, in the console.",
         "System": "Clearline itself: its own notes, and tickets that were imported.",
     },
+    "CaseKind": {
+        "carrier": "It carries part of the service: an access provider, a cable system, a cross-connect.",
+        "vendor": "It makes or maintains equipment.",
+        "other": "Another third party.",
+    },
+    "CaseState": {
+        "open": "The third party works on it.",
+        "waiting": "The third party waits, for the provider or somebody else.",
+        "resolved": "The third party says that it is mended; the provider has not confirmed it.",
+        "closed": "It is over.",
+    },
     "ContactRole": {
         "reporter": "The contact of the ticket, and who else has the role.",
         "technical": "Works on the fault at the customer.",

@@ -25,6 +25,7 @@ from clearline.wires.house.search import handlers as search
 from clearline.wires.house.tickets import handlers as tickets
 from clearline.wires.house.tickets import notes
 from clearline.wires.house.tickets.attachments import handlers as attachments
+from clearline.wires.house.tickets.cases import handlers as cases
 from clearline.wires.house.tickets.links import links, merging, watchers
 from clearline.wires.house.webhooks import deliveries, subscriptions
 from clearline.wires.house.wire import NoQuery
@@ -39,6 +40,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Attachments": attachments.OPERATIONS,
     "Redactions": redactions.OPERATIONS,
     "Assignment and routing": (*routing.OPERATIONS, *queues.OPERATIONS, *teams.OPERATIONS),
+    "Third-party cases": cases.OPERATIONS,
     "Watchers": watchers.OPERATIONS,
     "Links, merging, splitting": (*links.OPERATIONS, *merging.OPERATIONS),
     "Search and views": (*search.OPERATIONS, *views.OPERATIONS),

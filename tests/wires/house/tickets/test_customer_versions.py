@@ -68,6 +68,9 @@ CASES = (
     Case("addLink", "/links", {"type": "causes", "ticket": "{foreign}"}, False),
     Case("removeLink", "/links/{own link}", None, True),
     Case("removeLink", "/links/{foreign link}", None, False),
+    Case("addCase", "/cases", {"party": "Fernhill", "number": "FH-1"}, False),
+    Case("changeCase", "/cases/{case}", {"state": "resolved"}, False),
+    Case("removeCase", "/cases/{case}", None, False),
     Case("addWatcher", "/watchers", {"user": "me"}, False),
     Case("addWatcher", "/watchers", {"user": "{user}"}, False),
     Case("removeWatcher", "/watchers/{agent}", None, False),
@@ -187,6 +190,7 @@ async def desk(client: httpx.AsyncClient, database: Database, queue: QueueDetail
     internal = {"text": "for us", "visibility": "internal"}
     ids["internal note"] = (await opened.send(Case("addNote", "/notes", internal, False)))["id"]
     ids["public file"], ids["internal file"] = await file_of(opened, "public"), await file_of(opened, "internal")
+    ids["case"] = (await opened.send(Case("addCase", "/cases", {"party": "Lumenor"}, False)))["id"]
     ids["internal macro"] = await macro_of(opened, admin, "internal", add_tags=["vip"], queue_id=ids["queue"])
     ids["public macro"] = await macro_of(opened, admin, "public")
     for name, ticket in (("own link", "{other}"), ("foreign link", "{foreign}")):
@@ -313,7 +317,7 @@ async def test_an_internal_change_waits_for_the_next_visible_one(desk: Desk) -> 
     second = await seen(desk.client, desk.customer.headers, number)
     assert second.version == first.version + 1
     staff = await seen(desk.client, desk.agent.headers, number)
-    assert (staff.updated_at, staff.version) == (second.updated_at, second.version + 6)
+    assert (staff.updated_at, staff.version) == (second.updated_at, second.version + 7)
 
 
 async def test_a_list_by_the_last_change_goes_by_what_the_reader_sees(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from clearline.reminders.domain import Reminder
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Closure, Status, Ticket, TicketView, Waiting
 from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
+from clearline.tickets.third_parties.domain import CaseRef
 from clearline.wires.house.tickets.mapping import summary_mapper, ticket_out
 
 TIME = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -59,7 +60,7 @@ TICKET = Ticket(
     is_chronic=True,
     fields={"circuit_ref": "BIR-1"},
     sub_status="with_carrier",
-    waiting=Waiting("third_party", "the text", "the speaker", TIME),
+    waiting=Waiting("third_party", "the text", "the speaker", TIME, CaseRef(UUID(int=4), "the party", "the case")),
     closure=Closure(cause="fibre_cut", resolution="the resolution"),
 )
 VIEW = TicketView(TICKET, COMPANY, "the queue", "the assignee", 43)
@@ -94,6 +95,7 @@ INTERNAL = {
         "at": "2026-03-01T12:00:00Z",
         "text": "the text",
         "by": "the speaker",
+        "case": {"id": str(UUID(int=4)), "party": "the party", "number": "the case"},
     },
     "queue": {"id": str(UUID(int=2)), "name": "the queue"},
     "assignee": {"id": str(UUID(int=3)), "name": "the assignee"},
@@ -134,7 +136,11 @@ FAULT = {
 def test_each_member_has_the_value_of_its_name(role: Role, members: dict[str, object]) -> None:
     actor = Actor(role, "Bo")
     assert to_builtins(summary_mapper(actor)(VIEW)) == members
-    people: dict[str, object] = {"contacts": [], "cc": [], **({"suggested_cc": []} if role.is_staff else {})}
+    people: dict[str, object] = {
+        "contacts": [],
+        "cc": [],
+        **({"suggested_cc": [], "cases": []} if role.is_staff else {}),
+    }
     closure = {"closure": CLOSURE if role.is_staff else {"resolution": "the resolution"}}
     assert (
         to_builtins(ticket_out(VIEW, actor)) == members | {"description": "the description"} | FAULT | people | closure

@@ -48,7 +48,8 @@ async def test_why_it_waits_is_shown_to_each_side_and_leaves_with_the_status(
 ) -> None:
     waiting = {"reason": "third_party", "text": "Carrier case 4711"}
     ticket = await moved(client, agent, path, status="held", waiting=waiting, sub_status="with_carrier")
-    assert ticket["waiting"] == {**waiting, "by": "Mara agent", "at": ticket["status_changed_at"]}
+    said = {**waiting, "by": "Mara agent", "at": ticket["status_changed_at"], "case": None}
+    assert ticket["waiting"] == said
     assert ticket["sub_status"] == "with_carrier"
     own = await shown(client, path, tenant.headers)
     assert own["waiting"] == {"reason": "third_party", "at": ticket["status_changed_at"]}

@@ -76,6 +76,7 @@ async def test_a_new_ticket_is_returned_completely_and_can_be_read_at_its_locati
         "reminder": None,
         "is_chronic": False,
         "suggested_cc": [],
+        "cases": [],
     }
     assert for_staff == expected_ticket(tenant, body, **staffs)
 

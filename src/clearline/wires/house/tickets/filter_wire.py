@@ -19,8 +19,9 @@ from clearline.tickets.domain import Status
 from clearline.tickets.label_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, TAG, TAG_MAX, TAGS_MAX
 from clearline.tickets.lists.order import SORTS
 from clearline.tickets.status_domain import State
+from clearline.tickets.third_parties.domain import CASE_NUMBER_MAX
 from clearline.wires.house.wire import UUID_MAX, Cursor, Limit, Moment
-from clearline.wires.http.fields import Email
+from clearline.wires.http.fields import NOT_NUL, Email
 from clearline.wires.http.one_of import OneOf
 
 _TAG = TAG.removeprefix("^").removesuffix("$")
@@ -123,6 +124,18 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 description="The name of another system, a colon, and that system's number for the ticket.",
                 extra={"rule": "must be the name of a system and its number, such as jira:OPS-17"},
                 extra_json_schema={"examples": ["jira:OPS-17"]},
+            ),
+        ]
+        | None
+    ) = None
+    case: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=CASE_NUMBER_MAX,
+                description="The number of a case at a third party, in any case. For the provider's people.",
+                extra_json_schema={"pattern": NOT_NUL, "examples": ["FH-2026-00731"]},
             ),
         ]
         | None

@@ -60,6 +60,7 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         contact=query.contact,
         cc=query.cc,
         external_id=None if query.external_id is None else (system, number),
+        case_number=query.case,
         has_file=query.has_file,
         team_id=id_in_query("team", query.team, "must be the id of a team"),
         has_reminder=query.has_reminder,
@@ -86,8 +87,8 @@ async def _own_field(tx: Tx, actor: Actor, text: str | None) -> dict[str, Any]:
 
 _MORE = (
     "team", "watcher", "service_type", "issue_type", "priority", "severity", "tags", "contact", "cc",
-    "external_id", "has_file", "has_reminder", "reminder_since", "reminder_until", "occurred_since", "occurred_until",
-    "chronic", "sub_status", "waiting", "field",
+    "external_id", "case", "has_file", "has_reminder", "reminder_since", "reminder_until", "occurred_since",
+    "occurred_until", "chronic", "sub_status", "waiting", "field",
 )  # fmt: skip
 
 

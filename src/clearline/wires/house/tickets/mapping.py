@@ -14,7 +14,9 @@ from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_numb
 from clearline.tickets.faults.domain import Fault
 from clearline.tickets.links.domain import TicketNote, TrimmedText
 from clearline.tickets.note_domain import worklog_id
+from clearline.tickets.third_parties.domain import Case
 from clearline.wires.house.tickets import wire
+from clearline.wires.house.tickets.cases.mapping import cases_out
 from clearline.wires.house.tickets.fault_mapping import fault_out, in_utc, new_fault
 from clearline.wires.house.tickets.progress_wire import (
     ClosureOut,
@@ -141,7 +143,12 @@ def _ticket(
 
 
 def _staff_ticket(
-    description: str, fault: Fault, closure: ClosureOut | None, people: People, *members: Any
+    description: str,
+    fault: Fault,
+    closure: ClosureOut | None,
+    people: People,
+    cases: tuple[Case, ...],
+    *members: Any,
 ) -> wire.TicketOut:
     return wire.TicketOut(
         *members,
@@ -150,6 +157,7 @@ def _staff_ticket(
         contacts=_contacts(people),
         cc=_copies(people.cc),
         suggested_cc=_copies(people.suggested),
+        cases=cases_out(cases),
         **fault_out(fault),
     )
 
@@ -172,7 +180,7 @@ _STAFF_SUMMARY = Part(wire.TicketSummary, *_FOR_STAFF)
 _DESCRIBED = Part(_described, *_DETAILS, _RESOLUTION, *_PUBLIC)
 _STAFF_DESCRIBED = Part(_described, *_DETAILS, _CLOSURE, *_FOR_STAFF)
 _TICKET = Part(_ticket, *_DETAILS, _RESOLUTION, "people", *_PUBLIC)
-_STAFF_TICKET = Part(_staff_ticket, *_DETAILS, _CLOSURE, "people", *_FOR_STAFF)
+_STAFF_TICKET = Part(_staff_ticket, *_DETAILS, _CLOSURE, "people", "cases", *_FOR_STAFF)
 _summary_of_row = row_reader(_SUMMARY, raw_enumerations=True)
 _staff_summary_of_row = row_reader(_STAFF_SUMMARY, raw_enumerations=True)
 _described_of_row = row_reader(_DESCRIBED, raw_enumerations=True)

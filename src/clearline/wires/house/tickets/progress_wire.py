@@ -1,6 +1,7 @@
 """House API v1: what goes with a status: the sub-status, why a ticket waits, what was found and done."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import astuple
@@ -8,6 +9,9 @@ from msgspec.structs import astuple
 from clearline.catalogue.term_domain import KEY
 from clearline.tickets.domain import Closure, Waiting
 from clearline.tickets.progress.facts import CLOSURE_TEXT_MAX, WAITING_TEXT_MAX, StatusFacts
+from clearline.tickets.third_parties.domain import CaseRef
+from clearline.wires.house.tickets.cases.mapping import case_ref_out
+from clearline.wires.house.tickets.cases.wire import CaseRefOut
 from clearline.wires.house.wire import Moment
 from clearline.wires.http.fields import characters
 
@@ -23,10 +27,14 @@ ClosureText = Annotated[str, characters(0, CLOSURE_TEXT_MAX)]
 
 
 class WaitingIn(Struct, forbid_unknown_fields=True):
-    """Why a ticket waits: the key of a `waiting_reason`, and a text for the provider's people."""
+    """Why a ticket waits: the key of a `waiting_reason`, and a text for the provider's people.
+
+    ``case`` is the id of the ticket's case at a third party that it waits for.
+    """
 
     reason: Key
     text: WaitingText = ""
+    case: UUID | None = None
 
 
 class WaitingPatch(Struct, forbid_unknown_fields=True):
@@ -34,10 +42,11 @@ class WaitingPatch(Struct, forbid_unknown_fields=True):
 
     reason: Key | UnsetType = UNSET
     text: WaitingText | UnsetType = UNSET
+    case: UUID | UnsetType | None = UNSET
 
 
 class WaitingOut(Struct, frozen=True, gc=False):
-    """Why a ticket waits, since when. ``text`` and ``by`` are present for the provider's people only.
+    """Why a ticket waits, since when. ``text``, ``by`` and ``case`` are present for the provider's people only.
 
     Customers see it if the reason has a wording for them.
     """
@@ -46,6 +55,7 @@ class WaitingOut(Struct, frozen=True, gc=False):
     at: Moment | None
     text: str | UnsetType = UNSET
     by: str | UnsetType = UNSET
+    case: CaseRefOut | UnsetType | None = UNSET
 
 
 class ClosureIn(Struct, forbid_unknown_fields=True):
@@ -86,7 +96,10 @@ class ClosureOut(Struct, frozen=True, gc=False):
 
 def waiting_out(waiting: Waiting | None) -> WaitingOut | None:
     """Return why a ticket waits, for the provider's people."""
-    return None if waiting is None else WaitingOut(waiting.reason, waiting.at, waiting.text, waiting.by)
+    if waiting is None:
+        return None
+    case = None if waiting.case is None else case_ref_out(waiting.case)
+    return WaitingOut(waiting.reason, waiting.at, waiting.text, waiting.by, case)
 
 
 def waiting_for_customer(waiting: Waiting | None) -> WaitingOut | None:
@@ -109,11 +122,16 @@ def closure_for_customer(closure: Closure | None) -> ClosureOut | None:
     return None if closure is None else ClosureOut(closure.resolution)
 
 
+def _ref(case_id: UUID | None) -> CaseRef | None:
+    """Return the case with an id; the use case finds its party and number."""
+    return None if case_id is None else CaseRef(case_id, "")
+
+
 def facts_in(sub_status: str | None, waiting: WaitingIn | None, closure: ClosureIn | None) -> StatusFacts:
     """Return what is given with a status."""
     return StatusFacts(
         sub_status,
-        None if waiting is None else Waiting(waiting.reason, waiting.text),
+        None if waiting is None else Waiting(waiting.reason, waiting.text, case=_ref(waiting.case)),
         None if closure is None else Closure(*astuple(closure)),
     )
 
@@ -121,9 +139,10 @@ def facts_in(sub_status: str | None, waiting: WaitingIn | None, closure: Closure
 def facts_out(facts: StatusFacts) -> tuple[str | None, WaitingIn | None, ClosureIn | None]:
     """Return what is given with a status, as ``facts_in`` reads it."""
     waiting, closure = facts.waiting, facts.closure
+    case = None if waiting is None or waiting.case is None else waiting.case.id
     return (
         facts.sub_status,
-        None if waiting is None else WaitingIn(waiting.reason, waiting.text),
+        None if waiting is None else WaitingIn(waiting.reason, waiting.text, case),
         None if closure is None else ClosureIn(*astuple(closure)),
     )
 
@@ -135,4 +154,6 @@ def values_in(values: dict[str, Any]) -> dict[str, Any]:
         if (given := taken.get(name)) is not None:
             members = ((member, getattr(given, member)) for member in given.__struct_fields__)
             taken[name] = {member: value for member, value in members if value is not UNSET}
+    if "case" in (waiting := taken.get("waiting") or {}):
+        waiting["case"] = _ref(waiting["case"])
     return taken

@@ -19,6 +19,7 @@ from clearline.tickets.contact import CC_MAX, CONTACTS_MAX, ContactRole
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.faults.domain import DetectedBy, PathState, ServiceEnd, TestingConsent
 from clearline.tickets.note_domain import Source, Visibility
+from clearline.wires.house.tickets.cases.wire import CaseOut
 from clearline.wires.house.tickets.fault_wire import FaultIn, FaultPatch, SiteAccessOut
 from clearline.wires.house.tickets.progress_wire import (
     ClosureIn,
@@ -293,7 +294,8 @@ class TicketOut(TicketSummary, frozen=True, kw_only=True):
     """A ticket. Its notes, attachments, links, watchers and history are resources of their own.
 
     ``contacts`` are those besides ``contact``, the reporter; ``cc`` get copies of its mail. ``suggested_cc`` were in Cc
-    of a mail and get nothing yet: for the provider's people. Lists have none of the three.
+    of a mail and get nothing yet, and ``cases`` are those at third parties: both for the provider's people. Lists have
+    none of the four.
     """
 
     description: str
@@ -310,6 +312,7 @@ class TicketOut(TicketSummary, frozen=True, kw_only=True):
     contacts: list[TicketContactOut] | UnsetType = UNSET
     cc: list[CopyOut] | UnsetType = UNSET
     suggested_cc: list[CopyOut] | UnsetType = UNSET
+    cases: list[CaseOut] | UnsetType = UNSET
 
 
 class StatusIn(Struct, forbid_unknown_fields=True):

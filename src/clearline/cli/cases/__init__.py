@@ -1,0 +1,1 @@
+"""Commands for the cases of tickets at third parties."""
