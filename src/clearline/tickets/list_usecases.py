@@ -93,7 +93,8 @@ async def list_tickets_as(
     except (StatementFailed, DatabaseUnavailable) as error:
         if not checked or error.sqlstate != QUERY_CANCELED:
             raise
-        rule = f"matches too few tickets to list them within {seconds} seconds: name a company, or use the search"
+        instead = "use the search" if filters.company_id is not None else "name a company, or use the search"
+        rule = f"matches too few tickets to list them within {seconds} seconds: {instead}"
         raise InvalidInput([Violation(_PARAMETERS.get(checked[0], checked[0]), rule, RuleCode.INVALID)]) from None
 
 
