@@ -98,7 +98,7 @@ async def create_ticket(
     else:
         catalogue = await current_catalogue(tx)
     fields = await own_fields.new_values(tx, actor, company_id, new.fields, is_complete=requires_fields)
-    new = replace(new, fields=fields) if fields else new
+    new = replace(new, fields=fields) if fields != new.fields else new
     usual = catalogue.assessment_of(new.issue_type)
     assessment = await matrix.assess(tx, company_id, usual, new.asked_priority, new.stated)
     first = first_state(company_id, new, assessment, now=now)

@@ -92,6 +92,14 @@ async def test_values_are_set_at_creation_changed_and_cleared(
     assert cleared.json()["fields"] == {}
 
 
+async def test_a_ticket_can_be_raised_with_fields_that_are_all_null(
+    client: httpx.AsyncClient, admin: Headers, tenant: Tenant
+) -> None:
+    await add_field(client, admin, "circuit_ref", visible_to="customer", edited_by="customer")
+    created = await new_ticket(client, tenant, fields={"circuit_ref": None})
+    assert created["fields"] == {}
+
+
 async def test_a_customer_learns_nothing_of_fields_of_the_staff(
     client: httpx.AsyncClient, database: Database, admin: Headers, agent: Headers, tenant: Tenant
 ) -> None:
