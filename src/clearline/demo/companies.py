@@ -1,12 +1,15 @@
 """The customers of the demo: their people, services and tickets."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import date
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from clearline.catalogue.assessment import Impact
 from clearline.catalogue.published import IssueType, ServiceType
+from clearline.inventory.facts_domain import End
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Status
+from clearline.tickets.domain import Closure, Status, Waiting
 from clearline.tickets.faults.domain import (
     NO_FAULT,
     DetectedBy,
@@ -16,6 +19,7 @@ from clearline.tickets.faults.domain import (
     SiteAccess,
     TestingConsent,
 )
+from clearline.tickets.progress.facts import StatusFacts
 
 _PORT, _ROUTER, _INTERNET, _LINE = (
     ServiceType.PORT,
@@ -31,6 +35,14 @@ class DemoService(NamedTuple):
     id: str
     type: ServiceType
     label: str
+    facts: Mapping[str, Any] = MappingProxyType({})
+
+
+class DemoMove(NamedTuple):
+    """A transition, and what goes with the new status."""
+
+    status: Status
+    facts: StatusFacts
 
 
 class DemoTicket(NamedTuple):
@@ -41,11 +53,13 @@ class DemoTicket(NamedTuple):
     description: str
     issue: IssueType
     service: str
-    steps: Sequence[str | Status]
+    steps: Sequence[str | Status | DemoMove]
     """A text is a note, of the customer if it begins with ``> ``; a status is a transition."""
     began_before: float | None = None
     """How many hours before it was raised the fault began."""
     fault: Fault = NO_FAULT
+    fields: Mapping[str, Any] = MappingProxyType({})
+    """The values of own fields."""
 
 
 class DemoCompany(NamedTuple):
@@ -56,6 +70,7 @@ class DemoCompany(NamedTuple):
     people: Sequence[Contact]
     services: Sequence[DemoService]
     tickets: Sequence[DemoTicket]
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 _WORKING = (Status.IN_PROGRESS,)
@@ -71,10 +86,22 @@ COMPANIES = (
             Contact("Tom Vasquez", "+1-555-0102", "tom.vasquez@alderbay.example.com"),
         ),
         (
-            DemoService("NET-AMS-0012", _PORT, "Amsterdam port, 10G"),
-            DemoService("NET-SIN-0031", _PORT, "Singapore port, 10G"),
-            DemoService("NET-SYD-0007", _PORT, "Sydney port, 1G"),
-            DemoService("L2-AMS-SIN-01", _LINE, "Amsterdam to Singapore, 2 Gbit/s"),
+            DemoService("NET-AMS-0012", _PORT, "Amsterdam port, 10G", {
+                "rate": 10 * 10**9, "installed_on": date(2023, 5, 4),
+                "a_end": End("Amsterdam, Science Park hall 3", "ams-edge-04", "xe-0/0/12"),
+            }),
+            DemoService("NET-SIN-0031", _PORT, "Singapore port, 10G", {"rate": 10 * 10**9}),
+            DemoService("NET-SYD-0007", _PORT, "Sydney port, 1G", {
+                "rate": 10**9, "carrier": "Southern Cross Access", "carrier_circuit_id": "SXA-778120",
+                "a_end": End("Sydney, Alexandria", "syd-edge-02", "xe-0/0/1"), "customer_label": "SYD warehouse uplink",
+            }),
+            DemoService("L2-AMS-SIN-01", _LINE, "Amsterdam to Singapore, 2 Gbit/s", {
+                "rate": 2 * 10**9, "tier": "gold", "is_protected": True, "installed_on": date(2024, 2, 19),
+                "carrier": "Meridian Subsea", "carrier_circuit_id": "MSB/AMS-SIN/0442",
+                "customer_label": "WAN-EU-APAC-1",
+                "a_end": End("Amsterdam, Science Park hall 3", "ams-edge-04", "xe-0/0/12", "412"),
+                "z_end": End("Singapore, Tai Seng", "sin-edge-01", "xe-1/0/3", "412"),
+            }),
             DemoService("L2-SIN-SYD-01", _LINE, "Singapore to Sydney, 500 Mbit/s"),
             DemoService("CR-ALD-EU", _ROUTER, "CloudRouter Europe"),
             DemoService("IOD-AMS-0044", _INTERNET, "Internet in Amsterdam, 198.51.100.0/28"),
@@ -94,6 +121,7 @@ COMPANIES = (
                     TestingConsent.YES, None, True,
                     SiteAccess("Night desk in Singapore, +1-555-0111", "Always", "Ear protection in hall 2"),
                 ),
+                {"change_number": "CHG-20418", "affected_sites": ["amsterdam", "singapore"]},
             ),
             DemoTicket(
                 3,
@@ -101,13 +129,15 @@ COMPANIES = (
                 "Input errors grow by about 200 a minute since 01:00 UTC.\n\nshow interface:\n  0 runts, 12,431 CRC",
                 IssueType.CIRCUIT_TAKING_ERRORS,
                 "NET-SYD-0007",
-                (*_WORKING, "Could you clean and reseat the patch on your side? We see -14.6 dBm.", Status.PENDING),
+                (*_WORKING, "Could you clean and reseat the patch on your side? We see -14.6 dBm.",
+                 DemoMove(Status.PENDING, StatusFacts(None, Waiting("customer_time", "Clean and reseat the patch")))),
                 2.5,
                 Fault(
                     DetectedBy.CUSTOMER, None, Impact.DEGRADED, ServiceEnd.A, PathState.UNPROTECTED,
                     TestingConsent.WITHIN_HOURS, "22:00 to 04:00, Australia/Sydney", True,
                     SiteAccess("Reception, +1-555-0112", "Monday to Friday, 07:00 to 19:00"),
                 ),
+                {"affected_sites": ["sydney"]},
             ),
             DemoTicket(
                 9,
@@ -115,7 +145,8 @@ COMPANIES = (
                 "Round trip from the Amsterdam site rose from 9 to 41 ms.",
                 IssueType.HIGH_LATENCY,
                 "CR-ALD-EU",
-                (*_WORKING, "A partner's network takes a detour; we opened a ticket with it.", Status.HELD),
+                (*_WORKING, "A partner's network takes a detour; we opened a ticket with it.",
+                 DemoMove(Status.HELD, StatusFacts("with_carrier", Waiting("third_party", "Case CX-20903")))),
             ),
             DemoTicket(
                 20,
@@ -160,9 +191,16 @@ COMPANIES = (
                 "The line that we still have from before is slow: SR54321.",
                 IssueType.SLOW_RESPONSE,
                 "SR54321",
-                (*_WORKING, "The other carrier found a duplex mismatch.", Status.RESOLVED),
+                (*_WORKING, "The other carrier found a duplex mismatch.",
+                 DemoMove(Status.RESOLVED, StatusFacts(closure=Closure(
+                     "configuration", "third_party", "third_party", True, "Duplex mismatch on the access switch",
+                     "The other carrier set its switch to full duplex; the line is fast again.")))),
             ),
         ),
+        {
+            "tier": "gold", "time_zone": "Europe/Amsterdam",
+            "notice_addresses": {"maintenance": ("noc@alderbay.example.com",)},
+        },
     ),
     DemoCompany(
         "Copperline Media",
@@ -216,5 +254,6 @@ COMPANIES = (
                 (*_WORKING, "> Our remote hands found a broken patch on our side. Sorry.", Status.RESOLVED),
             ),
         ),
+        {"tier": "silver", "time_zone": "Europe/Berlin"},
     ),
 )  # fmt: skip

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import ChangeTags
 from clearline.catalogue.published import ServiceType
-from clearline.demo.companies import DemoCompany, DemoTicket
+from clearline.demo.companies import DemoCompany, DemoMove, DemoTicket
 from clearline.demo.desk import ADMIN, AGENT, find_staff, user_of
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import OPEN_FOR, Rating, ballot_of
 from clearline.identity import ALL_SCOPES, Actor, Company, Role, User
 from clearline.platform.database.transactions import Database, Tx
+from clearline.reminders.domain import ReminderChange
 from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
@@ -20,13 +21,15 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import NewAttachment
-from clearline.tickets.contact import Contact
+from clearline.tickets.contact import Contact, ContactRole, Person, PersonKind
+from clearline.tickets.contacts.usecases import set_people
 from clearline.tickets.domain import Channel, NewTicket, Status, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import NO_FACTS
 
 _RATINGS = (
     (Rating.GOOD, "Fast, and we always knew what was going on."),
@@ -36,6 +39,14 @@ _RATINGS = (
 
 _WITH_FILES = "CRC errors on the Sydney port"
 """The title of the ticket that has files attached."""
+
+_CONTACTS = (
+    Person(
+        PersonKind.CONTACT, "night.desk@alderbay.example.com", "Night desk in Singapore", "+1-555-0111",
+        (ContactRole.SITE_ACCESS, ContactRole.ON_DUTY),
+    ),
+)  # fmt: skip
+_COPIES = (Person(PersonKind.CC, "wan@alderbay.example.com"),)
 
 _FILES = (
     (
@@ -74,14 +85,16 @@ async def _load_ticket(
     new = NewTicket(
         demo.title, demo.description, demo.issue, service_type, demo.service, contact, Channel.API,
         occurred_at=None if demo.began_before is None else at - timedelta(hours=demo.began_before), fault=demo.fault,
+        fields={**demo.fields},
     )  # fmt: skip
     number = (await tickets.create_ticket(tx, customer, new, now=at)).ticket.number
     await routing.route_new_ticket(tx, number, now=at)  # the worker would do so today
     pause = timedelta(hours=demo.hours_ago) / (len(demo.steps) + 1)
-    for step in demo.steps:
+    for each in demo.steps:
         at += pause
-        if isinstance(step, Status):
-            await ticket_changes.move_ticket(tx, agent, number, step, reason="", now=at)
+        step = DemoMove(each, NO_FACTS) if isinstance(each, Status) else each
+        if isinstance(step, DemoMove):
+            await ticket_changes.move_ticket(tx, agent, number, step.status, reason="", facts=step.facts, now=at)
         elif step.startswith("> "):
             await notes.add_note(tx, customer, number, step[2:], channel=Channel.API, now=at)
         else:
@@ -123,6 +136,10 @@ async def assign_tag_and_link(tx: Tx, numbers: Mapping[str, int], *, now: dateti
     )  # fmt: skip
     await watchers.watch(tx, mara, down, user_of(mara).id, now=now)
     await links.add_link(tx, jonas, night, LinkType.RELATED, errors, now=now)
+    await ticket_changes.change_ticket(tx, jonas, errors, {"fields": {"light_level": -14.6}}, now=now)
+    remind = ReminderChange(now + timedelta(hours=3), "Ask whether the patch was reseated", cancelled_by_answer=True)
+    await ticket_changes.change_ticket(tx, jonas, errors, {"reminder": remind}, now=now)
+    await set_people(tx, jonas, down, contacts=_CONTACTS, cc=_COPIES, now=now)
 
 
 async def merge_split_and_tag(tx: Tx, numbers: Mapping[str, int], *, now: datetime) -> None:

@@ -12,6 +12,7 @@ from clearline.companies import usecases as companies
 from clearline.demo.catalogue import load_catalogue, load_own_services
 from clearline.demo.companies import COMPANIES, DemoCompany
 from clearline.demo.desk import ADMIN, find_staff, load_desk, user_of
+from clearline.demo.fields import load_fields
 from clearline.demo.integrations import load_mailbox, load_webhook
 from clearline.demo.notifications import set_preferences, turn_off_contact_mail
 from clearline.demo.tickets import (
@@ -50,6 +51,7 @@ async def load(
         if not await find_staff(tx):
             progress("the desk")
             await load_catalogue(tx, OPERATOR, now=now)
+            await load_fields(tx, OPERATOR, now=now)
             await load_desk(tx, OPERATOR, now=now)
             await set_preferences(tx, OPERATOR, now=now)
     created: list[DemoKey] = []
@@ -81,7 +83,7 @@ async def _create_key(tx: Tx, company: CompanyDetails, email: str | None, *, tic
 
 async def _load_company(tx: Tx, demo: DemoCompany, *, now: datetime) -> tuple[CompanyDetails, dict[str, int]]:
     """Add a customer with its users, services and tickets; return the numbers of the tickets by title."""
-    company = await companies.add_company(tx, OPERATOR, demo.name, demo.code, now=now)
+    company = await companies.add_company(tx, OPERATOR, demo.name, demo.code, facts=demo.facts, now=now)
     users = []
     for index, person in enumerate(demo.people):
         user = await accounts.add_user(
@@ -90,7 +92,9 @@ async def _load_company(tx: Tx, demo: DemoCompany, *, now: datetime) -> tuple[Co
         )  # fmt: skip
         users.append(user)
     for service in demo.services:
-        await inventory.add_service(tx, OPERATOR, company.id, service.id, service.type, service.label, now=now)
+        await inventory.add_service(
+            tx, OPERATOR, company.id, service.id, service.type, service.label, facts=service.facts, now=now
+        )
     await turn_off_contact_mail(tx, OPERATOR, company.id, now=now)
     numbers = await load_tickets(tx, demo, company, users, now=now)
     await rate_resolutions(tx, company, numbers, now=now)

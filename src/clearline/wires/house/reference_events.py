@@ -26,7 +26,9 @@ _OFFSET = Offset(52881, 81523)
 _TICKET_FACTS: tuple[facts.TicketFact, ...] = (
     facts.TicketCreated("acknowledged", "high", "API"),
     facts.NoteAdded("public", "seller"),
-    facts.StatusChanged("acknowledged", "in_progress", ""),
+    facts.StatusChanged(
+        "in_progress", "held", "", "with_carrier", {"reason": "third_party", "text": "Their case CX-20903"}
+    ),
     facts.TicketChanged([Change("priority", "high", "critical")]),
     facts.TicketAssigned(None, _USER, "round_robin"),
     facts.TicketRouted(None, _QUEUE, "Ports down"),
