@@ -11,7 +11,6 @@ down. With ``--pause`` it waits for Enter before it measures: the machine may be
 import argparse
 import asyncio
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -195,4 +194,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
