@@ -42,6 +42,7 @@ _SUBSCRIPTION = "/subscriptions/{webhook[id]}"
 _PEOPLE = (
     Step("company add", "createCompany", ("Birch Telecom", "--code", "BIR001"), "/companies/{it[id]}", "company"),
     Step("company change", "changeCompany", ("BIR001", "--name", "Birch"), "/companies/{it[id]}"),
+    Step("company show", "getCompany", ("BIR001",), "/companies/{it[id]}"),
     Step("company list", "listCompanies", (), "/companies"),
     Step("user add", "createUser", (*_BIR, "--name", "Ada", "--email", ADA), _COMPANY + "/users/{it[id]}", "ada"),
     Step("user change", "changeUser", (*_BIR, ADA, "--phone", "+1-555-0111"), _COMPANY + "/users/{it[id]}"),
@@ -66,6 +67,7 @@ _PEOPLE = (
     Step("service add", "createService", (*_BIR, "--id", "P-1", "--type", "Port", "--label", "Port 1"),
          _COMPANY + "/services/P-1"),
     Step("service change", "changeService", (*_BIR, "P-1", "--label", "Port one"), _COMPANY + "/services/P-1"),
+    Step("service show", "getService", (*_BIR, "P-1"), _COMPANY + "/services/P-1"),
     Step("service import", "importServices", (*_BIR, "-"), text="id,type,label\nP-2,Port,Port 2\n"),
     Step("service list", "listServices", _BIR, _COMPANY + "/services"),
     Step("service delete", "deleteService", (*_BIR, "P-2")),

@@ -1,7 +1,8 @@
 """Companies: customers, and the provider."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -24,7 +25,7 @@ class Ended(Struct, frozen=True):
 _FACTS = ("name", "code", "language", "tier", "time_zone", "parent_id", "shares_with_parent")
 """What is stored of a company as it is."""
 _FACTS_READ = ("id", "deactivated_at", *_FACTS)
-_DETAILS = ", ".join((*_FACTS_READ, "notice_addresses::text"))
+_DETAILS = ", ".join((*_FACTS_READ, "notice_addresses::text", "fields::text"))
 CHILDREN = """(select json_agg(json_build_object('id', child.id, 'name', child.name, 'code', child.code)
                         order by lower(child.name))::text
           from company child
@@ -33,6 +34,7 @@ CHILDREN = """(select json_agg(json_build_object('id', child.id, 'name', child.n
 _read_children = msgspec.json.Decoder(tuple[Company, ...]).decode
 _read_ended = msgspec.json.Decoder(Ended).decode
 _read_addresses = msgspec.json.Decoder(NoticeAddresses).decode
+_read_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def children_of(column: str | None) -> tuple[Company, ...]:
@@ -41,9 +43,10 @@ def children_of(column: str | None) -> tuple[Company, ...]:
 
 
 def _details(row: Record) -> CompanyDetails:
-    *facts, stored = row
+    *facts, stored, own = row
     addresses = NO_NOTICE_ADDRESSES if stored is None else _read_addresses(stored)
-    return CompanyDetails(**dict(zip(_FACTS_READ, facts, strict=True)), notice_addresses=addresses)
+    fields = {} if own is None else _read_fields(own)
+    return CompanyDetails(**dict(zip(_FACTS_READ, facts, strict=True)), notice_addresses=addresses, fields=fields)
 
 
 def _values(company: CompanyDetails) -> tuple[object, ...]:
@@ -53,17 +56,22 @@ def _values(company: CompanyDetails) -> tuple[object, ...]:
     return (*(getattr(company, name) for name in _FACTS), stored)
 
 
+def _fields_json(fields: Mapping[str, Any]) -> str | None:
+    return msgspec.json.encode(fields).decode() if fields else None
+
+
 async def insert(tx: Tx, company: CompanyDetails, *, now: datetime) -> bool:
     """Store a new company; False when its name or code is another's name or code, in any case."""
     row = await tx.write(
         """insert into company (id, name, code, language, tier, time_zone, parent_id, shares_with_parent,
-                                notice_addresses, created_at)
-           select $1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10
+                                notice_addresses, created_at, fields)
+           select $1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11::text::jsonb
             where not exists (select from company where lower(name) = lower($3) or lower(code) = lower($2))
            on conflict do nothing returning id""",
         company.id,
         *_values(company),
         now,
+        _fields_json(company.fields),
     )
     return row is not None
 
@@ -159,8 +167,8 @@ async def ended(tx: Tx, company_id: UUID) -> Ended | None:
     return None if text is None else _read_ended(text)
 
 
-async def save(tx: Tx, company: CompanyDetails) -> bool:
-    """Store the values of a locked company.
+async def save(tx: Tx, company: CompanyDetails, fields: Mapping[str, Any]) -> bool:
+    """Store the values of a locked company; ``fields`` are the own fields that change, with None to clear one.
 
     Return False when its name or code is another's name or code: the transaction must then be rolled back.
     """
@@ -172,12 +180,15 @@ async def save(tx: Tx, company: CompanyDetails) -> bool:
                     where id = $1 and shares_with_parent and (not $8 or parent_id is distinct from $7)
                    on conflict do nothing)
                update company set name = $2, code = $3, language = $4, tier = $5, time_zone = $6, parent_id = $7,
-                      shares_with_parent = $8, notice_addresses = $9::text::jsonb
+                      shares_with_parent = $8, notice_addresses = $9::text::jsonb,
+                      fields = nullif(jsonb_strip_nulls(
+                          coalesce(fields, '{}') || coalesce($10::text::jsonb, '{}')), '{}')
                 where id = $1 and not exists (
                       select from company where id <> $1 and (lower(name) = lower($3) or lower(code) = lower($2)))
                returning id""",
             company.id,
             *_values(company),
+            _fields_json(fields),
         )
     except UniqueViolation:
         return False

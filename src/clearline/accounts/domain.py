@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -106,7 +107,7 @@ class CompanyDetails(Company, frozen=True, gc=False):
 
     Without a ``language`` it has that of the desk, the provider's. ``tier`` is the key of a tier. Its people see times
     in the IANA ``time_zone`` unless they set one themselves. If it ``shares_with_parent``, the people of its parent see
-    and raise its tickets.
+    and raise its tickets. ``fields`` has the values of own fields by their keys.
     """
 
     deactivated_at: datetime | None = None
@@ -116,6 +117,7 @@ class CompanyDetails(Company, frozen=True, gc=False):
     notice_addresses: NoticeAddresses = NO_NOTICE_ADDRESSES
     parent_id: UUID | None = None
     shares_with_parent: bool = False
+    fields: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def with_values(company: CompanyDetails, values: Mapping[str, Any]) -> CompanyDetails:

@@ -1,8 +1,8 @@
 """What commands print: JSON as the house API answers it, or lines and tables for people."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -81,6 +81,19 @@ def within_limit(items: Sequence[T], limit: int | None, noun: str) -> Sequence[T
         return items
     echo(f"Showing the first {limit} {noun}; use --limit to see more.", err=True)
     return items[:limit]
+
+
+def print_members(value: object) -> None:
+    """Print the members of a body that are set, each in a line; those of a nested object by dotted names."""
+    print_table(("MEMBER", "VALUE"), list(_members("", msgspec.to_builtins(value))))
+
+
+def _members(prefix: str, members: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for name, value in members.items():
+        if isinstance(value, dict):
+            yield from _members(f"{prefix}{name}.", value)
+        elif value not in (None, "", []):
+            yield prefix + name, " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

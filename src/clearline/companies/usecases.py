@@ -1,9 +1,11 @@
 """Companies: list, add and change customers, and change the provider."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
+
+from msgspec.structs import replace
 
 from clearline.accounts import company_store, permissions
 from clearline.accounts import usecases as accounts
@@ -19,16 +21,21 @@ from clearline.accounts.parents import store as parent_store
 from clearline.accounts.tiers import store as tier_store
 from clearline.accounts.tiers.usecases import check_tier_key
 from clearline.errors import InvalidInput, RuleCode, Violation, require_found, require_free, require_valid
-from clearline.events.domain import Change, first_values
-from clearline.events.record_changes import append_record_event, change_record
+from clearline.events.domain import Change, changes_between, first_values
+from clearline.events.record_changes import append_record_event
+from clearline.fields import value_usecases as own_fields
+from clearline.fields.domain import RecordKind
+from clearline.fields.value_domain import changed_fields
 from clearline.identity import PROVIDER_ID, Actor, Company, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 
-OWN_FIELDS = frozenset({"language", "time_zone", "notice_addresses"})
-"""What the admins of a customer may set of their company."""
+OWN_FIELDS = frozenset({"language", "time_zone", "notice_addresses", "fields"})
+"""What the admins of a customer may set of their company; of the own fields those that customers edit."""
+FIELDS_CHANGED = "fields_changed"
+"""What was done, in the event of the own fields that only the provider's people see."""
 COMPANY_FIELDS = frozenset(
-    {"name", "code", "language", "tier", "time_zone", "notice_addresses", "parent_id", "shares_with_parent"}
+    {"name", "code", "language", "tier", "time_zone", "notice_addresses", "parent_id", "shares_with_parent", "fields"}
 )
 
 
@@ -43,23 +50,45 @@ async def add_company(
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     nothing = CompanyDetails(uuid4(), name, code)
-    company = with_values(nothing, facts or {})
-    await _require_valid(tx, nothing, company)
+    company = await _valid(tx, actor, nothing, with_values(nothing, facts or {}))
     await _lock_names(tx)
     await _require_parent(tx, nothing, company)
     require_free(await company_store.insert(tx, company, now=now), "company", _names(company))
     given = {name for name in COMPANY_FIELDS if getattr(company, name) != getattr(nothing, name)}
     changes = first_values(company, frozenset({"name", "code"} | given))
-    await append_record_event(tx, actor, "company", "created", company, changes, company_id=company.id, now=now)
+    await _append(tx, actor, company, "created", changes, now=now)
     return company
 
 
-async def _require_valid(tx: Tx, before: CompanyDetails, after: CompanyDetails) -> None:
+async def _append(
+    tx: Tx, actor: Actor, company: CompanyDetails, action: str, changes: Sequence[Change], *, now: datetime
+) -> None:
+    """Store the event of a change, and one of its own for the own fields that the customer does not see."""
+    shown, hidden = await own_fields.split_changes(tx, RecordKind.COMPANY, changes)
+    for done, part in ((action, shown), (FIELDS_CHANGED, hidden)):
+        if part:
+            await append_record_event(tx, actor, "company", done, company, part, company_id=company.id, now=now)
+
+
+async def _valid(tx: Tx, actor: Actor, before: CompanyDetails, after: CompanyDetails) -> CompanyDetails:
+    """Return a company that breaks no rule; the own fields are given by those that change."""
     violations = check_company(after)
     if after.tier not in {None, before.tier}:
         tiers = {tier.key: tier for tier in await tier_store.all_tiers(tx)}
         violations += check_tier_key(tiers, before.tier, after.tier)
+    if after.fields is not before.fields:
+        fields, wrong = await own_fields.values_after(
+            tx, actor, RecordKind.COMPANY, after.id, before.fields, after.fields
+        )
+        after, violations = replace(after, fields=fields), [*violations, *wrong]
     require_valid(violations)
+    return after
+
+
+async def _visible(tx: Tx, actor: Actor, company: CompanyDetails) -> CompanyDetails:
+    """Return what the actor may see of a company: of the own fields those for it, and nobody a deleted one."""
+    fields = await own_fields.visible_values(tx, actor, RecordKind.COMPANY, company.fields)
+    return company if fields == company.fields else replace(company, fields=fields)
 
 
 async def _require_parent(tx: Tx, before: CompanyDetails, after: CompanyDetails) -> None:
@@ -105,24 +134,31 @@ async def list_companies(
     if named is not None:
         company = await company_store.find(tx, named)
         is_listed = company is not None and permissions.may_see_company(actor, company.id)
-        return [] if company is None or not is_listed or company.id == PROVIDER_ID else [await _details(tx, company)]
-    return await company_store.page(tx, after=after or "", only=permissions.only_companies(actor), limit=limit)
+        if company is None or not is_listed or company.id == PROVIDER_ID:
+            return []
+        return [await _details(tx, actor, company)]
+    page = await company_store.page(tx, after=after or "", only=permissions.only_companies(actor), limit=limit)
+    return [await _visible(tx, actor, company) for company in page]
 
 
 async def companies_matching(tx: Tx, actor: Actor, text: str, *, after: str = "", limit: int) -> list[CompanyDetails]:
     """Return the customers with a text in their name or code, in any case, by name, after the name ``after``."""
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     only = permissions.only_companies(actor)
-    return await company_store.matching(tx, text, after=after, only=only, limit=limit) if storable(text) else []
+    if not storable(text):
+        return []
+    matches = await company_store.matching(tx, text, after=after, only=only, limit=limit)
+    return [await _visible(tx, actor, company) for company in matches]
 
 
 async def get_company_details(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
     """Return a company, and whether it is deactivated."""
-    return await _details(tx, await accounts.get_company(tx, actor, ref))
+    return await _details(tx, actor, await accounts.get_company(tx, actor, ref))
 
 
-async def _details(tx: Tx, company: Company) -> CompanyDetails:
-    return require_found(await company_store.details(tx, company.id), "company", company.id)
+async def _details(tx: Tx, actor: Actor, company: Company) -> CompanyDetails:
+    details = require_found(await company_store.details(tx, company.id), "company", company.id)
+    return await _visible(tx, actor, details)
 
 
 async def lock_company(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
@@ -130,13 +166,13 @@ async def lock_company(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     company = await accounts.find_company(tx, actor, ref)
-    return require_found(await company_store.lock_details(tx, company.id), "company", ref)
+    return await _visible(tx, actor, require_found(await company_store.lock_details(tx, company.id), "company", ref))
 
 
 async def lock_to_change(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
     """Lock a company of which the actor is about to change something: any for desk admins, its own for its admins."""
     company = await accounts.company_to_manage(tx, actor, ref)
-    return require_found(await company_store.lock_details(tx, company.id), "company", ref)
+    return await _visible(tx, actor, require_found(await company_store.lock_details(tx, company.id), "company", ref))
 
 
 async def change_company(
@@ -144,7 +180,7 @@ async def change_company(
 ) -> CompanyDetails:
     """Set some of the fields in ``COMPANY_FIELDS``; the admins of a customer may set ``OWN_FIELDS`` of their own.
 
-    Notice addresses change by their subjects.
+    Notice addresses change by their subjects, and the own fields by their keys.
 
     Raises:
         AlreadyExists: another company has the name or the code, as its name or its code.
@@ -157,15 +193,17 @@ async def change_company(
 async def _change_company(
     tx: Tx, actor: Actor, before: CompanyDetails, values: Mapping[str, Any], *, now: datetime
 ) -> CompanyDetails:
-    async def save(tx: Tx, company: CompanyDetails) -> None:
-        await _require_valid(tx, before, company)
-        await _lock_names(tx)
-        await _require_parent(tx, before, company)
-        require_free(await company_store.save(tx, company), "company", _names(company))
-        tx.changes_memory = tx.changes_memory or company.tier != before.tier
-
     after = with_values(before, values)
-    return await change_record(tx, actor, "company", before, after, save, company_id=before.id, now=now)
+    if after != before:
+        after = await _valid(tx, actor, before, after)
+    if changes := changes_between(before, after):
+        await _lock_names(tx)
+        await _require_parent(tx, before, after)
+        fields = changed_fields(before.fields, after.fields)
+        require_free(await company_store.save(tx, after, fields), "company", _names(after))
+        tx.changes_memory = tx.changes_memory or after.tier != before.tier
+        await _append(tx, actor, after, "changed", changes, now=now)
+    return after
 
 
 async def set_ended(tx: Tx, actor: Actor, company: CompanyDetails, ended: Ended | None, *, now: datetime) -> None:

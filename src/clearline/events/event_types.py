@@ -40,6 +40,7 @@ class EventType(StrEnum):
 
     COMPANY_CREATED = "company.created"
     COMPANY_CHANGED = "company.changed"
+    COMPANY_FIELDS_CHANGED = "company.fields_changed"
     TIER_CREATED = "tier.created"
     TIER_CHANGED = "tier.changed"
     USER_CREATED = "user.created"
@@ -66,6 +67,7 @@ class EventType(StrEnum):
     SERVICE_CREATED = "service.created"
     SERVICE_CHANGED = "service.changed"
     SERVICE_CARRIER_CHANGED = "service.carrier_changed"
+    SERVICE_FIELDS_CHANGED = "service.fields_changed"
     SERVICE_DELETED = "service.deleted"
     SERVICE_IMPORTED = "service.imported"
     SERVICE_CHRONIC = "service.chronic"

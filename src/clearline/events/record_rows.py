@@ -11,6 +11,7 @@ def _record(kind: EventType, sentence: str, visibility: Visibility = Visibility.
 RECORD_ROWS = (
     _record(EventType.COMPANY_CREATED, "Added a company.", Visibility.COMPANY_ADMINS),
     _record(EventType.COMPANY_CHANGED, "Changed a company.", Visibility.COMPANY_ADMINS),
+    _record(EventType.COMPANY_FIELDS_CHANGED, "Changed own fields of a company that its people do not see."),
     _record(EventType.TIER_CREATED, "Added a tier."),
     _record(EventType.TIER_CHANGED, "Changed a tier."),
     _record(EventType.USER_CREATED, "Added a user.", Visibility.COMPANY_ADMINS),
@@ -37,6 +38,7 @@ RECORD_ROWS = (
     _record(EventType.SERVICE_CREATED, "Added a service.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_CHANGED, "Changed a service.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_CARRIER_CHANGED, "Changed the access carrier of a service, or its circuit id."),
+    _record(EventType.SERVICE_FIELDS_CHANGED, "Changed own fields of a service that customers do not see."),
     _record(EventType.SERVICE_DELETED, "Deleted a service.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_IMPORTED, "Imported the services of a company.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_CHRONIC, "Raised so many tickets on a service in a short time that it is chronic."),

@@ -207,8 +207,8 @@ def check_field(field: Field) -> list[Violation]:
 def _check_audiences(field: Field) -> list[Violation]:
     if field.visible_to is FieldAudience.STAFF and field.edited_by is FieldAudience.CUSTOMER:
         return [Violation("edited_by", "must be staff: customers do not see the field", RuleCode.CHOICE)]
-    if field.edited_by is FieldAudience.CUSTOMER and field.record is not RecordKind.TICKET:
-        return [Violation("edited_by", "must be staff: customers edit fields of tickets alone", RuleCode.CHOICE)]
+    if field.edited_by is FieldAudience.CUSTOMER and field.record is RecordKind.SERVICE:
+        return [Violation("edited_by", "must be staff: customers do not edit services", RuleCode.CHOICE)]
     return []
 
 

@@ -1,6 +1,6 @@
 """Definitions of own fields, and what is asked about their values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -179,14 +179,41 @@ async def known_references(tx: Tx, kind: str, company_id: UUID, ids: Sequence[st
     return {row[0] for row in await tx.fetch(_REFERENCES[kind], company_id, ids)}
 
 
-_NAMES = {
-    "service": "select id, label from service where company_id = $1 and id = any($2::text[])",
-    "company": "select id::text, name from company where id = any($2::text[]::uuid[]) and $1::uuid is not null",
-    "user": f"""select id::text, name from app_user
-                     where company_id in ($1, '{PROVIDER_ID}') and id = any($2::text[]::uuid[])""",
+_NAMES = f"""
+    select 'service', id, label from service where company_id = $1 and id = any($2::text[])
+    union all select 'company', id::text, name from company where id = any($3::text[]::uuid[])
+    union all select 'user', id::text, name from app_user
+     where company_id in ($1, '{PROVIDER_ID}') and id = any($4::text[]::uuid[])"""
+
+
+async def reference_names(
+    tx: Tx, company_id: UUID, ids: Mapping[RefersTo, Collection[str]]
+) -> dict[tuple[RefersTo, str], str]:
+    """Return the names of what references name: services and users of a company, the provider's users, companies.
+
+    Served by the primary keys.
+    """
+    wanted = (list(ids[kind]) for kind in (RefersTo.SERVICE, RefersTo.COMPANY, RefersTo.USER))
+    return {(RefersTo(row[0]), row[1]): row[2] for row in await tx.fetch(_NAMES, company_id, *wanted)}
+
+
+_CHOICES = {
+    RefersTo.SERVICE: """select id, label from service
+        where company_id = $1 and ($2::uuid[] is null or company_id = any($2)) order by label, id limit $3""",
+    RefersTo.COMPANY: f"""select id::text, name from company
+        where $1::uuid is not null and ($2::uuid[] is null or id = any($2)) and id <> '{PROVIDER_ID}'
+        order by lower(name) limit $3""",
+    RefersTo.USER: f"""select id::text, name from app_user
+        where company_id in ($1, '{PROVIDER_ID}') and is_active and ($2::uuid[] is null or company_id = any($2))
+        order by lower(name), id limit $3""",
 }
 
 
-async def names_of(tx: Tx, kind: str, company_id: UUID, ids: Sequence[str]) -> Mapping[str, str]:
-    """Return the names of what references name, by their ids. Served by the primary keys."""
-    return {row[0]: row[1] for row in await tx.fetch(_NAMES[kind], company_id, ids)}
+async def reference_choices(
+    tx: Tx, refers_to: RefersTo, company_id: UUID, *, only: Sequence[UUID] | None, limit: int
+) -> list[tuple[str, str]]:
+    """Return the ids and names of services and active users of a company, of the provider's users, or of companies.
+
+    By name; with ``only`` those of these companies.
+    """
+    return [(row[0], row[1]) for row in await tx.fetch(_CHOICES[refers_to], company_id, only, limit)]

@@ -5,12 +5,15 @@ from math import inf, nextafter
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.events.domain import Change
 from clearline.fields import store as field_store
 from clearline.fields.comparison_domain import SPAN, number_of, text_of
 from clearline.fields.domain import RANGED, Definitions, Field, FieldType, RecordKind, RefersTo, Required
-from clearline.fields.type_domain import WrongValue
+from clearline.fields.reference_usecases import may_refer_to
+from clearline.fields.type_domain import WrongValue, file_text
 from clearline.fields.usecases import definitions
 from clearline.fields.value_domain import changed_fields, missing_values, read_values, with_defaults, without_nulls
 from clearline.identity import Actor
@@ -61,8 +64,17 @@ async def changed_values(
     Raises:
         InvalidInput: naming each field that is unknown to the actor, or has a wrong value.
     """
+    changed, violations = await check_changes(tx, actor, kind, company_id, before, given)
+    require_valid(violations)
+    return changed
+
+
+async def check_changes(
+    tx: Tx, actor: Actor, kind: RecordKind, company_id: UUID, before: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Violation]]:
+    """Return what ``changed_values`` does, and the rules that the new values break."""
     known = await definitions(tx)
-    same = {key for key, value in given.items() if key in before and before[key] == value}
+    same = {key for key, value in given.items() if key in before and value in (before[key], file_text(before[key]))}
     values, violations = await _checked(
         tx, known, actor, kind, company_id, {key: value for key, value in given.items() if key not in same}
     )
@@ -70,8 +82,27 @@ async def changed_values(
         field = known.of(kind)[key]
         if value is None and before.get(key) is not None and field.active and field.required is Required.TO_RAISE:
             violations.append(Violation(f"fields.{key}", f"is required: {field.label}", RuleCode.REQUIRED))
-    require_valid(violations)
-    return {key: value for key, value in values.items() if before.get(key) != value}
+    return {key: value for key, value in values.items() if before.get(key) != value}, violations
+
+
+async def values_after(
+    tx: Tx, actor: Actor, kind: RecordKind, company_id: UUID, before: Mapping[str, Any], given: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], list[Violation]]:
+    """Return the values that the actor sees of a record after a change, and the rules that the new ones break.
+
+    None clears them all.
+    """
+    given = dict.fromkeys(before) if given is None else given
+    changed, violations = await check_changes(tx, actor, kind, company_id, before, given)
+    return without_nulls({**before, **changed}), violations
+
+
+async def visible_values(tx: Tx, actor: Actor, kind: RecordKind, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those values of a record that the actor sees."""
+    if not values:
+        return {}
+    shown = {field.key for field in (await definitions(tx)).shown(kind, for_staff=actor.is_staff)}
+    return {key: value for key, value in values.items() if key in shown}
 
 
 async def imported_values(tx: Tx, actor: Actor, company_id: UUID, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +139,7 @@ async def _checked(
 
 async def _check_reference(tx: Tx, actor: Actor, field: Field, company_id: UUID, value: str) -> list[Violation]:
     """Return the violation of an id that names nothing that the actor may see."""
-    is_hidden = field.refers_to is RefersTo.COMPANY and not actor.is_staff and value != str(company_id)
+    is_hidden = field.refers_to is RefersTo.COMPANY and value != str(company_id) and not may_refer_to(actor, value)
     if not is_hidden and await field_store.known_references(tx, str(field.refers_to), company_id, [value]):
         return []
     return [Violation(f"fields.{field.key}", f"must be the id of a {field.refers_to}", RuleCode.REFERENCE)]
@@ -132,10 +163,17 @@ async def each_field(tx: Tx, kind: RecordKind, changes: Sequence[Change]) -> lis
             each.append(change)
             continue
         known = (await definitions(tx)).of(kind)
-        for key, value in changed_fields(change.before, change.after).items():
+        for key, value in changed_fields(change.before or {}, change.after or {}).items():
             is_public = key in known and known[key].is_visible(for_staff=False)
-            each.append(Change(f"fields.{key}", change.before.get(key), value, is_public))
+            each.append(Change(f"fields.{key}", (change.before or {}).get(key), value, is_public))
     return each
+
+
+async def split_changes(tx: Tx, kind: RecordKind, changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:
+    """Return the changes of a record, with one for each own field, and apart those of fields for the staff alone."""
+    each = await each_field(tx, kind, changes)
+    hidden = [change for change in each if change.field.startswith("fields.") and not change.is_public]
+    return [replace(change, is_public=False) for change in each if change not in hidden], hidden
 
 
 async def list_filter(tx: Tx, actor: Actor, key: str, text: str) -> dict[str, Any]:

@@ -21,7 +21,8 @@ class Service(Struct, frozen=True):
     """A service of a company. ``id`` is unique within the company; ``label`` is for people.
 
     ``rate`` is in bit/s. ``customer_label`` is what the customer itself calls the circuit. ``carrier`` is whose access
-    line it runs on, and ``carrier_circuit_id`` that line's id there: customers see neither. What is not known is None.
+    line it runs on, and ``carrier_circuit_id`` that line's id there: customers see neither. ``fields`` has the values
+    of own fields by their keys. What is not known is None.
     """
 
     company_id: UUID
@@ -38,11 +39,12 @@ class Service(Struct, frozen=True):
     carrier_circuit_id: str | None = None
     a_end: End | None = None
     z_end: End | None = None
+    fields: dict[str, Any] = {}
 
 
 KEYS = ("company_id", "id")
-FACTS = tuple(name for name in Service.__struct_fields__ if name not in {*KEYS, "type", "label"})
-"""What is known of a service besides its type and label."""
+FACTS = tuple(name for name in Service.__struct_fields__ if name not in {*KEYS, "type", "label", "fields"})
+"""What is known of a service besides its type and label, and its own fields."""
 ENDS = ("a_end", "z_end")
 INTERNAL_FACTS = frozenset({"carrier", "carrier_circuit_id"})
 """The facts that only the provider's people see."""

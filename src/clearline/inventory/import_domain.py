@@ -21,6 +21,8 @@ OPTIONAL = (
 )  # fmt: skip
 """The columns of a table that may be missing: what they would set stays as it is."""
 COLUMNS = (*REQUIRED, *OPTIONAL)
+OWN_FIELD = "fields_"
+"""Begins the columns of own fields; the key of the field follows."""
 _YES, _NO = frozenset({"yes", "true", "1", "y"}), frozenset({"no", "false", "0", "n"})
 IMPORT_MAX = 1000
 """The most services of one list. A file may have any number."""
@@ -85,6 +87,7 @@ class JsonRow(Struct, frozen=True, forbid_unknown_fields=True):
     carrier_circuit_id: str | UnsetType | None = UNSET
     a_end: EndRow | UnsetType | None = UNSET
     z_end: EndRow | UnsetType | None = UNSET
+    fields: dict[str, Any] | UnsetType | None = UNSET
     company_id: str | UnsetType = UNSET
     rate_text: str | UnsetType | None = UNSET
 
@@ -125,7 +128,9 @@ def cell_values(cells: Mapping[str, str]) -> dict[str, Any]:
     violations: list[Violation] = []
     for name, text in cells.items():
         try:
-            if name in END_COLUMNS:
+            if name.startswith(OWN_FIELD):
+                values.setdefault("fields", {})[name.removeprefix(OWN_FIELD)] = text or None
+            elif name in END_COLUMNS:
                 values.setdefault(f"{name[0]}_end", {})[name[2:]] = text or None
             elif name in REQUIRED:
                 values[name] = text

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from clearline.errors import InvalidInput
-from clearline.inventory.import_domain import COLUMNS, REQUIRED, LineError, Row, cell_values, json_values
+from clearline.inventory.import_domain import COLUMNS, OWN_FIELD, REQUIRED, LineError, Row, cell_values, json_values
 from clearline.tables import NotATable, cell_text, read_table
 
 
@@ -62,7 +62,9 @@ def _table_rows(text: str) -> Iterator[Row]:
     try:
         table = read_table(text, COLUMNS)
         _require_heading(table.heading)
-        places = {name: table.heading.index(name) for name in COLUMNS if name in table.heading}
+        places = {
+            name: place for place, name in enumerate(table.heading) if name in COLUMNS or name.startswith(OWN_FIELD)
+        }
         for line, cells in table.rows:
             row = _row(line, cell_values, {name: cell_text(cells[place]).strip() for name, place in places.items()})
             if len(cells) > len(table.heading):
@@ -74,9 +76,14 @@ def _table_rows(text: str) -> Iterator[Row]:
         yield Row(error.line, {}, [f"is no CSV: {error.reason}"])
 
 
+def _is_known(name: str) -> bool:
+    return name in COLUMNS or name.startswith(OWN_FIELD)
+
+
 def _require_heading(heading: list[str]) -> None:
     if missing := [name for name in REQUIRED if name not in heading]:
         lacks, names = ", ".join(missing), ", ".join(REQUIRED)
         raise NotAFile(1, f"the heading lacks {lacks}; it must name {names}, separated by commas, semicolons or tabs")
-    if twice := [name for name in COLUMNS if heading.count(name) > 1]:
+    known = sorted(filter(_is_known, set(heading)))
+    if twice := [name for name in known if heading.count(name) > 1]:
         raise NotAFile(1, f"the heading names {', '.join(twice)} more than once")

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.accounts.tiers import store as tier_store
 from clearline.accounts.tiers.domain import Tier
 from clearline.accounts.tiers.usecases import check_tier_key
@@ -13,6 +15,9 @@ from clearline.catalogue.usecases import stored_catalogue
 from clearline.errors import RuleCode, Violation, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
+from clearline.fields import value_usecases as own_fields
+from clearline.fields.domain import RecordKind
+from clearline.fields.value_domain import changed_fields
 from clearline.identity import Actor, Company
 from clearline.inventory import store as service_store
 from clearline.inventory.domain import Service, check_service, with_values
@@ -24,7 +29,7 @@ from clearline.inventory.import_domain import (
     RowResult,
 )
 from clearline.inventory.import_file import NotAFile, read_rows
-from clearline.inventory.usecases import KIND, company_to_manage
+from clearline.inventory.usecases import KIND, company_to_manage, visible_services
 from clearline.platform.database.transactions import Tx
 from clearline.tables import A_WORKBOOK, is_workbook
 
@@ -38,7 +43,7 @@ class _Inventory:
         self.company, self._stored, self._tiers, self._catalogue = company, stored, tiers, catalogue
         self.services: dict[str, Service] = {}
 
-    def add(self, values: Mapping[str, Any]) -> list[Violation]:
+    async def add(self, tx: Tx, actor: Actor, values: Mapping[str, Any]) -> list[Violation]:
         """Add a service of the import; return the rules that it breaks, and add it only without any."""
         before = self._stored.get(values["id"])
         begun = before or Service(self.company.id, values["id"], values["type"], values["label"])
@@ -46,6 +51,12 @@ class _Inventory:
         keeps = before is not None and before.type == after.type
         violations = check_service(after, self._catalogue, keeps_type=keeps)
         violations += check_tier_key(self._tiers, None if before is None else before.tier, after.tier)
+        if "fields" in values:
+            had = {} if before is None else before.fields
+            fields, wrong = await own_fields.values_after(
+                tx, actor, RecordKind.SERVICE, self.company.id, had, values["fields"]
+            )
+            after, violations = replace(after, fields=fields), [*violations, *wrong]
         if not violations:
             self.services[after.id] = after
         return violations
@@ -56,21 +67,26 @@ class _Inventory:
             return RowResult.CREATED
         return RowResult.UNCHANGED if self._stored[service.id] == service else RowResult.UPDATED
 
+    def _own_changes(self, service: Service) -> dict[str, Any]:
+        stored = self._stored.get(service.id)
+        return changed_fields({} if stored is None else stored.fields, service.fields)
+
     async def store(self, tx: Tx, actor: Actor, *, dry_run: bool, now: datetime) -> ImportReport:
         """Store what is new or changed, and the event of the import; in a dry run only count it."""
         results = {service.id: self.result(service) for service in self.services.values()}
         created, updated, unchanged = (list(results.values()).count(result) for result in RowResult)
         changed = [each for each in self.services.values() if results[each.id] is not RowResult.UNCHANGED]
         if changed and not dry_run:
-            await service_store.save_all(tx, changed, now=now)
+            await service_store.save_all(tx, changed, {each.id: self._own_changes(each) for each in changed}, now=now)
             changes = [Change("created", None, created), Change("updated", None, updated)]
             fact = RecordChanged(KIND, "imported", str(self.company.id), self.company.name, changes)
             await event_store.append(tx, actor, self.company.id, fact, now=now)
         return ImportReport(created, updated, unchanged, [])
 
 
-async def _inventory(tx: Tx, company: Company) -> _Inventory:
-    stored = {service.id: service for service in await service_store.of_company(tx, company.id)}
+async def _inventory(tx: Tx, actor: Actor, company: Company) -> _Inventory:
+    services = await visible_services(tx, actor, await service_store.of_company(tx, company.id))
+    stored = {service.id: service for service in services}
     return _Inventory(
         company, stored, {tier.key: tier for tier in await tier_store.all_tiers(tx)}, await stored_catalogue(tx)
     )
@@ -112,13 +128,13 @@ async def _import(
         rows = read_rows(text)
     except NotAFile as refused:
         return ImportReport(0, 0, 0, [refused.error]), []
-    inventory = await _inventory(tx, company)
+    inventory = await _inventory(tx, actor, company)
     errors: list[LineError] = []
     ids: set[str] = set()
     for row in rows:
         rules = list(row.rules)
         if row.values:
-            rules += [f"{violation.field} {violation.rule}" for violation in inventory.add(row.values)]
+            rules += [f"{violation.field} {violation.rule}" for violation in await inventory.add(tx, actor, row.values)]
             if row.values["id"] in ids:
                 rules.append(f"id {row.values['id']} stands in an earlier line too")
             ids.add(row.values["id"])
@@ -148,10 +164,10 @@ async def import_list(
     violations = []
     if len(rows) > IMPORT_MAX:
         violations.append(Violation("services", f"must have at most {IMPORT_MAX} items", RuleCode.COUNT))
-    inventory = await _inventory(tx, company)
+    inventory = await _inventory(tx, actor, company)
     ids: set[str] = set()
     for index, row in enumerate(rows[:IMPORT_MAX]):
-        broken = inventory.add(row)
+        broken = await inventory.add(tx, actor, row)
         if row["id"] in ids:
             broken.append(Violation("id", "is in the list twice", RuleCode.DUPLICATE))
         ids.add(row["id"])

@@ -1,6 +1,6 @@
 """The services of companies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,8 @@ from clearline.inventory.domain import ENDS, Service
 from clearline.inventory.facts_domain import End, ServiceState
 from clearline.platform.database.transactions import Record, Tx
 
-_PLAIN = tuple(name for name in Service.__struct_fields__ if name not in ENDS)
-_COLUMNS = ", ".join((*_PLAIN, "ends::text"))
+_PLAIN = tuple(name for name in Service.__struct_fields__ if name not in {*ENDS, "fields"})
+_COLUMNS = ", ".join((*_PLAIN, "ends::text", "fields::text"))
 FIRST = ("", "", "")
 """The key (type, label, id) before every service."""
 
@@ -26,28 +26,33 @@ class _Ends(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _NO_ENDS = _Ends()
 _read_ends = msgspec.json.Decoder(_Ends).decode
+_read_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def _service(row: Record) -> Service:
-    *plain, stored = row
+    *plain, stored, own = row
     values: dict[str, Any] = dict(zip(_PLAIN, plain, strict=True))
     values["state"] = ServiceState(values["state"])
     ends = _NO_ENDS if stored is None else _read_ends(stored)
-    return Service(**values, a_end=ends.a, z_end=ends.z)
+    fields = {} if own is None else _read_fields(own)
+    return Service(**values, a_end=ends.a, z_end=ends.z, fields=fields)
 
 
 def _values(service: Service) -> tuple[object, ...]:
-    """Return the values of a service in the order of ``_COLUMNS``."""
+    """Return the values of a service in the order of ``_COLUMNS``, but for its own fields."""
     ends = _Ends(service.a_end, service.z_end)
     stored = None if ends == _NO_ENDS else msgspec.json.encode(ends).decode()
     return (*(getattr(service, name) for name in _PLAIN), stored)
 
 
 _PLACES = ", ".join(f"${place}" for place in range(1, len(_PLAIN) + 1))
-_SET = ", ".join(f"{name} = excluded.{name}" for name in (*_PLAIN[2:], "ends"))
+_FIELDS_AFTER = "nullif(jsonb_strip_nulls(coalesce(service.fields, '{}') || coalesce(excluded.fields, '{}')), '{}')"
+"""The own fields of a service after a change: those that it does not name stay, seen or not."""
+_SET = ", ".join([f"{name} = excluded.{name}" for name in (*_PLAIN[2:], "ends")] + [f"fields = {_FIELDS_AFTER}"])
 _INSERT = f"""
-    insert into service ({", ".join(_PLAIN)}, ends, created_at, changed_at)
-    values ({_PLACES}, ${len(_PLAIN) + 1}::text::jsonb, ${len(_PLAIN) + 2}, ${len(_PLAIN) + 2})"""
+    insert into service ({", ".join(_PLAIN)}, ends, created_at, changed_at, fields)
+    values ({_PLACES}, ${len(_PLAIN) + 1}::text::jsonb, ${len(_PLAIN) + 2}, ${len(_PLAIN) + 2},
+            ${len(_PLAIN) + 3}::text::jsonb)"""
 
 
 async def of_company(tx: Tx, company_id: UUID) -> list[Service]:
@@ -155,18 +160,28 @@ async def lock(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
     return None if row is None else _service(row)
 
 
+def _fields_json(fields: Mapping[str, Any]) -> str | None:
+    return msgspec.json.encode(fields).decode() if fields else None
+
+
 async def insert(tx: Tx, service: Service, *, now: datetime) -> bool:
     """Store a new service; False when the company has one of that id."""
-    row = await tx.write(f"{_INSERT} on conflict do nothing returning id", *_values(service), now)
+    bound = (*_values(service), now, _fields_json(service.fields))
+    row = await tx.write(f"{_INSERT} on conflict do nothing returning id", *bound)
     return row is not None
 
 
-async def save_all(tx: Tx, services: Sequence[Service], *, now: datetime) -> None:
-    """Store services, new or changed."""
+async def save_all(
+    tx: Tx, services: Sequence[Service], fields: Mapping[str, Mapping[str, Any]], *, now: datetime
+) -> None:
+    """Store services of a company, new or changed.
+
+    ``fields`` are the own fields that change, by the ids of services, with None for those that are cleared.
+    """
     in_order = sorted(services, key=lambda service: service.id)  # in one order, so that two imports cannot deadlock
     await tx.write_many(
         f"{_INSERT} on conflict (company_id, id) do update set {_SET}, changed_at = excluded.changed_at",
-        [(*_values(service), now) for service in in_order],
+        [(*_values(service), now, _fields_json(fields.get(service.id, {}))) for service in in_order],
     )
 
 

@@ -15,6 +15,9 @@ from clearline.catalogue.usecases import violations_of
 from clearline.errors import require_found, require_free, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged, changes_between, first_values
+from clearline.fields import value_usecases as own_fields
+from clearline.fields.domain import RecordKind
+from clearline.fields.value_domain import changed_fields
 from clearline.identity import Actor, Company, Scope
 from clearline.inventory import store as service_store
 from clearline.inventory.domain import FACTS, INTERNAL_FACTS, Service, check_service, with_values
@@ -24,13 +27,15 @@ from clearline.text import storable
 KIND = "service"
 CARRIER_CHANGED = "carrier_changed"
 """What was done, in the event of the facts that only the provider's people see."""
+FIELDS_CHANGED = "fields_changed"
+"""What was done, in the event of the own fields that only the provider's people see."""
 _FIELDS = ("type", "label", *FACTS)
 
 
 async def list_services(tx: Tx, actor: Actor) -> list[Service]:
     """Return the services of the actor's company, a customer, by type and label."""
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    return await service_store.of_company(tx, permissions.own_company(actor).id)
+    return await visible_services(tx, actor, await service_store.of_company(tx, permissions.own_company(actor).id))
 
 
 async def services_of(
@@ -47,12 +52,20 @@ async def services_of(
     """
     company = await _company_to_read(tx, actor, company_ref)
     services = await service_store.page(tx, company.id, after=after or service_store.FIRST, limit=limit)
-    return [_visible(actor, service) for service in services]
+    return await visible_services(tx, actor, services)
 
 
-def _visible(actor: Actor, service: Service) -> Service:
-    """Return what the actor may see of a service: customers no facts of the carrier."""
-    return service if actor.is_staff else replace(service, carrier=None, carrier_circuit_id=None)
+async def visible_services(tx: Tx, actor: Actor, services: Sequence[Service]) -> list[Service]:
+    """Return what the actor may see of services: customers no facts of the carrier, nobody a deleted field."""
+    return [
+        replace(
+            service,
+            carrier=service.carrier if actor.is_staff else None,
+            carrier_circuit_id=service.carrier_circuit_id if actor.is_staff else None,
+            fields=await own_fields.visible_values(tx, actor, RecordKind.SERVICE, service.fields),
+        )
+        for service in services
+    ]
 
 
 async def services_matching(tx: Tx, actor: Actor, company_ref: UUID | str, text: str, *, limit: int) -> list[Service]:
@@ -61,7 +74,7 @@ async def services_matching(tx: Tx, actor: Actor, company_ref: UUID | str, text:
     if not storable(text):
         return []
     services = await service_store.matching(tx, company.id, text, for_staff=actor.is_staff, limit=limit)
-    return [_visible(actor, service) for service in services]
+    return await visible_services(tx, actor, services)
 
 
 async def find_services(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[tuple[Company, Service]]:
@@ -81,7 +94,7 @@ async def find_services(tx: Tx, actor: Actor, text: str, *, limit: int) -> list[
             services |= {(match.company_id, match.id): match for match in matches}
     return [
         (await permissions.company_with_id(tx, actor, service.company_id), service)
-        for service in list(services.values())[:limit]
+        for service in await visible_services(tx, actor, list(services.values())[:limit])
     ]
 
 
@@ -101,14 +114,14 @@ async def get_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_id:
     """Return a service of a company."""
     company = await _company_to_read(tx, actor, company_ref)
     service = await service_store.find(tx, company.id, service_id) if storable(service_id) else None
-    return _visible(actor, require_found(service, KIND, service_id))
+    [visible] = await visible_services(tx, actor, [require_found(service, KIND, service_id)])
+    return visible
 
 
 async def services_with_ids(tx: Tx, actor: Actor, company_ref: UUID | str, service_ids: Sequence[str]) -> list[Service]:
     """Return those services of a company that have one of these ids, in the order of the ids."""
     company = await _company_to_read(tx, actor, company_ref)
-    services = await service_store.with_ids(tx, company.id, service_ids)
-    return [_visible(actor, service) for service in services]
+    return await visible_services(tx, actor, await service_store.with_ids(tx, company.id, service_ids))
 
 
 async def type_of_own_service(tx: Tx, actor: Actor, service_id: str) -> str | None:
@@ -137,14 +150,14 @@ async def add_service(
     facts: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> Service:
-    """Add a service to a company's inventory; ``facts`` are some of ``FACTS``.
+    """Add a service to a company's inventory; ``facts`` are some of ``FACTS``, and ``fields``, the own fields.
 
     Raises:
         AlreadyExists: the company has a service of that id.
     """
     company = await company_to_manage(tx, actor, company_ref)
-    service = with_values(Service(company.id, service_id, kind, label), facts or {})
-    await _require_valid(tx, None, service)
+    new = Service(company.id, service_id, kind, label)
+    service = await _valid(tx, actor, None, with_values(new, facts or {}))
     require_free(await service_store.insert(tx, service, now=now), KIND, service_id)
     await _append(tx, actor, service, "created", first_values(service, _given(service)), now=now)
     return service
@@ -156,21 +169,30 @@ def _given(service: Service) -> frozenset[str]:
     return frozenset({"type", "label", *(change.field for change in changes_between(nothing, service))})
 
 
-async def _require_valid(tx: Tx, before: Service | None, after: Service) -> None:
+async def _valid(tx: Tx, actor: Actor, before: Service | None, after: Service) -> Service:
+    """Return a service that breaks no rule; the own fields are given by those that change."""
     keeps = before is not None and after.type == before.type
     violations = await violations_of(tx, lambda known: check_service(after, known, keeps_type=keeps))
     before_tier = None if before is None else before.tier
     if after.tier not in {None, before_tier}:
         tiers = {tier.key: tier for tier in await tier_store.all_tiers(tx)}
         violations += check_tier_key(tiers, before_tier, after.tier)
+    had = {} if before is None else before.fields
+    if after.fields is not had:
+        fields, wrong = await own_fields.values_after(
+            tx, actor, RecordKind.SERVICE, after.company_id, had, after.fields
+        )
+        after, violations = replace(after, fields=fields), [*violations, *wrong]
     require_valid(violations)
+    return after
 
 
 async def lock_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_id: str) -> Service:
     """Lock a service that the actor is about to change, until the transaction ends."""
     company = await company_to_manage(tx, actor, company_ref)
     service = await service_store.lock(tx, company.id, service_id) if storable(service_id) else None
-    return require_found(service, KIND, service_id)
+    [visible] = await visible_services(tx, actor, [require_found(service, KIND, service_id)])
+    return visible
 
 
 async def change_service(
@@ -178,13 +200,15 @@ async def change_service(
 ) -> Service:
     """Set a service's ``type``, ``label`` and facts; tickets keep the type and label that they were raised with.
 
-    An end that is given by some of its members keeps the others.
+    An end that is given by some of its members keeps the others, and so do the own fields, ``fields``.
     """
     before = await lock_service(tx, actor, company_ref, service_id)
     after = with_values(before, values)
+    if before != after:
+        after = await _valid(tx, actor, before, after)
     if changes := changes_between(before, after):
-        await _require_valid(tx, before, after)
-        await service_store.save_all(tx, [after], now=now)
+        fields = {after.id: changed_fields(before.fields, after.fields)}
+        await service_store.save_all(tx, [after], fields, now=now)
         await _append(tx, actor, after, "changed", changes, now=now)
     return after
 
@@ -194,21 +218,21 @@ async def delete_service(tx: Tx, actor: Actor, company_ref: UUID | str, service_
     service = await lock_service(tx, actor, company_ref, service_id)
     await service_store.delete(tx, service.company_id, service_id)
     given = _given(service)
-    changes = [Change(name, getattr(service, name), None) for name in _FIELDS if name in given]
+    changes = [Change(name, getattr(service, name), None) for name in (*_FIELDS, "fields") if name in given]
     await _append(tx, actor, service, "deleted", changes, now=now)
     return service
 
 
 async def _append(tx: Tx, actor: Actor, service: Service, action: str, changes: list[Change], *, now: datetime) -> None:
-    """Store the event of a change, and one of its own for the facts that the customer does not see.
+    """Store the event of a change, and events of their own for the facts and own fields that the customer does not see.
 
     A service is named by its label.
     """
-    shown = [change for change in changes if change.field not in INTERNAL_FACTS]
-    hidden = [change for change in changes if change.field in INTERNAL_FACTS]
-    if shown or not hidden:
-        fact = RecordChanged(KIND, action, service.id, service.label, shown)
-        await event_store.append(tx, actor, service.company_id, fact, now=now)
-    if hidden:
-        fact = RecordChanged(KIND, CARRIER_CHANGED, service.id, service.label, hidden)
-        await event_store.append(tx, actor, service.company_id, fact, now=now)
+    others, own = await own_fields.split_changes(tx, RecordKind.SERVICE, changes)
+    shown = [change for change in others if change.field not in INTERNAL_FACTS]
+    carrier = [change for change in others if change.field in INTERNAL_FACTS]
+    parts = ((action, shown), (CARRIER_CHANGED, carrier), (FIELDS_CHANGED, own))
+    for done, part in parts:
+        if part or (done == action and not carrier and not own):
+            fact = RecordChanged(KIND, done, service.id, service.label, part)
+            await event_store.append(tx, actor, service.company_id, fact, now=now)

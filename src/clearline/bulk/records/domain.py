@@ -44,6 +44,7 @@ class ImportedCompany(Struct, frozen=True, omit_defaults=True):
     notice_addresses: ImportedAddresses | UnsetType = UNSET
     parent: str | UnsetType | None = UNSET
     shares_with_parent: bool | UnsetType = UNSET
+    fields: dict[str, Any] | UnsetType | None = UNSET
 
 
 class ImportedPerson(Struct, frozen=True, omit_defaults=True):
@@ -75,6 +76,7 @@ class ImportedService(Struct, frozen=True, omit_defaults=True):
     carrier_circuit_id: str | UnsetType | None = UNSET
     a_end: EndRow | UnsetType | None = UNSET
     z_end: EndRow | UnsetType | None = UNSET
+    fields: dict[str, Any] | UnsetType | None = UNSET
 
 
 def given(line: Struct, *without: str) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def service_values(line: ImportedService) -> dict[str, Any]:
 
 
 _WRITTEN = frozenset(
-    {"company_id", "is_provider", "deactivated_at", "rate_text", "is_confirmed", "is_available", "fields", "parent_id"}
+    {"company_id", "is_provider", "deactivated_at", "rate_text", "is_confirmed", "is_available", "parent_id"}
 )
 """The members that the house API writes and an import ignores."""
 
@@ -132,11 +134,14 @@ SUBJECTS: dict[ImportSubject, Subject] = {
         {column: ("notice_addresses", subject) for column, subject in _ADDRESSES.items()},
         _company_cell,
         _WRITTEN,
+        services.OWN_FIELD,
     ),
     ImportSubject.PEOPLE: Subject(
         ("company", "email", "name", "phone", "role", "language", "is_active"), _person, {}, _flag, _WRITTEN
     ),
-    ImportSubject.SERVICES: Subject(("company", *services.COLUMNS), _service, _ENDS, _flag, _WRITTEN),
+    ImportSubject.SERVICES: Subject(
+        ("company", *services.COLUMNS), _service, _ENDS, _flag, _WRITTEN, services.OWN_FIELD
+    ),
 }
 
 

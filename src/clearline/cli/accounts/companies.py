@@ -9,8 +9,9 @@ from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import CompanyDetails, NoticeAddresses
 from clearline.cli.accounts.options import changed_values, language_of, language_option, with_language
 from clearline.cli.context import transact
+from clearline.cli.fields.values import field_option, given_fields
 from clearline.cli.lazy import LazyCommand, LazyGroup
-from clearline.cli.output import json_option, show, show_list
+from clearline.cli.output import json_option, print_json, print_members, show, show_list
 from clearline.cli.terminal.changes import change_text
 from clearline.clock import now
 from clearline.companies import usecases as companies
@@ -91,6 +92,7 @@ def company() -> None:
 @language_option
 @_fact_options
 @_parent_options
+@field_option
 @json_option
 def company_add(
     name: str,
@@ -100,12 +102,15 @@ def company_add(
     time_zone: str | None,
     notice_address: Sequence[tuple[str, str]],
     parent: str | None,
+    fields: tuple[str, ...],
     *,
     shares_with_parent: bool | None,
     as_json: bool,
 ) -> None:
     """Add a customer."""
-    facts = {"language": language_of(language), **_facts(tier, time_zone, notice_address)}
+    facts = {
+        "language": language_of(language), **_facts(tier, time_zone, notice_address), **given_fields(fields),
+    }  # fmt: skip
 
     async def work(tx: Tx) -> CompanyDetails:
         given = facts | await _parent(tx, parent, shares_with_parent)
@@ -130,6 +135,18 @@ def company_list(*, as_json: bool) -> None:
     )
 
 
+@company.command("show")
+@click.argument("company")
+@json_option
+def company_show(company: str, *, as_json: bool) -> None:
+    """Show what is known of a company, with its own fields. COMPANY is its name, code or id."""
+    shown = company_out(transact(lambda tx: companies.get_company_details(tx, OPERATOR, company)))
+    if as_json:
+        print_json(shown)
+    else:
+        print_members(shown)
+
+
 @company.command("change")
 @click.argument("company")
 @click.option("--name", help="New name.")
@@ -137,6 +154,7 @@ def company_list(*, as_json: bool) -> None:
 @language_option
 @_fact_options
 @_parent_options
+@field_option
 @json_option
 def company_change(
     company: str,
@@ -147,6 +165,7 @@ def company_change(
     time_zone: str | None,
     notice_address: Sequence[tuple[str, str]],
     parent: str | None,
+    fields: tuple[str, ...],
     *,
     shares_with_parent: bool | None,
     as_json: bool,
@@ -158,11 +177,11 @@ def company_change(
     """
     changed_values(
         name=name, code=code, language=language, tier=tier, time_zone=time_zone, notice_address=notice_address or None,
-        parent=parent, shares_with_parent=shares_with_parent,
+        parent=parent, shares_with_parent=shares_with_parent, field=fields or None,
     )  # fmt: skip
     given = {"name": name, "code": code, "language": language}
     values = with_language({name: value for name, value in given.items() if value is not None})
-    values |= _facts(tier, time_zone, notice_address)
+    values |= _facts(tier, time_zone, notice_address) | given_fields(fields)
 
     async def work(tx: Tx) -> tuple[CompanyDetails, CompanyDetails]:
         before = await companies.lock_company(tx, OPERATOR, company)

@@ -16,3 +16,8 @@ def field_values(pairs: tuple[str, ...]) -> dict[str, str | None]:
             raise click.BadParameter(f"{pair} is not KEY=VALUE", param_hint="--field")
         values[key] = value or None
     return values
+
+
+def given_fields(pairs: tuple[str, ...]) -> dict[str, dict[str, str | None]]:
+    """Return the values of options of ``field_option`` as the member of a record, which is missing without any."""
+    return {"fields": field_values(pairs)} if pairs else {}

@@ -6,8 +6,9 @@ from clearline.catalogue import usecases as catalogue
 from clearline.cli.accounts.options import changed_values, company_option
 from clearline.cli.context import transact
 from clearline.cli.exit_status import REFUSED
+from clearline.cli.fields.values import field_option, given_fields
 from clearline.cli.inventory.facts import fact_options, given_facts
-from clearline.cli.output import json_option, show, show_done, show_list
+from clearline.cli.output import json_option, print_json, print_members, show, show_done, show_list
 from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.progress import spinner
 from clearline.cli.terminal.changes import change_text
@@ -35,12 +36,20 @@ def service() -> None:
 @click.option("--type", "kind", required=True, metavar="TYPE", help="Type of the service: its key or name.")
 @click.option("--label", required=True, help="Name that people use.")
 @fact_options
+@field_option
 @json_option
 def service_add(
-    company: str, service_id: str, kind: str, label: str, *, facts: dict[str, str | None], as_json: bool
+    company: str,
+    service_id: str,
+    kind: str,
+    label: str,
+    *,
+    facts: dict[str, str | None],
+    fields: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Add a service to a company."""
-    given = given_facts(facts)
+    given = given_facts(facts) | given_fields(fields)
 
     async def work(tx: Tx) -> Service:
         [key] = await catalogue.service_keys(tx, [kind], "--type")
@@ -71,12 +80,26 @@ def service_list(company: str, *, as_json: bool) -> None:
     )
 
 
+@service.command("show")
+@company_option
+@click.argument("service_id")
+@json_option
+def service_show(company: str, service_id: str, *, as_json: bool) -> None:
+    """Show a service with its facts and own fields."""
+    shown = service_out(transact(lambda tx: inventory.get_service(tx, OPERATOR, company, service_id)))
+    if as_json:
+        print_json(shown)
+    else:
+        print_members(shown)
+
+
 @service.command("change")
 @company_option
 @click.argument("service_id")
 @click.option("--type", "kind", metavar="TYPE", help="New type: its key or name.")
 @click.option("--label", help="New label.")
 @fact_options
+@field_option
 @json_option
 def service_change(
     company: str,
@@ -85,14 +108,15 @@ def service_change(
     label: str | None,
     *,
     facts: dict[str, str | None],
+    fields: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Change a service. Tickets keep the type and the label that they were raised with.
 
     An empty value clears a fact: --carrier "".
     """
-    changed_values(type=kind, label=label, **facts)
-    given = given_facts(facts) | ({} if label is None else {"label": label})
+    changed_values(type=kind, label=label, field=fields or None, **facts)
+    given = given_facts(facts) | given_fields(fields) | ({} if label is None else {"label": label})
 
     async def work(tx: Tx) -> tuple[Service, Service]:
         keys = () if kind is None else await catalogue.service_keys(tx, [kind], "--type")
@@ -129,7 +153,8 @@ def service_import(company: str, file: str, *, dry_run: bool, as_json: bool) -> 
     """Import services from a file (- for standard input): CSV, or NDJSON as the house API writes services.
 
     CSV has the columns id, type and label, and may have state, rate, tier, is_protected, installed_on, customer_label,
-    carrier, carrier_circuit_id, a_site, a_device, a_port, a_vlan and the same of z. Services that exist get what the
+    carrier, carrier_circuit_id, a_site, a_device, a_port, a_vlan, the same of z, and fields_KEY for an own
+    field. Services that exist get what the
     file says; services and columns that are not in it stay. When a line is wrong, nothing is stored, every wrong line
     is named on standard error, and the exit status is 1.
     """

@@ -20,7 +20,7 @@ from clearline.tickets.note_domain import Source, Visibility
 from clearline.web.console.bulk import Outcome
 from clearline.web.console.lists.bulk_preview import Preview
 from clearline.web.console.progress.fields import Asked
-from clearline.web.tickets.own_fields import OwnInput
+from clearline.web.tickets.own_fields import OwnInput, OwnValue
 from clearline.web.tickets.timeline import Entry, Fold, Line
 
 _NOBODY = UUID(int=0)
@@ -73,6 +73,7 @@ def _inputs(at: int) -> list[OwnInput]:
         OwnInput(f"fields.circuit.{at}", "Circuit reference", "As on the order.", "text", ("LON-0088",), most=64),
         OwnInput(f"fields.remark.{at}", "Remark", "", "area", ("Two lines\nof text",), most=4000),
         OwnInput(f"fields.region.{at}", "Region", "", "select", ("emea",), words, is_required=True),
+        OwnInput(f"fields.backup.{at}", "Backup", "", "search", (), [("LON-2", "London 2")]),
         OwnInput(f"fields.regions.{at}", "Affected regions", "", "checks", ("apac",), words),
     ]
 
@@ -128,7 +129,10 @@ SERVICE = Service(
     installed_on=date(2024, 5, 2), customer_label="HQ uplink", carrier="Example Access",
     carrier_circuit_id="EXA-77120", a_end=End("LON-3", "pe1.lon", "xe-0/0/1", "100.200"), z_end=End("FRA-1"),
 )  # fmt: skip
-OWN_VALUES = [("Circuit reference", "LON-0088"), ("Affected regions", "Europe, Asia")]
+OWN_VALUES = [
+    OwnValue("Circuit reference", "LON-0088"), OwnValue("Affected regions", "Europe, Asia"),
+    OwnValue("Backup", "London 2", "/console/ui"),
+]  # fmt: skip
 REFUSALS = [("INC000000000004", "A ticket that is closed takes nothing more")]
 OUTCOMES = (Outcome(3, [], has_message=True), Outcome(2, REFUSALS), Outcome(3, [], is_status=True, is_undo=True))
 PREVIEW = Preview(

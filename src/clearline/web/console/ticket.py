@@ -47,7 +47,7 @@ from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.drafts import EMPTY, Composer, Typed, read_composer
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
 from clearline.web.console.views import Sidebar, carried, sidebar, view_at, with_counts
-from clearline.web.tickets.own_fields import shown as shown_fields
+from clearline.web.tickets.own_fields import OwnValue, shown_values
 from clearline.web.tickets.timeline import Timeline, timeline
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, encode
@@ -110,8 +110,10 @@ class TicketPage(Struct, frozen=True):
     customer: CompanyDetails | None = None
     local_time: str = ""
     """The time at the customer, if its zone is known."""
-    fields: Sequence[tuple[str, str]] = ()
-    """The label and the value of each own field that has one."""
+    fields: Sequence[OwnValue] = ()
+    """The values of own fields."""
+    service_fields: Sequence[OwnValue] = ()
+    customer_fields: Sequence[OwnValue] = ()
     has_fields: bool = False
     """Whether there are own fields of tickets that can be set."""
 
@@ -127,7 +129,8 @@ class TicketPage(Struct, frozen=True):
         ticket = replace(view.ticket, description="", version=0, updated_at=view.ticket.created_at)
         people = [(user.id, user.name) for user in (*self.agents, *self.customers)]
         others = [(other.ticket.number, other.ticket.title, other.ticket.status) for other in self.others]
-        known = (self.service, None if self.customer is None else self.customer.tier, self.fields, self.has_fields)
+        own = (self.fields, self.service_fields, self.customer_fields, self.has_fields)
+        known = (self.service, None if self.customer is None else self.customer.tier, own)
         shown = (
             replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers, self.feedback, known,
         )  # fmt: skip
@@ -178,7 +181,13 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     has_mail = by_mail and await inbound_mail.mail_of_description(tx, actor, number) is not None
     others = await ticket_lists.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
     customer = await companies.get_company_details(tx, actor, company_id)
-    own = await definitions(tx)
+    service = next(iter(await inventory.services_with_ids(tx, actor, company_id, [view.ticket.service_id])), None)
+    shown = await shown_values(
+        tx, actor, company_id,
+        (RecordKind.TICKET, view.ticket.fields),
+        (RecordKind.SERVICE, {} if service is None else service.fields),
+        (RecordKind.COMPANY, customer.fields),
+    )  # fmt: skip
     rule = ChronicRule(visit.services.settings.chronic_tickets, visit.services.settings.chronic_days)
     return TicketPage(
         view,
@@ -202,11 +211,13 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         await feedback.list_feedback(tx, actor, number=number, limit=_FEEDBACK_MAX),
         await chronic.tickets_of_service(tx, actor, view.ticket, rule),
         rule.days,
-        next(iter(await inventory.services_with_ids(tx, actor, company_id, [view.ticket.service_id])), None),
+        service,
         customer,
         _local_time(customer, visit.now),
-        shown_fields(own, RecordKind.TICKET, view.ticket.fields, for_staff=True),
-        bool(own.active(RecordKind.TICKET, for_staff=True)),
+        shown[0],
+        shown[1],
+        shown[2],
+        bool((await definitions(tx)).active(RecordKind.TICKET, for_staff=True)),
     )
 
 

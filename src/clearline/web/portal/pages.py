@@ -4,13 +4,13 @@ from clearline.identity import Scope
 from clearline.web.area import PORTAL
 from clearline.web.portal.company.keys import KEY_PAGES
 from clearline.web.portal.company.notifications import NOTIFICATION_PAGES
-from clearline.web.portal.company.overview import show_company
+from clearline.web.portal.company.overview import COMPANY_PAGES
 from clearline.web.portal.company.people import PEOPLE_PAGES
 from clearline.web.portal.company.webhooks import WEBHOOK_PAGES
 from clearline.web.portal.me import ACCOUNT_PAGES
 from clearline.web.portal.new_ticket import handlers as new_ticket
 from clearline.web.portal.services import handlers as services
-from clearline.web.portal.shell import COMPANY, SERVICES, TICKETS
+from clearline.web.portal.shell import SERVICES, TICKETS
 from clearline.web.portal.tickets import actions
 from clearline.web.portal.tickets.actions import action_handler
 from clearline.web.portal.tickets.export import export_tickets
@@ -56,7 +56,7 @@ PORTAL_PAGES = (
     Page("fields", "POST", f"{PATH}/fields", change_fields, _WRITE),
     Page("services", "GET", SERVICES, services.show_services, _READ),
     Page("service", "GET", services.SERVICE, services.show_service, _READ),
-    Page("company", "GET", COMPANY, show_company, _READ),
+    *COMPANY_PAGES,
     *PEOPLE_PAGES,
     *NOTIFICATION_PAGES,
     *KEY_PAGES,

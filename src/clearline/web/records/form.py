@@ -36,6 +36,8 @@ class Kind(StrEnum):
     URL = "url"
     NUMBER = "number"
     TIME = "time"
+    DATE = "date"
+    MOMENT = "datetime-local"
     PASSWORD = "password"  # noqa: S105 - the name of a kind
     AREA = "area"
     SELECT = "select"
@@ -52,7 +54,10 @@ class Choice(Struct, frozen=True):
 
 
 class Field(Struct, frozen=True):
-    """A field of a form. ``name`` is that of the value in the use case, so that its rules are shown beside it."""
+    """A field of a form. ``name`` is that of the value in the use case, so that its rules are shown beside it.
+
+    That of an own field (``is_own``) is followed by ``.shown``, by which a form without it changes nothing.
+    """
 
     name: str
     label: str
@@ -60,6 +65,7 @@ class Field(Struct, frozen=True):
     choices: Sequence[Choice] = ()
     hint: str = ""
     is_required: bool = False
+    is_own: bool = False
 
     def shown(self, values: Values) -> str:
         """Return what the field has, in words."""

@@ -72,6 +72,10 @@ class Section(ABC, Generic[R]):
     def values(self, record: R) -> Values:
         """Return what the fields of a record have."""
 
+    async def stored(self, tx: Tx, record: R) -> Values:  # noqa: ARG002 - for the sections that read more
+        """Return what the fields of a record have, with its own fields."""
+        return self.values(record)
+
     @abstractmethod
     def title(self, record: R) -> str:
         """Return the name of a record."""
@@ -206,7 +210,7 @@ class Section(ABC, Generic[R]):
             await self.prepare(visit)
             async with visit.database.transaction() as tx:
                 record = await self.lock(visit, tx, record_id)
-                check_version(visit.form, self.values(record))
+                check_version(visit.form, await self.stored(tx, record))
                 await self.change(visit, tx, record)
             return self.led_to(visit, self.address(record_id), "change")
 
@@ -268,9 +272,9 @@ class Section(ABC, Generic[R]):
             has_form = is_new or record is not None
             fields = await self.fields(visit, tx, record) if has_form else []
             more = {} if record is None else await self.more(visit, tx, record)
+            stored: Values = self.defaults(visit) if record is None else await self.stored(tx, record)
             if outcome.asks_password:
                 more["proofs"] = await identity_providers.proofs_of(tx, visit.session)
-        stored: Values = self.values(record) if record is not None else self.defaults(visit)
         address = self.path if record_id is None else self.address(record_id)
         if outcome.status != 200 or outcome.secret:
             visit.headers.append((b"hx-push-url", (f"{address}/new" if is_new else address).encode()))

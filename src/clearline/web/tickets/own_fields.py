@@ -1,16 +1,26 @@
 """Own fields in pages of the console and the portal: their inputs, what was typed, and what a record has."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.fields.domain import LENGTHS, Definitions, Field, FieldType, RecordKind, Required
+from clearline.fields import usecases as own_fields
+from clearline.fields.domain import LENGTHS, Definitions, Field, FieldType, RecordKind, RefersTo, Required
+from clearline.fields.reference_usecases import CHOICES_MAX, Choices, Names, reference_names
+from clearline.identity import Actor
 from clearline.language.reader import reader
+from clearline.platform.database.transactions import Tx
 from clearline.web.visit import Form
 from clearline.web.words import full_time, gettext
 
+NO_CHOICES: Choices = {}
+PREFIX = "fields."
+"""Begins the names of inputs of own fields, as that of the values in the rules that they break."""
 _TYPED = "%Y-%m-%dT%H:%M"
 _INPUTS = {
     FieldType.INTEGER: "number", FieldType.DECIMAL: "number", FieldType.DATE: "date",
@@ -39,47 +49,79 @@ class OwnInput(Struct, frozen=True):
         return self.values[0] if self.values else ""
 
 
+class OwnValue(Struct, frozen=True):
+    """The value of a field in words; ``address`` is the page of what a reference names, if the viewer may open it."""
+
+    label: str
+    text: str
+    address: str = ""
+
+
 def input_name(key: str) -> str:
     """Return the name of the input of a field."""
-    return f"fields.{key}"
+    return PREFIX + key
 
 
 def inputs(
-    definitions: Definitions, kind: RecordKind, values: Mapping[str, Any], typed: Form | None, *, for_staff: bool
+    definitions: Definitions,
+    kind: RecordKind,
+    values: Mapping[str, Any],
+    typed: Form | None,
+    *,
+    for_staff: bool,
+    choices: Choices = NO_CHOICES,
 ) -> list[OwnInput]:
-    """Return the inputs of the fields that an audience may set: with what was typed, or else with values."""
+    """Return the inputs of the fields that an audience may set: with what was typed, or else with values.
+
+    ``choices`` are what references can be.
+    """
     return [
-        _input(field, values.get(field.key), typed)
+        _input(field, values.get(field.key), typed, choices)
         for field in definitions.active(kind, for_staff=for_staff)
         if field.is_editable(for_staff=for_staff)
     ]
 
 
-def _input(field: Field, value: Any, typed: Form | None) -> OwnInput:
+def _input(field: Field, value: Any, typed: Form | None, references: Choices) -> OwnInput:
     language, name = reader().language, input_name(field.key)
     if typed is not None and typed.has(f"{name}.shown"):
         values: Sequence[str] = typed.all(name)
     else:
         values = _typed_values(field, value)
-    choices: list[tuple[str, str]] = []
-    if field.type is FieldType.BOOLEAN:
-        choices = [("true", gettext("Yes")), ("false", gettext("No"))]
-    choices += [
-        (option.key, (option.label_de if language == "de" else "") or option.label)
-        for option in field.options
-        if option.active or option.key in values
-    ]
+    look, choices = _INPUTS.get(field.type, "text"), _choices(field, values, language)
+    if field.refers_to is not None and field.refers_to in references:
+        choices = _named(references[field.refers_to][:CHOICES_MAX])
+        look = "select" if len(references[field.refers_to]) <= CHOICES_MAX else "search"
+        if look == "select":
+            choices += [(each, each) for each in values if each and each not in dict(choices)]
     return OwnInput(
         name,
         field.label_in(language),
         field.help_in(language),
-        _INPUTS.get(field.type, "text"),
+        look,
         values,
         choices,
         field.required is Required.TO_RAISE,
         (field.maximum or LENGTHS[field.type]) if field.type in LENGTHS else None,
         "any" if field.type is FieldType.DECIMAL else "",
     )
+
+
+def _choices(field: Field, values: Sequence[str], language: str) -> list[tuple[str, str]]:
+    choices: list[tuple[str, str]] = []
+    if field.type is FieldType.BOOLEAN:
+        choices = [("true", gettext("Yes")), ("false", gettext("No"))]
+    return choices + [
+        (option.key, (option.label_de if language == "de" else "") or option.label)
+        for option in field.options
+        if option.active or option.key in values
+    ]
+
+
+def _named(references: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return ids with words: those of services are known to people, and stand beside the label."""
+    counts = Counter(name for _id, name in references)
+    return [(each, name if counts[name] == 1 else f"{name} ({each})") for each, name in references]
 
 
 def _typed_values(field: Field, value: Any) -> Sequence[str]:
@@ -136,23 +178,52 @@ def labels(definitions: Definitions, kind: RecordKind, *, for_staff: bool) -> di
     return {input_name(field.key): field.label_in(language) for field in definitions.shown(kind, for_staff=for_staff)}
 
 
-def shown(
-    definitions: Definitions, kind: RecordKind, values: Mapping[str, Any], *, for_staff: bool
-) -> list[tuple[str, str]]:
-    """Return the label and the value, in words, of each field that has one, with the retired ones."""
-    language = reader().language
+async def shown_values(
+    tx: Tx, actor: Actor, company_id: UUID, *records: tuple[RecordKind, Mapping[str, Any]]
+) -> list[list[OwnValue]]:
+    """Return the values, in words, of each of these records of a company, with those of retired fields.
+
+    All names are read at once. What has no name for the viewer is shown by its id.
+    """
+    known, names = await own_fields.definitions(tx), await reference_names(tx, actor, company_id, records)
     return [
-        (field.label_in(language), _words(field, values[field.key], language))
-        for field in definitions.shown(kind, for_staff=for_staff)
-        if field.key in values
+        [
+            _shown(field, value, names, actor, company_id)
+            for field in known.shown(kind, for_staff=actor.is_staff)
+            if (value := values.get(field.key)) is not None
+        ]
+        for kind, values in records
     ]
 
 
-def _words(field: Field, value: Any, language: str) -> str:
+def _shown(field: Field, value: Any, names: Names, actor: Actor, company_id: UUID) -> OwnValue:
+    language = reader().language
+    label = field.label_in(language)
+    if field.refers_to is None:
+        return OwnValue(label, value_text(field, value, language))
+    name = names.get((field.refers_to, value))
+    return OwnValue(label, name or str(value), _page_of(field.refers_to, value, actor, company_id) if name else "")
+
+
+def _page_of(refers_to: RefersTo, value: str, actor: Actor, company_id: UUID) -> str:
+    """Return the page of what a reference names; the portal has pages of the services of the viewer's company."""
+    query = urlencode({"id": value})
+    match refers_to:
+        case RefersTo.SERVICE if actor.is_staff:
+            return f"/console/companies/{company_id}/service?{query}"
+        case RefersTo.SERVICE if actor.company is not None and actor.company.id == company_id:
+            return f"/portal/service?{query}"
+        case RefersTo.COMPANY if actor.is_staff:
+            return f"/console/companies/{value}"
+    return ""
+
+
+def value_text(field: Field, value: Any, language: str) -> str:
+    """Return a value in words, but for the names of references."""
     if isinstance(value, bool):
         return gettext("Yes") if value else gettext("No")
     if isinstance(value, list):
-        return ", ".join(_words(field, each, language) for each in value)
+        return ", ".join(value_text(field, each, language) for each in value)
     if option := field.option(value):
         return (option.label_de if language == "de" else "") or option.label
     if field.type is FieldType.DATETIME:

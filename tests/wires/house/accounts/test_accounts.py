@@ -15,7 +15,7 @@ COMPANIES = "/api/v1/companies"
 ACTIVE: dict[str, object] = {"is_active": True, "deactivated_at": None, "language": None}
 ACTIVE |= {
     "tier": None, "time_zone": None, "notice_addresses": {"incidents": [], "maintenance": [], "billing": []},
-    "parent_id": None, "shares_with_parent": False,
+    "parent_id": None, "shares_with_parent": False, "fields": {},
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ async def described(client: httpx.AsyncClient, fresh: Tenant, admin: Headers) ->
 async def test_the_provider_reads_every_fact_and_the_customer_none_of_the_carrier(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers, described: httpx.Response
 ) -> None:
-    whole = {"company_id": str(fresh.company.id), **SERVICE, **FACTS, "rate_text": "10G"}
+    whole = {"company_id": str(fresh.company.id), **SERVICE, **FACTS, "fields": {}, "rate_text": "10G"}
     assert described.json() == whole
     assert (await client.get(described.headers["location"], headers=admin)).json() == whole
     shown = {name: value for name, value in whole.items() if not name.startswith("carrier")}

@@ -15,7 +15,7 @@ ODD = ["a b", "a/b", "/a//b/", "100%", "%2F", "ä✓", "a?b#c", "a+b&c=d", "a;b,
 
 NO_FACTS: dict[str, Any] = {
     "state": "active", "rate": None, "rate_text": None, "tier": None, "is_protected": None, "installed_on": None,
-    "customer_label": None, "a_end": None, "z_end": None,
+    "customer_label": None, "a_end": None, "z_end": None, "fields": {},
 }  # fmt: skip
 NO_CARRIER: dict[str, Any] = {"carrier": None, "carrier_circuit_id": None}
 

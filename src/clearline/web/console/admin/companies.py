@@ -7,7 +7,8 @@ from uuid import UUID
 from clearline.accounts.domain import CompanyDetails
 from clearline.companies import usecases as companies
 from clearline.deactivation import usecases as deactivation
-from clearline.identity import Scope
+from clearline.fields.domain import RecordKind
+from clearline.identity import PROVIDER_ID, Scope
 from clearline.inventory import usecases as inventory
 from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
@@ -15,6 +16,7 @@ from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.admin.tiers import tier_field
 from clearline.web.records.form import Field, Line, Values
 from clearline.web.records.notices import notice_field_of, notice_fields, notice_values, notices_in
+from clearline.web.records.own_fields import own_field_of, own_form_fields, own_form_values, own_values_in
 from clearline.web.records.person import language_field
 from clearline.web.records.section import require_identity
 from clearline.web.visit import Form, Page, Visit
@@ -76,6 +78,13 @@ class Companies(AdminSection[CompanyDetails]):
             language_field(gettext("As this desk")),
             await tier_field(visit, tx, None if record is None else record.tier),
             *notice_fields(),
+            *await own_form_fields(
+                tx,
+                visit.actor,
+                RecordKind.COMPANY,
+                PROVIDER_ID if record is None else record.id,
+                {} if record is None else record.fields,
+            ),
         ]
 
     def values(self, record: CompanyDetails) -> Values:
@@ -85,9 +94,14 @@ class Companies(AdminSection[CompanyDetails]):
             "tier": [record.tier or ""], **notice_values(record),
         }  # fmt: skip
 
+    async def stored(self, tx: Tx, record: CompanyDetails) -> Values:
+        """Return what the fields of a company have, with its own fields."""
+        own = await own_form_values(tx, RecordKind.COMPANY, record.fields, for_staff=True)
+        return {**self.values(record), **own}
+
     def field_of(self, name: str) -> str:
         """Return the field of the form for a value: ``billing`` for an address of ``notice_addresses.billing``."""
-        return notice_field_of(name)
+        return own_field_of(name) or notice_field_of(name)
 
     def title(self, record: CompanyDetails) -> str:
         """Return the name of a company."""
@@ -114,20 +128,24 @@ class Companies(AdminSection[CompanyDetails]):
 
     async def create(self, visit: Visit, tx: Tx) -> UUID:
         """Add a company."""
-        values = _values(visit.form)
+        values = await _values(tx, visit.form, {})
         name, code = values.pop("name"), values.pop("code")
         company = await companies.add_company(tx, visit.actor, name, code, facts=values, now=visit.now)
         return company.id
 
     async def change(self, visit: Visit, tx: Tx, record: CompanyDetails) -> None:
         """Change a company."""
-        await companies.change_company(tx, visit.actor, record.id, _values(visit.form), now=visit.now)
+        await companies.change_company(
+            tx, visit.actor, record.id, await _values(tx, visit.form, record.fields), now=visit.now
+        )
 
 
-def _values(form: Form) -> dict[str, Any]:
+async def _values(tx: Tx, form: Form, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form sets of a company that has the values ``fields`` of own fields."""
     return {
         "name": form.get("name").strip(), "code": form.get("code").strip(), "language": form.get("language") or None,
         "tier": form.get("tier") or None, **notices_in(form),
+        "fields": await own_values_in(tx, RecordKind.COMPANY, form, fields, for_staff=True),
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from clearline.accounts import usecases as accounts
 from clearline.companies import usecases as companies
 from clearline.errors import NotFound
+from clearline.fields.domain import RecordKind
 from clearline.identity import PROVIDER_ID, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
@@ -13,6 +14,7 @@ from clearline.web.console.views import company_view, sidebar, with_counts
 from clearline.web.fields import known_id
 from clearline.web.lists.parts import MORE, Parts
 from clearline.web.lists.sorting import DEFAULT, sort_named
+from clearline.web.tickets.own_fields import shown_values
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 
@@ -47,5 +49,6 @@ async def show_company(visit: Visit) -> Answer:
             "services": await parts.read("services", _FEW, services, lambda each: [each.type, each.label, each.id]),
             "people": await parts.read("people", _FEW, people, lambda user: [user.email]),
         }
+        [values["fields"]] = await shown_values(tx, actor, company_id, (RecordKind.COMPANY, company.fields))
     side = await with_counts(visit, side)
     return visit.page("console/companies/company.html", side=side, here="", company=company, **values)

@@ -2,14 +2,17 @@
 
 from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound
+from clearline.fields.domain import RecordKind
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ID_MAX
 from clearline.text import check_text
 from clearline.tickets.list_store import Filter
+from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.views import sidebar, with_counts
-from clearline.web.fields import known_id
+from clearline.web.fields import known_id, to_segment
 from clearline.web.lists.parts import MORE, Parts
 from clearline.web.lists.sorting import sort_named
+from clearline.web.tickets.own_fields import shown_values
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 
@@ -38,9 +41,13 @@ async def show_service(visit: Visit) -> Answer:
             if not any(part and part.items for part in (open_tickets, finished)):
                 raise
             service = None
+        [fields] = await shown_values(
+            tx, visit.actor, company_id, (RecordKind.SERVICE, {} if service is None else service.fields)
+        )
     side = await with_counts(visit, side)
     latest = next((part.items[0].ticket for part in (open_tickets, finished) if part and part.items), None)
+    change_path = f"{COMPANIES.path}/{company_id}/services/{to_segment(service_id)}"
     return visit.page(
         "console/companies/service.html", side=side, here="", company=company, service=service, service_id=service_id,
-        latest=latest, open=open_tickets, finished=finished,
+        latest=latest, fields=fields, change_path=change_path, open=open_tickets, finished=finished,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from clearline.catalogue.domain import IssueEntry
 from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.fields.domain import RecordKind
+from clearline.fields.reference_usecases import reference_choices
 from clearline.fields.usecases import definitions
 from clearline.fields.value_domain import with_defaults
 from clearline.identity import PROVIDER_ID, Company, User
@@ -130,7 +131,8 @@ async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Re
             values |= await (_services if service is None else _form)(visit, tx, company, values)
             known = await definitions(tx)
             defaults = with_defaults(known, RecordKind.TICKET, {})
-            values["own_inputs"] = inputs(known, RecordKind.TICKET, defaults, typed, for_staff=True)
+            choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, company.id)
+            values["own_inputs"] = inputs(known, RecordKind.TICKET, defaults, typed, for_staff=True, choices=choices)
             values["own_labels"] = labels(known, RecordKind.TICKET, for_staff=True)
     side = await with_counts(visit, side)
     kept = [pair for pair in typed.pairs if pair[0] not in without] if carries else []

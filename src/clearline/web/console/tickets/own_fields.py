@@ -2,6 +2,7 @@
 
 from clearline.errors import Conflict, InvalidInput
 from clearline.fields.domain import RecordKind
+from clearline.fields.reference_usecases import reference_choices
 from clearline.fields.usecases import definitions
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
@@ -40,7 +41,8 @@ async def _page(visit: Visit, typed: Form | None, refusal: Refusal) -> Answer:
     async with visit.services.database.statement() as tx:
         ticket = (await tickets.get_ticket(tx, visit.actor, access.parse_number(visit.path["number"]))).ticket
         known = await definitions(tx)
-    shown = inputs(known, RecordKind.TICKET, ticket.fields, typed, for_staff=True)
+        choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, ticket.company_id)
+    shown = inputs(known, RecordKind.TICKET, ticket.fields, typed, for_staff=True, choices=choices)
     own_labels = labels(known, RecordKind.TICKET, for_staff=True)
     return await page_about(
         visit, "console/fields.html", refusal.status, inputs=shown, own_labels=own_labels, refusal=refusal

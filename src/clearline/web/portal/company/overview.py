@@ -3,17 +3,28 @@
 from typing import Any, NamedTuple
 
 from clearline.accounts import permissions
+from clearline.companies import usecases as companies
+from clearline.errors import InvalidInput
+from clearline.fields.domain import RecordKind
+from clearline.fields.reference_usecases import reference_choices
+from clearline.fields.usecases import definitions
 from clearline.identity import Scope
+from clearline.platform.database.transactions import Tx
+from clearline.web.done import done_in, with_done
 from clearline.web.portal.company.keys import CompanyKeys
 from clearline.web.portal.company.people import Colleagues
 from clearline.web.portal.company.webhooks import CompanyWebhooks
 from clearline.web.portal.shell import COMPANY, portal_page, read_shell
 from clearline.web.records.company import CompanySection
 from clearline.web.records.form import Line
-from clearline.web.visit import Visit
+from clearline.web.tickets.new_ticket import Refusal, problems
+from clearline.web.tickets.own_fields import OwnInput, OwnValue, given_in, inputs, shown_values
+from clearline.web.visit import Form, Page, Visit, redirect
 from clearline.wires.http.call import Answer
 
+FIELDS = f"{COMPANY}/fields"
 _SHOWN = 5
+_SAVED = "fields"
 _SECTIONS: tuple[type[CompanySection[Any]], ...] = (Colleagues, CompanyKeys, CompanyWebhooks)
 
 
@@ -25,14 +36,61 @@ class Part(NamedTuple):
     has_more: bool
 
 
+class Own(NamedTuple):
+    """The own fields of the company that its admins see, and the inputs of those that they set."""
+
+    values: list[OwnValue]
+    inputs: list[OwnInput]
+
+
 async def show_company(visit: Visit) -> Answer:
     """Show the company."""
+    return await _page(visit)
+
+
+async def change_fields(visit: Visit) -> Answer:
+    """Store what the form sets of the own fields. A refusal is shown with what was typed."""
+    company_id = permissions.own_company(visit.actor).id
+    try:
+        async with visit.database.transaction() as tx:
+            company = await companies.lock_to_change(tx, visit.actor, company_id)
+            known = await definitions(tx)
+            given = given_in(known, RecordKind.COMPANY, visit.form, company.fields, for_staff=False)
+            await companies.change_company(tx, visit.actor, company_id, {"fields": given}, now=visit.now)
+    except InvalidInput as error:
+        return await _page(visit, visit.form, Refusal(problems(error, "")))
+    return redirect(visit.browser, with_done(visit, COMPANY, _SAVED))
+
+
+async def _page(visit: Visit, typed: Form | None = None, refusal: Refusal | None = None) -> Answer:
     company = permissions.own_company(visit.actor)
     is_admin = visit.actor.is_company_admin and Scope.ACCOUNTS_WRITE in visit.actor.scopes
     parts: list[Part] = []
+    own = Own([], [])
     async with visit.database.transaction() as tx:
         shell = await read_shell(tx)
+        if is_admin:
+            own = await _own(visit, tx, typed)
         for section in (make(company.id) for make in _SECTIONS if is_admin):
             lines = await section.lines(visit, tx, None, _SHOWN + 1)
             parts.append(Part(section, lines[:_SHOWN], len(lines) > _SHOWN))
-    return portal_page(visit, shell, "company/company.html", COMPANY, company=company, is_admin=is_admin, parts=parts)
+    return portal_page(
+        visit, shell, "company/company.html", COMPANY, 200 if refusal is None else refusal.status, company=company,
+        is_admin=is_admin, parts=parts, own=own, refusal=refusal or Refusal(), is_saved=done_in(visit) == _SAVED,
+        path=FIELDS,
+    )  # fmt: skip
+
+
+async def _own(visit: Visit, tx: Tx, typed: Form | None) -> Own:
+    actor = visit.actor
+    company = await companies.get_company_details(tx, actor, permissions.own_company(actor).id)
+    [values] = await shown_values(tx, actor, company.id, (RecordKind.COMPANY, company.fields))
+    choices = await reference_choices(tx, actor, RecordKind.COMPANY, company.id)
+    known = await definitions(tx)
+    return Own(values, inputs(known, RecordKind.COMPANY, company.fields, typed, for_staff=False, choices=choices))
+
+
+COMPANY_PAGES = (
+    Page("company", "GET", COMPANY, show_company, Scope.TICKETS_READ),
+    Page("changeCompanyFields", "POST", FIELDS, change_fields, Scope.ACCOUNTS_WRITE),
+)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.fields.domain import Definitions, RecordKind
+from clearline.fields.reference_usecases import reference_choices
 from clearline.fields.usecases import definitions
 from clearline.fields.value_domain import with_defaults
 from clearline.identity import Actor, Company, Scope, User
@@ -119,7 +120,8 @@ async def _step(
                 problem = problem or rule_text(error.violations[0])
         values = await (_form(visit, tx, company, service) if service else _services(visit, tx, company, typed))
         known = await definitions(tx)
-    values["own_inputs"] = inputs(known, RecordKind.TICKET, _defaults(known), typed, for_staff=False)
+        choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, company.id)
+    values["own_inputs"] = inputs(known, RecordKind.TICKET, _defaults(known), typed, for_staff=False, choices=choices)
     values["own_labels"] = labels(known, RecordKind.TICKET, for_staff=False)
     if files is not None:
         values["chosen_again"] = [file.new.name for file in files.files]

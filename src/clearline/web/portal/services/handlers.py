@@ -4,6 +4,7 @@ from typing import Any
 
 from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound
+from clearline.fields.domain import RecordKind
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ID_MAX, Service
 from clearline.text import check_text
@@ -11,6 +12,7 @@ from clearline.tickets.list_store import Filter
 from clearline.web.lists.parts import MORE, Parts
 from clearline.web.lists.sorting import sort_named
 from clearline.web.portal.shell import SERVICES, portal_page, read_shell
+from clearline.web.tickets.own_fields import shown_values
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 
@@ -61,8 +63,11 @@ async def show_service(visit: Visit) -> Answer:
         except NotFound:
             if not any(part and part.items for part in (open_tickets, finished)):
                 raise
+        [fields] = await shown_values(
+            tx, actor, company.id, (RecordKind.SERVICE, {} if service is None else service.fields)
+        )
     latest = next((part.items[0].ticket for part in (open_tickets, finished) if part and part.items), None)
     return portal_page(
-        visit, shell, "service.html", SERVICES, service=service, service_id=service_id, latest=latest,
+        visit, shell, "service.html", SERVICES, service=service, service_id=service_id, latest=latest, fields=fields,
         open=open_tickets, finished=finished,
     )  # fmt: skip

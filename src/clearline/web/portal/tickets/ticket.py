@@ -10,6 +10,7 @@ from clearline.events.store import Event
 from clearline.feedback import usecases as feedback
 from clearline.feedback.domain import Feedback
 from clearline.fields.domain import RecordKind
+from clearline.fields.reference_usecases import reference_choices
 from clearline.fields.usecases import definitions
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
@@ -31,8 +32,7 @@ from clearline.web.portal.tickets.steps import Step, steps_of
 from clearline.web.portal.tickets.words import DONE, NEXT_STEPS
 from clearline.web.tickets.faults import form_of
 from clearline.web.tickets.new_ticket import Refusal
-from clearline.web.tickets.own_fields import inputs
-from clearline.web.tickets.own_fields import shown as shown_fields
+from clearline.web.tickets.own_fields import inputs, shown_values
 from clearline.web.tickets.timeline import Entry, entry_of, with_files
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
@@ -99,9 +99,9 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
     async with visit.database.transaction() as tx:
         shell = await read_shell(tx)
         page = await read_ticket(visit, tx, number)
-        known = await definitions(tx)
-    values = page.view.ticket.fields
-    fields = shown_fields(known, RecordKind.TICKET, values, for_staff=False)
+        known, ticket = await definitions(tx), page.view.ticket
+        [fields] = await shown_values(tx, visit.actor, ticket.company_id, (RecordKind.TICKET, ticket.fields))
+        choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, ticket.company_id)
     asked = typed.fields if typed is not None and typed.form == "fields" else None
     path = PATH.format(number=page.number)
     return portal_page(
@@ -109,7 +109,7 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
         link=visit.services.settings.page_url(path), once_key=once.new_key(), text_max=TEXT_MAX,
         reason_max=REASON_MAX, fields=fields,
         facts=(typed.fields if typed and typed.form == "fault" else None) or form_of(page.view.ticket),
-        own_inputs=inputs(known, RecordKind.TICKET, values, asked, for_staff=False),
+        own_inputs=inputs(known, RecordKind.TICKET, ticket.fields, asked, for_staff=False, choices=choices),
         next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
         reference=REFERENCE, reopens=visit.services.settings.reopen_on_answer,
     )  # fmt: skip

@@ -132,8 +132,8 @@ OPERATIONS = (
     Operation(
         "changeCompany", "PATCH", COMPANIES + "/{id}", change_company,
         "Change a company", "Sets the values in the merge-patch. The provider itself is changed in the same way. For "
-        "the provider's admins; those of a customer may set `language`, `time_zone` and `notice_addresses` of their "
-        "own.",
+        "the provider's admins; those of a customer may set `language`, `time_zone`, `notice_addresses` and those "
+        "`fields` that customers edit of their own.",
         Scope.ACCOUNTS_WRITE, wire.CompanyOut, body=wire.CompanyPatch, path_parameters=COMPANY, errors=(404,),
         conditional=True,
     ),

@@ -32,6 +32,7 @@ def company_out(company: CompanyDetails) -> wire.CompanyOut:
         wire.NoticeAddressesOut(*map(list, astuple(company.notice_addresses))),
         None if company.parent_id is None else str(company.parent_id),
         company.shares_with_parent,
+        company.fields,
     )
 
 

@@ -12,7 +12,7 @@ from clearline.accounts.mail_domain import DomainState, Proof
 from clearline.accounts.tiers import domain as tier
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role, Scope
 from clearline.language.languages import LANGUAGES
-from clearline.wires.house.wire import CompanyRef, Id, Moment, Name, PageQuery, Phone, Ref
+from clearline.wires.house.wire import CompanyRef, FieldValues, Id, Moment, Name, PageQuery, Phone, Ref
 from clearline.wires.http.fields import Email, characters
 from clearline.wires.http.one_of import OneOf
 
@@ -81,6 +81,7 @@ class CompanyIn(Struct, forbid_unknown_fields=True):
     notice_addresses: NoticeAddressesIn | None = None
     parent_id: UUID | None = None
     shares_with_parent: bool = False
+    fields: FieldValues | None = None
 
 
 class CompanyPatch(Struct, forbid_unknown_fields=True):
@@ -94,13 +95,15 @@ class CompanyPatch(Struct, forbid_unknown_fields=True):
     notice_addresses: NoticeAddressesIn | UnsetType | None = UNSET
     parent_id: UUID | UnsetType | None = UNSET
     shares_with_parent: bool | UnsetType = UNSET
+    fields: FieldValues | UnsetType | None = UNSET
 
 
 class CompanyOut(Struct, frozen=True):
     """A customer, or the provider itself.
 
     One that is not ``is_active`` can do nothing: its users and webhooks ended at ``deactivated_at``. If it
-    ``shares_with_parent``, the people of its parent see and raise its tickets.
+    ``shares_with_parent``, the people of its parent see and raise its tickets. ``fields`` has the values of own
+    fields, for the company itself of those that customers see.
     """
 
     id: Id
@@ -115,6 +118,7 @@ class CompanyOut(Struct, frozen=True):
     notice_addresses: NoticeAddressesOut
     parent_id: Id | None
     shares_with_parent: bool
+    fields: FieldValues
 
 
 class TierIn(Struct, forbid_unknown_fields=True):

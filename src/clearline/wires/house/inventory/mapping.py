@@ -25,6 +25,7 @@ def service_out(service: Service, *, for_staff: bool = True) -> wire.InventoryOu
         service.customer_label,
         _end_out(service.a_end),
         _end_out(service.z_end),
+        service.fields,
         service.carrier if for_staff else UNSET,
         service.carrier_circuit_id if for_staff else UNSET,
     )

@@ -9,7 +9,7 @@ from clearline.inventory import domain as service
 from clearline.inventory.facts_domain import RATE_MAX, TEXT_MAX, VLAN_MAX, VLAN_PATTERN, ServiceState
 from clearline.inventory.import_domain import IMPORT_MAX
 from clearline.wires.house.accounts.wire import TierKey
-from clearline.wires.house.wire import Id, ServiceTypeKey
+from clearline.wires.house.wire import FieldValues, Id, ServiceTypeKey
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -67,6 +67,7 @@ class InventoryIn(Struct, forbid_unknown_fields=True):
     carrier_circuit_id: Fact | UnsetType | None = UNSET
     a_end: EndIn | UnsetType | None = UNSET
     z_end: EndIn | UnsetType | None = UNSET
+    fields: FieldValues | UnsetType | None = UNSET
 
 
 class InventoryPatch(Struct, forbid_unknown_fields=True):
@@ -84,13 +85,15 @@ class InventoryPatch(Struct, forbid_unknown_fields=True):
     carrier_circuit_id: Fact | UnsetType | None = UNSET
     a_end: EndIn | UnsetType | None = UNSET
     z_end: EndIn | UnsetType | None = UNSET
+    fields: FieldValues | UnsetType | None = UNSET
 
 
 class InventoryOut(Struct, frozen=True):
     """A service that tickets can be about.
 
     ``rate`` is in bit/s, and ``rate_text`` the same for people: ``10G``. ``carrier`` and ``carrier_circuit_id`` are
-    present for the provider's people only.
+    present for the provider's people only. ``fields`` has the values of own fields, for a customer of those that it
+    sees.
     """
 
     company_id: Id
@@ -106,6 +109,7 @@ class InventoryOut(Struct, frozen=True):
     customer_label: str | None
     a_end: EndOut | None
     z_end: EndOut | None
+    fields: FieldValues
     carrier: str | UnsetType | None = UNSET
     carrier_circuit_id: str | UnsetType | None = UNSET
 

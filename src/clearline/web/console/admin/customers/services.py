@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from clearline.fields.domain import RecordKind
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
 from clearline.inventory.facts_domain import ServiceState
@@ -11,6 +12,7 @@ from clearline.web.console.admin.customers.section import CUSTOMER_PAGES, Custom
 from clearline.web.console.admin.customers.service_facts import fact_fields, fact_values, facts_in
 from clearline.web.fields import from_segment, to_segment
 from clearline.web.records.form import Choice, Field, Kind, Line, Values
+from clearline.web.records.own_fields import own_field_of, own_form_fields, own_form_values, own_values_in
 from clearline.web.tickets.type_names import service_name
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
@@ -72,11 +74,19 @@ class Services(CustomerSection[Service]):
             ),
             Field("type", gettext("Type"), Kind.SELECT, types),
             *await fact_fields(visit, tx, None if record is None else record.tier),
+            *await own_form_fields(
+                tx, visit.actor, RecordKind.SERVICE, self.company_id, {} if record is None else record.fields
+            ),
         ]
 
     def values(self, record: Service) -> Values:
         """Return what the fields of a service have."""
         return {"label": [record.label], "type": [record.type], **fact_values(record)}
+
+    async def stored(self, tx: Tx, record: Service) -> Values:
+        """Return what the fields of a service have, with its own fields."""
+        own = await own_form_values(tx, RecordKind.SERVICE, record.fields, for_staff=True)
+        return {**self.values(record), **own}
 
     def defaults(self, visit: Visit) -> Values:  # noqa: ARG002 - the same for all
         """Return what a new service has: it is active."""
@@ -84,7 +94,7 @@ class Services(CustomerSection[Service]):
 
     def field_of(self, name: str) -> str:
         """Return the field of the form for a value: ``a_port`` for ``a_end.port``."""
-        return name.replace("_end.", "_")
+        return own_field_of(name) or name.replace("_end.", "_")
 
     def title(self, record: Service) -> str:
         """Return the id of a service."""
@@ -101,16 +111,18 @@ class Services(CustomerSection[Service]):
     async def create(self, visit: Visit, tx: Tx) -> str:
         """Add a service."""
         form, service_id = visit.form, visit.form.get("id").strip()
+        own = await own_values_in(tx, RecordKind.SERVICE, form, {}, for_staff=True)
         await inventory.add_service(
             tx, visit.actor, self.company_id, service_id, form.get("type"), form.get("label").strip(),
-            facts=facts_in(form), now=visit.now,
+            facts={**facts_in(form), "fields": own}, now=visit.now,
         )  # fmt: skip
         return service_id
 
     async def change(self, visit: Visit, tx: Tx, record: Service) -> None:
         """Change a service."""
         form = visit.form
-        values = {"type": form.get("type"), "label": form.get("label").strip(), **facts_in(form)}
+        own = await own_values_in(tx, RecordKind.SERVICE, form, record.fields, for_staff=True)
+        values = {"type": form.get("type"), "label": form.get("label").strip(), **facts_in(form), "fields": own}
         await inventory.change_service(tx, visit.actor, self.company_id, record.id, values, now=visit.now)
 
     async def delete(self, visit: Visit, tx: Tx, record: Service) -> None:

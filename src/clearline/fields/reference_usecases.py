@@ -1,0 +1,67 @@
+"""References of own fields: the names of what they name, and what can be chosen. Names stay within a company."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from clearline.accounts import permissions
+from clearline.fields import store as field_store
+from clearline.fields.domain import FieldType, RecordKind, RefersTo
+from clearline.fields.usecases import definitions
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Tx
+
+CHOICES_MAX = 200
+"""The most references that a form offers to choose from; beyond that they are typed."""
+Names = Mapping[tuple[RefersTo, str], str]
+"""The names of services, companies and users by what they are and their ids."""
+Choices = Mapping[RefersTo, Sequence[tuple[str, str]]]
+"""The ids and names that can be chosen, by what they are."""
+
+
+async def reference_names(
+    tx: Tx, actor: Actor, company_id: UUID, records: Iterable[tuple[RecordKind, Mapping[str, Any]]]
+) -> Names:
+    """Return the names of what the values of records of a company refer to, with one statement, or none.
+
+    What the actor may not see has no name, nor what is there no more.
+    """
+    known = await definitions(tx)
+    wanted: dict[RefersTo, set[str]] = {kind: set() for kind in RefersTo}
+    for kind, values in records:
+        for key, value in values.items():
+            field = known.of(kind).get(key)
+            if field is not None and field.refers_to is not None and isinstance(value, str):
+                wanted[field.refers_to].add(value)
+    wanted[RefersTo.COMPANY] = {each for each in wanted[RefersTo.COMPANY] if may_refer_to(actor, each)}
+    if not any(wanted.values()):
+        return {}
+    return await field_store.reference_names(tx, company_id, wanted)
+
+
+def may_refer_to(actor: Actor, company_id: str) -> bool:
+    """Return whether an actor may see the company of an id, so that its name can be shown, and the id be set."""
+    try:
+        return permissions.may_see_company(actor, UUID(company_id))
+    except ValueError:
+        return False
+
+
+async def reference_choices(tx: Tx, actor: Actor, kind: RecordKind, company_id: UUID) -> Choices:
+    """Return what the references of a record of a company can be: the first by name, one more than ``CHOICES_MAX``.
+
+    Nothing is read for what no active field refers to.
+    """
+    fields = (await definitions(tx)).active(kind, for_staff=actor.is_staff)
+    kinds = {field.refers_to for field in fields if field.type is FieldType.REFERENCE}
+    choices: dict[RefersTo, Sequence[tuple[str, str]]] = {}
+    for refers_to in RefersTo:
+        if refers_to not in kinds:
+            continue
+        only: tuple[UUID, ...] | None = None if actor.is_staff else (company_id,)
+        if refers_to is RefersTo.COMPANY and actor.is_staff:
+            only = permissions.only_companies(actor)
+        choices[refers_to] = await field_store.reference_choices(
+            tx, refers_to, company_id, only=only, limit=CHOICES_MAX + 1
+        )
+    return choices
