@@ -27,6 +27,7 @@ from clearline.tickets.domain import Status
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.tickets.status_domain import FINISHED
+from clearline.tickets.third_parties.domain import CaseKind, CaseState
 from clearline.webhooks.delivery_domain import DeliveryState
 
 ALLOWED: dict[str, Iterable[str]] = {
@@ -51,6 +52,8 @@ ALLOWED: dict[str, Iterable[str]] = {
     "feedback.rating": Rating,
     "company.inbound_cc": InboundCc,
     "ticket_contact.kind": PersonKind,
+    "ticket_case.kind": CaseKind,
+    "ticket_case.state": CaseState,
     "note.visibility": Visibility,
     "notification.channel": (DeliveryMode.EMAIL, DeliveryMode.DIGEST),
     "notification_settings.digest": DigestFrequency,

@@ -23,7 +23,7 @@ from clearline.web.branding import stylesheet
 from clearline.web.branding.brand import brand
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
-from clearline.web.tickets import fault_words
+from clearline.web.tickets import case_words, fault_words
 from clearline.web.tickets.person_words import ROLES as PERSON_ROLES
 from clearline.web.tickets.reminder_words import REMINDER_WAITS
 from clearline.web.tickets.terms import CLOSURE_LABELS, fact_value, offered_terms, term_name
@@ -152,6 +152,8 @@ ENVIRONMENT.globals |= {
     "asset": assets.address,
     "brand": brand,
     "channels": looks.CHANNELS,
+    "case_kinds": case_words.KINDS,
+    "case_states": case_words.STATES,
     "closure_labels": CLOSURE_LABELS,
     "column_looks": looks.COLUMN_LOOKS,
     "company_path": company_path,

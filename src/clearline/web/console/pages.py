@@ -5,6 +5,7 @@ from clearline.web.account import second_factor
 from clearline.web.area import CONSOLE
 from clearline.web.console import changes
 from clearline.web.console.bulk import change_selected, undo_selected
+from clearline.web.console.cases import handlers as cases
 from clearline.web.console.companies import company, customers, service
 from clearline.web.console.components import PATH as COMPONENTS
 from clearline.web.console.components import show_components
@@ -63,6 +64,12 @@ PAGES = (
     Page("mergePreview", "GET", _TICKET + "/merge", merging.show_merge, _WRITE),
     Page("merge", "POST", _TICKET + "/merge", merging.merge, _WRITE),
     Page("unmerge", "POST", _TICKET + "/unmerge", changes.change_handler(merging.unmerge), _WRITE),
+    Page("newCase", "GET", _TICKET + "/cases", cases.show_new, _WRITE),
+    Page("addCase", "POST", _TICKET + "/cases", cases.add_case, _WRITE),
+    Page("caseForm", "GET", _TICKET + "/cases/{id}", cases.show_case, _WRITE),
+    Page("changeCase", "POST", _TICKET + "/cases/{id}", cases.change_case, _WRITE),
+    Page("closeCase", "POST", _TICKET + "/cases/{id}/close", changes.change_handler(cases.close_case), _WRITE),
+    Page("removeCase", "POST", _TICKET + "/cases/{id}/remove", changes.change_handler(cases.remove_case), _WRITE),
     Page("faultForm", "GET", _TICKET + "/fault", faults.show_fault, _WRITE),
     Page("changeFault", "POST", _TICKET + "/fault", faults.change_fault, _WRITE),
     Page("fieldsForm", "GET", _TICKET + "/fields", own_fields.show_fields, _WRITE),

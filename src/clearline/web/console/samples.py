@@ -17,6 +17,7 @@ from clearline.tickets.contact import Contact, ContactRole, People, Person, Pers
 from clearline.tickets.domain import Channel, Closure, Status, Ticket, TicketView, Waiting
 from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.tickets.note_domain import Source, Visibility
+from clearline.tickets.third_parties.domain import Case, CaseKind, CaseRef, CaseState
 from clearline.web.console.bulk import Outcome
 from clearline.web.console.lists.bulk_preview import Preview
 from clearline.web.console.progress.fields import Asked
@@ -89,7 +90,7 @@ def _view(number: int, index: int, now: datetime) -> TicketView:
         sub_status=(None, "with_carrier", None)[index], closure=CLOSURE,
         waiting=(None, Waiting("third_party", "The carrier splices the fibre", "Ben Ito", created), None)[index],
     )  # fmt: skip
-    return TicketView(ticket, _COMPANY, "Faults", (None, "Ben Ito", "Carla Mendes")[index], people=PEOPLE)
+    return TicketView(ticket, _COMPANY, "Faults", (None, "Ben Ito", "Carla Mendes")[index], people=PEOPLE, cases=CASES)
 
 
 def _term(kind: TermKind, key: str, label: str, customer_label: str = "", about: str = "") -> Term:
@@ -108,6 +109,7 @@ WAITS = Asked(
         _term(TermKind.WAITING_REASON, "observation", "Observation"),
     ],
     [_term(TermKind.SUB_STATUS, "with_carrier", "With carrier")],
+    cases=[CaseRef(_NOBODY, "Fernhill Access", "FH-2026-00731")],
 )
 RESOLVES = Asked(
     Status.RESOLVED, closure=dict.fromkeys(("cause", "action", "responsibility"), _CAUSES),
@@ -117,6 +119,18 @@ FAULT = Fault(
     DetectedBy.CUSTOMER_MONITORING, "Every night from 02:00 to 02:20", Impact.INTERMITTENT, ServiceEnd.Z,
     PathState.PROTECTION_DOWN, TestingConsent.WITHIN_HOURS, "22:00 to 04:00", True,
     SiteAccess("Front desk, +1-555-0140", "06:00 to 22:00", "Laser class 3B"),
+)  # fmt: skip
+_OPENED = datetime(2026, 3, 1, 8, 40, tzinfo=UTC)
+CASES = (
+    Case(
+        _NOBODY, "Fernhill Access", "FH-2026-00731", CaseKind.CARRIER, CaseState.OPEN, _OPENED,
+        _OPENED + timedelta(hours=5), "Fernhill NOC", "+1-555-0171", "noc@example.org", "Splicing team on its way.",
+        _OPENED, "Ben Ito", _OPENED, "Ben Ito",
+    ),
+    Case(
+        UUID(int=1), "Northgate Optics", "", CaseKind.VENDOR, CaseState.CLOSED, _OPENED, None, "", "", "", "", _OPENED,
+        "Ben Ito", _OPENED, "Ben Ito",
+    ),
 )  # fmt: skip
 PEOPLE = People(
     (Person(PersonKind.CONTACT, "ben@example.com", "Ben Ito", "+1-555-0141", (ContactRole.SITE_ACCESS,), 1),),

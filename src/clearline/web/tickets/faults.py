@@ -44,8 +44,13 @@ def typed_time(at: datetime | None) -> str:
 
 
 def occurred_at_in(form: Form, violations: Violations, current: datetime | None = None) -> datetime | None:
-    """Return the time in a form; the ``current`` one as it is if the form shows it, which has no seconds."""
-    text = form.get("occurred_at").strip()
+    """Return when the fault began: see ``time_in``."""
+    return time_in(form, "occurred_at", violations, current)
+
+
+def time_in(form: Form, field: str, violations: Violations, current: datetime | None = None) -> datetime | None:
+    """Return the time in a field; the ``current`` one as it is if the form shows it, which has no seconds."""
+    text = form.get(field).strip()
     if not text or text == typed_time(current):
         return current if text else None
     try:
@@ -53,7 +58,7 @@ def occurred_at_in(form: Form, violations: Violations, current: datetime | None 
         return (at if at.tzinfo else at.replace(tzinfo=reader().zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         rule = "must be a day and a time, such as 2026-01-31 14:30"
-        violations.all.append(Violation("occurred_at", rule, RuleCode.FORMAT))
+        violations.all.append(Violation(field, rule, RuleCode.FORMAT))
         return None
 
 

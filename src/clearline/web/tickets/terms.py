@@ -30,6 +30,7 @@ FACT_LABELS: dict[str, str] = {
     "sub_status": _("Sub-status"),
     "waiting.reason": _("Reason to wait"),
     "waiting.text": _("What it waits for"),
+    "waiting.case": _("Case that it waits for"),
     **{f"closure.{name}": label for name, label in CLOSURE_LABELS.items()},
 }
 """What the history calls what goes with a status."""
@@ -76,6 +77,7 @@ def moved_facts(data: Mapping[str, Any]) -> str:
     parts = (
         fact_value("sub_status", data.get("sub_status")),
         fact_value("waiting.reason", waiting.get("reason")),
+        waiting.get("case", ""),
         waiting.get("text", ""),
     )
     return ", ".join(filter(None, parts))

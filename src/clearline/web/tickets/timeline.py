@@ -15,6 +15,7 @@ from clearline.tickets.domain import TicketView
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
+from clearline.web.tickets.case_words import STATES
 from clearline.web.tickets.terms import CLOSURE_LABELS, fact_value, moved_facts
 from clearline.web.tickets.type_names import issue_name
 from clearline.web.words import full_time, gettext
@@ -225,7 +226,7 @@ def _about_case(event: Event) -> str:
         case EventType.CASE_REMOVED:
             return f"{event.actor_name} removed the case {name}"
     if set(after) == {"state"}:
-        return f"{event.actor_name} set the case {name} to {after['state']}"
+        return f"{event.actor_name} set the case {name} to {STATES[after['state']].lower()}"
     return f"{event.actor_name} changed the case {name}: {', '.join(after).replace('_', ' ').replace('.', ' ')}"
 
 

@@ -1,6 +1,6 @@
 """The fields of forms with which agents say what goes with a status, and what a ticket has of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -10,7 +10,9 @@ from clearline.catalogue.term_domain import Term, TermKind, Terms
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.tickets.domain import Closure, Status, Ticket, Waiting
 from clearline.tickets.progress.facts import CLOSURE_KINDS, CLOSURE_TEXTS, WAITS, StatusFacts
+from clearline.tickets.third_parties.domain import UNFINISHED, Case, CaseRef, ref_of
 from clearline.web import looks
+from clearline.web.fields import id_in
 from clearline.web.language.refusals import rule_text
 from clearline.web.tickets.terms import term_name
 from clearline.web.visit import Form
@@ -20,7 +22,7 @@ ASKING = WAITS | {Status.RESOLVED}
 """The statuses that agents are asked about: why the ticket waits, or what was found and done."""
 _ANSWERS = {"yes": True, "no": False}
 _CLOSURE = tuple(Closure.__struct_fields__)
-FIELDS = ("sub_status", "waiting_reason", "waiting_text", *(f"closure_{name}" for name in _CLOSURE))
+FIELDS = ("sub_status", "waiting_reason", "waiting_case", "waiting_text", *(f"closure_{name}" for name in _CLOSURE))
 """The names of the fields."""
 
 
@@ -32,10 +34,17 @@ class Asked(Struct, frozen=True):
     sub_statuses: list[Term] = []
     closure: Mapping[str, list[Term]] = {}
     required: frozenset[str] = frozenset()
+    cases: Sequence[CaseRef] = ()
+    """The cases at third parties that the ticket can wait for."""
 
 
 def asked_for(
-    terms: Terms, catalogue: Catalogue, status: Status, issue_types: Iterable[str], ticket: Ticket | None = None
+    terms: Terms,
+    catalogue: Catalogue,
+    status: Status,
+    issue_types: Iterable[str],
+    ticket: Ticket | None = None,
+    cases: Sequence[Case] = (),
 ) -> Asked:
     """Return what is asked for with a status of tickets of these types; a ticket keeps the terms that it has."""
     has = ticket if ticket is not None and ticket.status is status else None
@@ -55,7 +64,14 @@ def asked_for(
         offered(TermKind.SUB_STATUS, None if has is None else has.sub_status, status),
         {name: offered(kind, getattr(closure, name)) for name, kind in CLOSURE_KINDS.items()} if is_resolved else {},
         frozenset(name for entry in entries for name in entry.closure_required) if is_resolved else frozenset(),
+        _awaitable(cases, None if has is None or has.waiting is None else has.waiting.case) if status in WAITS else (),
     )
+
+
+def _awaitable(cases: Sequence[Case], awaited: CaseRef | None) -> list[CaseRef]:
+    """Return the unfinished cases, and the one that the ticket waits for, whatever became of it."""
+    refs = [ref_of(case) for case in cases if case.state in UNFINISHED]
+    return refs if awaited is None or any(ref.id == awaited.id for ref in refs) else [*refs, awaited]
 
 
 def form_of(ticket: Ticket, status: Status, sub_status: str = "") -> Form:
@@ -64,6 +80,7 @@ def form_of(ticket: Ticket, status: Status, sub_status: str = "") -> Form:
     if ticket.status is status:
         waiting = ticket.waiting or Waiting("")
         values |= {"waiting_reason": waiting.reason, "waiting_text": waiting.text}
+        values["waiting_case"] = "" if waiting.case is None else str(waiting.case.id)
         values["sub_status"] = sub_status or ticket.sub_status or ""
     closure = ticket.closure or Closure()
     for name in _CLOSURE:
@@ -82,7 +99,9 @@ def facts_in(form: Form, status: Status, suffix: str = "") -> StatusFacts:
     waiting = closure = None
     if status in WAITS:
         reason, text = form.get(f"waiting_reason{suffix}"), form.get(f"waiting_text{suffix}").strip()
-        waiting = Waiting(reason, text) if reason or text else None
+        case_id = id_in(form, f"waiting_case{suffix}")
+        case = None if case_id is None else CaseRef(case_id, "")
+        waiting = Waiting(reason, text, case=case) if reason or text or case else None
     elif status is Status.RESOLVED:
         closure = _closure_in(form)
     return StatusFacts(form.get(f"sub_status{suffix}") or None, waiting, None if closure == Closure() else closure)
@@ -99,7 +118,10 @@ def values_in(form: Form, status: Status) -> dict[str, Any]:
         values["sub_status"] = form.get("sub_status") or None
     if status in WAITS:
         waiting = facts_in(form, status).waiting
-        values["waiting"] = None if waiting is None else {"reason": waiting.reason, "text": waiting.text}
+        values["waiting"] = None
+        if waiting is not None:
+            values["waiting"] = {"reason": waiting.reason, "text": waiting.text}
+            values["waiting"] |= {"case": waiting.case} if form.has("waiting_case") else {}
     elif status is Status.RESOLVED:
         closure = _closure_in(form)
         values["closure"] = {name: getattr(closure, name) for name in _CLOSURE}

@@ -84,14 +84,15 @@ async def _change(visit: Visit, tx: Tx, number: int, to: Status) -> None:
 async def _page(visit: Visit, to: Status, typed: Form, refusal: Refusal) -> Answer:
     async with visit.services.database.statement() as tx:
         number = access.parse_number(visit.path["number"])
-        ticket = (await tickets.get_ticket(tx, visit.actor, number)).ticket
+        view = await tickets.get_ticket(tx, visit.actor, number)
         terms, known = await current_terms(tx), await definitions(tx)
     names = {f"closure_{name}": gettext(label) for name, label in CLOSURE_LABELS.items()}
+    names |= {"waiting_reason": gettext("Why it waits"), "waiting_case": gettext("Case")}
     own = labels(known, RecordKind.TICKET, for_staff=True)
     return await page_about(
         visit, "console/status.html", refusal.status, typed=typed, refusal=refusal,
-        asked=asked_for(terms, visit.catalogue, to, [ticket.issue_type], ticket),
-        shown=typed.get("shown") or shown_status(ticket), end=list_in(visit),
-        labels={**own, **names, "waiting_reason": gettext("Why it waits"), "sub_status": gettext("Sub-status")},
+        asked=asked_for(terms, visit.catalogue, to, [view.ticket.issue_type], view.ticket, view.cases),
+        shown=typed.get("shown") or shown_status(view.ticket), end=list_in(visit),
+        labels={**own, **names, "sub_status": gettext("Sub-status")},
         own_labels=own,
     )  # fmt: skip
