@@ -6,7 +6,9 @@ from enum import Enum
 
 from msgspec.structs import replace
 
-from clearline.events.event_types import EventType
+from clearline.catalogue.term_domain import Terms
+from clearline.catalogue.term_usecases import current_terms
+from clearline.events.event_types import Audience, EventType
 from clearline.events.type_table import visible_data
 from clearline.language.reader import Reader, first_language, read_by, zone_of
 from clearline.mail.outbound import usecases as outbound_mail
@@ -22,8 +24,9 @@ from clearline.notifications.domain import DeliveryMode, DigestFrequency, Notifi
 from clearline.notifications.quiet_hours import next_digest
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.store import DueNotification, MailGroup
-from clearline.notifications.wording import MailEntry, author_text, sentence
+from clearline.notifications.wording import MailEntry, author_text, in_language, sentence
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Source
 
 DIGEST = "digest"
@@ -66,7 +69,7 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
         return ComposeResult.EMPTY
     reader_of_mail = _reader(locked[0])
     with read_by(reader_of_mail):
-        pairs = _pairs(locked, group, since)
+        pairs = _pairs(locked, group, since, await current_terms(tx))
     result = ComposeResult.WRITTEN if pairs else ComposeResult.EMPTY
     if pairs and await _exceeds_contact_limit(tx, group, context, now):
         result = ComposeResult.WITHHELD
@@ -80,7 +83,7 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
     return result
 
 
-def _pairs(locked: Sequence[DueNotification], group: MailGroup, since: datetime) -> list[Pair]:
+def _pairs(locked: Sequence[DueNotification], group: MailGroup, since: datetime, terms: Terms) -> list[Pair]:
     """Return the notifications that report something to the recipient, each with its entry, in order of time.
 
     Of mail that the recipient stopped only direct answers are left, and what was assigned to the recipient.
@@ -89,10 +92,23 @@ def _pairs(locked: Sequence[DueNotification], group: MailGroup, since: datetime)
         (notification, entry)
         for notification in locked
         if notification.at > since
-        and (entry := _entry(notification, group)) is not None
+        and (entry := _entry(notification, group, terms)) is not None
         and (not notification.is_stopped or _is_answer(notification, entry) or _is_assignment(entry, group))
     ]
-    return sorted(pairs, key=lambda pair: (pair[1].at, pair[1].number))
+    resolved = {entry.at for _notification, entry in pairs if _tells_resolution(entry)}
+    told = [pair for pair in pairs if pair[1].at not in resolved or not _is_closure(pair[1])]
+    return sorted(told, key=lambda pair: (pair[1].at, pair[1].number))
+
+
+def _tells_resolution(entry: MailEntry) -> bool:
+    return entry.type == EventType.STATUS_CHANGED and bool(entry.data["after"] == Status.RESOLVED)
+
+
+def _is_closure(entry: MailEntry) -> bool:
+    """Return whether an entry is about what was found and done alone: the resolution stands with the status then."""
+    return entry.type == EventType.TICKET_CHANGED and all(
+        change["field"].startswith("closure.") for change in entry.data["changes"]
+    )
 
 
 def _is_answer(notification: DueNotification, entry: MailEntry) -> bool:
@@ -149,7 +165,7 @@ async def _preferences(tx: Tx, group: MailGroup) -> NotificationPreferences:
     return await preference_store.get(tx, group.user_company_id, group.user_id)
 
 
-def _entry(notification: DueNotification, group: MailGroup) -> MailEntry | None:
+def _entry(notification: DueNotification, group: MailGroup, terms: Terms) -> MailEntry | None:
     """Return the text of a notification in a mail; None when it is not visible to the recipient, or deleted."""
     kind, names = notification.type, notification.names
     audience = audience_of_mail(notification, group)
@@ -160,9 +176,12 @@ def _entry(notification: DueNotification, group: MailGroup) -> MailEntry | None:
     if (is_note and notification.text is None) or (kind == EventType.ATTACHMENT_ADDED and names.file is None):
         return None
     is_own = kind == EventType.TICKET_ASSIGNED and data["after"] == str(group.user_id)
-    text = notification.text if is_note else sentence(kind, data, names, is_own=is_own, audience=audience)
+    shown = data if audience is Audience.STAFF else in_language(terms, data)
+    text = notification.text if is_note else sentence(kind, shown, names, is_own=is_own, audience=audience)
     if kind == EventType.TICKET_CREATED:
         text = f"{text}\n\n{notification.description}"
+    if notification.resolution and kind == EventType.STATUS_CHANGED and data["after"] == Status.RESOLVED:
+        text = f"{text}\n\n{notification.resolution}"
     author = author_text(kind, data, notification.actor_name)
     return MailEntry(notification.key[1], notification.at, kind, data, author, text or "", notification.channel)
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from clearline.catalogue.term_domain import Terms
+from clearline.catalogue.term_usecases import current_terms
 from clearline.events.event_types import Audience, EventType
 from clearline.feedback.domain import Rating, ballot_of, feedback_link
 from clearline.identity import PROVIDER_ID, Role
@@ -32,7 +34,7 @@ from clearline.mail.templates.kinds import MailKind
 from clearline.mail.templates.rendering import Footer, Render, RenderedMail
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.store import DueNotification, MailGroup
-from clearline.notifications.wording import MailEntry, fault_facts, headline, status_words, value_word
+from clearline.notifications.wording import MailEntry, fault_facts, headline, progress_words, status_words, value_word
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.contact import PersonKind
 from clearline.tickets.domain import Status, ticket_number
@@ -94,7 +96,7 @@ async def ticket_mail(tx: Tx, group: MailGroup, pairs: Sequence[Pair], context: 
     is_staff = is_staff_mail(latest, group)
     feedback = _feedback(group, latest, [entry for _notification, entry in pairs], context)
     kind = MailKind.STAFF_TICKET if is_staff else _kind(pairs, latest)
-    values = _values(group, pairs, context, is_receipt=kind is MailKind.TICKET_RECEIVED)
+    values = _values(group, pairs, context, await current_terms(tx), is_receipt=kind is MailKind.TICKET_RECEIVED)
     words = {gettext("Well"): Rating.GOOD, gettext("Not well"): Rating.BAD}
     if feedback:
         links = {word: feedback[rating.value] for word, rating in words.items()}
@@ -126,13 +128,16 @@ def _resolves(entry: MailEntry) -> bool:
     return entry.type == EventType.STATUS_CHANGED and bool(entry.data["after"] == Status.RESOLVED)
 
 
-def _values(group: MailGroup, pairs: Sequence[Pair], context: MailContext, *, is_receipt: bool) -> dict[str, Value]:
+def _values(
+    group: MailGroup, pairs: Sequence[Pair], context: MailContext, terms: Terms, *, is_receipt: bool
+) -> dict[str, Value]:
     """Return what the placeholders of a mail about a ticket stand for."""
     latest = pairs[-1][0]
     entries = [entry for _notification, entry in pairs]
     number, service = ticket_number(latest.number), (latest.service or "").strip()
     status = first_upper(status_words(audience_of_mail(latest, group))[latest.status])
-    facts = [(gettext("Status"), status), (gettext("Service"), service)]
+    words = _progress(latest, group, terms)
+    facts = [(gettext("Status"), f"{status}: {words}" if words else status), (gettext("Service"), service)]
     if is_staff_mail(latest, group):
         facts += [
             (gettext("Customer"), latest.company_name),
@@ -160,6 +165,12 @@ def _values(group: MailGroup, pairs: Sequence[Pair], context: MailContext, *, is
         "reply_hint": Remark(reply) if reply else None,
         "feedback": None,
     }
+
+
+def _progress(notification: DueNotification, group: MailGroup, terms: Terms) -> str:
+    """Return the sub-status of a ticket and why it waits, as far as the recipient may read them."""
+    audience = audience_of_mail(notification, group)
+    return progress_words(terms, notification.sub_status, notification.waiting_reason, audience)
 
 
 def _page_of(number: int, group: MailGroup, context: MailContext) -> str:
@@ -203,15 +214,17 @@ async def digest_mail(tx: Tx, group: MailGroup, pairs: Sequence[Pair], context: 
     for notification, entry in pairs:
         shortened = replace(entry, text=_shortened(entry.text))
         by_ticket.setdefault(notification.number, []).append((notification, shortened))
-    is_staff = is_staff_mail(pairs[0][0], group)
+    is_staff, terms = is_staff_mail(pairs[0][0], group), await current_terms(tx)
     tickets = []
     for number, of_ticket in by_ticket.items():
         latest = of_ticket[-1][0]
+        status = first_upper(status_words(audience_of_mail(latest, group))[latest.status])
+        words = _progress(latest, group, terms)
         tickets.append(
             DigestTicket(
                 ticket_number(number),
                 latest.title,
-                first_upper(status_words(audience_of_mail(latest, group))[latest.status]),
+                f"{status}: {words}" if words else status,
                 latest.company_name if is_staff else "",
                 _template_entries(of_ticket),
                 _page_of(number, group, context),

@@ -99,7 +99,8 @@ class DueNotification(NamedTuple):
     of the contact; ``service`` is None when it is not known. ``is_contact`` says whether the recipient has the address
     of the ticket's contact, ``person`` what else the recipient is to the ticket, ``is_stopped`` whether the recipient
     stopped such mail, and ``replies_by_mail`` whether the recipient turned on replies to customers by mail.
-    ``channel`` is the one of the note, or of a ticket that was created.
+    ``channel`` is the one of the note, or of a ticket that was created. ``sub_status`` and ``waiting_reason`` are keys
+    of terms, whether or not these have words for the recipient.
     """
 
     key: tuple[UUID, int]
@@ -130,6 +131,9 @@ class DueNotification(NamedTuple):
     person: str | None
     occurred_at: datetime | None
     fault: Fault
+    sub_status: str | None = None
+    waiting_reason: str | None = None
+    resolution: str = ""
 
 
 LOCK_DUE = f"""
@@ -157,7 +161,8 @@ LOCK_DUE = f"""
            coalesce(u.language,
                     (select o.language from company o where o.id = coalesce(n.user_company_id, n.company_id)),
                     (select o.language from company o where o.id = $7)),
-           t.resolved_at, p.kind, t.occurred_at, t.fault
+           t.resolved_at, p.kind, t.occurred_at, t.fault, t.sub_status, t.waiting ->> 'reason',
+           coalesce(t.closure ->> 'resolution', '')
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
@@ -206,7 +211,7 @@ def _due(row: Record) -> DueNotification:
     names = Names(row[23], row[24] or 0, row[25], row[26])
     fault = NO_FAULT if row[31] is None else _decode_fault(row[31])
     return DueNotification._make(
-        ((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, *row[27:31], fault)
+        ((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:23], names, *row[27:31], fault, *row[32:35])
     )
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from clearline.catalogue.term_domain import TermKind, Terms
 from clearline.events.event_types import BY_BOUNCE, Audience, EventType, Visibility
 from clearline.events.type_table import EVENT_TYPES, types_with
 from clearline.language.marks import gettext_noop as _
+from clearline.language.reader import reader
 from clearline.language.times import time_text
 from clearline.language.words import first_upper, gettext
 from clearline.tickets.domain import Channel, Status
@@ -43,6 +45,9 @@ _FIELDS = {
     *(_("testing consent"), _("testing hours"), _("dispatch allowed")),
     *(_("asked priority"), _("external ids"), _("service"), _("tags"), _("status"), _("queue"), _("assignee")),
 }
+_WORDED = "sub_status_for_customers"
+_NAMES = {_WORDED: _("what is being done"), "closure.resolution": _("resolution")}
+"""The words of fields whose names are not words."""
 _CHOSEN = {"detected_by", "service_end", "path_state", "testing_consent"}
 _CHOICES = {
     *(_("customer"), _("customer monitoring"), _("provider"), _("provider monitoring"), _("third party"), _("both")),
@@ -88,6 +93,32 @@ def status_words(audience: Audience) -> Mapping[str, str]:
     """Return the words of each status, as they stand in a sentence, for customers or for the staff."""
     words = _STAFF_WORDS if audience is Audience.STAFF else _CUSTOMER_WORDS
     return {status: gettext(text) for status, text in words.items()}
+
+
+def progress_words(terms: Terms, sub_status: str | None, waiting_reason: str | None, audience: Audience) -> str:
+    """Return the sub-status of a ticket and why it waits in the words of the reader; empty where there are none."""
+    keys = ((TermKind.SUB_STATUS, sub_status), (TermKind.WAITING_REASON, waiting_reason))
+    known = [term for kind, key in keys if (term := terms.get(kind, key)) is not None]
+    if audience is Audience.STAFF:
+        return ", ".join(term.label for term in known)
+    return ", ".join(filter(None, (term.label_for_customers(reader().language) for term in known)))
+
+
+def in_language(terms: Terms, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the data of an event with the words for customers of sub-statuses in the language of the reader."""
+    if not any(change["field"] == _WORDED for change in data.get("changes", ())):
+        return data
+    words = {
+        term.customer_label: term.label_for_customers(reader().language)
+        for term in terms.by_kind[TermKind.SUB_STATUS].values()
+    }
+
+    def worded(change: dict[str, Any]) -> dict[str, Any]:
+        if change["field"] != _WORDED:
+            return change
+        return {**change, **{side: words.get(change[side], change[side]) for side in ("before", "after")}}
+
+    return {**data, "changes": [worded(change) for change in data["changes"]]}
 
 
 def value_word(value: str) -> str:
@@ -145,7 +176,8 @@ def sentence(
 
 def _changed(change: Mapping[str, Any]) -> str:
     before, after = change["before"], change["after"]
-    shown = {"field": _word(change["field"], _FIELDS)}
+    name = change["field"]
+    shown = {"field": gettext(_NAMES[name]) if name in _NAMES else _word(name.replace(".", " "), _FIELDS)}
     if not isinstance(after, str):
         return shown["field"]
     shown["after"] = _value(change["field"], after)

@@ -62,6 +62,14 @@ def offered_terms(kind: TermKind, status: str | None = None) -> list[Term]:
     return [] if shown is None else shown[0].offered(kind, status)
 
 
+def sub_status_for_customers(words: str) -> str:
+    """Return the words for customers of a sub-status, which events have in English, in the reader's language."""
+    shown = _SHOWN.get()
+    terms = () if shown is None else shown[0].by_kind[TermKind.SUB_STATUS].values()
+    language = reader().language
+    return next((term.label_for_customers(language) for term in terms if term.customer_label == words), words)
+
+
 def fact_value(field: str, value: Any) -> str:
     """Return the value of a fact in words."""
     if value is None or value == "":

@@ -33,6 +33,7 @@ from clearline.web.portal.tickets.words import DONE, NEXT_STEPS
 from clearline.web.tickets.faults import form_of
 from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.tickets.own_fields import inputs, shown_values
+from clearline.web.tickets.terms import sub_status_for_customers
 from clearline.web.tickets.timeline import Entry, entry_of, with_files
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
@@ -143,6 +144,12 @@ async def read_ticket(visit: Visit, tx: Tx, number: int) -> TicketPage:
     )
 
 
+def _sub_status_in(event: Event) -> str | None:
+    """Return the words for customers of the sub-status that a change sets; None for any other change."""
+    changes = (change for change in event.data["changes"] if change["field"] == "sub_status_for_customers")
+    return next((change["after"] for change in changes), None)
+
+
 def _changes(events: Sequence[Event]) -> list[Change]:
     changes = []
     for event in events:
@@ -150,6 +157,8 @@ def _changes(events: Sequence[Event]) -> list[Change]:
             label = gettext(looks.CUSTOMER_STATUSES[event.data["after"]].label)
             reason = event.data.get("reason")
             changes.append(Change(event.at, f"{label}: {reason}" if reason else label))
+        elif event.type == EventType.TICKET_CHANGED and (words := _sub_status_in(event)):
+            changes.append(Change(event.at, sub_status_for_customers(words)))
         elif event.type == EventType.TICKET_REDACTED and event.data["target"] == "attachment":
             changes.append(Change(event.at, gettext("The support team removed a file.")))
         elif event.type == EventType.TICKET_REDACTED:
