@@ -4,6 +4,7 @@ import click
 
 from clearline.cli.context import run
 from clearline.cli.output import json_option, show, show_list
+from clearline.cli.parameters.orders import Sort
 from clearline.cli.progress import progress_bar
 from clearline.cli.terminal.text import echo
 from clearline.identity import OPERATOR
@@ -13,7 +14,7 @@ from clearline.search import usecases as searching
 from clearline.search.list_usecases import SortedCursor, SortedResult, find_sorted
 from clearline.search.usecases import SearchCursor, SearchResult
 from clearline.tickets.domain import TicketView, ticket_number
-from clearline.tickets.lists.order import SORTS, Order
+from clearline.tickets.list_usecases import order_named
 from clearline.wires.house.tickets.mapping import summary_mapper
 
 _PAGE = 200
@@ -47,8 +48,9 @@ def search() -> None:
 @click.option("--count", is_flag=True, help="Count more than 100 matches exactly.")
 @click.option(
     "--sort",
-    type=click.Choice(SORTS),
-    help="Order, of up to 2,000 matches or any list of open tickets by filters; a minus reverses it.",
+    type=Sort(),
+    help="Order, of up to 2,000 matches or any list of open tickets by filters; a minus reverses it. field.KEY is an "
+    "own field.",
 )
 @json_option
 def search_find(query: tuple[str, ...], limit: int, sort: str | None, *, count: bool, as_json: bool) -> None:
@@ -61,8 +63,7 @@ def search_find(query: tuple[str, ...], limit: int, sort: str | None, *, count: 
     if sort is None:
         result, tickets = run(lambda database: find_tickets(database, text, limit, count=count))
     else:
-        order, newest_first = Order(sort.removeprefix("-")), sort.startswith("-")
-        result, tickets = run(lambda database: _find_sorted(database, text, limit, order, newest_first=newest_first))
+        result, tickets = run(lambda database: _find_sorted(database, text, limit, sort))
     show_list(
         tickets,
         summary_mapper(OPERATOR),
@@ -92,15 +93,14 @@ async def find_tickets(
             return result, tickets
 
 
-async def _find_sorted(
-    database: Database, query: str, limit: int, order: Order, *, newest_first: bool
-) -> tuple[SortedResult, list[TicketView]]:
+async def _find_sorted(database: Database, query: str, limit: int, sort: str) -> tuple[SortedResult, list[TicketView]]:
     """Return up to ``limit`` tickets that match a query, sorted, read page by page, and the last page."""
     tickets: list[TicketView] = []
     after: SortedCursor | None = None
     while True:
         async with database.transaction() as tx:
             page = min(_PAGE, limit - len(tickets))
+            order, newest_first = await order_named(tx, OPERATOR, sort)
             result = await find_sorted(tx, OPERATOR, query, order, newest_first=newest_first, after=after, limit=page)
         tickets += result.tickets
         after = result.next

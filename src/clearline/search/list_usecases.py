@@ -12,6 +12,7 @@ from clearline.accounts import permissions
 from clearline.catalogue.domain import Catalogue
 from clearline.catalogue.usecases import current_catalogue
 from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.fields.facet_domain import has_value
 from clearline.identity import Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Transactions, Tx
@@ -24,7 +25,7 @@ from clearline.tickets import list_store
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter, Position
-from clearline.tickets.lists.order import Order, key_of
+from clearline.tickets.lists.order import AnyOrder, Key, Order, OwnOrder, key_in, key_of
 
 SORTED_MAX = 2_000
 """The most matches that are read and sorted. The tickets of a query that more match must be listed by an index."""
@@ -39,7 +40,7 @@ _ROUND = 100
 class SortedCursor(Struct, frozen=True, array_like=True):
     """Where a sorted search continues: after which sort key and number; and the number of matches on its first page."""
 
-    key: datetime | int
+    key: str | int | float
     number: int
     count: int
     is_exact: bool
@@ -68,7 +69,7 @@ async def find_sorted(
     tx: Tx,
     actor: Actor,
     text: str,
-    order: Order,
+    order: AnyOrder,
     *,
     newest_first: bool,
     after: SortedCursor | None = None,
@@ -90,7 +91,10 @@ async def find_sorted(
         permissions.require_staff(actor, Scope.TICKETS_READ)
         with_reminder = Facets((facet("reminder", "any"),)), False
         conditions = [*(each for each in conditions if each != with_reminder), with_reminder]
-    position = None if after is None else (after.key, after.number)
+    if isinstance(order, OwnOrder):
+        with_value = Facets((has_value(order.field),)), False
+        conditions = [*conditions, with_value]
+    position = None if after is None else (_key(order, after), after.number)
     try:
         selected = list_filter(conditions, await current_catalogue(tx))
         if selected is not None and _is_list(selected, order):
@@ -114,27 +118,40 @@ async def find_sorted(
     return _result(page, order, limit, after or Count(len(hits), True))
 
 
-def _result(page: list[TicketView], order: Order, limit: int, total: "Count | SortedCursor") -> SortedResult:
+def _result(page: list[TicketView], order: AnyOrder, limit: int, total: "Count | SortedCursor") -> SortedResult:
     """Return a page without the ticket after it, and where the next one continues."""
     cursor = None
     if len(page) > limit:
         last = page[limit - 1]
-        cursor = SortedCursor(key_of(last.ticket, order), last.ticket.number, total.count, total.is_exact)
+        key = key_of(last.ticket, order)
+        stored = key.isoformat() if isinstance(key, datetime) else key
+        cursor = SortedCursor(stored, last.ticket.number, total.count, total.is_exact)
     return SortedResult(page[:limit], total.count, total.is_exact, cursor)
 
 
-def _is_list(selected: Filter, order: Order) -> bool:
+def _key(order: AnyOrder, after: SortedCursor) -> Key:
+    return key_in(order, after.key)
+
+
+def _is_list(selected: Filter, order: AnyOrder) -> bool:
     """Return whether an index of lists has the filters in the order, so that few tickets are read for a page."""
     is_sparse = bool(list_store.checked(selected, order)) or selected.status is not None or selected.unassigned
     return not is_sparse and selected.state == "open"
 
 
 async def _listed(
-    tx: Tx, actor: Actor, selected: Filter, order: Order, *, newest_first: bool, after: SortedCursor | None, limit: int
+    tx: Tx,
+    actor: Actor,
+    selected: Filter,
+    order: AnyOrder,
+    *,
+    newest_first: bool,
+    after: SortedCursor | None,
+    limit: int,
 ) -> SortedResult:
     position: Position | None = None
     if after is not None:
-        position = after.number if order is Order.NUMBER else (after.key, after.number)
+        position = after.number if order is Order.NUMBER else (_key(order, after), after.number)
     page = await ticket_lists.list_tickets(
         tx, actor, selected, after=position, limit=limit + 1, newest_first=newest_first, order=order
     )

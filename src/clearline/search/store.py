@@ -9,7 +9,8 @@ from clearline.platform.database.transactions import Tx
 from clearline.search.plan import RARE_SHARE, Attempt, Statistics
 from clearline.tickets.columns import NAMES, VIEWS, view_of
 from clearline.tickets.domain import TicketView
-from clearline.tickets.lists.order import Order
+from clearline.tickets.lists import value_store
+from clearline.tickets.lists.order import AnyOrder, Order, OwnKind, OwnOrder
 from clearline.tickets.lists.store import Shape
 
 CANDIDATES = 101
@@ -202,13 +203,21 @@ async def tickets(tx: Tx, hits: Sequence[Hit], *, for_staff: bool) -> list[Ticke
 
 
 @lru_cache(maxsize=64)
-def _sorted(order: Order, *, newest_first: bool, for_staff: bool, is_first: bool) -> str:
-    """Return the statement of a page of sorted matches."""
+def _sorted(order: Order | OwnKind, *, newest_first: bool, for_staff: bool, is_first: bool) -> str:
+    """Return the statement of a page of sorted matches; by an own field its id is bound last."""
     shape = Shape((), "all", order, 0, newest_first, for_staff)
-    past = "t.sort_key is not null" if is_first else f"(t.sort_key, t.number) {'<' if newest_first else '>'} ($4, $5)"
+    edge, value, key = "$4", "", shape.key
+    if isinstance(order, OwnKind):
+        key = f"f.{key}"
+        edge = value_store.edge(order, "$4")
+        value = f"""join ticket_field f on f.company_id = t.company_id and f.ticket_number = t.number
+            and f.field_id = ${4 if is_first else 6}"""
+    past = (
+        "t.sort_key is not null" if is_first else f"(t.sort_key, t.number) {'<' if newest_first else '>'} ({edge}, $5)"
+    )
     return f"""
     select {VIEWS[for_staff]}
-      from (select t.*, {shape.key} as sort_key from ticket t
+      from (select t.*, {key} as sort_key from ticket t {value}
              where (t.company_id, t.number) in (select * from unnest($1::uuid[], $2::bigint[]))) t {NAMES}
      where {past} order by t.sort_key {shape.direction}, t.number {shape.direction} limit $3
     """
@@ -217,7 +226,7 @@ def _sorted(order: Order, *, newest_first: bool, for_staff: bool, is_first: bool
 async def sorted_tickets(
     tx: Tx,
     hits: Sequence[Hit],
-    order: Order,
+    order: AnyOrder,
     *,
     newest_first: bool,
     for_staff: bool,
@@ -225,11 +234,13 @@ async def sorted_tickets(
     limit: int,
 ) -> list[TicketView]:
     """Return the matches after a sort key and a number, sorted. Served by the primary key."""
+    kind, own = (order.kind, (order.field.id,)) if isinstance(order, OwnOrder) else (order, ())
     rows = await tx.fetch(
-        _sorted(order, newest_first=newest_first, for_staff=for_staff, is_first=after is None),
+        _sorted(kind, newest_first=newest_first, for_staff=for_staff, is_first=after is None),
         [hit.company_id for hit in hits],
         [hit.number for hit in hits],
         limit,
         *(after or ()),
+        *own,
     )
     return [view_of(row) for row in rows]

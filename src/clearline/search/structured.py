@@ -16,6 +16,8 @@ from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import OPEN
 
 _NONE = "none"
+_OWN_FIELD = re.compile("=f([0-9a-f]{32})")
+"""As ``has_value`` writes an own field."""
 _OWN_VALUE = re.compile("=f([0-9a-f]{32}):.+")
 """As ``value_facet`` writes the value of an own field that is compared as a whole."""
 _KINDS: dict[str, tuple[str, Any]] = {
@@ -82,6 +84,8 @@ def _single(lexeme: str, catalogue: Catalogue) -> dict[str, Any] | None:
         return known
     if name in _ADDRESSES and "@" in value and value.isascii() and len(value) < WORD_MAX:  # longer ones are cut
         return {name: value}
+    if own := _OWN_FIELD.fullmatch(lexeme):
+        return {"has_own": UUID(own[1])}
     if (own := _OWN_VALUE.fullmatch(lexeme)) and value.isascii() and len(value) < WORD_MAX:
         return {"own_field": (UUID(own[1]), value)}
     if name == "case" and value.isascii() and len(value) < WORD_MAX:

@@ -9,7 +9,7 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Ticket, parse_ticket_number, ticket_number
-from clearline.tickets.list_store import Key
+from clearline.tickets.lists.many_store import Key
 from clearline.tickets.note_domain import Source, Visibility
 
 _COMPANY_OF_TICKET = "company of ticket"

@@ -1,10 +1,9 @@
-"""Lists of tickets, each one statement along one index; and statements about one ticket, made into one about many."""
+"""Lists of tickets, each one statement along one index."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from itertools import product
+from math import inf
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from clearline.clock import Span
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import AFTER_TICKET, LIMITED_NOTES, NAMES, TICKET, VIEWS, notes_of, ticket_of
 from clearline.tickets.domain import Status, Ticket
-from clearline.tickets.lists.order import RANKS, Order, key_of
+from clearline.tickets.lists.order import RANKS, AnyOrder, Key, Order, OwnKind, OwnOrder, key_of
 from clearline.tickets.lists.store import (
     NUMBERED,
     Shape,
@@ -76,6 +75,8 @@ class Filter(NamedTuple):
     """The id of an own field, and a value of it."""
     own_number: tuple[UUID, float, float] | None = None
     """The id of an own field, the least value, and the value that it is below."""
+    has_own: UUID | None = None
+    """The id of an own field of which there is a value."""
     occurred: Span | None = None
     is_chronic: bool | None = None
     within_queues: tuple[UUID, ...] = ()
@@ -87,11 +88,13 @@ class Filter(NamedTuple):
     reminder: Span | None = None
 
 
-Position = int | tuple[datetime | int, int]
+Position = int | tuple[Key, int]
 """Where a list continues: after a number, or after a sort key and a number.
 
-The key of a list by time, and of one with ``created``, is the time; that of a list by priority its rank.
+The key of a list by time, and of one with ``created``, is the time; that of a list by priority its rank; that of a list
+by an own field the value.
 """
+_LAST_TEXT = "\U0010ffff"
 
 _CONDITIONS = {
     "company_id": "company_id = {}",
@@ -182,12 +185,14 @@ _NEGATED = {"has_file": "has_no_file", "has_reminder": "has_no_reminder", "is_ch
 """What the conditions of filters are called that are given as false."""
 
 
-def checked(ticket_filter: Filter, order: Order) -> list[str]:
+def checked(ticket_filter: Filter, order: AnyOrder) -> list[str]:
     """Return the filters by which a list may walk very many tickets for the few that match.
 
     Those of ``LISTS`` and of the lists by time are not among them, unless the list is in another order.
     """
     given = given_conditions(ticket_filter, order)
+    if isinstance(order, OwnOrder):
+        return [name for name in given if name not in {"company_id", "has_own"}]
     if few_of(given) is not None:
         return []
     indexed = {*_INDEXED, *_CONDITIONS, "created", "updated"} if order is Order.NUMBER else _INDEXED
@@ -196,9 +201,9 @@ def checked(ticket_filter: Filter, order: Order) -> list[str]:
     return [name for name in given if name not in indexed]
 
 
-def given_conditions(ticket_filter: Filter, order: Order = Order.NUMBER) -> dict[str, Any]:
+def given_conditions(ticket_filter: Filter, order: AnyOrder = Order.NUMBER) -> dict[str, Any]:
     """Return the values of the conditions of a list, by their names in ``CHECKS``; its state is not among them."""
-    values = ((name, getattr(ticket_filter, name)) for name in _FILTERS if name != _SPANS.get(order))
+    values = ((name, getattr(ticket_filter, name)) for name in _FILTERS if name != _span_of(order))
     given = {name: value for name, value in values if value is not None and value is not False and value != ()}
     given |= {negated: True for name, negated in _NEGATED.items() if getattr(ticket_filter, name) is False}
     return given
@@ -217,12 +222,19 @@ def bound_values(given: dict[str, Any]) -> list[object]:
     return values
 
 
-def _edges(order: Order, span: Span | None, after: Position | None, *, newest_first: bool) -> list[object]:
+def _span_of(order: AnyOrder) -> str | None:
+    return None if isinstance(order, OwnOrder) else _SPANS.get(order)
+
+
+def _edges(order: AnyOrder, span: Span | None, after: Position | None, *, newest_first: bool) -> list[object]:
     """Return where a list begins: a sort key and a number, or the number alone; and where its span ends."""
     if order is Order.NUMBER:
         return [after if after is not None else _END if newest_first else 0]
     if isinstance(after, tuple):
         begin: tuple[object, ...] = after
+    elif isinstance(order, OwnOrder):
+        ends_of = {OwnKind.NUMBER: (-inf, inf), OwnKind.TEXT: ("", _LAST_TEXT)}
+        begin = (ends_of[order.kind][newest_first], 0)
     elif order is Order.PRIORITY:
         begin = (max(RANKS.values()) + 1 if newest_first else 0, 0)
     else:
@@ -240,7 +252,7 @@ async def tickets_as(
     after: Position | None,
     limit: int,
     newest_first: bool = True,
-    order: Order = Order.NUMBER,
+    order: AnyOrder = Order.NUMBER,
 ) -> list[T]:
     """Return what ``make`` makes of the rows (``VIEW``) of at most ``limit`` tickets past ``after``.
 
@@ -252,7 +264,10 @@ async def tickets_as(
         return []
     if order is Order.NUMBER and ticket_filter.created is not None:
         order = Order.CREATED
-    span: Span | None = getattr(ticket_filter, _SPANS[order]) if order in _SPANS else None
+    if isinstance(order, OwnOrder):
+        ticket_filter = ticket_filter._replace(has_own=order.field.id)
+    span_name = _span_of(order)
+    span: Span | None = None if span_name is None else getattr(ticket_filter, span_name)
     given = given_conditions(ticket_filter, order)
     names, state, bound = tuple(given), ticket_filter.state, BOUNDS[limit > BOUNDS[0]]
     values = [limit, *_edges(order, span, after, newest_first=newest_first), *bound_values(given)]
@@ -260,12 +275,13 @@ async def tickets_as(
     if order is Order.NUMBER and listed in LISTS:
         rows = await tx.fetch(LISTS[listed], *values)
     else:
-        shape = Shape(names, state, order, bound, newest_first, for_staff, span is not None)
+        kind = order.kind if isinstance(order, OwnOrder) else order
+        shape = Shape(names, state, kind, bound, newest_first, for_staff, span is not None)
         rows = await tx.fetch(ordered_statement(shape), *values)
     return [make(row) for row in rows]
 
 
-def position_of(ticket: Ticket, ticket_filter: Filter, order: Order) -> Position:
+def position_of(ticket: Ticket, ticket_filter: Filter, order: AnyOrder) -> Position:
     """Return the position of a ticket in a list of the provider's people."""
     if order is Order.NUMBER and ticket_filter.created is None:
         return ticket.number
@@ -359,38 +375,3 @@ async def page(
     is_empty = rows[0]["number"] is None
     tickets = [] if is_empty else [(ticket_of(row), notes_of(row[AFTER_TICKET]), row[AFTER_TICKET + 1]) for row in rows]
     return TicketPage(rows[0]["total"], tickets)
-
-
-Key = tuple[UUID, int]
-"""The company and the number of a ticket."""
-
-_COMPANY_OR_NUMBER = re.compile(r"\$([12])\b")
-_WANTED = {"1": "wanted.company_id", "2": "wanted.number"}
-
-
-def of_many(statement: str) -> str:
-    """Return a statement that binds the company and the number of a ticket first, for arrays of both.
-
-    Its rows are those of the statement for each ticket, with their place in it and the ticket's number at their ends.
-    """
-    of_ticket = _COMPANY_OR_NUMBER.sub(lambda match: _WANTED[match[1]], statement)
-    return f"""
-    select part.*, wanted.number
-      from unnest($1::uuid[], $2::bigint[]) wanted (company_id, number)
-      cross join lateral (select item.*, row_number() over () as place from ({of_ticket}) item) part
-     order by wanted.number, part.place
-    """
-
-
-def keys_apart(keys: Sequence[Key]) -> tuple[list[UUID], list[int]]:
-    """Return the companies and the numbers of tickets, as a statement of ``of_many`` binds them."""
-    return [company_id for company_id, _number in keys], [number for _company_id, number in keys]
-
-
-def by_ticket(rows: Sequence[Record], make: Callable[[Any], T]) -> dict[int, list[T]]:
-    """Return what ``make`` makes of the rows of a statement of ``of_many``, by the numbers of the tickets."""
-    parts: dict[int, list[T]] = defaultdict(list)
-    for row in rows:
-        *values, _place, number = row
-        parts[number].append(make(values))
-    return parts

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from clearline.accounts import permissions
 from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation, require_valid
+from clearline.fields.domain import RecordKind
+from clearline.fields.usecases import definitions
 from clearline.identity import Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Record, Tx, set_statement_timeout
@@ -13,7 +15,7 @@ from clearline.tickets import access, list_store
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.list_store import Filter, Position
-from clearline.tickets.lists.order import OF_OPEN, Order
+from clearline.tickets.lists.order import OF_OPEN, OWN_FIELD, SORTS, UNSORTED, AnyOrder, Order, OwnOrder
 
 T = TypeVar("T")
 _LISTED_AT_ONCE = list_store.BOUNDS[-1]
@@ -27,7 +29,7 @@ async def list_tickets(
     after: Position | None,
     limit: int,
     newest_first: bool = True,
-    order: Order = Order.NUMBER,
+    order: AnyOrder = Order.NUMBER,
 ) -> list[TicketView]:
     """Return tickets: see ``list_tickets_as``."""
     return await list_tickets_as(
@@ -36,7 +38,7 @@ async def list_tickets(
 
 
 async def list_many_tickets(
-    tx: Tx, actor: Actor, filters: Filter, *, limit: int, newest_first: bool = True, order: Order = Order.NUMBER
+    tx: Tx, actor: Actor, filters: Filter, *, limit: int, newest_first: bool = True, order: AnyOrder = Order.NUMBER
 ) -> list[TicketView]:
     """Return at most ``limit`` tickets for the provider's people, however many: see ``list_tickets_as``."""
     listed: list[TicketView] = []
@@ -62,7 +64,7 @@ async def list_tickets_as(
     after: Position | None,
     limit: int,
     newest_first: bool = True,
-    order: Order = Order.NUMBER,
+    order: AnyOrder = Order.NUMBER,
     seconds: int | None = None,
 ) -> list[T]:
     """Return what ``make`` makes of at most ``limit`` tickets after the position ``after``.
@@ -98,6 +100,28 @@ async def list_tickets_as(
         raise InvalidInput([Violation(_PARAMETERS.get(checked[0], checked[0]), rule, RuleCode.INVALID)]) from None
 
 
+async def order_named(tx: Tx, actor: Actor, name: str) -> tuple[AnyOrder, bool]:
+    """Return the order of a name, one of ``SORTS`` or ``field.KEY``, and whether its keys descend: after a minus.
+
+    Raises:
+        InvalidInput: there is none of the name for the actor.
+    """
+    bare = name.removeprefix("-")
+    if not bare.startswith(OWN_FIELD):
+        if name not in SORTS:
+            rule = f"must be one of {', '.join(SORTS)}, or {OWN_FIELD} and the key of an own field"
+            raise InvalidInput([Violation("sort", rule, RuleCode.CHOICE)])
+        return Order(bare), name.startswith("-")
+    field = (await definitions(tx)).of(RecordKind.TICKET).get(bare.removeprefix(OWN_FIELD))
+    if field is None or not field.is_visible(for_staff=actor.is_staff):
+        rule = f"must be {OWN_FIELD} and the key of a field of tickets"
+        raise InvalidInput([Violation("sort", rule, RuleCode.UNKNOWN)])
+    if field.type in UNSORTED:
+        rule = f"must not be {OWN_FIELD}{field.key}: values of the type {field.type} are in no order"
+        raise InvalidInput([Violation("sort", rule, RuleCode.CHOICE)])
+    return OwnOrder(field), name.startswith("-")
+
+
 _NO_REMINDERS = "only the provider's people list tickets by their reminders"
 _PARAMETERS = {
     "assignee_id": "assignee", "case_number": "case", "created": "since", "has_no_file": "has_file",
@@ -124,7 +148,7 @@ async def list_numbered(tx: Tx, actor: Actor, numbers: Sequence[int]) -> list[Ti
     return [view for view in views if access.reaches(actor, view.ticket.company_id, view.ticket.queue_id)]
 
 
-def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
+def _listed_filter(actor: Actor, filters: Filter, order: AnyOrder) -> Filter:
     """Return the filter of a list as the actor may have it: a customer's is of its own company.
 
     Raises:
@@ -144,7 +168,7 @@ def _listed_filter(actor: Actor, filters: Filter, order: Order) -> Filter:
     is_few = any(each is not None for each in few) or (filters.contact is not None and filters.company_id is None)
     if filters.company_id is None and not is_few:
         require_valid(_unserved(filters, is_of_some=bool(actor.children)))
-    if order in OF_OPEN and filters.state != "open" and not is_few:
+    if (isinstance(order, OwnOrder) or order in OF_OPEN) and filters.state != "open" and not is_few:
         rule = "must be open with this sort; sort finished tickets by created_at or number"
         raise InvalidInput([Violation("state", rule, RuleCode.CHOICE)])
     return filters

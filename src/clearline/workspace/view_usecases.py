@@ -14,6 +14,7 @@ from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Scope, User
 from clearline.limit_errors import TooManyViews
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.list_usecases import order_named
 from clearline.workspace import view_store
 from clearline.workspace.column_domain import Columns
 from clearline.workspace.domain import VIEWS_MAX, SavedView, check_view
@@ -52,15 +53,18 @@ async def add_view(
     of: User | None = None,
     now: datetime,
 ) -> SavedView:
-    """Add a view; ``sort`` is one of ``SORTS``. A shared one makes an event, a user's own does not.
+    """Add a view; ``sort`` is the name of an order. A shared one makes an event, a user's own does not.
 
     Raises:
         Forbidden: the view is shared, and the actor is no admin of its company.
         AlreadyExists: the user has a view of that name.
         TooManyViews: the user has ``VIEWS_MAX``.
+        InvalidInput: there is no such order for the actor.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     user = _user(actor, of)
+    if sort is not None:
+        await order_named(tx, actor, sort)
     view = SavedView(user.company_id, uuid4(), user.id, name, query, is_shared, now, sort, columns)
     if is_shared:
         _require_admin(actor)
@@ -94,12 +98,15 @@ async def change_view(
     Raises:
         Forbidden: as for ``lock_view``; or the view becomes shared, and the actor is no admin of the company.
         AlreadyExists: the user has another view of that name.
+        InvalidInput: there is no such order for the actor.
     """
     before = await lock_view(tx, actor, view_id, of=of)
     after = replace(before, **values)
     changes = changes_between(before, after)
     if not changes:
         return before
+    if after.sort is not None and after.sort != before.sort:
+        await order_named(tx, actor, after.sort)
     if after.is_shared and not before.is_shared:
         _require_admin(actor)
     await _save(tx, after)

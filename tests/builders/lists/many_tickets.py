@@ -6,7 +6,7 @@ from hashlib import md5
 from typing import Any
 from uuid import UUID
 
-from clearline.tickets.lists.order import Order
+from clearline.tickets.lists.order import Order, OwnKind
 from clearline.tickets.lists.store import CHECKS, Shape, ordered_statement
 
 FILL = """
@@ -113,7 +113,13 @@ _VALUES = {
     "sub_statuses": "{with_carrier}",
     "waiting_reasons": "{third_party,observation}",
 }
-_EDGES = {Order.NUMBER: ["5000"], Order.PRIORITY: ["2", "5000"]}
+_EDGES: dict[Order | OwnKind, list[str]] = {
+    Order.NUMBER: ["5000"], Order.PRIORITY: ["2", "5000"], OwnKind.NUMBER: ["20", "5000"],
+    OwnKind.TEXT: ["value3", "5000"],
+}  # fmt: skip
+_KEY_TYPES: dict[Order | OwnKind, list[str]] = {
+    Order.NUMBER: [], Order.PRIORITY: ["integer"], OwnKind.NUMBER: ["float"], OwnKind.TEXT: ["text"],
+}  # fmt: skip
 
 
 def id_of(name: str) -> UUID:
@@ -127,7 +133,7 @@ async def plan_of_list(connection: Any, shape: Shape, *, generic: bool) -> dict[
     ids = {**dict(row), "team_id": id_of("team1"), "watcher_id": id_of("agent1")}
     several = {"within_queues": ids["queue_id"], "within_companies": ids["company_id"]}
     edges = _EDGES.get(shape.order, ["2026-03-01T00:00:30Z", "5000", *["2026-03-01T02:00:00Z"] * shape.has_span])
-    key_type = {Order.NUMBER: [], Order.PRIORITY: ["integer"]}.get(shape.order, ["timestamptz"])
+    key_type = _KEY_TYPES.get(shape.order, ["timestamptz"])
     types = ["bigint", *key_type, "bigint", *["timestamptz"] * shape.has_span]
     values = [str(shape.bound), *edges]
     for name in shape.names:
@@ -135,6 +141,9 @@ async def plan_of_list(connection: Any, shape: Shape, *, generic: bool) -> dict[
         if name == "concerned":
             types += ["text", "uuid"]
             values += ["user3@example.com", str(id_of("agent1"))]
+        elif name == "has_own":
+            types.append("uuid")
+            values.append(str(id_of("field1")))
         elif name == "own_field":
             types += ["uuid", "text"]
             values += [str(id_of("field1")), "value1"]

@@ -1,5 +1,6 @@
 """Documents for the search index, the consumer that fills it, and what a search finds."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from clearline.search import worker as indexing
 from clearline.search.document import Document
 from clearline.tickets.contact import NOBODY, Contact
 from clearline.tickets.domain import Channel, Status, Ticket, TicketView
+from tests.patience import patient
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")
@@ -59,6 +61,14 @@ async def follow(database: Database) -> None:
     for job in indexing.jobs(database):
         while await job.run():
             pass
+
+
+async def wait_found(database: Database, query: str, count: int) -> None:
+    """Wait until so many tickets are found, in a process whose workers index them too."""
+    async with asyncio.timeout(patient(20)):
+        while len(await numbers_found(database, query)) != count:
+            await follow(database)
+            await asyncio.sleep(0.05)
 
 
 async def numbers_found(database: Database, query: str) -> list[int]:

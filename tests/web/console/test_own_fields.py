@@ -7,11 +7,12 @@ import pytest
 
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.list_store import Filter
 from tests.builders.house import no_fields
-from tests.builders.people import Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person, session_of
 
@@ -129,3 +130,25 @@ async def test_an_admin_deletes_a_field_with_the_count_and_restores_it(
     assert "BIR-1" not in (await agent.page(ticket)).text
     assert (await admin.post(f"{address}/restore")).status_code == 303
     assert "BIR-1" in (await agent.page(ticket)).text
+
+
+async def test_a_list_of_the_console_is_in_the_order_of_a_field(
+    database: Database, admin: Person, tenant: Tenant
+) -> None:
+    await added(admin, {**REGION, "required": "never"})
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, tenant, f"Sorted {region}") for region in ("emea", "apac")]
+        for number, region in zip(numbers, ("emea", "apac"), strict=True):
+            await ticket_changes.change_ticket(tx, OPERATOR, number, {"fields": {"region": region}}, now=NOW)
+    page = await admin.page("/console/open?sort=field.region")
+    assert "field.region" in {each.get("value") for each in page.all("option")}
+    assert "Region: A to Z" in page.text
+    for sort, places in (("field.region", [1, 0]), ("-field.region", [0, 1])):
+        text = (await admin.page(f"/console/open?sort={sort}")).text
+        found = [text.index(f"Sorted {region}") for region in ("emea", "apac")]
+        assert sorted(found) == [found[place] for place in places]
+        assert "Port is slow" not in text
+    saved = await admin.post("/console/views?list=open", name="By region", query="status:open", sort="-field.region")
+    assert saved.status_code == 303, saved.text
+    view = await admin.page(saved.headers["location"])
+    assert view.text.index("Sorted emea") < view.text.index("Sorted apac")

@@ -10,12 +10,12 @@ from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
 from clearline.cli.parameters.ids import ID, resolve_among
+from clearline.cli.parameters.orders import Sort
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.lists.order import SORTS
 from clearline.wires.house.workspace.mapping import view_out
 from clearline.workspace import view_usecases as views
 from clearline.workspace.column_domain import Column, in_order
@@ -48,7 +48,7 @@ def view() -> None:
 @click.argument("name")
 @click.argument("query")
 @_user_options
-@click.option("--sort", type=click.Choice(SORTS), help="Order of its tickets; a minus reverses it.")
+@click.option("--sort", type=Sort(), help="Order of its tickets; a minus reverses it. field.KEY is an own field.")
 @click.option(
     "--column",
     "columns",
@@ -117,7 +117,7 @@ def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
 @click.option("--query", help="New search.")
 @click.option(
     "--sort",
-    type=click.Choice([*SORTS, _NONE]),
+    type=Sort(_NONE),
     help="New order of its tickets; none leaves it to whoever shows the view.",
 )
 @click.option(

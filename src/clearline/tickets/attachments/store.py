@@ -12,7 +12,7 @@ from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.domain import MERGE_DEPTH_MAX
 from clearline.tickets.links.store import FAMILY
-from clearline.tickets.list_store import Key, by_ticket, keys_apart, of_many
+from clearline.tickets.lists.many_store import Key, by_ticket, keys_apart, of_many
 from clearline.tickets.note_domain import Source, Visibility
 
 COLUMNS = """a.company_id, a.ticket_number, a.id, a.name, a.media_type, a.size, a.sha256, a.visibility, a.source,

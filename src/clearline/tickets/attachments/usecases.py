@@ -19,7 +19,7 @@ from clearline.tickets.change_usecases import save_move
 from clearline.tickets.domain import Status
 from clearline.tickets.links import merge_store
 from clearline.tickets.links.merge_usecases import lock_with_targets
-from clearline.tickets.list_store import Key
+from clearline.tickets.lists.many_store import Key
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, change_status, move_by_answer
 

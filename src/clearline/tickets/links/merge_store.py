@@ -11,7 +11,7 @@ from clearline.tickets.columns import next_version
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status
 from clearline.tickets.links.domain import Merge
 from clearline.tickets.links.store import FAMILY
-from clearline.tickets.list_store import Key, keys_apart
+from clearline.tickets.lists.many_store import Key, keys_apart
 
 _CHAIN = """
     with recursive chain (company_id, number, depth) as (

@@ -33,7 +33,7 @@ from clearline.tickets.links.domain import (
     split_off,
     system_note,
 )
-from clearline.tickets.list_store import Key
+from clearline.tickets.lists.many_store import Key
 from clearline.tickets.note_domain import worklog_id
 from clearline.tickets.status_domain import ACCEPTS_NOTES, force_status
 from clearline.tickets.usecases import create_ticket, get_ticket

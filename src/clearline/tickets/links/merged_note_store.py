@@ -8,7 +8,7 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.domain import MERGE_DEPTH_MAX
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.links.store import FAMILY
-from clearline.tickets.list_store import Key, by_ticket, keys_apart, of_many
+from clearline.tickets.lists.many_store import Key, by_ticket, keys_apart, of_many
 from clearline.tickets.note_domain import Note, Source, Visibility
 
 _LATEST = """

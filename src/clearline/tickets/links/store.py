@@ -12,7 +12,7 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, ticket_number
 from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, NoteDraft
-from clearline.tickets.list_store import Key, by_ticket, keys_apart, of_many
+from clearline.tickets.lists.many_store import Key, by_ticket, keys_apart, of_many
 from clearline.tickets.note_domain import Source, Visibility
 
 _LINK = (

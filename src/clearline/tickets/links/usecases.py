@@ -24,7 +24,7 @@ from clearline.tickets.links.domain import (
 )
 from clearline.tickets.links.merge_usecases import lock_with_targets
 from clearline.tickets.links.store import Reach
-from clearline.tickets.list_store import Key
+from clearline.tickets.lists.many_store import Key
 
 KIND = "link"
 

@@ -11,7 +11,7 @@ from clearline.identity import Actor, User
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import CUSTOMER_VERSION
 from clearline.tickets.links.domain import Watcher
-from clearline.tickets.list_store import Key, by_ticket, keys_apart, of_many
+from clearline.tickets.lists.many_store import Key, by_ticket, keys_apart, of_many
 
 _WATCHER = f"{USER}, w.created_at"
 _USER = "join app_user u on u.company_id = w.user_company_id and u.id = w.user_id"

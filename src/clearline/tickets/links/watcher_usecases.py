@@ -12,7 +12,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.links import watcher_store
 from clearline.tickets.links.domain import Watcher
-from clearline.tickets.list_store import Key
+from clearline.tickets.lists.many_store import Key
 
 
 def own_user(actor: Actor) -> UUID:

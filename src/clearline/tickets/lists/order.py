@@ -2,9 +2,15 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct, convert
 
 from clearline.catalogue.assessment import Priority
 from clearline.clock import Span
+from clearline.fields.comparison_domain import number_of
+from clearline.fields.domain import RANGED, Field, FieldType
+from clearline.fields.type_domain import file_text
 from clearline.tickets.domain import Ticket
 
 
@@ -24,8 +30,36 @@ class Order(StrEnum):
     """By when the reminder is due; only the tickets that have one."""
 
 
-Key = datetime | int
-"""A sort key: a time, a rank or a number."""
+class OwnKind(StrEnum):
+    """How values of an own field are compared: as numbers, which dates and moments are too, or as text."""
+
+    NUMBER = "own_number"
+    TEXT = "own_text"
+
+
+class OwnOrder(Struct, frozen=True, eq=False):
+    """The order by an own field of tickets: only the open tickets that have a value of it."""
+
+    field: Field
+
+    @property
+    def kind(self) -> OwnKind:
+        """How the values are compared."""
+        return OwnKind.NUMBER if self.field.type in RANGED else OwnKind.TEXT
+
+    def __str__(self) -> str:
+        """Return its name."""
+        return f"{OWN_FIELD}{self.field.key}"
+
+
+AnyOrder = Order | OwnOrder
+Key = datetime | float | str
+"""A sort key: a time, a rank, a number or a text."""
+
+OWN_FIELD = "field."
+"""How the names of orders by own fields begin; they end with the key of the field."""
+UNSORTED = frozenset({FieldType.LONG_TEXT, FieldType.CHOICES})
+"""Types of own fields that are in no order."""
 
 RANKS = {Priority.CRITICAL: 1, Priority.HIGH: 2, Priority.MEDIUM: 3, Priority.LOW: 4}
 """The sort key of each priority."""
@@ -37,8 +71,30 @@ SORTS = tuple(f"{sign}{order}" for order in Order for sign in ("-", ""))
 """How orders are named: with a minus, the keys and the numbers descend."""
 
 
-def key_of(ticket: Ticket, order: Order) -> Key:
+def own_key(field: Field, value: object) -> Key:
+    """Return the sort key of a value of an own field. Lists compare text in lower case, which they see to."""
+    text = file_text(value)
+    return number_of(field, text, 0) if field.type in RANGED else text
+
+
+def key_in(order: AnyOrder, key: object) -> Key:
+    """Return a sort key from a cursor, where a time is text.
+
+    Raises:
+        ValueError: it is a key of another order.
+    """
+    if isinstance(order, OwnOrder):
+        kind: type[Any] = str if order.kind is OwnKind.TEXT else float
+    else:
+        kind = int if order in {Order.NUMBER, Order.PRIORITY} else datetime
+    found: Key = convert(key, kind)
+    return found
+
+
+def key_of(ticket: Ticket, order: AnyOrder) -> Key:
     """Return the sort key of a ticket, as the provider's people see it."""
+    if isinstance(order, OwnOrder):
+        return own_key(order.field, ticket.fields.get(order.field.key))
     match order:
         case Order.PRIORITY:
             return RANKS[ticket.priority]

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from clearline.tickets.columns import NAMES, VIEWS
 from clearline.tickets.domain import MERGE_DEPTH_MAX
-from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.lists import value_store as values
+from clearline.tickets.lists.order import RANKS, Order, OwnKind
 from clearline.tickets.status_domain import State
 
 _RANKED = " ".join(f"when '{priority}' then {rank}" for priority, rank in RANKS.items())
@@ -88,6 +89,7 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "has_reminder": "walked.reminder_at is not null",
         "has_no_reminder": "walked.reminder_at is null",
         "reminder": "walked.reminder_at >= {} and walked.reminder_at < {}",
+        "has_own": _OWN_FIELD + ")",
         "own_field": _OWN_FIELD + " and f.value = left(lower({}), 200))",
         "own_number": _OWN_FIELD + " and f.number >= {} and f.number < {})",
         "created": "walked.created_at >= {} and walked.created_at < {}",
@@ -179,7 +181,7 @@ class Shape(NamedTuple):
 
     names: tuple[str, ...]
     state: str
-    order: Order
+    order: Order | OwnKind
     bound: int
     newest_first: bool
     for_staff: bool
@@ -188,6 +190,8 @@ class Shape(NamedTuple):
     @property
     def key(self) -> str:
         """The expression of the sort key, as the indexes have it."""
+        if isinstance(self.order, OwnKind):
+            return values.key(self.order)
         return _SEEN if self.order is Order.UPDATED and not self.for_staff else KEYS[self.order]
 
     @property
@@ -198,6 +202,8 @@ class Shape(NamedTuple):
     @property
     def driver(self) -> tuple[str, ...]:
         """The filters by which the list finds its tickets; none if it walks all of them."""
+        if isinstance(self.order, OwnKind):
+            return ("has_own",)
         is_by_reminder = self.order is Order.REMINDER
         names = [name for name in self.names if not (is_by_reminder and "reminder" in name)]
         if few := few_of(names):
@@ -289,7 +295,17 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
             has_key = [_HAS_REMINDER] if shape.order is Order.REMINDER else []
             return [(few, [state, *has_key, *_edges(shape, "sort_key"), *checks.values()])]
     if driver == ("own_field",):
-        return [_with_value(shape, places, checks)]
+        others = [check for name, check in checks.items() if name not in {"own_field", "company_id"}]
+        source = values.with_value(
+            *places["own_field"], company=_company(places), state=shape.state, past=_edges(shape, "ticket_number"),
+            direction=shape.direction,
+        )  # fmt: skip
+        return [(source, others if shape.state != "finished" else [state, *others])]
+    if driver == ("has_own",):
+        others = [check for name, check in checks.items() if name not in {"has_own", "company_id"}]
+        kind, past = OwnKind(shape.order), "<" if shape.newest_first else ">"
+        source = values.in_order(kind, places["has_own"][0], _company(places), past=past, direction=shape.direction)
+        return [(source, others)]
     walk = [_WALKED[name].format(*places[name]) for name in driver]
     others = [check for name, check in checks.items() if name not in driver]
     states = [state]
@@ -299,7 +315,7 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
         states = [*_BY_STATE.get(shape.state, (*_BY_STATE["open"], *_BY_STATE["finished"]))]
     elif shape.order is Order.REMINDER:
         states, others = [_HAS_REMINDER], [state, *others]
-    elif shape.order in _MARKS:
+    elif not isinstance(shape.order, OwnKind) and shape.order in _MARKS:
         walk.append(f"number <> {_MARKS[shape.order]}")
         if shape.order is Order.OCCURRED and not driver:
             states = [*_BY_STATE["open"]]
@@ -312,23 +328,8 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
     return [(f"select *, {shape.key} as sort_key from ticket where {where} {order}", others) for where in walks]
 
 
-def _with_value(shape: Shape, places: dict[str, list[str]], checks: dict[str, str]) -> tuple[str, list[str]]:
-    """Return the statement that reads the tickets with a value of an own field in the order of their numbers.
-
-    It walks ``ticket_field_open``, ``ticket_field_value`` or, of a company, ``ticket_field_company``.
-    """
-    field, value = places["own_field"]
-    company = f" and company_id = {places['company_id'][0]}" if "company_id" in places else ""
-    state = " and is_open" if shape.state == "open" else ""
-    [edge] = _edges(shape, "ticket_number")
-    found = f"""(select company_id, ticket_number from ticket_field
-        where field_id = {field} and value = left(lower({value}), 200){company}{state} and {edge}
-        order by ticket_number {shape.direction} offset 0) found"""
-    source = f"""select ticket.*, ticket.number as sort_key from {found} cross join lateral (
-        select * from ticket
-         where company_id = found.company_id and number = found.ticket_number offset 0) ticket"""
-    others = [check for name, check in checks.items() if name not in {"own_field", "company_id"}]
-    return source, others if shape.state != "finished" else ["not is_open", *others]
+def _company(places: dict[str, list[str]]) -> str | None:
+    return places["company_id"][0] if "company_id" in places else None
 
 
 def count_driver(given: Mapping[str, Any], state: State, *, for_staff: bool) -> tuple[str, ...]:
@@ -336,7 +337,7 @@ def count_driver(given: Mapping[str, Any], state: State, *, for_staff: bool) -> 
 
     It goes further than the list: of open tickets, an index also has those of one priority.
     """
-    walked = tuple(name for name in given if name not in {*_FEW, "own_field"})
+    walked = tuple(name for name in given if name not in {*_FEW, "own_field", "has_own"})
     driver = Shape(walked, state, Order.NUMBER, 1, newest_first=True, for_staff=for_staff).driver
     is_of_one = state == "open" and len(given.get("priorities", ())) == 1
     return (*driver, "priorities") if is_of_one and driver in _WITH_PRIORITY else driver

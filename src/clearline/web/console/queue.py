@@ -24,10 +24,11 @@ from clearline.tickets.status_domain import REACHABLE, TRANSITIONS
 from clearline.web import once
 from clearline.web.console.lists.bulk_ask import Ask
 from clearline.web.console.lists.columns import columns_parameter, shown_columns
+from clearline.web.console.lists.orders import all_sorts, sorts_with
 from clearline.web.console.people import assignable
 from clearline.web.console.views import View, sidebar, view_at, with_counts
 from clearline.web.language.refusals import refusal_text
-from clearline.web.lists.sorting import DEFAULT, SORTS, Sort, sort_named
+from clearline.web.lists.sorting import DEFAULT, Sort, sort_named
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
@@ -123,7 +124,7 @@ async def list_page(
         may_write = Scope.TICKETS_WRITE in visit.actor.scopes
         usable = await macros.list_macros(tx, visit.actor, after=None, limit=_MACROS_MAX) if may_write else []
         undoable = await undo.newest_change(tx, visit.actor, now=visit.now)
-        shown = (await definitions(tx)).shown(RecordKind.TICKET, for_staff=True)
+        shown = (await definitions(tx)).active(RecordKind.TICKET, for_staff=True)
     side = await with_counts(visit, side.showing(view))
     listing = replace(listing, view=side.find(path) or view)
     if outcome is not None or preview is not None or ask is not None or problem:
@@ -131,7 +132,7 @@ async def list_page(
     status = 422 if problem else 200 if ask is None else ask.refusal.status
     return visit.page(
         "console/queue.html", status, side=side, problem=problem, listing=listing, here=view.path,
-        agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=SORTS,
+        agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=sorts_with(shown),
         filters=suggestions(visit.catalogue, shown, staff=True),
         chosen_columns=columns_parameter(listing.columns), undoable=undoable,
         once_key=once.new_key(), preview=preview, ask=ask, selected=frozenset(selected), macros=usable,
@@ -143,7 +144,7 @@ async def read_list(
 ) -> Listing:
     """Return a page of a view: along an index, or through the search when the view or the person filters by more."""
     q = query.get("q", "").strip()[:QUERY_MAX]
-    sort = sort_named(query.get("sort", ""), view.stored_sort)
+    sort = sort_named(query.get("sort", ""), view.stored_sort, await all_sorts(tx))
     chosen = sort.name if query.get("sort") == sort.name else ""
     made_for = list_id(view.path, {"q": q, "sort": sort.name, "chosen": chosen})
     keys = visit.services.cursors.read(query["after"], made_for) if query.get("after") else None

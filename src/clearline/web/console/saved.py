@@ -1,6 +1,7 @@
 """Save a filtered list as a view; change and delete views."""
 
 from clearline.errors import Conflict, InvalidInput
+from clearline.tickets.lists.order import OWN_FIELD
 from clearline.web.console.lists.columns import columns_in
 from clearline.web.console.queue import list_page
 from clearline.web.console.views import SAVED
@@ -46,4 +47,6 @@ async def change_view(visit: Visit) -> Answer:
 
 def _sort(visit: Visit) -> str | None:
     name = visit.form.get("sort")
+    if name.removeprefix("-").startswith(OWN_FIELD):
+        return name
     return sort_named(name).stored if name else None

@@ -1,13 +1,14 @@
 """The orders in which the console lists tickets, and where a list continues in each."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Position
-from clearline.tickets.lists.order import Order, key_of
+from clearline.tickets.lists.order import AnyOrder, Key, Order, key_in, key_of
 from clearline.wires.http.cursors import InvalidCursor
 
 
@@ -21,7 +22,7 @@ class Sort(Struct, frozen=True):
 
     name: str
     label: str
-    order: Order
+    order: AnyOrder
     newest_first: bool
 
     @property
@@ -29,7 +30,7 @@ class Sort(Struct, frozen=True):
         """The name of the order in saved views."""
         return f"{'-' if self.newest_first else ''}{self.order}"
 
-    def keys(self, view: TicketView) -> list[datetime | int]:
+    def keys(self, view: TicketView) -> list[Key]:
         """Return the sort keys of a ticket."""
         ticket = view.ticket
         if self.order is Order.NUMBER:
@@ -45,15 +46,14 @@ class Sort(Struct, frozen=True):
         try:
             if self.order is Order.NUMBER:
                 return msgspec.convert(keys, tuple[int])[0]
-            if self.order is Order.PRIORITY:
-                return msgspec.convert(keys, tuple[int, int])
-            return msgspec.convert(keys, tuple[datetime, int])
+            key, number = msgspec.convert(keys, tuple[Any, int])
+            return key_in(self.order, key), number
         except msgspec.ValidationError:
             raise InvalidCursor from None
 
     def is_before(self, view: TicketView, other: TicketView) -> bool:
         """Return whether a ticket stands before another one."""
-        mine, others = self.keys(view), self.keys(other)
+        mine, others = ([_compared(key) for key in self.keys(each)] for each in (view, other))
         return mine > others if self.newest_first else mine < others
 
 
@@ -77,7 +77,12 @@ SORTS = (
 DEFAULT = SORTS[0]
 
 
-def sort_named(name: str, stored: str | None = None) -> Sort:
+def _compared(key: Any) -> Any:
+    """Return a sort key as lists compare it: text in lower case."""
+    return key.lower() if isinstance(key, str) else key
+
+
+def sort_named(name: str, stored: str | None = None, sorts: Sequence[Sort] = SORTS) -> Sort:
     """Return the order of a name; for any other text that which a view stores, or else the default."""
-    default = next((sort for sort in SORTS if sort.stored == stored), DEFAULT)
-    return next((sort for sort in SORTS if sort.name == name), default)
+    default = next((sort for sort in sorts if sort.stored == stored), DEFAULT)
+    return next((sort for sort in sorts if sort.name == name), default)

@@ -8,7 +8,7 @@ import pytest
 from clearline.platform.database.transactions import Database
 from tests.builders.house import Headers, add_field, new_ticket, no_fields, patch_ticket, pointers
 from tests.builders.people import Tenant
-from tests.builders.search.index import follow
+from tests.builders.search.index import wait_found
 
 SEARCH = "/api/v1/search"
 
@@ -29,7 +29,8 @@ async def test_a_search_by_a_value_finds_what_its_reader_may_see(
     number = (await new_ticket(client, tenant, fields={"circuit_ref": "BIR-104"}))["number"]
     await new_ticket(client, tenant, fields={"circuit_ref": "BIR-105"})
     await patch_ticket(client, agent, number, {"fields": {"latency": 25}})
-    await follow(database)
+    await wait_found(database, "field.circuit_ref:any", 2)
+    await wait_found(database, "field.latency:any", 1)
 
     async def found(q: str, headers: Headers) -> list[str]:
         answer = await client.get(SEARCH, params={"q": q}, headers=headers)

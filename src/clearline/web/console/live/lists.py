@@ -6,7 +6,9 @@ from clearline.platform.database.transactions import Tx
 from clearline.search.list_usecases import matching_numbers
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView, parse_ticket_number
+from clearline.tickets.lists.order import OwnOrder
 from clearline.web.console.lists.columns import columns_in
+from clearline.web.console.lists.orders import all_sorts
 from clearline.web.console.queue import Listing
 from clearline.web.console.views import Sidebar, fixed_views, sidebar, view_at, with_counts
 from clearline.web.lists.sorting import sort_named
@@ -64,7 +66,7 @@ async def _listing(visit: Visit, tx: Tx) -> Listing:
     if view is None:
         side = await sidebar(tx, visit.actor)
         view = side.find(path) or side.views[0]
-    sort = sort_named(query.get("sort", ""), view.stored_sort)
+    sort = sort_named(query.get("sort", ""), view.stored_sort, await all_sorts(tx))
     chosen = sort.name if query.get("sort") == sort.name else ""
     columns = columns_in(query)
     if columns is None:
@@ -74,8 +76,11 @@ async def _listing(visit: Visit, tx: Tx) -> Listing:
 
 async def _matching(visit: Visit, tx: Tx, listing: Listing, numbers: list[int]) -> set[int] | None:
     """Return which of the tickets the list has now; None for a list that only the search index knows."""
+    text = f"{listing.view.query} {listing.q}"
+    if isinstance(listing.sort.order, OwnOrder):
+        text = f"{text} {listing.sort.order}:any"
     try:
-        return await matching_numbers(tx, visit.actor, f"{listing.view.query} {listing.q}", numbers)
+        return await matching_numbers(tx, visit.actor, text, numbers)
     except InvalidInput:
         return None
 

@@ -10,10 +10,10 @@ from clearline.search import usecases as search
 from clearline.search.filters import CUSTOMER_FILTERS, STAFF_FILTERS
 from clearline.search.list_usecases import SortedCursor, find_sorted
 from clearline.search.usecases import SearchCursor, SearchResult
+from clearline.tickets.list_usecases import order_named
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import query_refusals
 from clearline.wires.house.search import wire
-from clearline.wires.house.tickets.filters import order_of
 from clearline.wires.house.tickets.mapping import summary_mapper
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
@@ -49,10 +49,10 @@ async def search_tickets(call: Call) -> wire.SearchPage:
 
 async def _sorted(call: Call, query: wire.SearchQuery, sort: str) -> wire.SearchPage:
     """Return a page of matches in the order of ``sort``."""
-    order, newest_first = order_of(sort)
     after = _cursor(paging.cursor_keys(call), SortedCursor)
     with query_refusals(), call.services.searches.count(call.customer):
         async with call.transaction() as tx:
+            order, newest_first = await order_named(tx, call.actor, sort)
             result = await find_sorted(
                 tx,
                 call.actor,

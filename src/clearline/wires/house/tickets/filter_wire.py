@@ -17,12 +17,11 @@ from clearline.fields.domain import TEXT_MAX
 from clearline.inventory.domain import ID_MAX
 from clearline.tickets.domain import Status
 from clearline.tickets.label_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, TAG, TAG_MAX, TAGS_MAX
-from clearline.tickets.lists.order import SORTS
+from clearline.tickets.lists.order import OWN_FIELD, SORTS
 from clearline.tickets.status_domain import State
 from clearline.tickets.third_parties.domain import CASE_NUMBER_MAX
 from clearline.wires.house.wire import UUID_MAX, Cursor, Limit, Moment
 from clearline.wires.http.fields import NOT_NUL, Email
-from clearline.wires.http.one_of import OneOf
 
 _TAG = TAG.removeprefix("^").removesuffix("$")
 _SIGN = re.compile(r"[()]")
@@ -193,7 +192,14 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) = None
 
 
-Sort = OneOf[str, SORTS]
+Sort = Annotated[
+    str,
+    Meta(
+        pattern=f"^({'|'.join(SORTS)}|-?{re.escape(OWN_FIELD)}{FIELD_KEY.pattern})$",
+        extra={"rule": f"must be one of {', '.join(SORTS)}, or {OWN_FIELD} and a key", "code": RuleCode.CHOICE},
+        extra_json_schema={"examples": ["-updated_at", "field.latency"]},
+    ),
+]
 """An order of tickets; a minus reverses it."""
 
 
@@ -207,7 +213,9 @@ class ListQuery(Filters, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "oldest. `created_at`, `updated_at`, `status_changed_at`, `occurred_at`: the earliest first. A minus "
             "reverses the order. A ticket without `occurred_at` counts from its `created_at`. Tickets with the same "
             "value are in the order of their numbers. By priority, change, status and beginning only open tickets can "
-            "be sorted. `reminder_at` has only tickets with a reminder, and is for the provider's people."
+            "be sorted. `reminder_at` has only tickets with a reminder, and is for the provider's people. `field.KEY` "
+            "sorts open tickets by an own field that the reader sees, those that have a value: text from a to z, the "
+            "least number or earliest date first. Values of `long_text` and `choices` are in no order."
         ),
     ] = "-number"  # fmt: skip
     limit: Limit = 50

@@ -13,10 +13,10 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Status, parse_ticket_number
 from clearline.tickets.label_domain import normalize_tags
 from clearline.tickets.list_store import Filter, Position
-from clearline.tickets.lists.order import RANKS, Order
+from clearline.tickets.lists.order import RANKS, AnyOrder, Order, OwnOrder, key_in, own_key
 from clearline.tickets.status_domain import State, state_of
 from clearline.wires.house.parameters import id_in_query, user_in_query
-from clearline.wires.house.records import span_of_query, time_and_number
+from clearline.wires.house.records import span_of_query
 from clearline.wires.house.tickets.filter_wire import Filters
 from clearline.wires.house.tickets.wire import TicketSummary
 from clearline.wires.http.body import InvalidQuery
@@ -97,28 +97,24 @@ def has_more_filters(query: Filters) -> bool:
     return "," in (query.status or "") or any(getattr(query, name) is not None for name in _MORE)
 
 
-def order_of(sort: str) -> tuple[Order, bool]:
-    """Return the order that a sort parameter names, and whether its keys descend."""
-    return Order(sort.removeprefix("-")), sort.startswith("-")
-
-
-def key_reader(order: Order) -> Callable[..., Position]:
+def key_reader(order: AnyOrder) -> Callable[..., Position]:
     """Return the function that makes a position of the sort keys in a cursor."""
-    return _KEYS.get(order, time_and_number)
+    if order is Order.NUMBER:
+        return int
+
+    def position(key: object, number: int) -> Position:
+        return key_in(order, key), number
+
+    return position
 
 
-def _rank_and_number(rank: int, number: int) -> tuple[int, int]:
-    return rank, number
-
-
-_KEYS: dict[Order, Callable[..., Position]] = {Order.NUMBER: int, Order.PRIORITY: _rank_and_number}
-
-
-def sort_keys(order: Order) -> Callable[[TicketSummary], list[Any]]:
+def sort_keys(order: AnyOrder) -> Callable[[TicketSummary], list[Any]]:
     """Return the function that returns the sort keys of a ticket, as values that JSON can represent."""
 
     def keys(ticket: TicketSummary) -> list[Any]:
         number = parse_ticket_number(ticket.number)
+        if isinstance(order, OwnOrder):
+            return [own_key(order.field, ticket.fields.get(order.field.key)), number]
         if order is Order.NUMBER:
             return [number]
         if order is Order.PRIORITY:

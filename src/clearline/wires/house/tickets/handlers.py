@@ -16,12 +16,13 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.contacts import usecases as people
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.list_store import Position
+from clearline.tickets.list_usecases import order_named
 from clearline.tickets.lists.order import Order
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import company_in_body, id_in_body, query_refusals
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.fault_mapping import fault_values
-from clearline.wires.house.tickets.filters import filter_of, has_more_filters, key_reader, order_of, sort_keys
+from clearline.wires.house.tickets.filters import filter_of, has_more_filters, key_reader, sort_keys
 from clearline.wires.house.tickets.mapping import (
     event_out,
     list_reader,
@@ -68,13 +69,13 @@ async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
 async def list_tickets(call: Call) -> Page[Any]:
     """List tickets, by default the newest first, or the members of them that the query names."""
     query: TicketListQuery = call.query
-    order, newest_first = order_of(query.sort)
-    keys_by = Order.CREATED if order is Order.NUMBER and (query.since or query.until) else order
-    after: Position | None = paging.read_cursor(call, key_reader(keys_by))
     parts: dict[str, dict[str, Page[Any]]] = {}
-    is_plain = order is Order.NUMBER and not has_more_filters(query)
+    is_plain = query.sort.removeprefix("-") == Order.NUMBER and not has_more_filters(query)
     with query_refusals():
         async with call.statement() if is_plain and query.expand is None else call.transaction() as tx:
+            order, newest_first = await order_named(tx, call.actor, query.sort)
+            keys_by = Order.CREATED if order is Order.NUMBER and (query.since or query.until) else order
+            after: Position | None = paging.read_cursor(call, key_reader(keys_by))
             listed = await ticket_lists.list_tickets_as(
                 list_reader(call.actor, query.fields),
                 tx,

@@ -1,0 +1,46 @@
+"""The walks of the values of own fields, ``ticket_field``, for lists that filter or sort by them."""
+
+from clearline.tickets.lists.order import OwnKind
+
+_TICKETS = """cross join lateral (
+        select * from ticket where company_id = found.company_id and number = found.ticket_number offset 0) ticket"""
+_COLUMNS = {OwnKind.NUMBER: "number", OwnKind.TEXT: "value"}
+_EDGES = {OwnKind.NUMBER: "$2::double precision", OwnKind.TEXT: "left(lower($2::text), 200)"}
+
+
+def key(kind: OwnKind) -> str:
+    """Return the column of the sort key."""
+    return _COLUMNS[kind]
+
+
+def edge(kind: OwnKind, place: str) -> str:
+    """Return a sort key that a statement binds, as the column has it."""
+    return _EDGES[kind].replace("$2", place)
+
+
+def with_value(field: str, value: str, *, company: str | None, state: str, past: list[str], direction: str) -> str:
+    """Return the statement that reads the tickets with a value of an own field in the order of their numbers.
+
+    It walks ``ticket_field_open``, ``ticket_field_value`` or, of a company, ``ticket_field_company``.
+    """
+    of_company = "" if company is None else f" and company_id = {company}"
+    is_open = " and is_open" if state == "open" else ""
+    return f"""select ticket.*, ticket.number as sort_key from (select company_id, ticket_number from ticket_field
+        where field_id = {field} and value = left(lower({value}), 200){of_company}{is_open} and {" and ".join(past)}
+        order by ticket_number {direction} offset 0) found {_TICKETS}"""
+
+
+def in_order(kind: OwnKind, field: str, company: str | None, *, past: str, direction: str) -> str:
+    """Return the statement that reads the open tickets with a value of an own field in the order of the values.
+
+    It walks ``ticket_field_number`` or ``ticket_field_open`` and, of a company, ``ticket_field_company_number`` or
+    ``ticket_field_company_open``.
+    """
+    column = _COLUMNS[kind]
+    of_company = "" if company is None else f" and company_id = {company}"
+    has_number = " and number is not null" if kind is OwnKind.NUMBER else ""
+    return f"""select ticket.*, found.sort_key from (
+        select company_id, ticket_number, {column} as sort_key from ticket_field
+         where field_id = {field}{of_company} and is_open{has_number}
+           and ({column}, ticket_number) {past} ({_EDGES[kind]}, $3)
+         order by {column} {direction}, ticket_number {direction} offset 0) found {_TICKETS}"""
