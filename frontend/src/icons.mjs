@@ -45,6 +45,7 @@ export const icons = {
   layers: null,
   "link-2": null,
   list: null,
+  "grid-3x3": null,
   "list-checks": null,
   lock: null,
   "log-in": null,

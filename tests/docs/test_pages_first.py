@@ -18,6 +18,7 @@ PAGES_FIRST = (
     "manage-people-and-keys", "notification-preferences", "receive-mail", "receive-webhooks",
     "redact-a-secret", "route-tickets", "save-replies-and-views", "say-why-a-ticket-waits",
     "search-tickets", "send-mail",
+    "set-priorities-with-a-matrix",
     "sign-in-with-your-identity-provider",
     "sign-people-in",
     "tell-the-people-of-a-ticket",
@@ -25,7 +26,7 @@ PAGES_FIRST = (
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
     "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
-    "run-in-production", "run-workers-apart", "set-priorities-with-a-matrix", "use-the-house-api",
+    "run-in-production", "run-workers-apart", "use-the-house-api",
     "work-tickets-from-the-command-line",
 )  # fmt: skip
 """Guides about what has no page: the installation, programs, the command line, imports of tickets."""

@@ -46,6 +46,14 @@ async def cookies(database: Database, admin: User, site: Site) -> dict[str, str]
     return {"clearline-session": (await signed_in(database, admin, now=now())).token}
 
 
+async def preview_matrix(page: Page, url: str) -> None:
+    """Preview a priority matrix that would change open tickets."""
+    await page.goto(f"{url}/console/admin/priority-matrix/all-companies")
+    await page.get_by_label("Priority (impact Degraded, asked for Nothing)").select_option("critical")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.get_by_role("heading", name="Open tickets with this preview")).to_be_visible()
+
+
 async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
     """Open the overview, and of each section the list, the form of a new record and that of the first; yield where."""
     await page.goto(f"{url}/console/admin")
@@ -62,6 +70,8 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
     yield "an accent"
     await page.goto(f"{url}/console/admin/branding/logo")
     yield "the logo"
+    await preview_matrix(page, url)
+    yield "a preview of the priority matrix"
     await page.goto(f"{url}/console/admin/companies")
     await page.locator(".lines a").first.click()
     await page.get_by_role("link", name="Manage services").click()

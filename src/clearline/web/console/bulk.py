@@ -38,7 +38,8 @@ from clearline.web.words import ngettext
 from clearline.wires.http.call import Answer, encode
 from clearline.workspace import macro_usecases as macros
 
-_MOST = 4 * SIZE
+MOST_SELECTED = 4 * SIZE
+"""Tickets of one change."""
 _NAMES = {"action": "the change", "action.add": "the tags to add", "action.remove": "the tags to remove"}
 """What people call the values of an action."""
 
@@ -70,8 +71,8 @@ async def change_selected(visit: Visit) -> Answer:
     asked about first, if the form says so.
     """
     numbers = list(dict.fromkeys(visit.form.all("ticket")))
-    if not 1 <= len(numbers) <= _MOST:
-        raise InvalidInput([Violation("selection", f"must have 1 to {_MOST} tickets", RuleCode.COUNT)])
+    if not 1 <= len(numbers) <= MOST_SELECTED:
+        raise InvalidInput([Violation("selection", f"must have 1 to {MOST_SELECTED} tickets", RuleCode.COUNT)])
     if (to := asked_status(visit.form)) is not None:
         ask = await read_ask(visit, to, numbers)
         if not visit.form.has(ANSWERED):
@@ -87,26 +88,38 @@ async def change_selected(visit: Visit) -> Answer:
         named = [Violation(_NAMES.get(each.field, each.field), each.rule, each.code) for each in error.violations]
         problem = refusal_text(InvalidInput(named))
         return await list_page(visit, _path(visit), problem=problem, selected=numbers)
-    is_sure = visit.form.has("sure") or not (visit.form.has("dry") or isinstance(request.action, UseMacro))
+    if visit.form.has("sure") or not (visit.form.has("dry") or isinstance(request.action, UseMacro)):
+        return await list_page(visit, _path(visit), outcome=await change_each(visit, numbers, request))
+    changed, refusals = await _try_each(visit, numbers, request, is_sure=False)
+    preview = await read_preview(visit, request.action, changed, refusals, len(numbers))
+    return await list_page(visit, _path(visit), preview=preview)
+
+
+async def change_each(visit: Visit, numbers: Sequence[str], request: BulkRequest) -> Outcome:
+    """Do what is asked with each ticket, in a transaction of its own, so that it can be undone."""
+    changed, refusals = await _try_each(visit, numbers, request, is_sure=True)
     change_id = _change_id(visit, request)
-    changed, refusals = [], []
-    for text in numbers:
-        try:
-            if await _change(visit, change_id, access.parse_number(text), request, is_sure=is_sure):
-                changed.append(text)
-        except DeskError as error:
-            refusals.append((text, refusal_text(error)))
-    if not is_sure:
-        preview = await read_preview(visit, request.action, changed, refusals, len(numbers))
-        return await list_page(visit, _path(visit), preview=preview)
     async with visit.services.database.transaction() as tx:
         changes = await undo.list_changes(tx, visit.actor, change_id)
         has_message = bool(changed) and await undo.adds_message(tx, visit.actor, request.action)
     stays = Counter(change.refusal for change in changes if change.inverse is None)
     undoable = change_id if stays.total() < len(changes) else None
     said = [_stays(reason, count) for reason, count in stays.items()]
-    outcome = Outcome(len(changed), refusals, undoable, said, has_message=has_message)
-    return await list_page(visit, _path(visit), outcome=outcome)
+    return Outcome(len(changed), refusals, undoable, said, has_message=has_message)
+
+
+async def _try_each(
+    visit: Visit, numbers: Sequence[str], request: BulkRequest, *, is_sure: bool
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Change each ticket, or try it; return which changed, and which were refused, with the reason."""
+    change_id, changed, refusals = _change_id(visit, request), [], []
+    for text in numbers:
+        try:
+            if await _change(visit, change_id, access.parse_number(text), request, is_sure=is_sure):
+                changed.append(text)
+        except DeskError as error:
+            refusals.append((text, refusal_text(error)))
+    return changed, refusals
 
 
 async def _change(visit: Visit, change_id: UUID, number: int, request: BulkRequest, *, is_sure: bool) -> bool:
@@ -142,6 +155,11 @@ def _stays(reason: str, count: int) -> str:
 
 async def undo_selected(visit: Visit) -> Answer:
     """Undo a change of many tickets, and show the list again with the result of each."""
+    return await list_page(visit, _path(visit), outcome=await undo_each(visit))
+
+
+async def undo_each(visit: Visit) -> Outcome:
+    """Undo the change of many tickets that a form names, each in a transaction of its own."""
     change_id = known_id(undo.KIND, visit.form.get("change"))
     async with visit.services.database.transaction() as tx:
         changes = await undo.list_changes(tx, visit.actor, change_id)
@@ -153,8 +171,7 @@ async def undo_selected(visit: Visit) -> Answer:
     is_status = any(isinstance(action, ChangeStatus) for inverse in inverses for action in inverse.actions)
     has_message = any(inverse.keeps_message for inverse in inverses)
     undone = len(changes) - len(refusals)
-    outcome = Outcome(undone, refusals, is_status=is_status, has_message=has_message, is_undo=True)
-    return await list_page(visit, _path(visit), outcome=outcome)
+    return Outcome(undone, refusals, is_status=is_status, has_message=has_message, is_undo=True)
 
 
 async def _undone(visit: Visit, change_id: UUID, number: int) -> str:

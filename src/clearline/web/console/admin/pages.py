@@ -5,6 +5,7 @@ from typing import Any
 from clearline.identity import Scope
 from clearline.web.console.admin.branding import BRANDING
 from clearline.web.console.admin.catalogue.issue_types import ISSUE_TYPE_SECTION
+from clearline.web.console.admin.catalogue.matrix import PRIORITY_MATRIX
 from clearline.web.console.admin.catalogue.service_types import SERVICE_TYPE_SECTION
 from clearline.web.console.admin.catalogue.terms import TERM_SECTION
 from clearline.web.console.admin.companies import COMPANIES
@@ -47,6 +48,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     ISSUE_TYPE_SECTION,
     SERVICE_TYPE_SECTION,
     TERM_SECTION,
+    PRIORITY_MATRIX,
     FIELDS,
     COMPANIES,
     TIERS,

@@ -56,6 +56,10 @@ def _work() -> list[Entry]:
             gettext("Why tickets wait, sub-statuses, causes, actions, responsibilities."),
         ),
         Entry(
+            "/console/admin/priority-matrix", gettext("Priority matrix"), "grid-3x3",
+            gettext("What a new ticket begins with, by impact, urgency and tier. Preview a change."),
+        ),
+        Entry(
             "/console/admin/fields", gettext("Fields"), "file-pen",
             gettext("Fields of your own for tickets, services and companies."),
         ),
