@@ -115,6 +115,15 @@ async def matching(
     return [_details(row) for row in await tx.fetch(MATCHES[only is not None], text, after, limit, *among)]
 
 
+async def children(tx: Tx, company_id: UUID) -> list[CompanyDetails]:
+    """Return the companies whose parent a company is, by name; at most ``CHILDREN_MAX``.
+
+    Served by ``company_by_parent``.
+    """
+    rows = await tx.fetch(f"select {_DETAILS} from company where parent_id = $1 order by lower(name)", company_id)
+    return [_details(row) for row in rows]
+
+
 async def get(tx: Tx, company_id: UUID) -> Company | None:
     """Return a company, or None."""
     row = await tx.fetchrow("select id, name, code from company where id = $1", company_id)

@@ -151,6 +151,20 @@ async def companies_matching(tx: Tx, actor: Actor, text: str, *, after: str = ""
     return [await _visible(tx, actor, company) for company in matches]
 
 
+async def relatives(tx: Tx, actor: Actor, ref: UUID | str) -> tuple[CompanyDetails | None, list[CompanyDetails]]:
+    """Return the parent of a company, if it has one, and its children by name, for the provider's people.
+
+    Those beyond the limits of the actor are left out.
+    """
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    company = await get_company_details(tx, actor, ref)
+    parent = None
+    if company.parent_id is not None and permissions.may_see_company(actor, company.parent_id):
+        parent = await company_store.details(tx, company.parent_id)
+    children = await company_store.children(tx, company.id)
+    return parent, [child for child in children if permissions.may_see_company(actor, child.id)]
+
+
 async def get_company_details(tx: Tx, actor: Actor, ref: UUID | str) -> CompanyDetails:
     """Return a company, and whether it is deactivated."""
     return await _details(tx, actor, await accounts.get_company(tx, actor, ref))

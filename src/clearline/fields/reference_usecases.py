@@ -61,6 +61,8 @@ async def reference_choices(tx: Tx, actor: Actor, kind: RecordKind, company_id: 
         only: tuple[UUID, ...] | None = None if actor.is_staff else (company_id,)
         if refers_to is RefersTo.COMPANY and actor.is_staff:
             only = permissions.only_companies(actor)
+        if refers_to is RefersTo.USER and not permissions.may_see_company(actor, company_id):
+            continue  # a parent does not see the people of its child
         choices[refers_to] = await field_store.reference_choices(
             tx, refers_to, company_id, only=only, limit=CHOICES_MAX + 1
         )

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from clearline.accounts import permissions
 from clearline.accounts.domain import CompanyDetails
 from clearline.companies import usecases as companies
 from clearline.deactivation import usecases as deactivation
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.fields.domain import RecordKind
 from clearline.identity import PROVIDER_ID, Scope
 from clearline.inventory import usecases as inventory
@@ -14,12 +16,12 @@ from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.admin.tiers import tier_field
-from clearline.web.records.form import Field, Line, Values
+from clearline.web.records.form import Field, Kind, Line, Values
 from clearline.web.records.notices import notice_field_of, notice_fields, notice_values, notices_in
 from clearline.web.records.own_fields import own_field_of, own_form_fields, own_form_values, own_values_in
 from clearline.web.records.person import language_field
 from clearline.web.records.section import require_identity
-from clearline.web.visit import Form, Page, Visit
+from clearline.web.visit import Page, Visit
 from clearline.web.words import gettext
 
 _SERVICES_MAX = 50
@@ -78,6 +80,12 @@ class Companies(AdminSection[CompanyDetails]):
             language_field(gettext("As this desk")),
             await tier_field(visit, tx, None if record is None else record.tier),
             *notice_fields(),
+            Field(
+                "parent_id",
+                gettext("Parent"),
+                hint=await _parent_hint(visit, tx, record),
+            ),
+            Field("shares_with_parent", gettext("The people of the parent see and raise its tickets"), Kind.CHECK),
             *await own_form_fields(
                 tx,
                 visit.actor,
@@ -92,6 +100,8 @@ class Companies(AdminSection[CompanyDetails]):
         return {
             "name": [record.name], "code": [record.code], "language": [record.language or ""],
             "tier": [record.tier or ""], **notice_values(record),
+            "parent_id": ["" if record.parent_id is None else str(record.parent_id)],
+            "shares_with_parent": ["1"] if record.shares_with_parent else [],
         }  # fmt: skip
 
     async def stored(self, tx: Tx, record: CompanyDetails) -> Values:
@@ -128,21 +138,35 @@ class Companies(AdminSection[CompanyDetails]):
 
     async def create(self, visit: Visit, tx: Tx) -> UUID:
         """Add a company."""
-        values = await _values(tx, visit.form, {})
+        values = await _values(visit, tx, {})
         name, code = values.pop("name"), values.pop("code")
         company = await companies.add_company(tx, visit.actor, name, code, facts=values, now=visit.now)
         return company.id
 
     async def change(self, visit: Visit, tx: Tx, record: CompanyDetails) -> None:
         """Change a company."""
-        await companies.change_company(
-            tx, visit.actor, record.id, await _values(tx, visit.form, record.fields), now=visit.now
-        )
+        values = await _values(visit, tx, record.fields)
+        await companies.change_company(tx, visit.actor, record.id, values, now=visit.now)
 
 
-async def _values(tx: Tx, form: Form, fields: Mapping[str, Any]) -> dict[str, Any]:
+async def _parent_hint(visit: Visit, tx: Tx, record: CompanyDetails | None) -> str:
+    """Return what can be typed as the parent, and which company it is now."""
+    hint = gettext("Name, customer code or id of another customer, such as a reseller. Empty for none.")
+    if record is None or record.parent_id is None:
+        return hint
+    parent = await companies.get_company_details(tx, visit.actor, record.parent_id)
+    return f"{hint} {gettext('Now %(name)s.') % {'name': parent.name}}"
+
+
+async def _values(visit: Visit, tx: Tx, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a form sets of a company that has the values ``fields`` of own fields."""
+    form, parent = visit.form, visit.form.get("parent_id").strip()
+    try:
+        parent_id = (await permissions.company_typed(tx, visit.actor, parent)).id if parent else None
+    except NotFound:
+        raise InvalidInput([Violation("parent_id", "must name a customer", RuleCode.REFERENCE)]) from None
     return {
+        "parent_id": parent_id, "shares_with_parent": form.has("shares_with_parent"),
         "name": form.get("name").strip(), "code": form.get("code").strip(), "language": form.get("language") or None,
         "tier": form.get("tier") or None, **notices_in(form),
         "fields": await own_values_in(tx, RecordKind.COMPANY, form, fields, for_staff=True),

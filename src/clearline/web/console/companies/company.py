@@ -47,6 +47,7 @@ async def show_company(visit: Visit) -> Answer:
             "open": await parts.read_tickets(tx, "open", MORE, Filter(company_id=company_id), DEFAULT),
             "finished": await parts.read_tickets(tx, "finished", _FEW, finished, sort_named("-number")),
             "services": await parts.read("services", _FEW, services, lambda each: [each.type, each.label, each.id]),
+            "relatives": await companies.relatives(tx, actor, company_id),
             "people": await parts.read("people", _FEW, people, lambda user: [user.email]),
         }
         [values["fields"]] = await shown_values(tx, actor, company_id, (RecordKind.COMPANY, company.fields))

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.fields.domain import Definitions, RecordKind
@@ -46,7 +47,7 @@ _NEWEST = 50
 _OPEN_SHOWN = 3
 _PEOPLE_MAX = 200
 _QUERY_MAX = 200
-_OF_SERVICE = {"service", "other", "step", "find", "csrf", "once"}
+_OF_SERVICE = {"service", "other", "company", "step", "find", "csrf", "once"}
 
 
 async def show_new_ticket(visit: Visit) -> Answer:
@@ -56,10 +57,9 @@ async def show_new_ticket(visit: Visit) -> Answer:
 
 async def raise_ticket(visit: Visit) -> Answer:
     """Create the ticket with its files and lead to it; or go to another step, with everything that was typed."""
-    _user, company = accounts.user_and_company(visit.actor)
 
-    async def company_of(_form: Form) -> UUID:
-        return company.id
+    async def company_of(form: Form) -> UUID:
+        return _company(visit.actor, form).id
 
     async with receive_form(visit, company_of) as files:
         if visit.form.get("step"):
@@ -79,11 +79,12 @@ async def raise_ticket(visit: Visit) -> Answer:
 async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
     """Create the ticket that the form describes; return its number."""
     person: User | None
-    person, company = accounts.user_and_company(visit.actor)
+    person, _own = accounts.user_and_company(visit.actor)
+    company = _company(visit.actor, visit.form)
     service = await _service(visit, tx, company, visit.form)
     violations: list[Violation] = []
     try:
-        person = await _person(visit.actor, tx, company, visit.form)
+        person = await _person(visit.actor, tx, visit.form)
     except InvalidInput as error:
         violations += error.violations
     try:
@@ -94,7 +95,9 @@ async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
         violations += error.violations
         raise InvalidInput([*violations, *files.violations]) from None
     require_valid([*violations, *files.violations])
-    created = await tickets.create_ticket(tx, visit.actor, new, requires_fields=True, now=visit.now)
+    created = await tickets.create_ticket(
+        tx, visit.actor, new, company_id=company.id, requires_fields=True, now=visit.now
+    )
     return created.ticket.number
 
 
@@ -110,6 +113,10 @@ async def _step(
     refusal = refusal or Refusal(status=200)
     problem = refusal.fields.get("service", "")
     _user, company = accounts.user_and_company(visit.actor)
+    try:
+        company = _company(visit.actor, typed)
+    except InvalidInput as error:
+        problem, typed = rule_text(error.violations[0]), Form([("step", "service"), *typed.pairs])
     async with visit.database.transaction() as tx:
         shell = await read_shell(tx)
         service = None
@@ -121,6 +128,7 @@ async def _step(
         values = await (_form(visit, tx, company, service) if service else _services(visit, tx, company, typed))
         known = await definitions(tx)
         choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, company.id)
+    values["company"] = company
     values["own_inputs"] = inputs(known, RecordKind.TICKET, _defaults(known), typed, for_staff=False, choices=choices)
     values["own_labels"] = labels(known, RecordKind.TICKET, for_staff=False)
     if files is not None:
@@ -153,22 +161,38 @@ async def _services(visit: Visit, tx: Tx, company: Company, typed: Form) -> dict
 
 async def _form(visit: Visit, tx: Tx, company: Company, service: ChosenService) -> dict[str, Any]:
     """Return what the form shows, with the open tickets of the service."""
-    user, _company = accounts.user_and_company(visit.actor)
+    user, own = accounts.user_and_company(visit.actor)
     of_service = Filter(company_id=company.id, service_id=service.id)
     listed = await ticket_lists.list_tickets(tx, visit.actor, of_service, after=None, limit=_OPEN_SHOWN + 1)
     people = [user]
     if Scope.ACCOUNTS_READ in visit.actor.scopes:
-        users = await accounts.list_users(tx, visit.actor, company.id, limit=_PEOPLE_MAX)
+        users = await accounts.list_users(tx, visit.actor, own.id, limit=_PEOPLE_MAX)
         others = [each for each in users if each.is_active and each.id != user.id]
         people += sorted(others, key=lambda each: each.name.casefold())
     field = "service" if service.label else "other"
+    named = {"company": company.code} if company.id != own.id else {}
     return {
-        "service": service, "field": field, "address": f"{PATH}?{urlencode({field: service.id})}",
+        "service": service, "field": field, "address": f"{PATH}?{urlencode({field: service.id} | named)}",
         "open_tickets": listed[:_OPEN_SHOWN], "has_more": len(listed) > _OPEN_SHOWN, "people": people,
         "issues": visit.catalogue.issues_of(service.type),
         "asked_priorities": [(priority, gettext(look.label)) for priority, look in looks.PRIORITIES.items()],
         "title_max": TITLE_MAX, "seen_max": DESCRIPTION_MAX, "reference_max": EXTERNAL_ID_MAX,
     }  # fmt: skip
+
+
+def _company(actor: Actor, form: Form) -> Company:
+    """Return the company that the ticket is raised for: the actor's own, or a child that was chosen.
+
+    Raises:
+        InvalidInput: none of these has the code.
+    """
+    _user, own = accounts.user_and_company(actor)
+    code = form.get("company")
+    if code in {"", own.code}:
+        return own
+    if (child := permissions.child_named(actor, code)) is None:
+        raise InvalidInput([Violation("company", "must be one whose tickets you raise", RuleCode.REFERENCE)])
+    return child
 
 
 async def _service(visit: Visit, tx: Tx, company: Company, form: Form) -> ChosenService:
@@ -177,18 +201,18 @@ async def _service(visit: Visit, tx: Tx, company: Company, form: Form) -> Chosen
     return await chosen_service(visit, tx, company, service_id or other, may_be_unlisted=not service_id)
 
 
-async def _person(actor: Actor, tx: Tx, company: Company, form: Form) -> User | None:
+async def _person(actor: Actor, tx: Tx, form: Form) -> User | None:
     """Return the person who was chosen as the contact, at first the actor; None when somebody else is typed.
 
     Raises:
         InvalidInput: it is no active person of the company, as far as the actor may know.
     """
-    user, _company = accounts.user_and_company(actor)
+    user, own = accounts.user_and_company(actor)
     text = form.get("person") if form.has("person") else str(user.id)
     if not text or text == str(user.id):
         return user if text else None
     try:
-        person = await accounts.get_user(tx, actor, company.id, UUID(text))
+        person = await accounts.get_user(tx, actor, own.id, UUID(text))
         if person.is_active:
             return person
     except (ValueError, NotFound, Forbidden):

@@ -30,4 +30,4 @@ async def export_tickets(visit: Visit) -> Answer | Stream:
     if found is not None:
         return Answer(200, exports.table(found, export, bom=True), headers)
     table = exports.read(database, export, "csv", bom=True)
-    return Stream(200, download(visit.services, filters.company_id, table), headers)
+    return Stream(200, download(visit.services, visit.customer, table), headers)

@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
+from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
+from clearline.accounts.domain import CODE_MAX
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor
 from clearline.inventory.domain import ID_MAX
@@ -45,6 +47,8 @@ class Chosen(Struct, frozen=True):
     mine: bool = False
     status: Status | None = None
     service: str = ""
+    company: str = ""
+    """The code of one of the companies whose tickets the person sees; empty for all of them."""
     q: str = ""
 
     @property
@@ -52,14 +56,14 @@ class Chosen(Struct, frozen=True):
         """The parameters of an address that chooses the same."""
         given = {
             "show": "" if self.show == "open" else self.show, "mine": "1" if self.mine else "",
-            "status": self.status or "", "service": self.service, "q": self.q,
+            "status": self.status or "", "service": self.service, "company": self.company, "q": self.q,
         }  # fmt: skip
         return {name: value for name, value in given.items() if value}
 
     @property
     def is_filtered(self) -> bool:
         """Whether the list may leave tickets out that are in the same state."""
-        return bool(self.mine or self.status or self.service or self.q)
+        return bool(self.mine or self.status or self.service or self.company or self.q)
 
     @property
     def sort(self) -> Sort:
@@ -72,11 +76,16 @@ class Chosen(Struct, frozen=True):
         return f"{path}?{query}" if query else path
 
     def filter_for(self, actor: Actor) -> Filter:
-        """Return the filter of the list for an actor; the words are not part of it."""
-        user, company = accounts.user_and_company(actor)
+        """Return the filter of the list for an actor; the words are not part of it.
+
+        The id of a service is one of the person's own company, unless another is chosen.
+        """
+        user, own = accounts.user_and_company(actor)
+        one = permissions.child_named(actor, self.company) or own
+        is_of_one = bool(self.company or self.service or not actor.children)
         return Filter(
             state=_STATES[self.show],
-            company_id=company.id,
+            company_id=one.id if is_of_one else None,
             status=self.status,
             service_id=self.service or None,
             concerned=(user.email, user.id) if self.mine else None,
@@ -104,6 +113,7 @@ def chosen_in(query: dict[str, str]) -> Chosen:
         query.get("mine") == "1",
         status,
         "" if check_text("service", service, most=ID_MAX) else service,
+        query.get("company", "")[:CODE_MAX],
         query.get("q", "").strip()[:QUERY_MAX],
     )
 
