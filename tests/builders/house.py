@@ -271,11 +271,11 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
         "watchers": str(admin.id), "cases": str(case_id), "views": view["id"], "jobs": job["id"],
         "companies": str(tenant.company.id), "users": str(admin.id), "domains": str(domain.id), "keys": str(key.id),
-        "services": f"{name}-service", "handovers": NOBODY, "fields": NOBODY, "macros": NOBODY, "queues": NOBODY,
-        "routing-rules": NOBODY, "teams": NOBODY, "terms": NOBODY, "tiers": "gold",
-        "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
-        "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-templates": NOBODY,
-        "mail-opt-outs": NOBODY, "feedback": NOBODY, "redactions": NOBODY, "attachments": file.json()["id"],
+        "services": f"{name}-service", "handovers": NOBODY, "fields": NOBODY, "forms": NOBODY, "macros": NOBODY,
+        "form-definitions": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY, "terms": NOBODY,
+        "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY, "outbound-mails": NOBODY,
+        "mail-suppressions": NOBODY, "mail-templates": NOBODY, "mail-opt-outs": NOBODY, "feedback": NOBODY,
+        "redactions": NOBODY, "attachments": file.json()["id"], "tiers": "gold",
     }  # fmt: skip
     return Owned(tenant, headers, ids)
 
@@ -302,6 +302,13 @@ async def add_field(client: httpx.AsyncClient, admin: Headers, key: str, **membe
     assert answer.status_code == 201, answer.text
     added: Json = answer.json()
     return added
+
+
+async def no_forms(database: Database) -> None:
+    """Remove all forms, so that every issue type has the default one."""
+    async with database.transaction() as tx:
+        await tx.write("delete from form")
+        tx.changes_memory = True
 
 
 async def no_fields(database: Database) -> None:

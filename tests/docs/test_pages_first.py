@@ -27,6 +27,8 @@ PAGES_FIRST = (
 FOR_COMMANDS_ALONE = (
     "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
     "run-in-production", "run-workers-apart", "use-the-house-api",
+    "back-up-and-upgrade", "define-forms", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
+    "run-in-production", "run-workers-apart", "set-priorities-with-a-matrix", "use-the-house-api",
     "work-tickets-from-the-command-line",
 )  # fmt: skip
 """Guides about what has no page: the installation, programs, the command line, imports of tickets."""

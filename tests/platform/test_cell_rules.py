@@ -14,8 +14,8 @@ from clearline.platform.database.transactions import Database
 
 SOURCE = Path(clearline.__file__).parent
 SHARED = {
-    "branding", "company", "consumer", "field", "handover", "identity_provider", "inbound_mail", "issue_type", "logo",
-    "macro",
+    "branding", "company", "consumer", "field", "form", "handover", "identity_provider", "inbound_mail", "issue_type",
+    "logo", "macro",
     "mail_suppression", "mail_template", "mailbox", "queue", "routing_rule", "schema_migration", "search_index",
     "second_factor_role", "server_secret", "service_type", "sign_in_attempt", "sign_in_flow", "team", "team_member",
     "term",
@@ -155,6 +155,7 @@ async def test_triggers_only_notify_order_the_events_of_a_ticket_or_derive_its_f
         ("company_tier_changed", "tell_catalogue_changed"),
         ("event_order", "event_follows_its_ticket"),
         ("field_changed", "tell_catalogue_changed"),
+        ("form_changed", "tell_catalogue_changed"),
         ("issue_type_changed", "tell_catalogue_changed"),
         ("logo_changed", "tell_branding_changed"),
         ("priority_matrix_changed", "tell_catalogue_changed"),

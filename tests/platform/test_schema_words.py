@@ -69,6 +69,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "field.required": Required,
     "field.type": FieldType,
     "field.visible_to": FieldAudience,
+    "form.audience": FieldAudience,
     "issue_type.console_connect": IssueType,
     "issue_type.impact": Impact,
     "issue_type.priority": Priority,

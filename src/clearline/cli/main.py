@@ -33,6 +33,7 @@ COMMANDS = {
     ),
     "events": LazyCommand("event_stream", "events", "Read the event stream."),
     "field": LazyCommand("fields.fields", "field", "Manage own fields of tickets, services and companies."),
+    "form": LazyCommand("forms.forms", "form", "Manage what tickets are asked for by their issue type."),
     "identity-provider": LazyCommand(
         "accounts.identity_providers",
         "identity_provider",

@@ -1,6 +1,6 @@
 """Values of own fields: what a field takes, and what the fields of a record have together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -148,12 +148,21 @@ def missing_values(
 _STAGES = {Required.TO_RAISE: "to raise a ticket", Required.TO_RESOLVE: "to resolve a ticket"}
 
 
-def with_defaults(definitions: Definitions, kind: RecordKind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a new record: those that are given, and the defaults of active fields without one."""
+def with_defaults(
+    definitions: Definitions, kind: RecordKind, values: Mapping[str, Any], *, without: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the values of a new record: those that are given, and the defaults of active fields without one.
+
+    The fields ``without`` a default are named by their keys.
+    """
     defaults = {
         field.key: field.default
         for field in definitions.of(kind).values()
-        if field.active and field.deleted_at is None and field.default is not None and field.key not in values
+        if field.active
+        and field.deleted_at is None
+        and field.default is not None
+        and field.key not in values
+        and field.key not in without
     }
     return {key: value for key, value in (defaults | {**values}).items() if value is not None}
 

@@ -1,6 +1,6 @@
 """Values of own fields: what may be stored of what somebody sets. The one place that checks them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import inf, nextafter
 from typing import Any
 from uuid import UUID
@@ -28,8 +28,9 @@ async def new_values(
     *,
     is_complete: bool,
     is_shown: Callable[[Field], bool] = lambda _field: True,
+    without_default: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the values of a new ticket: what is given, and the defaults of the others.
+    """Return the values of a new ticket: what is given, and the defaults of the others but ``without_default``.
 
     With ``is_complete`` the fields that are required to raise a ticket must have values, as far as the actor may set
     them and ``is_shown``.
@@ -43,7 +44,7 @@ async def new_values(
         return {}
     for_staff = actor.is_staff
     values, violations = await _checked(tx, known, actor, RecordKind.TICKET, company_id, given)
-    complete = with_defaults(known, RecordKind.TICKET, values)
+    complete = with_defaults(known, RecordKind.TICKET, values, without=without_default)
     if is_complete:
         wrong = {violation.field for violation in violations}
         missing = missing_values(

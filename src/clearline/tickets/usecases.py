@@ -1,6 +1,6 @@
 """Raise, read and list tickets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -18,7 +18,6 @@ from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violat
 from clearline.events import store as event_store
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
-from clearline.fields import value_usecases as own_fields
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Record, Tx
@@ -34,6 +33,7 @@ from clearline.tickets.domain import (
     ticket_number,
 )
 from clearline.tickets.faults.domain import check_occurred_at
+from clearline.tickets.forms import usecases as forms
 from clearline.tickets.label_domain import check_external_ids, check_tags, normalize_tags
 from clearline.tickets.note_domain import NOTES_MAX, Note
 
@@ -66,14 +66,15 @@ async def create_ticket(
     sends_receipt: bool = True,
     chooses_types: bool = True,
     requires_fields: bool = False,
+    people: Collection[str] = (),
     now: datetime,
 ) -> TicketDetails:
     """Create a ticket for the actor's company; the provider's people name the company, others may name a child.
 
     One write, so ``tx`` may be a single-statement transaction. ``sends_receipt`` is whether the contact is notified.
     Somebody who ``chooses_types`` has to choose types of issue and service that are active; another takes them over.
-    With ``requires_fields`` the own fields that are required to raise a ticket must have values; without, as for mail
-    and Console Connect, which cannot ask for them, the ticket is created without.
+    With ``requires_fields`` it has what its form asks for, and no more; without, as for mail and Console Connect, which
+    cannot ask for it, it is created with what it has. ``people`` are the lists that are stored after it, if not empty.
 
     Raises:
         InvalidInput: values break a rule, the company is the provider, or has no such service.
@@ -97,20 +98,29 @@ async def create_ticket(
         catalogue = await require_types(tx, lambda known: check_types(known, new.issue_type, new.service_type))
     else:
         catalogue = await current_catalogue(tx)
-    fields = await own_fields.new_values(tx, actor, company_id, new.fields, is_complete=requires_fields)
+    fields = await forms.values_of_new(tx, actor, company_id, new, is_asked=requires_fields, people=people)
     new = replace(new, fields=fields) if fields != new.fields else new
     usual = catalogue.assessment_of(new.issue_type)
     assessment = await matrix.assess(tx, company_id, usual, new.asked_priority, new.stated)
     first = first_state(company_id, new, assessment, now=now)
-    if actor.limits is not None:
-        if not actor.limits.reaches_company(company_id):
-            raise NotFound("company", str(company_id))
-        # Routing would take it out of sight: it goes to the first queue that is left to the actor.
-        first = replace(first, queue_id=next(iter(actor.limits.only_queues or ()), None))
+    first = _within_limits(actor, first)
     ticket = await ticket_store.insert(tx, actor, first, sends_receipt=sends_receipt, now=now)
     if ticket is None:
         raise InvalidInput(await check_service(tx, company_id, new.service_id, new.service_type))
     return TicketDetails(ticket, [])
+
+
+def _within_limits(actor: Actor, first: Ticket) -> Ticket:
+    """Return a new ticket in the first queue that an agent with limits has left: routing would take it out of sight.
+
+    Raises:
+        NotFound: the agent has no such company.
+    """
+    if actor.limits is None:
+        return first
+    if not actor.limits.reaches_company(first.company_id):
+        raise NotFound("company", str(first.company_id))
+    return replace(first, queue_id=next(iter(actor.limits.only_queues or ()), None))
 
 
 def _with_checked(actor: Actor, new: NewTicket) -> NewTicket:

@@ -16,15 +16,16 @@ from clearline.identity import Company
 from clearline.inventory.facts_domain import rate_text
 from clearline.language.reader import reader
 from clearline.language.times import zone_name
+from clearline.tickets.contacts.words import ROLES as PERSON_ROLES
 from clearline.tickets.domain import ticket_number
+from clearline.tickets.faults import words as fault_words
 from clearline.tickets.faults.domain import NO_FAULT
 from clearline.web import assets, looks
 from clearline.web.branding import stylesheet
 from clearline.web.branding.brand import brand
 from clearline.web.messages.links import linked
 from clearline.web.messages.rendering import message
-from clearline.web.tickets import case_words, fault_words
-from clearline.web.tickets.person_words import ROLES as PERSON_ROLES
+from clearline.web.tickets import case_words
 from clearline.web.tickets.reminder_words import REMINDER_WAITS
 from clearline.web.tickets.terms import CLOSURE_LABELS, fact_value, offered_terms, term_name
 from clearline.web.tickets.type_names import entry_help, entry_name, issue_choices, issue_name, service_name

@@ -75,6 +75,7 @@ BODIES: dict[str, Json | bytes] = {
     "createTicket": NEW_TICKET,
     "addField": {"record": "ticket", "key": "from_b", "label": "From B", "type": "text"},
     "changeField": {"label": "From B"},
+    "setFormDefinition": {"fields": [{"name": "title"}, {"name": "description"}]},
     "createUser": {"name": "From B", "email": "from-b@example.org"},
     "deactivateCompany": {},
     "decideAddressClaim": {"decision": "confirm"},
@@ -112,6 +113,7 @@ BODIES: dict[str, Json | bytes] = {
 DESKS_OWN = (
     "address-conflicts",
     "cases",
+    "form-definitions",
     "handovers",
     "macros",
     "mailboxes",
@@ -129,7 +131,7 @@ DESKS_OWN = (
     "tiers",
 )
 """Kinds of things that only the provider's people may read."""
-ALL_COMPANIES = ("fields",)
+ALL_COMPANIES = ("fields", "forms")
 """Kinds of things that are the same for all companies, as far as customers see them."""
 
 

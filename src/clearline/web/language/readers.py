@@ -1,34 +1,27 @@
 """Who reads a page: the language and the time zone of a request."""
 
-import re
-
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from clearline.language.languages import LANGUAGES
-from clearline.language.reader import Reader, first_language, read_by, reader, set_reader, zone_of
+from clearline.language.reader import (
+    Reader,
+    first_language,
+    preferred_language,
+    read_by,
+    reader,
+    set_reader,
+    zone_of,
+)
 from clearline.sign_in.domain import SessionActor
 from clearline.web.branding.brand import Brand, brand, branded, set_brand
 from clearline.web.branding.desk import Desk, DeskLook
 from clearline.wires.http.edge import header
 
-_ACCEPTED_MAX = 20
-_ACCEPTED = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
-
 
 def accepted_language(scope: AsgiScope) -> str | None:
-    """Return the language that the browser prefers of those that there are; None when it names none of them.
-
-    RFC 9110, 12.5.4: of equal weights the first counts, and a weight of 0 refuses a language.
-    """
-    text = (header(scope, b"accept-language") or b"").decode("latin-1")
-    weights: dict[str, float] = {}
-    for part in text.split(",")[:_ACCEPTED_MAX]:
-        match = _ACCEPTED.fullmatch(part)
-        if match is not None and (code := match[1].lower()) in LANGUAGES:
-            weights.setdefault(code, float(match[2] or 1))
-    accepted = [code for code, weight in weights.items() if weight > 0]
-    return max(accepted, key=weights.__getitem__, default=None)
+    """Return the language that the browser prefers of those that there are; None when it names none of them."""
+    return preferred_language((header(scope, b"accept-language") or b"").decode("latin-1"))
 
 
 class ByBrowser:

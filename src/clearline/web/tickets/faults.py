@@ -19,7 +19,7 @@ from clearline.tickets.faults.domain import (
     check_fault,
     check_occurred_at,
 )
-from clearline.web.tickets.fault_words import ANSWERS, WORDS
+from clearline.tickets.faults.words import ANSWERS, WORDS
 from clearline.web.tickets.new_ticket import Violations
 from clearline.web.visit import Form
 

@@ -2,7 +2,7 @@
 
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.tickets.contact import ContactRole, Person, PersonKind
-from clearline.web.tickets.person_words import CC, ROLES
+from clearline.tickets.contacts.words import CC, ROLES
 from clearline.web.visit import Form
 
 

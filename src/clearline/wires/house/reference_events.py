@@ -66,6 +66,7 @@ _NAMES = {
     "company": "Example Freight",
     "branding": "Branding",
     "field": "ticket circuit_ref",
+    "form": "Fibre cut, customer",
     "handover": "Core NOC",
     "identity": "Mara Lind",
     "identity_provider": "Example sign-in",

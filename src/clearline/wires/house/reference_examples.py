@@ -3,6 +3,7 @@
 from typing import Any
 
 from clearline.wires.house.fields.samples import FIELD_SAMPLES
+from clearline.wires.house.forms.samples import FORM_SAMPLES
 from clearline.wires.house.handovers.samples import HANDOVER_SAMPLES
 from clearline.wires.house.reference_terms import TERM_EXAMPLES
 from clearline.wires.house.tickets.cases.samples import CASE_SAMPLES
@@ -166,6 +167,7 @@ SAMPLES: dict[str, Any] = {
     "EventOut.actor": "Mara Lind",
     "EventOut.data": {"before": "acknowledged", "after": "in_progress", "reason": ""},
     **FIELD_SAMPLES,
+    **FORM_SAMPLES,
     **HANDOVER_SAMPLES,
     "FeedbackOut.comment": "Fast, and we always knew what was going on.",
     "EventOut.id": "81523",

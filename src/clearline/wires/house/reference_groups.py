@@ -22,6 +22,8 @@ GROUP_TEXTS = {
     "Terms": "The provider's lists: why a ticket waits, its sub-status, what was found and done.",
     "Own fields": "What you keep of tickets, services and companies beyond what Clearline knows: text, numbers, dates, "
     "options and more. Their values are in `fields` of each record.",
+    "Forms": "What a ticket of an issue type is asked for: fields in their order, and the conditions under which each "
+    "is shown. A form is a JSON Schema, from which pages and programs build their own.",
     "Branding": "What customers read about your support, and how the pages look.",
     "Feedback": "How customers rated the resolution of their tickets, with a link in a mail or in the portal.",
     "Handovers": "What was open at the end of a shift, with a note for the next one.",

@@ -11,6 +11,7 @@ from clearline.wires.house.catalogue import issue_types, matrix, service_types, 
 from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.house.feedback import handlers as feedback
 from clearline.wires.house.fields import handlers as fields
+from clearline.wires.house.forms import handlers as forms
 from clearline.wires.house.handovers import handlers as handovers
 from clearline.wires.house.inventory import handlers as services
 from clearline.wires.house.mail import inbound as inbound_mail
@@ -48,6 +49,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Priority matrix": matrix.OPERATIONS,
     "Terms": terms.OPERATIONS,
     "Own fields": fields.OPERATIONS,
+    "Forms": forms.OPERATIONS,
     "Branding": branding.OPERATIONS,
     "Feedback": feedback.OPERATIONS,
     "Handovers": handovers.OPERATIONS,

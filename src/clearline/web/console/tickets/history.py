@@ -13,11 +13,11 @@ from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
+from clearline.tickets.faults.words import LABELS, WORDS
 from clearline.web import looks
 from clearline.web.console.people import all_queues
 from clearline.web.console.tickets.pages import page_about
 from clearline.web.fields import whole_number
-from clearline.web.tickets.fault_words import LABELS, WORDS
 from clearline.web.tickets.terms import FACT_LABELS, fact_value, moved_facts
 from clearline.web.tickets.timeline import in_words
 from clearline.web.tickets.type_names import issue_name

@@ -108,10 +108,12 @@ async def create_ticket(call: Call) -> wire.TicketOut:
             raise InvalidInput(
                 [Violation("company", "is required: on whose behalf is the ticket raised?", RuleCode.REQUIRED)]
             )
+        named = people_in_body(body)
         created = await tickets.create_ticket(
-            tx, call.actor, new, company_id=company_id, requires_fields=True, now=call.now
-        )
-        if named := people_in_body(body):
+            tx, call.actor, new, company_id=company_id, requires_fields=True,
+            people=[name for name, listed in named.items() if listed], now=call.now,
+        )  # fmt: skip
+        if named:
             await people.begin_with(tx, call.actor, created.ticket, **named, now=call.now)
         view = await tickets.get_ticket(tx, call.actor, created.ticket.number)
     call.location = f"{TICKETS}/{ticket_number(view.ticket.number)}"

@@ -1,0 +1,1 @@
+"""House API v1: forms of tickets, as JSON Schema and as their definitions."""
