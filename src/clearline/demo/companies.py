@@ -146,7 +146,7 @@ COMPANIES = (
                 IssueType.HIGH_LATENCY,
                 "CR-ALD-EU",
                 (*_WORKING, "A partner's network takes a detour; we opened a ticket with it.",
-                 DemoMove(Status.HELD, StatusFacts("with_carrier", Waiting("third_party", "Case CX-20903")))),
+                 DemoMove(Status.HELD, StatusFacts("with_carrier", Waiting("third_party", "They withdraw the route")))),
             ),
             DemoTicket(
                 20,

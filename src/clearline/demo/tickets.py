@@ -21,6 +21,7 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import NewAttachment
+from clearline.tickets.cases import usecases as case_usecases
 from clearline.tickets.contact import Contact, ContactRole, Person, PersonKind
 from clearline.tickets.contacts.usecases import set_people
 from clearline.tickets.domain import Channel, NewTicket, Status, ticket_number
@@ -30,6 +31,7 @@ from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.progress.facts import NO_FACTS
+from clearline.tickets.third_parties.domain import CaseState, ref_of
 
 _RATINGS = (
     (Rating.GOOD, "Fast, and we always knew what was going on."),
@@ -140,6 +142,20 @@ async def assign_tag_and_link(tx: Tx, numbers: Mapping[str, int], *, now: dateti
     remind = ReminderChange(now + timedelta(hours=3), "Ask whether the patch was reseated", cancelled_by_answer=True)
     await ticket_changes.change_ticket(tx, jonas, errors, {"reminder": remind}, now=now)
     await set_people(tx, jonas, down, contacts=_CONTACTS, cc=_COPIES, now=now)
+    await _open_cases(tx, jonas, down, numbers["High latency to the cloud region"], now=now)
+
+
+async def _open_cases(tx: Tx, actor: Actor, down: int, slow: int, *, now: datetime) -> None:
+    """Open cases at two carriers; the slow ticket waits for its case."""
+    await case_usecases.add_case(tx, actor, down, {
+        "party": "Meridian Subsea", "number": "CX-20871", "expected_at": now + timedelta(hours=2),
+        "contact_name": "Their NOC", "contact_phone": "+1-555-0163", "notes": "The ship is 40 nautical miles away.",
+    }, now=now)  # fmt: skip
+    case = await case_usecases.add_case(tx, actor, slow, {
+        "party": "Northway Transit", "number": "CX-20903", "state": CaseState.WAITING,
+        "contact_email": "noc@northway.example.net",
+    }, now=now)  # fmt: skip
+    await ticket_changes.change_facts(tx, actor, slow, {"waiting": {"case": ref_of(case)}}, now=now)
 
 
 async def merge_split_and_tag(tx: Tx, numbers: Mapping[str, int], *, now: datetime) -> None:
