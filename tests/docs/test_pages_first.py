@@ -22,13 +22,12 @@ PAGES_FIRST = (
     "sign-in-with-your-identity-provider",
     "sign-people-in",
     "tell-the-people-of-a-ticket",
+    "track-cases-at-third-parties",
 )  # fmt: skip
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
-    "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
-    "run-in-production", "run-workers-apart", "use-the-house-api",
     "back-up-and-upgrade", "define-forms", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
-    "run-in-production", "run-workers-apart", "set-priorities-with-a-matrix", "use-the-house-api",
+    "run-in-production", "run-workers-apart", "use-the-house-api",
     "work-tickets-from-the-command-line",
 )  # fmt: skip
 """Guides about what has no page: the installation, programs, the command line, imports of tickets."""

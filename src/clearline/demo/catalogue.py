@@ -7,6 +7,8 @@ from typing import Any
 from clearline.catalogue import entry_usecases as entries
 from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.entry_usecases import ISSUE_TYPES, SERVICE_TYPES
+from clearline.catalogue.matrix import usecases as matrix
+from clearline.catalogue.matrix.domain import Cell
 from clearline.catalogue.published import IssueType, ServiceType
 from clearline.demo.desk import AGENT, find_staff
 from clearline.identity import Actor, Company, User
@@ -67,6 +69,15 @@ _ISSUE_TYPES: tuple[dict[str, Any], ...] = (
         "position": 95,
     },
 )  # fmt: skip
+_MATRIX = (
+    Cell(None, Impact.DOWN, Priority.CRITICAL, Priority.CRITICAL, Severity.EXTENSIVE),
+    Cell(None, Impact.DOWN, Priority.LOW, Priority.HIGH),
+    Cell(None, Impact.INTERMITTENT, Priority.CRITICAL, Priority.HIGH, Severity.SIGNIFICANT),
+    Cell(None, Impact.DEGRADED, Priority.CRITICAL, Priority.HIGH),
+    Cell("gold", Impact.DEGRADED, Priority.CRITICAL, Priority.CRITICAL, Severity.SIGNIFICANT),
+    Cell("gold", Impact.DEGRADED, Priority.HIGH, Priority.HIGH),
+    Cell("bronze", Impact.DEGRADED, Priority.CRITICAL, Priority.MEDIUM),
+)
 _SERVICES = (
     ("WL-FRA-LON-02", _WAVELENGTH, "Frankfurt to London, 100G wave"),
     ("DF-LON-03", _DARK_FIBRE, "London, Docklands to Slough"),
@@ -74,11 +85,12 @@ _SERVICES = (
 
 
 async def load_catalogue(tx: Tx, actor: Actor, *, now: datetime) -> None:
-    """Add the provider's own types: six of issues, two of services."""
+    """Add the provider's own types, six of issues and two of services, and its priority matrix."""
     for values in _SERVICE_TYPES:
         await entries.add_entry(tx, actor, SERVICE_TYPES, values, now=now)
     for values in _ISSUE_TYPES:
         await entries.add_entry(tx, actor, ISSUE_TYPES, values, now=now)
+    await matrix.replace_matrix(tx, actor, _MATRIX, now=now)
 
 
 async def load_own_services(tx: Tx, actor: Actor, company: Company, users: Sequence[User], *, now: datetime) -> None:

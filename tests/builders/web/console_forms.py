@@ -69,6 +69,7 @@ FORMS: dict[str, dict[str, str]] = {
     "sendMessage": {"text": "From the console", "visibility": "public", "once": "a key of this form"},
     "changeSelf": {"name": "Ada Okoro", "phone": "+1-555-0142"},
     "setLanguage": {"language": "de"},
+    "applyTicketMatrix": {},
     "setAssignee": {"assignee": ""},
     "setIssue": {"issue": "Unstable"},
     "setPriority": {"priority": "critical"},

@@ -57,10 +57,14 @@ async def apply_matrix(tx: Tx, actor: Actor, number: int, *, now: datetime) -> T
     return await ticket_changes.change_ticket(tx, actor, number, given, now=now)
 
 
-async def verdict_of(tx: Tx, ticket: Ticket) -> Verdict:
-    """Return what the matrix says of a ticket, from memory."""
+async def difference_of(tx: Tx, ticket: Ticket) -> Verdict:
+    """Return what the matrix says of a ticket, from memory, as far as the ticket has another value."""
     matrix = await current_matrix(tx)
     if not matrix.by_place:
         return Verdict()
     tier = await current_tier(tx, ticket.company_id) if matrix.has_tiers else None
-    return matrix.verdict(tier, ticket.impact, ticket.asked_priority)
+    verdict = matrix.verdict(tier, ticket.impact, ticket.asked_priority)
+    return Verdict(
+        None if verdict.priority is ticket.priority else verdict.priority,
+        None if verdict.severity is ticket.severity else verdict.severity,
+    )

@@ -14,6 +14,7 @@ from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import LinkType
+from clearline.tickets.matrix import usecases as ticket_matrix
 from clearline.tickets.progress.facts import StatusFacts
 from clearline.web import looks
 from clearline.web.console.live.ticket import show_changes
@@ -97,6 +98,11 @@ async def set_priority(visit: Visit, tx: Tx, number: int) -> None:
     if before is not priority:
         require_shown(visit, before, gettext("priority"), gettext(looks.PRIORITIES[before].label))
     await ticket_changes.change_ticket(tx, visit.actor, number, {"priority": priority}, now=visit.now)
+
+
+async def apply_matrix(visit: Visit, tx: Tx, number: int) -> None:
+    """Set the priority and the severity that the priority matrix says."""
+    await ticket_matrix.apply_matrix(tx, visit.actor, number, now=visit.now)
 
 
 async def set_issue(visit: Visit, tx: Tx, number: int) -> None:

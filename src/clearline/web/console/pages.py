@@ -83,6 +83,7 @@ PAGES = (
     Page("changeStatus", "POST", _TICKET + "/status/facts", progress.change_status, _WRITE),
     Page("setIssue", "POST", _TICKET + "/issue", changes.change_handler(changes.set_issue), _WRITE),
     Page("setPriority", "POST", _TICKET + "/priority", changes.change_handler(changes.set_priority), _WRITE),
+    Page("applyTicketMatrix", "POST", _TICKET + "/matrix", changes.change_handler(changes.apply_matrix), _WRITE),
     Page("setAssignee", "POST", _TICKET + "/assignee", changes.change_handler(changes.set_assignee), _WRITE),
     Page("undoAssignment", "POST", _TICKET + "/assignee/undo", changes.undo_assignment, _WRITE),
     Page("setQueue", "POST", _TICKET + "/queue", changes.change_handler(changes.set_queue), _WRITE),

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import CompanyDetails
+from clearline.catalogue.matrix.domain import Verdict
 from clearline.companies import usecases as companies
 from clearline.drafts import pending_usecases as pending
 from clearline.drafts.pending_domain import PendingMessage
@@ -38,6 +39,7 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watching
 from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket, Watcher
 from clearline.tickets.list_store import Filter
+from clearline.tickets.matrix import usecases as ticket_matrix
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web import once
@@ -116,6 +118,8 @@ class TicketPage(Struct, frozen=True):
     customer_fields: Sequence[OwnValue] = ()
     has_fields: bool = False
     """Whether there are own fields of tickets that can be set."""
+    verdict: Verdict = Verdict()
+    """What the priority matrix says, as far as the ticket has another priority or severity."""
 
     @property
     def shown_status(self) -> str:
@@ -133,6 +137,7 @@ class TicketPage(Struct, frozen=True):
         known = (self.service, None if self.customer is None else self.customer.tier, own)
         shown = (
             replace(view, ticket=ticket), self.links, people, self.queues, others, self.watchers, self.feedback, known,
+            self.verdict,
         )  # fmt: skip
         return xxhash.xxh3_64_hexdigest(encode(shown))
 
@@ -218,6 +223,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         shown[1],
         shown[2],
         bool((await definitions(tx)).active(RecordKind.TICKET, for_staff=True)),
+        await ticket_matrix.difference_of(tx, view.ticket) if may_write else Verdict(),
     )
 
 

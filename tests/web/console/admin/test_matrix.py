@@ -104,6 +104,24 @@ async def test_the_matrix_is_applied_to_the_tickets_that_are_selected_and_that_i
     assert "Choose 1 to 200 tickets." in Page(nothing.text).text
 
 
+@pytest.mark.usefixtures("admin")
+async def test_the_page_of_a_ticket_says_what_the_matrix_says_and_sets_it(
+    client: httpx.AsyncClient, database: Database, ordered: tuple[Tenant, str, list[int]]
+) -> None:
+    _tenant, tier, [number, _other] = ordered
+    agent, path = await person(client, database, Role.AGENT), f"/console/tickets/{ticket_number(number)}"
+    assert f"{path}/matrix" not in (await agent.get(path)).text
+    async with database.transaction() as tx:
+        await set_matrix(tx, Cell(tier, Impact.DEGRADED, None, Priority.HIGH, Severity.MODERATE))
+    shown = await agent.page(path)
+    assert "Matrix Priority: High Apply" in shown.text
+    assert (await agent.post(f"{path}/matrix")).status_code == 303
+    assert await priorities(database, [number]) == ["high"]
+    assert f"{path}/matrix" not in (await agent.get(path)).text
+    viewer = await person(client, database, Role.VIEWER)
+    assert (await viewer.post(f"{path}/matrix")).status_code == 403
+
+
 async def test_an_empty_value_says_what_it_takes_over(admin: Person, database: Database) -> None:
     async with database.transaction() as tx:
         tier = await new_tier(tx)
