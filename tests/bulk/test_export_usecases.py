@@ -19,17 +19,20 @@ from clearline.reminders.domain import ReminderChange
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
+from clearline.tickets.cases import usecases as cases
 from clearline.tickets.contact import ContactRole, Person, PersonKind
 from clearline.tickets.contacts import usecases as people
-from clearline.tickets.domain import Channel, Status, ticket_number
+from clearline.tickets.domain import Channel, Status, Waiting, ticket_number
 from clearline.tickets.faults.domain import DetectedBy, Fault, PathState, ServiceEnd, SiteAccess, TestingConsent
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import StatusFacts
 from clearline.tickets.status_domain import State
+from clearline.tickets.third_parties.domain import CaseRef
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import a_new_ticket, raised
 
-INTERNAL = {"queue", "assignee", "tags", "reminder", "is_chronic"}
+INTERNAL = {"queue", "assignee", "tags", "reminder", "is_chronic", "cases"}
 
 
 async def read_export(database: Database, actor: Actor, kind: Format = "ndjson", **filters: Any) -> str:
@@ -56,7 +59,14 @@ async def test_a_customer_exports_its_own_tickets_without_internal_text(database
     assert not INTERNAL & set(shown)
     assert [note["text"] for note in shown["notes"]] == ["for all"]
     [full] = await lines(database, agent, company=tenant.company.code)
-    internal = {"queue": None, "assignee": "Ben Ito", "tags": ["vip"], "reminder": None, "is_chronic": False}
+    internal = {
+        "queue": None,
+        "assignee": "Ben Ito",
+        "tags": ["vip"],
+        "reminder": None,
+        "is_chronic": False,
+        "cases": [],
+    }
     assert {name: full[name] for name in INTERNAL} == internal
     assert [note["text"] for note in full["notes"]] == ["for all", "for us"]
     assert (full["version"], shown["version"]) == (4, 2)
@@ -152,6 +162,8 @@ async def test_an_export_can_be_imported(database: Database, kind: Format) -> No
         contacts = [Person(PersonKind.CONTACT, "nia@example.com", "=Nia", "+1-555-0142", (ContactRole.TECHNICAL,))]
         cc = [Person(PersonKind.CC, "noc@example.org", "Noc")]
         await people.set_people(tx, OPERATOR, number, contacts=contacts, cc=cc, now=NOW)
+        case = {"party": "=Fernhill", "number": "FH-1", "contact_name": "Noc", "expected_at": NOW, "notes": "a\nb"}
+        await cases.add_case(tx, OPERATOR, number, case, now=NOW)
         for to in (Status.IN_PROGRESS, Status.RESOLVED):
             await ticket_changes.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
     exported = (await read_export(database, OPERATOR, kind, company=tenant.company.code)).encode()
@@ -164,6 +176,9 @@ async def test_an_export_can_be_imported(database: Database, kind: Format) -> No
         {"name": "=Nia", "email": "nia@example.com", "phone": "+1-555-0142", "roles": ["technical"]}
     ]
     assert second["cc"] == [{"email": "noc@example.org", "name": "Noc"}]
+    assert [(case["party"], case["contact"]["name"], case["notes"]) for case in second["cases"]] == [
+        ("=Fernhill", "Noc", "a\nb")
+    ]
     changing = {"number", "version", "channel", "notes"}
     assert {k: v for k, v in first.items() if k not in changing} == {
         k: v for k, v in second.items() if k not in changing
@@ -240,3 +255,51 @@ async def test_the_notes_of_merged_tickets_stand_at_the_target_too(database: Dat
     [item] = import_file.read_file(exported, "ndjson", now=NOW)
     assert item.refusal is None
     assert "for all" not in item.input
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+async def test_a_ticket_that_waits_for_a_case_moves_with_it(database: Database, kind: Format) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        case = await cases.add_case(tx, OPERATOR, number, {"party": "Fernhill", "number": "FH-1"}, now=NOW)
+        facts = StatusFacts(waiting=Waiting("third_party", case=CaseRef(case.id, "")))
+        await ticket_changes.move_ticket(tx, OPERATOR, number, Status.HELD, reason="", facts=facts, now=NOW)
+    exported = (await read_export(database, OPERATOR, kind, company=tenant.company.code)).encode()
+    [item] = import_file.read_file(exported, kind, now=NOW)
+    assert item.refusal is None
+    async with database.transaction() as tx:
+        stored = await imports.import_ticket(tx, OPERATOR, item.input, now=NOW)
+        assert stored.ticket_number is not None
+        view = await tickets.get_ticket(tx, OPERATOR, stored.ticket_number)
+        events = [event.type for event in await tickets.history(tx, OPERATOR, stored.ticket_number)]
+    assert view.cases == (case,)
+    assert view.ticket.waiting is not None
+    assert view.ticket.waiting.case == CaseRef(case.id, "Fernhill", "FH-1")
+    assert events == ["ticket.created", "ticket.case_added"]
+    for_customer = await read_export(database, tenant.actor, kind)
+    assert "Fernhill" not in for_customer
+    assert "FH-1" not in for_customer
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ([{"number": "1"}], "/cases/0 is wrong: object missing required field `party`"),
+        ([{"party": " "}], "/cases/0/party"),
+        ([{"party": "A", "state": "lost"}], "/cases/0/state"),
+        ([{"party": "A", "contact": {"email": "x"}}], "/cases/0/contact/email"),
+        ([{"party": "A", "number": "1"}, {"party": "a", "number": "1"}], "/cases/1 must not stand twice"),
+        ([{"party": "A"}] * 21, "/cases must be at most 20"),
+    ],
+    ids=["no party", "blank", "state", "address", "twice", "many"],
+)
+def test_a_wrong_case_is_refused_with_its_line(given: list[dict[str, object]], where: str) -> None:
+    line = {
+        "company": "BIR001", "title": "Down", "description": "No light", "issue_type": "Others",
+        "service": {"id": "X", "type": "Non-Console Service"}, "contact": {"name": "Ada", "email": "ada@example.com"},
+        "created_at": "2026-02-01T00:00:00Z", "cases": given,
+    }  # fmt: skip
+    [item] = import_file.read_file(json.dumps(line).encode(), "ndjson", now=NOW)
+    assert item.refusal is not None
+    assert where in item.refusal

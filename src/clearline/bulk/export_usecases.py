@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from clearline.accounts import permissions
 from clearline.bulk import export_store
@@ -32,6 +33,7 @@ from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import NOTES_MAX, Note, worklog_id
 from clearline.tickets.status_domain import State
+from clearline.tickets.third_parties.domain import Case
 
 BATCH = 500
 """The number of tickets in memory at a time."""
@@ -48,7 +50,8 @@ _COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 _REMINDER_COLUMNS = tuple(f"reminder_{name}" for name in Reminder.__struct_fields__)
 _STAFF_COLUMNS = (
-    "queue", "assignee", "tags", *_REMINDER_COLUMNS, "is_chronic", "waiting_text", "closure_cause", "closure_action",
+    "queue", "assignee", "tags", *_REMINDER_COLUMNS, "is_chronic", "cases", "waiting_text", "waiting_case",
+    "closure_cause", "closure_action",
     "closure_responsibility", "closure_fault_found", "closure_root_cause",
 )  # fmt: skip
 
@@ -229,12 +232,18 @@ def _members(view: TicketView, export: Export) -> dict[str, Any]:
             "tags": ticket.tags,
             "reminder": ticket.reminder,
             "is_chronic": ticket.is_chronic,
+            "cases": [_case(case) for case in view.cases],
         }
     return members
 
 
 def _contact(person: Person) -> dict[str, Any]:
     return {"name": person.name, "email": person.email, "phone": person.phone, "roles": person.roles}
+
+
+def _case(case: Case) -> dict[str, Any]:
+    members = asdict(case)
+    return members | {"contact": {name: members.pop(f"contact_{name}") for name in ("name", "phone", "email")}}
 
 
 def _note(note: Note) -> dict[str, Any]:
@@ -262,8 +271,8 @@ def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:
         known = members.get(name) or {}
         members |= {f"{name}_{inner}": known.get(inner) for inner in kind.__struct_fields__}
     members["tags"] = " ".join(members.get("tags", ()))
-    for name in ("external_ids", "contacts", "cc"):
-        members[name] = _encode(members[name]).decode() if members[name] else ""
+    for name in ("external_ids", "contacts", "cc", "cases", "waiting_case"):
+        members[name] = _encode(members[name]).decode() if members.get(name) else ""
     members |= {f"{OWN_FIELD}{key}": file_text(value) for key, value in members.pop("fields").items()}
     return [_cell(members.get(name)) for name in columns]
 

@@ -3,20 +3,29 @@
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.structs import astuple, fields
 
 from clearline.accounts.domain import NAME_MAX
+from clearline.bulk.parts.domain import (
+    ImportedCase,
+    ImportedCaseRef,
+    ImportedCopy,
+    ImportedTicketContact,
+    When,
+    check_awaited,
+    check_imported_cases,
+)
 from clearline.catalogue.assessment import Assessment, Impact, Priority, Severity
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.inventory.domain import ID_MAX
 from clearline.reminders.domain import AHEAD_MAX, REASON_MAX, Reminder
 from clearline.text import check_text
-from clearline.tickets.contact import Contact, ContactRole, Person, PersonKind, check_contact, check_people
+from clearline.tickets.contact import Contact, Person, PersonKind, check_contact, check_people
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, Channel, Closure, Status, Ticket, Waiting
 from clearline.tickets.faults.domain import (
     FAULT_FIELDS,
@@ -98,9 +107,6 @@ NOTES_MAX = 1000
 RESOLVED_STATUSES = frozenset({Status.RESOLVED, Status.CLOSED})
 """The statuses with a time of resolution."""
 
-When = Annotated[datetime, Meta(tz=True)]
-"""A time with its zone (RFC 3339)."""
-
 
 class ImportedService(Struct, frozen=True, forbid_unknown_fields=True):
     """What the ticket is about; anything with the type Non-Console Service."""
@@ -125,22 +131,6 @@ class ImportedSiteAccess(Struct, frozen=True, forbid_unknown_fields=True):
     contact: str | None = None
     hours: str | None = None
     hazards: str | None = None
-
-
-class ImportedTicketContact(Struct, frozen=True, forbid_unknown_fields=True):
-    """A contact besides that, with its roles; the address or the phone may be unknown."""
-
-    name: str
-    roles: tuple[ContactRole, ...]
-    email: str = ""
-    phone: str = ""
-
-
-class ImportedCopy(Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody who gets copies of the mail about the ticket."""
-
-    email: str
-    name: str = ""
 
 
 class External(Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,12 +161,13 @@ class ImportedReminder(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ImportedWaiting(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why the ticket waits: the key of a reason, a text, who said so, when."""
+    """Why the ticket waits: the key of a reason, a text, who said so, when, and the case at a third party."""
 
     reason: str
     text: str = ""
     by: str = ""
     at: When | None = None
+    case: ImportedCaseRef | None = None
 
 
 class ImportedClosure(Closure, frozen=True, forbid_unknown_fields=True):
@@ -225,6 +216,7 @@ class ImportedTicket(Struct, frozen=True):
     closure: ImportedClosure | None = None
     contacts: tuple[ImportedTicketContact, ...] = ()
     cc: tuple[ImportedCopy, ...] = ()
+    cases: tuple[ImportedCase, ...] = ()
 
     @property
     def people(self) -> tuple[list[Person], list[Person]]:
@@ -293,6 +285,8 @@ def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
         *_past("created_at", ticket.created_at, now),
         *check_occurred_at(ticket.occurred_at, now),
         *check_fault(ticket.fault),
+        *check_imported_cases(ticket.cases, ticket.created_at, now=now),
+        *check_awaited(None if ticket.waiting is None else ticket.waiting.case),
     ]
     if ticket.resolved_at is not None:
         violations += _past("resolved_at", ticket.resolved_at, now)
@@ -373,12 +367,17 @@ def imported_state(company_id: UUID, imported: ImportedTicket, assessment: Asses
         occurred_at=imported.occurred_at,
         fault=imported.fault,
         sub_status=imported.sub_status,
-        waiting=None
-        if waiting is None
-        else Waiting(waiting.reason, waiting.text, waiting.by, waiting.at or last_known),
+        waiting=_waiting(waiting, last_known),
         closure=None if imported.closure is None else Closure(*astuple(imported.closure)),
         fields=imported.fields,
     )
+
+
+def _waiting(waiting: ImportedWaiting | None, last_known: datetime) -> Waiting | None:
+    if waiting is None:
+        return None
+    case = None if waiting.case is None else waiting.case.ref
+    return Waiting(waiting.reason, waiting.text, waiting.by, waiting.at or last_known, case)
 
 
 def imported_reminder(imported: ImportedTicket, by: str, *, now: datetime) -> Reminder | None:

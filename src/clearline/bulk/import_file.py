@@ -42,6 +42,7 @@ _NESTED = {
     **{f"reminder_{name}": ("reminder", name) for name in ImportedReminder.__struct_fields__},
     "waiting_reason": ("waiting", "reason"),
     "waiting_text": ("waiting", "text"),
+    "waiting_case": ("waiting", "case"),
     **{f"closure_{name}": ("closure", name) for name in Closure.__struct_fields__},
 }
 YES, NO = "yes", "no"
@@ -108,7 +109,7 @@ def _value(name: str, cell: str) -> Any:
         return cell.split()
     if name in {"reminder_cancelled_by_answer", "dispatch_allowed", "closure_fault_found"}:
         return {YES: True, NO: False}.get(cell.strip().lower(), cell)  # anything else is refused by its type
-    if name in {"external_ids", "contacts", "cc"}:
+    if name in {"external_ids", "contacts", "cc", "cases", "waiting_case"}:
         try:
             return msgspec.json.decode(cell)
         except (msgspec.DecodeError, RecursionError):

@@ -9,6 +9,7 @@ from clearline.accounts import permissions
 from clearline.bulk import import_store
 from clearline.bulk.domain import ImportSubject, ItemOutcome, ItemResult
 from clearline.bulk.import_domain import ImportedTicket, Subject, imported_notes, imported_reminder, imported_state
+from clearline.bulk.parts.domain import imported_cases
 from clearline.bulk.records import usecases as records
 from clearline.bulk.records.domain import SUBJECTS
 from clearline.catalogue.assessment import Stated
@@ -23,6 +24,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.reminders import store as reminder_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
+from clearline.tickets.cases import usecases as cases
 from clearline.tickets.contacts import usecases as people
 from clearline.tickets.progress.facts import NO_FACTS, StatusFacts, check_facts
 
@@ -90,4 +92,7 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
     contacts, cc = imported.people
     if contacts or cc:
         await people.begin_with(tx, actor, stored, contacts=contacts, cc=cc, now=now)
+    if imported.cases:
+        listed = imported_cases(imported.cases, imported.created_at, by=actor.name, now=now)
+        await cases.begin_with(tx, actor, stored, listed, now=now)
     return ItemResult(ItemOutcome.DONE, stored.number)
