@@ -1,4 +1,4 @@
-"""The demo's own fields of tickets."""
+"""The demo's own fields of tickets, and a form that asks for them."""
 
 from datetime import datetime
 from typing import Any
@@ -7,6 +7,8 @@ from clearline.fields import usecases as own_fields
 from clearline.fields.domain import FieldAudience, FieldType, Option, RecordKind
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.forms import usecases as forms
+from clearline.tickets.forms.domain import Condition, FormField
 
 _BY_CUSTOMERS = {"visible_to": FieldAudience.CUSTOMER, "edited_by": FieldAudience.CUSTOMER}
 _FIELDS: tuple[dict[str, Any], ...] = (
@@ -27,9 +29,22 @@ _FIELDS: tuple[dict[str, Any], ...] = (
         "help": "What the optics receive, as last read", "visible_to": FieldAudience.CUSTOMER,
     },
 )  # fmt: skip
+_FORM = (
+    FormField("title"),
+    FormField("description"),
+    FormField("occurred_at", is_required=True),
+    FormField("service_end", is_required=True),
+    FormField("fields.affected_sites"),
+    FormField("fields.change_number"),
+    FormField("testing_consent", is_required=True),
+    FormField("dispatch_allowed", is_required=True),
+    FormField("site_access", is_required=True, when=Condition("dispatch_allowed", (True,))),
+    FormField("contacts", when=Condition("dispatch_allowed", (True,))),
+)
 
 
 async def load_fields(tx: Tx, actor: Actor, *, now: datetime) -> None:
-    """Add the provider's own fields of tickets: two that customers fill in, one that they read."""
+    """Add own fields of tickets, two that customers fill in and one that they read, and the form of a fibre cut."""
     for values in _FIELDS:
         await own_fields.add_field(tx, actor, {"record": RecordKind.TICKET, **values}, now=now)
+    await forms.set_form(tx, actor, "Fibre cut", FieldAudience.CUSTOMER, _FORM, now=now)
