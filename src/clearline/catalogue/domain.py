@@ -65,7 +65,8 @@ class IssueEntry(Entry, frozen=True, kw_only=True):
     """A type of issues, and the assessment that a ticket of it begins with.
 
     It applies to services of ``service_types`` only; to all if that is empty. ``closure_required`` are the facts of the
-    closure that a ticket needs before it is resolved. ``console_connect`` is what the Console
+    closure that a ticket needs before it is resolved. ``counts_as_fault`` is whether tickets of it make a service
+    chronic. ``console_connect`` is what the Console
     Connect API shows for it.
     """
 
@@ -75,6 +76,7 @@ class IssueEntry(Entry, frozen=True, kw_only=True):
     priority: Priority = Priority.LOW
     service_types: tuple[str, ...] = ()
     closure_required: tuple[str, ...] = ()
+    counts_as_fault: bool = True
 
     @property
     def assessment(self) -> Assessment:

@@ -54,7 +54,7 @@ class EntryKind(Struct, Generic[E], frozen=True):
 ISSUE_TYPES = EntryKind(
     "issue_type",
     frozenset(IssueType),
-    _FIELDS | {"severity", "impact", "priority", "service_types", "closure_required"},
+    _FIELDS | {"severity", "impact", "priority", "service_types", "closure_required", "counts_as_fault"},
     IssueEntry,
     lambda catalogue: catalogue.issue_types,
     catalogue_store.save_issue_type,

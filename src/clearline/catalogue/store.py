@@ -14,7 +14,7 @@ _SHARED = (
     "id", "key", "name", "customer_name", "customer_name_de", "help", "help_de", "is_active", "position",
     "console_connect", "created_at",
 )  # fmt: skip
-_OF_ISSUES = (*_SHARED, "severity", "impact", "priority", "service_types", "closure_required")
+_OF_ISSUES = (*_SHARED, "severity", "impact", "priority", "service_types", "closure_required", "counts_as_fault")
 _ISSUE_TYPES = f"select {', '.join(_OF_ISSUES)} from issue_type order by position, lower(name)"
 _SERVICE_TYPES = f"select {', '.join(_SHARED)} from service_type order by position, lower(name)"
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from clearline.catalogue.published import ServiceType
+from clearline.catalogue import entry_usecases as entries
+from clearline.catalogue.entry_usecases import ISSUE_TYPES
+from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import OPERATOR
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
@@ -210,3 +212,20 @@ async def test_chronic_tickets_are_found_by_the_search(database: Database, tenan
     assert sorted(await numbers_found(database, f"is:chronic company:{code}")) == numbers
     assert await numbers_found(database, f"-is:chronic company:{code}") == [plain]
     assert sorted(await numbers_found(database, f"is:chronic Chronicle company:{code}")) == numbers
+
+
+async def test_only_tickets_whose_type_counts_as_a_fault_count(database: Database, tenant: Tenant) -> None:
+    request = replace(about("CPE-8"), issue_type=IssueType.OPERATIONAL_REQUEST)
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, tenant, new, days=3) for new in (request, about("CPE-8"), request, about("CPE-8"))]
+        entry = await entries.entry_called(tx, OPERATOR, ISSUE_TYPES, IssueType.REQUEST_REASON_OF_OUTAGE)
+        assert not entry.counts_as_fault, "the published requests do not count"
+    await run(database)
+    assert await marks(database, *numbers) == [False] * 4
+    async with database.transaction() as tx:
+        third = await raised(tx, tenant, about("CPE-8"))
+        later = await raised(tx, tenant, request)
+    await run(database)
+    assert await marks(database, *numbers, third, later) == [False, True, False, True, True, False]
+    [event] = await service_events(database, tenant)
+    assert event["changes"][0]["after"] == [ticket_number(number) for number in (numbers[1], numbers[3], third)]

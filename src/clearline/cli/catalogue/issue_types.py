@@ -37,6 +37,10 @@ def _assessment_options(command: Callable[..., None]) -> Callable[..., None]:
             "--requires", "closure_required", multiple=True, type=click.Choice([*CLOSURE_FACTS, "none"]),
             help="Fact of the closure without which a ticket is not resolved; repeat for several. `none` for none.",
         ),
+        click.option(
+            "--fault/--no-fault", "counts_as_fault", default=None,
+            help="Whether tickets of it make a service chronic; requests do not.",
+        ),
         click.option("--priority", type=click.Choice([*map(str, Priority)]), help="Priority of a new ticket."),
         click.option("--impact", type=click.Choice([*map(str, Impact)]), help="Impact of a new ticket."),
         click.option("--severity", type=click.Choice([*map(str, Severity)]), help="Severity of a new ticket."),

@@ -10,7 +10,8 @@ from clearline.tickets.domain import UNKNOWN_SERVICE, Status, Ticket, ticket_num
 READ_MAX = 200
 """The most tickets of a service that are looked at, the newest."""
 UNCOUNTED = (Status.CANCELLED, Status.REJECTED)
-"""The statuses of tickets that were no faults. One that was merged is not counted either: its target is."""
+"""The statuses of tickets that were no faults. One that was merged is not counted either: its target is; nor is one
+whose type of issue is no fault."""
 
 
 class ChronicRule(Struct, frozen=True):

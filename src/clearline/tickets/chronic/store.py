@@ -16,6 +16,7 @@ COUNTED = f"""
       from (select * from ticket where company_id = $1 and service_id = $2 and number <= $3
              order by number desc limit {READ_MAX}) t
      where service_type = $4 and created_at >= $5 and created_at <= $6 and status not in ({_UNCOUNTED})
+       and issue_type <> all($7::text[])
        and not exists (select from ticket_merge m where m.company_id = $1 and m.ticket_number = t.number)
      order by number
     """
@@ -30,12 +31,15 @@ async def counted(
     up_to: int,
     since: datetime,
     until: datetime,
+    but: Sequence[str] = (),
 ) -> list[ServiceTicket]:
     """Return the tickets of a service up to a number that count, raised in a span of time, oldest first.
 
+    Those with the types of issues in ``but`` do not.
+
     Served by ``ticket_by_service``: of a service, the newest tickets are read and no others.
     """
-    rows = await tx.fetch(COUNTED, company_id, service_id, up_to, service_type, since, until)
+    rows = await tx.fetch(COUNTED, company_id, service_id, up_to, service_type, since, until, [*but])
     return [ServiceTicket(row[0], row[1], Status(row[2]), *row[3:7]) for row in rows]
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.accounts import permissions
+from clearline.catalogue.usecases import current_catalogue
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged, TicketChanged
 from clearline.identity import ALL_SCOPES, Actor, Role, Scope
@@ -51,6 +52,7 @@ async def mark_new_ticket(tx: Tx, company_id: UUID, number: int, rule: ChronicRu
 
 
 async def _counted(tx: Tx, ticket: Ticket, rule: ChronicRule) -> list[ServiceTicket]:
+    catalogue = await current_catalogue(tx)
     return await chronic_store.counted(
         tx,
         ticket.company_id,
@@ -59,6 +61,7 @@ async def _counted(tx: Tx, ticket: Ticket, rule: ChronicRule) -> list[ServiceTic
         up_to=ticket.number,
         since=rule.since(ticket.created_at),
         until=ticket.created_at,
+        but=[key for key, entry in catalogue.issue_types.items() if not entry.counts_as_fault],
     )
 
 

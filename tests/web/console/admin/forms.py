@@ -62,7 +62,7 @@ TYPE = {
 }  # fmt: skip
 ISSUE_TYPE = {
     **TYPE, "severity": "extensive", "impact": "down", "priority": "critical", "service_types": "Port",
-    "closure_required": "cause",
+    "closure_required": "cause", "counts_as_fault": "on",
     "console_connect": "Circuit Down",
 }  # fmt: skip
 TERM = {

@@ -67,7 +67,7 @@ async def test_an_issue_type_is_created_changed_retired_and_deleted(client: http
         "id": created["id"], "key": name, "name": name, "customer_name": "", "customer_name_de": "Faserbruch",
         "help": "No light", "help_de": "", "severity": "extensive", "impact": "down", "priority": "critical",
         "service_types": ["Port"], "console_connect": "Circuit Down", "is_active": True, "position": 7,
-        "created_at": created["created_at"], "closure_required": [],
+        "created_at": created["created_at"], "closure_required": [], "counts_as_fault": True,
     }  # fmt: skip
     changed = await change(client, admin, ISSUES, created, name=f"{name}!", is_active=False, service_types=[])
     assert changed == created | {"name": f"{name}!", "is_active": False, "service_types": []}

@@ -29,8 +29,8 @@ class IssueTypeIn(Struct, forbid_unknown_fields=True):
     ``customer_name_de`` in German; if empty, the name. ``help`` stands below it in forms. ``severity``, ``impact`` and
     ``priority`` are what a ticket of it begins with. ``service_types`` are the keys of the service types that it
     applies to; empty for all. ``closure_required`` are the facts of the closure without which a ticket of it is not
-    resolved. ``console_connect`` is what the Console Connect API shows for it. Without a ``position`` it becomes the
-    last.
+    resolved. ``counts_as_fault`` is whether tickets of it make a service chronic: false for requests.
+    ``console_connect`` is what the Console Connect API shows for it. Without a ``position`` it becomes the last.
     """
 
     name: TypeName
@@ -44,6 +44,7 @@ class IssueTypeIn(Struct, forbid_unknown_fields=True):
     priority: Priority = Priority.LOW
     service_types: AppliesTo = field(default_factory=list)
     closure_required: ClosureFacts = field(default_factory=list)
+    counts_as_fault: bool = True
     console_connect: IssueWord = IssueType.OTHERS.value
     is_active: bool = True
     position: Place | None = None
@@ -62,6 +63,7 @@ class IssueTypePatch(Struct, forbid_unknown_fields=True):
     priority: Priority | UnsetType = UNSET
     service_types: AppliesTo | UnsetType = UNSET
     closure_required: ClosureFacts | UnsetType = UNSET
+    counts_as_fault: bool | UnsetType = UNSET
     console_connect: IssueWord | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     position: Place | UnsetType = UNSET
@@ -86,6 +88,7 @@ class IssueTypeOut(Struct, frozen=True):
     priority: Priority
     service_types: list[str]
     closure_required: list[str]
+    counts_as_fault: bool
     console_connect: IssueWord
     is_active: bool
     position: int

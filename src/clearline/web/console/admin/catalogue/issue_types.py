@@ -69,6 +69,10 @@ class IssueTypes(EntrySection[IssueEntry]):
                 "closure_required", gettext("Required to resolve a ticket"), Kind.CHECKS,
                 [Choice(name, gettext(label)) for name, label in CLOSURE_LABELS.items()],
             ),
+            Field(
+                "counts_as_fault", gettext("Counts as a fault"), Kind.CHECK,
+                hint=gettext("Many tickets of it make a service chronic. Not for requests."),
+            ),
             self.words_field([*IssueType]),
         ]  # fmt: skip
 
@@ -81,6 +85,7 @@ class IssueTypes(EntrySection[IssueEntry]):
             "priority": [record.priority],
             "service_types": sorted(record.service_types),
             "closure_required": list(record.closure_required),
+            "counts_as_fault": ["on"] if record.counts_as_fault else [],
             "console_connect": [record.console_connect],
         }
 
@@ -88,6 +93,7 @@ class IssueTypes(EntrySection[IssueEntry]):
         """Return what a new issue type has."""
         return {
             "is_active": ["on"],
+            "counts_as_fault": ["on"],
             "severity": [UNKNOWN_ASSESSMENT.severity],
             "impact": [UNKNOWN_ASSESSMENT.impact],
             "priority": [UNKNOWN_ASSESSMENT.priority],
@@ -103,6 +109,7 @@ class IssueTypes(EntrySection[IssueEntry]):
             "priority": member_in(Priority, form, "priority"),
             "service_types": tuple(dict.fromkeys(form.all("service_types"))),
             "closure_required": tuple(name for name in CLOSURE_FACTS if name in form.all("closure_required")),
+            "counts_as_fault": form.has("counts_as_fault"),
             "console_connect": member_in(IssueType, form, "console_connect"),
         }
 
