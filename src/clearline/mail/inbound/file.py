@@ -251,15 +251,27 @@ async def put_into_queue(tx: Tx, ticket: Ticket, queue_id: UUID | None, *, now: 
 
 
 async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[str, str]:
-    """Return the first service of the company whose id is in the subject or the text, or none."""
+    """Return the type and id of the service that a mail is about: the one of the company that it names, if it is one.
+
+    What the subject names counts before what the text names. Of several, an agent chooses.
+    """
+    subject, text = _words(parsed.headers.subject), _words(parsed.text)
+    known = await inbound_mail_store.services_named(tx, company_id, [*subject, *text])
+    named = known.keys() & set(subject) or known.keys()
+    if len(named) != 1:
+        return ServiceType.NON_CONSOLE, UNKNOWN_SERVICE
+    [service_id] = named
+    return known[service_id], service_id
+
+
+def _words(text: str) -> list[str]:
+    """Return the first words of a text that can be ids, each with and without the punctuation at its end."""
     words: dict[str, None] = {}
-    for match in _WORD.finditer(f"{parsed.headers.subject}\n{parsed.text}"):
+    for match in _WORD.finditer(text):
         words.update(dict.fromkeys((match[0], match[0].rstrip(".!?"))))
         if len(words) > _WORDS_MAX:
             break
-    known = await inbound_mail_store.services_named(tx, company_id, [word for word in words if 1 < len(word) <= ID_MAX])
-    first = next((word for word in words if word in known), None)
-    return (ServiceType.NON_CONSOLE, UNKNOWN_SERVICE) if first is None else (known[first], first)
+    return [word for word in words if 1 < len(word) <= ID_MAX]
 
 
 def sender_of(parsed: ParsedMail) -> Address:
