@@ -7,7 +7,7 @@ REDACTED = {
     "bulk_change": {"inverse", "refusal"},
     "delivery": {"body"},
     "delivery_attempt": {"answer", "error"},
-    "draft": {"text"},
+    "draft": {"facts", "text"},
     "event": {"data"},
     "feedback": {"comment"},
     "handover": {"note", "work"},
@@ -19,7 +19,7 @@ REDACTED = {
     "note": {"text", "trimmed_text"},
     "notification": {"data"},
     "outbound_mail": {"last_error", "message", "subject"},
-    "pending_message": {"failure", "macro", "text"},
+    "pending_message": {"facts", "failure", "macro", "text"},
     "ticket": {
         "closure", "contact_name", "contact_phone", "description", "external_ids", "fault", "fields", "reminder",
         "service_id", "service_label", "tags", "title", "waiting",

@@ -23,8 +23,9 @@ from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company
 from clearline.mail.inbound.domain import InboundState
 from clearline.redactor import MARK
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import parse_ticket_number
+from clearline.tickets.domain import Status, Waiting, parse_ticket_number
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import StatusFacts
 from clearline.webhooks import subscription_usecases as subscriptions
 from tests.builders.mail.inbound_rig import SUPPORT, a_mail
 from tests.builders.people import id_of, new_person
@@ -143,8 +144,9 @@ class Scene:
         text = " ".join(WRITTEN.values())
         async with self.desk.database.transaction() as tx:
             await drafts.save_draft(
-                tx, self.admin, self.serial, text, visibility=Visibility.PUBLIC, writer="here", now=at
-            )
+                tx, self.admin, self.serial, text, visibility=Visibility.PUBLIC, writer="here", then=Status.HELD,
+                facts=StatusFacts(waiting=Waiting("third_party", text)), now=at,
+            )  # fmt: skip
             await handovers.sign_off(tx, self.admin, f"{self.number}: {text}", now=at)
             await tx.write("update ticket set resolved_at = $2 where number = $1", self.serial, at)
             ballot = Ballot(self.desk.rig.tenant.company.id, self.serial, at, self.desk.rig.sender)
@@ -158,8 +160,9 @@ class Scene:
         text = " ".join(WRITTEN.values())
         async with self.desk.database.transaction() as tx:
             await pending.hold_message(
-                tx, self.admin, self.serial, text, visibility=Visibility.PUBLIC, then=None, seconds=60, now=clock.now()
-            )
+                tx, self.admin, self.serial, text, visibility=Visibility.PUBLIC, then=Status.HELD,
+                facts=StatusFacts(waiting=Waiting("third_party", WRITTEN[NOTE])), seconds=60, now=clock.now(),
+            )  # fmt: skip
 
     async def receive_mails(self) -> None:
         """Receive answers in every encoding, and mails that belong to no ticket but quote it."""

@@ -8,6 +8,7 @@ from clearline.errors import RuleCode, Violation
 from clearline.text import check_text
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts, texts_of
 
 DRAFT_MAX = 16_000
 """The most characters of a draft: words beyond the limit of a message are kept, too."""
@@ -26,7 +27,7 @@ class Version(Struct, frozen=True):
 class Draft(Struct, frozen=True):
     """Unsent words of a person about a ticket. ``writer`` is the form in which they were typed.
 
-    ``then`` is the status that the ticket is to have after the message; None keeps it.
+    ``then`` is the status that the ticket is to have after the message, with ``facts``; None keeps it.
     """
 
     visibility: Visibility
@@ -34,6 +35,7 @@ class Draft(Struct, frozen=True):
     text: str
     then: Status | None
     saved_at: datetime
+    facts: StatusFacts = NO_FACTS
 
     @property
     def version(self) -> Version:
@@ -41,9 +43,11 @@ class Draft(Struct, frozen=True):
         return Version(self.writer, self.saved_at)
 
 
-def check_draft(writer: str, text: str) -> list[Violation]:
+def check_draft(writer: str, text: str, facts: StatusFacts = NO_FACTS) -> list[Violation]:
     """Return the rules that a draft breaks. It may be blank, which deletes it."""
     violations = check_text("text", text, least=0, most=DRAFT_MAX)
+    for words in texts_of(facts):
+        violations += check_text("text", words, least=0, most=DRAFT_MAX)
     if not (0 < len(writer) <= WRITER_MAX and writer.isascii() and writer.isprintable()):
         violations.append(Violation("writer", f"must have 1 to {WRITER_MAX} ASCII characters", RuleCode.FORMAT))
     return violations

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.workspace.domain import Macro
 
 UNDO_MAX_SECONDS = 60
@@ -16,8 +17,8 @@ UNDO_MAX_SECONDS = 60
 class PendingMessage(Struct, frozen=True):
     """A message that becomes a note at ``due_at``, unless its author takes it back before.
 
-    ``then`` is the status that the ticket has after it, ``macro`` the macro whose values it gets; without a text there
-    is no note. With a ``failure`` it could not be sent, and stays until somebody takes it back.
+    ``then`` is the status that the ticket has after it, with ``facts``, ``macro`` the macro whose values it gets;
+    without a text there is no note. With a ``failure`` it could not be sent, and stays until somebody takes it back.
     """
 
     company_id: UUID
@@ -32,6 +33,7 @@ class PendingMessage(Struct, frozen=True):
     due_at: datetime
     failure: str = ""
     macro: Macro | None = None
+    facts: StatusFacts = NO_FACTS
 
     @property
     def draft_writer(self) -> str:

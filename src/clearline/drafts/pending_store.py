@@ -7,39 +7,42 @@ import msgspec
 from msgspec.structs import astuple
 
 from clearline.drafts.pending_domain import PendingMessage
+from clearline.drafts.store import read_facts, written_facts
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.workspace.domain import Macro
 
 _COLUMNS = """company_id, ticket_number, id, user_id, author, text, visibility, then_status, created_at, due_at,
-    failure, macro::text"""
+    failure, macro::text, facts::text"""
 _read_macro = msgspec.json.Decoder(Macro).decode
 
 
 def _message(row: Record) -> PendingMessage:
-    company_id, number, message_id, user_id, author, text, visibility, then, created_at, due_at, failure, used = row
+    company_id, number, message_id, user_id, author, text, visibility, then, created_at, due_at, *others = row
+    failure, used, facts = others
     status = Status(then) if then else None
     macro = None if used is None else _read_macro(used)
     return PendingMessage(
         company_id, number, message_id, user_id, author, text, Visibility(visibility), status, created_at, due_at,
-        failure, macro,
+        failure, macro, read_facts(facts),
     )  # fmt: skip
 
 
 async def insert(tx: Tx, message: PendingMessage) -> None:
     """Store a message."""
-    *values, then, created_at, due_at, failure, macro = astuple(message)
+    *values, then, created_at, due_at, failure, macro, facts = astuple(message)
     await tx.write(
         """insert into pending_message (company_id, ticket_number, id, user_id, author, text, visibility, then_status,
-                                        created_at, due_at, failure, macro)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb)""",
+                                        created_at, due_at, failure, macro, facts)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::jsonb, $13::text::jsonb)""",
         *values,
         then or "",
         created_at,
         due_at,
         failure,
         None if macro is None else msgspec.json.encode(macro).decode(),
+        written_facts(facts),
     )
 
 

@@ -20,7 +20,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
-from clearline.tickets.progress.facts import NO_FACTS
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro
 from clearline.workspace.macro_usecases import values_set
@@ -38,12 +38,15 @@ async def hold_message(
     *,
     visibility: Visibility,
     then: Status | None,
+    facts: StatusFacts = NO_FACTS,
     macro: Macro | None = None,
     files: Sequence[UUID] = (),
     seconds: int,
     now: datetime,
 ) -> PendingMessage:
     """Store a message that is sent in so many seconds, with the status and the values that the ticket has after it.
+
+    ``facts`` go with the status; those of a ``macro`` are its own.
 
     ``files`` are those of the actor's composer that are attached with it.
 
@@ -60,12 +63,23 @@ async def hold_message(
     if macro is not None and (values := values_set(macro, view)):
         await ticket_changes.require_change(tx, actor, number, values, now=now)
     if then is not None:
-        facts = NO_FACTS if macro is None else macro.facts
-        await ticket_changes.require_move(tx, actor, view.ticket, then, facts=facts, now=now)
+        given = facts if macro is None else macro.facts
+        await ticket_changes.require_move(tx, actor, view.ticket, then, facts=given, now=now)
     waiting = await waiting_of(tx, actor, number)
     due_at = max([now + timedelta(seconds=seconds), *(message.due_at for message in waiting)])
     message = PendingMessage(
-        view.ticket.company_id, number, uuid4(), user.id, actor.name, text, visibility, then, now, due_at, macro=macro
+        view.ticket.company_id,
+        number,
+        uuid4(),
+        user.id,
+        actor.name,
+        text,
+        visibility,
+        then,
+        now,
+        due_at,
+        macro=macro,
+        facts=facts,
     )
     await pending_store.insert(tx, message)
     await held_files.put_into_message(tx, actor, number, files, message.id)
@@ -131,7 +145,7 @@ async def take_back(tx: Tx, actor: Actor, number: int, message_id: UUID, *, now:
     if message is None:
         raise Conflict("the message was sent already, or taken back")
     if message.text:
-        draft = Draft(message.visibility, message.draft_writer, message.text, message.then, now)
+        draft = Draft(message.visibility, message.draft_writer, message.text, message.then, now, message.facts)
         await draft_store.save(tx, user, number, draft)
     await held_files.put_into_composer(tx, actor, number, message.id)
     return message
@@ -165,7 +179,7 @@ async def send(tx: Tx, message: PendingMessage, *, notes_max: int = TICKET_NOTES
     await held_files.attach_of_message(tx, actor, number, message.id, message.visibility, now=now)
     if message.macro is not None and (values := values_set(message.macro, view)):
         await ticket_changes.change_ticket(tx, actor, number, values, now=now)
-    facts = NO_FACTS if message.macro is None else message.macro.facts
+    facts = message.facts if message.macro is None else message.macro.facts
     await macros.set_status(tx, actor, view.ticket, message.then, facts, now=now)
 
 

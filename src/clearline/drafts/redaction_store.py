@@ -21,16 +21,19 @@ async def redact(tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Red
 
 async def _drafts(tx: Tx, numbers: Sequence[int], redactor: Redactor, *, saves: bool) -> int:
     rows = await tx.fetch(
-        """select company_id, user_id, ticket_number, visibility, writer, text from draft
+        """select company_id, user_id, ticket_number, visibility, writer, text, facts::text from draft
             where ticket_number = any($1) for update""",
         numbers,
     )
-    redacted = [(*row[:5], redactor.text(row[5], DRAFT_MAX), row[5]) for row in rows]
-    changed: list[tuple[object, ...]] = [row[:6] for row in redacted if row[5] != row[6]]
+    changed: list[tuple[object, ...]] = []
+    for *key, text, facts in rows:
+        after = redactor.text(text, DRAFT_MAX), None if facts is None else redactor.json_text(facts)
+        if after != (text, facts):
+            changed.append((*key, *after))
     if saves and changed:
         await tx.write_many(
-            """update draft set text = $6 where company_id = $1 and user_id = $2 and ticket_number = $3
-                  and visibility = $4 and writer = $5""",
+            """update draft set text = $6, facts = $7::text::jsonb
+                where company_id = $1 and user_id = $2 and ticket_number = $3 and visibility = $4 and writer = $5""",
             changed,
         )
     return len(changed)
@@ -38,23 +41,25 @@ async def _drafts(tx: Tx, numbers: Sequence[int], redactor: Redactor, *, saves: 
 
 async def _messages(tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, *, saves: bool) -> int:
     rows = await tx.fetch(
-        """select ticket_number, id, text, macro::text, failure from pending_message
+        """select ticket_number, id, text, macro::text, failure, facts::text from pending_message
             where company_id = $1 and ticket_number = any($2) for update""",
         company_id,
         numbers,
     )
     changed: list[tuple[object, ...]] = []
-    for number, message_id, text, macro, failure in rows:
+    for number, message_id, text, macro, failure, facts in rows:
         after = (
             redactor.text(text, NOTE_MAX),
             None if macro is None else redactor.json_text(macro),
             redactor.text(failure),
+            None if facts is None else redactor.json_text(facts),
         )
-        if after != (text, macro, failure):
+        if after != (text, macro, failure, facts):
             changed.append((company_id, number, message_id, *after))
     if saves and changed:
         await tx.write_many(
-            """update pending_message set text = $4, macro = $5::text::jsonb, failure = $6
+            """update pending_message set text = $4, macro = $5::text::jsonb, failure = $6,
+                      facts = $7::text::jsonb
                 where company_id = $1 and ticket_number = $2 and id = $3""",
             changed,
         )

@@ -2,25 +2,40 @@
 
 from datetime import datetime
 
+import msgspec
+
 from clearline.drafts.domain import Draft, Version
 from clearline.identity import User
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
+
+_decode_facts = msgspec.json.Decoder(StatusFacts).decode
+
+
+def read_facts(text: str | None) -> StatusFacts:
+    """Return what goes with the status of a draft or a message from its column."""
+    return NO_FACTS if text is None else _decode_facts(text)
+
+
+def written_facts(facts: StatusFacts) -> str | None:
+    """Return what goes with the status of a draft or a message as its column has it."""
+    return None if facts == NO_FACTS else msgspec.json.encode(facts).decode()
 
 
 async def of_ticket(tx: Tx, user: User, number: int) -> list[Draft]:
     """Return a person's drafts about a ticket, newest first. Served by the primary key."""
     rows = await tx.fetch(
-        """select visibility, writer, text, then_status, saved_at from draft
+        """select visibility, writer, text, then_status, saved_at, facts::text from draft
             where company_id = $1 and user_id = $2 and ticket_number = $3 order by saved_at desc, writer""",
         user.company_id,
         user.id,
         number,
     )
     return [
-        Draft(Visibility(visibility), writer, text, Status(then) if then else None, saved_at)
-        for visibility, writer, text, then, saved_at in rows
+        Draft(Visibility(visibility), writer, text, Status(then) if then else None, saved_at, read_facts(facts))
+        for visibility, writer, text, then, saved_at, facts in rows
     ]
 
 
@@ -35,10 +50,12 @@ async def count(tx: Tx, user: User) -> int:
 async def save(tx: Tx, user: User, number: int, draft: Draft) -> None:
     """Store the draft of a form; it replaces what the form stored before."""
     await tx.write(
-        """insert into draft (company_id, user_id, ticket_number, visibility, writer, text, then_status, saved_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8)
+        """insert into draft (company_id, user_id, ticket_number, visibility, writer, text, then_status, saved_at,
+                              facts)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb)
            on conflict (company_id, user_id, ticket_number, visibility, writer) do update
-              set text = excluded.text, then_status = excluded.then_status, saved_at = excluded.saved_at""",
+              set text = excluded.text, then_status = excluded.then_status, saved_at = excluded.saved_at,
+                  facts = excluded.facts""",
         user.company_id,
         user.id,
         number,
@@ -47,6 +64,7 @@ async def save(tx: Tx, user: User, number: int, draft: Draft) -> None:
         draft.text,
         draft.then or "",
         draft.saved_at,
+        written_facts(draft.facts),
     )
 
 

@@ -15,6 +15,7 @@ from clearline.tickets import access
 from clearline.tickets.attachments import held_store
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 
 _PURGED_AT_ONCE = 1000
 
@@ -38,6 +39,7 @@ async def save_draft(
     visibility: Visibility,
     writer: str,
     then: Status | None = None,
+    facts: StatusFacts = NO_FACTS,
     base: Version | None = None,
     now: datetime,
 ) -> None:
@@ -50,14 +52,14 @@ async def save_draft(
         TooManyDrafts: the person has ``DRAFTS_MAX``. Concurrent requests may store some more.
     """
     user = _writer(actor)
-    require_valid(check_draft(writer, text))
+    require_valid(check_draft(writer, text, facts))
     await access.require_ticket(tx, actor, number)
     if base is not None:
         await draft_store.delete_version(tx, user, number, visibility, base)
     if not text or is_blank(text):
         await draft_store.delete(tx, user, number, visibility, writer)
         return
-    draft = Draft(visibility, writer, text, then, now)
+    draft = Draft(visibility, writer, text, then, now, facts)
     await draft_store.save(tx, user, number, draft)
     await draft_store.delete_same(tx, user, number, draft)
     if await draft_store.count(tx, user) > DRAFTS_MAX:

@@ -31,6 +31,7 @@ SINGLE = {
     "delivery_lines",
     "filter_list", "new_password", "once", "proof_links",
     "news", "rail", "rail_row", "row_keys",  # of the list beside a ticket
+    "message_facts",  # of the composer
     "status_options", "status_option",  # of the picker of a ticket
     "where", "timeline",  # of the page of a ticket, with its heading
 }  # fmt: skip

@@ -141,7 +141,7 @@ async def test_a_value_that_cannot_be_stored_is_no_error_of_the_desk(desk: Desk,
 SIGNS_OUT = {"signOut", "endSession", "endOtherSessions"}
 FIELDS = {
     "text", "visibility", "then", "once", "seen", "waiting", "was", "base_public", "base_internal", "q", "name", "list",
-    "sort", "file", "draft",
+    "sort", "file", "draft", "waiting_reason_held", "waiting_text_held", "closure_cause", "closure_fault_found",
 }  # fmt: skip
 PARAMETERS = (
     "q", "list", "sort", "after", "columns", "draft", "all", "done", "id", "shown", "others", "last", "rail", "here",

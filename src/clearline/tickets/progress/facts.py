@@ -39,6 +39,13 @@ class StatusFacts(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
 NO_FACTS = StatusFacts()
 
 
+def texts_of(facts: StatusFacts) -> list[str]:
+    """Return the keys and texts that are given with a status."""
+    waiting, closure = facts.waiting or Waiting(""), facts.closure or Closure()
+    texts = (facts.sub_status, waiting.reason, waiting.text, *asdict(closure).values())
+    return [text for text in texts if isinstance(text, str) and text]
+
+
 def merged_closure(before: Closure | None, given: Closure | None) -> Closure | None:
     """Return what a ticket knows of its closure with what is given; what is not given stays."""
     if given is None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import CompanyDetails
 from clearline.catalogue.matrix.domain import Verdict
+from clearline.catalogue.term_usecases import current_terms
 from clearline.companies import usecases as companies
 from clearline.drafts import pending_usecases as pending
 from clearline.drafts.pending_domain import PendingMessage
@@ -44,7 +45,7 @@ from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web import once
 from clearline.web.console.people import by_name
-from clearline.web.console.progress.fields import shown_status
+from clearline.web.console.progress.fields import asked_for, form_of_message, shown_status
 from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.drafts import EMPTY, Composer, Typed, read_composer
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
@@ -54,6 +55,8 @@ from clearline.web.tickets.timeline import Timeline, timeline
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, encode
 
+THEN = (Status.IN_PROGRESS, Status.PENDING, Status.HELD, Status.RESOLVED)
+"""The statuses that the composer sets after a message."""
 _EVENTS_MAX = 500
 _LINKS_MAX = 50
 _WATCHERS_MAX = 50
@@ -153,16 +156,22 @@ async def ticket_page(visit: Visit, status: int = 200, *, typed: Typed = EMPTY, 
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
         page = await read_ticket(visit, tx, number, side.all_queues, typed)
-        place = await _place(visit, tx, side, page.view)
+        place, terms = await _place(visit, tx, side, page.view), await current_terms(tx)
     side = await with_counts(visit, side if place is None else side.showing(place.listing.view))
     if place is not None:
         listing = place.listing
         place = replace(place, listing=replace(listing, view=side.find(listing.view.path) or listing.view))
+    ticket, shown = page.view.ticket, page.composer.shown
+    then = Status(shown.then) if shown.then in THEN else None
     return visit.page(
         "console/ticket.html", status, side=side, page=page, place=place, draft=page.composer.shown, problem=problem,
         here=place.listing.view.path if place else "", suffix=place.listing.suffix if place else "",
         carried=carried(visit), text_max=TEXT_MAX,
         once_key=once.new_key(), link_types=MANUAL_LINK_TYPES,
+        typed_facts=form_of_message(ticket, then, shown.facts),
+        asked=[
+            asked_for(terms, visit.catalogue, to, [ticket.issue_type], ticket) for to in page.transitions if to in THEN
+        ],
     )  # fmt: skip
 
 

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.catalogue.domain import Catalogue
 from clearline.catalogue.term_domain import Term, TermKind, Terms
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.tickets.domain import Closure, Status, Ticket, Waiting
-from clearline.tickets.progress.facts import CLOSURE_KINDS, CLOSURE_TEXTS, WAITS, StatusFacts
+from clearline.tickets.progress.facts import CLOSURE_KINDS, CLOSURE_TEXTS, NO_FACTS, WAITS, StatusFacts, merged_closure
 from clearline.tickets.third_parties.domain import UNFINISHED, Case, CaseRef, ref_of
 from clearline.web import looks
 from clearline.web.fields import id_in
 from clearline.web.language.refusals import rule_text
-from clearline.web.tickets.terms import term_name
+from clearline.web.tickets.terms import CLOSURE_LABELS, term_name
 from clearline.web.visit import Form
 from clearline.web.words import gettext
 
@@ -105,6 +106,36 @@ def facts_in(form: Form, status: Status, suffix: str = "") -> StatusFacts:
     elif status is Status.RESOLVED:
         closure = _closure_in(form)
     return StatusFacts(form.get(f"sub_status{suffix}") or None, waiting, None if closure == Closure() else closure)
+
+
+def message_facts_in(form: Form, then: Status | None) -> StatusFacts:
+    """Return what the composer gives with the status after a message.
+
+    Raises:
+        InvalidInput: as ``facts_in``.
+    """
+    return NO_FACTS if then is None else facts_in(form, then, f"_{then}")
+
+
+def form_of_message(ticket: Ticket, then: Status | None, facts: StatusFacts) -> Form:
+    """Return the fields of the composer: of a closure what the ticket has of it, unless the draft says otherwise."""
+    closure = merged_closure(ticket.closure, facts.closure) or Closure()
+    values = dict(form_of(replace(ticket, closure=closure), Status.RESOLVED).pairs)
+    if then is not None:
+        waiting = facts.waiting or Waiting("")
+        values |= {
+            f"sub_status_{then}": facts.sub_status or "",
+            f"waiting_reason_{then}": waiting.reason,
+            f"waiting_text_{then}": waiting.text,
+        }
+    return Form([*values.items()])
+
+
+def labelled(problems: Mapping[str, str]) -> str:
+    """Return what is wrong with the fields in one text."""
+    names = {"waiting_reason": gettext("Reason to wait"), "sub_status": gettext("Sub-status")}
+    names |= {f"closure_{name}": gettext(label) for name, label in CLOSURE_LABELS.items()}
+    return "; ".join(f"{names.get(name, name)} {rule}" for name, rule in problems.items())
 
 
 def values_in(form: Form, status: Status) -> dict[str, Any]:

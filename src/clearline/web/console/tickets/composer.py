@@ -5,24 +5,29 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from clearline.catalogue.term_usecases import current_terms
 from clearline.drafts import pending_usecases as pending
 from clearline.errors import Conflict, InvalidInput
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
+from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.web.console.changes import address
+from clearline.web.console.progress.fields import asked_for, labelled, message_facts_in, problems, require_reason
 from clearline.web.console.ticket import ticket_page
 from clearline.web.console.tickets.drafts import Typed, clear_draft, send_route
 from clearline.web.fields import ids_in, known_id, member_in, optional_member_in
 from clearline.web.language.refusals import refusal_text
 from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.once import SentBefore, lead_once, perform_once
+from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.visit import Form, Visit, redirect, refused_status
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -52,7 +57,7 @@ async def send_message(visit: Visit) -> Answer:
 
 async def _send_form(visit: Visit, number: int, sent: SentFiles) -> Answer:
     form = visit.form
-    typed = Typed(form.get("text"), form.get("visibility"), form.get("then"))
+    typed = Typed(form.get("text"), form.get("visibility"), form.get("then"), facts=_facts_typed(form))
 
     async def send(tx: Tx) -> str:
         await ticket_changes.lock_ticket(tx, visit.actor, number)
@@ -72,13 +77,28 @@ async def _send_form(visit: Visit, number: int, sent: SentFiles) -> Answer:
         notice = gettext("An earlier version of this message was sent already: it is shown above.")
         return await ticket_page(visit, 409, typed=replace(typed, notice=notice))
     except (InvalidInput, Conflict) as error:
-        is_blank = not typed.text.strip()
-        text = gettext("Write a message first.") if is_blank else refusal_text(error)
-        status, typed = refused_status(error), replace(typed, problem=text)
+        status, typed = refused_status(error), _refused(typed, error)
     else:
         return redirect(visit.browser, path)
     await _keep(visit, number, sent)
     return await ticket_page(visit, status, typed=typed)
+
+
+def _facts_typed(form: Form) -> StatusFacts:
+    """Return what was typed with a status, also what is refused then."""
+    with suppress(InvalidInput):
+        return message_facts_in(form, optional_member_in(Status, form, "then"))
+    return NO_FACTS
+
+
+def _refused(typed: Typed, error: InvalidInput | Conflict) -> Typed:
+    """Return what was typed with why it was not sent."""
+    if not typed.text.strip():
+        return replace(typed, problem=gettext("Write a message first."))
+    found = problems(error) if isinstance(error, InvalidInput) else {}
+    is_about_facts = any(name.startswith(("closure_", "waiting_", "sub_status")) for name in found)
+    text = labelled(found) if is_about_facts else refusal_text(error)
+    return replace(typed, problem=text, refusal=Refusal(found))
 
 
 async def _keep(visit: Visit, number: int, sent: SentFiles) -> None:
@@ -122,11 +142,16 @@ async def _send(visit: Visit, tx: Tx, number: int, typed: Typed, files: list[UUI
     visibility = member_in(Visibility, visit.form, "visibility")
     then = optional_member_in(Status, visit.form, "then")
     await clear_draft(visit, tx, number, visibility)
+    facts = message_facts_in(visit.form, then)
+    if then is not None and visit.form.has(f"waiting_reason_{then}"):
+        ticket = (await tickets.get_ticket(tx, visit.actor, number)).ticket
+        asked = asked_for(await current_terms(tx), visit.catalogue, then, [ticket.issue_type], ticket)
+        require_reason(asked, visit.form, f"_{then}")
     is_seen = visibility is Visibility.PUBLIC or then is not None
     if (seconds := await _seconds(visit, tx, number, is_seen=is_seen)) is not None:
         await pending.hold_message(
-            tx, visit.actor, number, text, visibility=visibility, then=then, files=files, seconds=seconds,
-            now=visit.now,
+            tx, visit.actor, number, text, visibility=visibility, then=then, facts=facts, files=files,
+            seconds=seconds, now=visit.now,
         )  # fmt: skip
         return
     await notes.append_note(
@@ -135,7 +160,7 @@ async def _send(visit: Visit, tx: Tx, number: int, typed: Typed, files: list[UUI
     )  # fmt: skip
     await held_files.attach_chosen(tx, visit.actor, number, files, visibility, now=visit.now)
     if then is not None:
-        await ticket_changes.move_ticket(tx, visit.actor, number, then, reason="", now=visit.now)
+        await ticket_changes.move_ticket(tx, visit.actor, number, then, reason="", facts=facts, now=visit.now)
 
 
 async def _use_macro(visit: Visit, tx: Tx, number: int, macro_id: UUID) -> None:

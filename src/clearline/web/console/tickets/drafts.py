@@ -14,9 +14,12 @@ from clearline.platform.idempotency import usecases as idempotency
 from clearline.tickets import access
 from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.web import once
+from clearline.web.console.progress.fields import message_facts_in
 from clearline.web.console.views import list_in
 from clearline.web.fields import member_in, optional_member_in
+from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 
@@ -28,7 +31,8 @@ _GONE = Answer(410, b"", [(b"cache-control", b"no-store")])
 class Typed(Struct, frozen=True):
     """What stands in the composer, and why it was not sent.
 
-    With a ``notice`` it can be sent all the same. Messages after the one with the number ``seen`` are marked as new.
+    ``facts`` go with the status ``then``. With a ``notice`` it can be sent all the same. Messages after the one with
+    the number ``seen`` are marked as new.
     """
 
     text: str = ""
@@ -37,6 +41,8 @@ class Typed(Struct, frozen=True):
     problem: str = ""
     notice: str = ""
     seen: int | None = None
+    facts: StatusFacts = NO_FACTS
+    refusal: Refusal = Refusal(status=200)
 
 
 EMPTY = Typed()
@@ -87,7 +93,7 @@ async def read_composer(visit: Visit, tx: Tx, number: int, typed: Typed, *, acce
         for visibility in Visibility
     }
     kinds = tuple(_kind(visibility, draft) for visibility, draft in newest.items())
-    shown = Typed(saved[0].text, saved[0].visibility, saved[0].then or "") if saved else EMPTY
+    shown = Typed(saved[0].text, saved[0].visibility, saved[0].then or "", facts=saved[0].facts) if saved else EMPTY
     others = [draft for draft in saved if draft not in newest.values()]
     return Composer(shown, kinds, others, is_chosen=bool(saved) and saved[0].writer == chosen)
 
@@ -161,7 +167,7 @@ async def save_draft(visit: Visit) -> Answer:
 async def save_typed(visit: Visit, tx: Tx, number: int) -> None:
     """Store what stands in the composer of the request as its draft."""
     form = visit.form
-    visibility = member_in(Visibility, form, "visibility")
+    visibility, then = member_in(Visibility, form, "visibility"), optional_member_in(Status, form, "then")
     await drafts.save_draft(
         tx,
         visit.actor,
@@ -169,7 +175,8 @@ async def save_typed(visit: Visit, tx: Tx, number: int) -> None:
         form.get("text"),
         visibility=visibility,
         writer=form.get(once.FIELD),
-        then=optional_member_in(Status, form, "then"),
+        then=then,
+        facts=message_facts_in(form, then),
         base=base_in(visit, visibility),
         now=visit.now,
     )
