@@ -27,13 +27,15 @@ ClosureText = Annotated[str, characters(0, CLOSURE_TEXT_MAX)]
 
 
 class WaitingIn(Struct, forbid_unknown_fields=True):
-    """Why a ticket waits: the key of a `waiting_reason`, and a text for the provider's people.
-
-    ``case`` is the id of the ticket's case at a third party that it waits for.
-    """
+    """Why a ticket waits: the key of a `waiting_reason`, and a text for the provider's people."""
 
     reason: Key
     text: WaitingText = ""
+
+
+class OwnWaitingIn(WaitingIn, forbid_unknown_fields=True):
+    """Why one ticket waits. ``case`` is the id of its case at a third party that it waits for."""
+
     case: UUID | None = None
 
 
@@ -129,9 +131,10 @@ def _ref(case_id: UUID | None) -> CaseRef | None:
 
 def facts_in(sub_status: str | None, waiting: WaitingIn | None, closure: ClosureIn | None) -> StatusFacts:
     """Return what is given with a status."""
+    case = _ref(waiting.case) if isinstance(waiting, OwnWaitingIn) else None
     return StatusFacts(
         sub_status,
-        None if waiting is None else Waiting(waiting.reason, waiting.text, case=_ref(waiting.case)),
+        None if waiting is None else Waiting(waiting.reason, waiting.text, case=case),
         None if closure is None else Closure(*astuple(closure)),
     )
 
@@ -139,10 +142,9 @@ def facts_in(sub_status: str | None, waiting: WaitingIn | None, closure: Closure
 def facts_out(facts: StatusFacts) -> tuple[str | None, WaitingIn | None, ClosureIn | None]:
     """Return what is given with a status, as ``facts_in`` reads it."""
     waiting, closure = facts.waiting, facts.closure
-    case = None if waiting is None or waiting.case is None else waiting.case.id
     return (
         facts.sub_status,
-        None if waiting is None else WaitingIn(waiting.reason, waiting.text, case),
+        None if waiting is None else WaitingIn(waiting.reason, waiting.text),
         None if closure is None else ClosureIn(*astuple(closure)),
     )
 

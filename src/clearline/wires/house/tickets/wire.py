@@ -26,7 +26,7 @@ from clearline.wires.house.tickets.progress_wire import (
     ClosureOut,
     ClosurePatch,
     Key,
-    WaitingIn,
+    OwnWaitingIn,
     WaitingOut,
     WaitingPatch,
 )
@@ -325,7 +325,7 @@ class StatusIn(Struct, forbid_unknown_fields=True):
     status: Status
     reason: Reason = ""
     sub_status: Key | None = None
-    waiting: WaitingIn | None = None
+    waiting: OwnWaitingIn | None = None
     closure: ClosureIn | None = None
 
 
