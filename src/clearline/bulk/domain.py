@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import astuple
 
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
@@ -74,12 +76,13 @@ class Assign(Struct, frozen=True, tag="assign", tag_field="action", forbid_unkno
 
 
 class ChangeValues(Struct, frozen=True, tag="change", tag_field="action", forbid_unknown_fields=True):
-    """Set some values of each ticket. A queue, or a reminder, of None is removed from the ticket."""
+    """Set some values of each ticket. A queue, a reminder, or the value of an own field, of None is removed."""
 
     priority: Priority | UnsetType = UNSET
     severity: Severity | UnsetType = UNSET
     queue_id: UUID | UnsetType | None = UNSET
     reminder: ReminderChange | UnsetType | None = UNSET
+    fields: dict[str, Any] | UnsetType = UNSET
 
 
 class ChangeTags(Struct, frozen=True, tag="tag", tag_field="action", forbid_unknown_fields=True):
@@ -225,8 +228,9 @@ def check_action(action: Action) -> list[Violation]:
     match action:
         case ChangeStatus(reason=reason):
             return check_text("action.reason", reason, least=0, most=REASON_MAX)
-        case ChangeValues(UnsetType(), UnsetType(), UnsetType(), UnsetType()):
-            return [Violation("action", "must set priority, severity, queue_id or reminder", RuleCode.REQUIRED)]
+        case ChangeValues() if all(value is UNSET or value == {} for value in astuple(action)):
+            rule = "must set priority, severity, queue_id, reminder or fields"
+            return [Violation("action", rule, RuleCode.REQUIRED)]
         case ChangeTags((), ()):
             return [Violation("action", "must add or remove a tag", RuleCode.REQUIRED)]
         case ChangeTags(add, remove):

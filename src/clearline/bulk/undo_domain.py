@@ -1,11 +1,13 @@
 """What undoes an action on many tickets."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues
+from clearline.fields.value_domain import changed_fields
 from clearline.reminders.domain import change_to
 from clearline.tickets.domain import Ticket
 from clearline.tickets.progress.facts import StatusFacts
@@ -55,9 +57,13 @@ def inverse_of(before: Ticket, after: Ticket) -> tuple[Action, ...] | None:
             return None
         actions.append(ChangeStatus(before.status, facts=StatusFacts(before.sub_status, before.waiting)))
     names = ("priority", "severity", "queue_id")
-    values = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)}
+    values: dict[str, Any] = {
+        name: getattr(before, name) for name in names if getattr(before, name) != getattr(after, name)
+    }
     if after.reminder != before.reminder:
         values["reminder"] = None if before.reminder is None else change_to(before.reminder)
+    if changed := changed_fields(after.fields, before.fields):
+        values["fields"] = changed
     if values:
         actions.append(ChangeValues(**values))
     if after.assignee_id != before.assignee_id:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from clearline.accounts import key_store, permissions
@@ -17,6 +18,7 @@ from clearline.bulk.domain import (
     Action,
     AddNote,
     BulkRequest,
+    ChangeValues,
     Counts,
     ImportRequest,
     ImportSubject,
@@ -34,6 +36,7 @@ from clearline.bulk.import_file import Format
 from clearline.bulk.store import Waiting
 from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_found
 from clearline.events.store import actor_id
+from clearline.fields import value_usecases as own_values
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.limit_errors import TooManyJobs
 from clearline.platform.database.transactions import Tx
@@ -80,6 +83,8 @@ async def create_bulk_job(
             await macros.get_macro(tx, actor, action.macro)
         except NotFound:
             raise InvalidInput([NO_MACRO]) from None
+    if isinstance(action, ChangeValues) and action.fields is not UNSET:
+        action = replace(action, fields=await own_values.read_given(tx, action.fields, member="action.fields"))
     return await _create(tx, actor, BulkRequest(action, channel), items, dry_run=dry_run, most=most, now=now)
 
 

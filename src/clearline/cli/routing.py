@@ -10,6 +10,7 @@ from clearline.accounts import permissions
 from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority
 from clearline.cli.context import transact
+from clearline.cli.fields.values import field_option, given_fields
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_done, show_list
 from clearline.cli.parameters.ids import resolve_among
 from clearline.cli.parameters.numbers import TICKET
@@ -40,6 +41,7 @@ _OPTIONS = {
     "company_ids": "company",
     "priorities": "priority",
     "keywords": "keyword",
+    "fields": "field",
     "is_active": "active",
 }
 """The option that sets each condition of a rule."""
@@ -48,6 +50,12 @@ _OPTIONS = {
 def _condition_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that set a rule's conditions."""
     for option in (
+        click.option(
+            "--field",
+            multiple=True,
+            metavar="KEY:VALUE",
+            help="Own field, such as region:emea,apac or latency:>20; repeat for several, all of which must hold.",
+        ),
         click.option("--keyword", multiple=True, help="Word in the title or description; repeat for several."),
         click.option("--priority", multiple=True, type=_PRIORITY, help="Priority; repeat for several."),
         click.option("--company", multiple=True, metavar="NAME", help="Company; repeat for several."),
@@ -146,7 +154,7 @@ def _conditions(rule: RoutingRule) -> str:
     """Return the conditions as people read them; companies are only counted."""
     conditions = [
         f"{_OPTIONS[name]}: {', '.join(getattr(rule, name))}"
-        for name in ("issue_types", "service_types", "priorities", "keywords")
+        for name in ("issue_types", "service_types", "priorities", "keywords", "fields")
         if getattr(rule, name)
     ]
     if rule.company_ids:
@@ -245,6 +253,7 @@ async def _values(tx: Tx, conditions: dict[str, tuple[str, ...]]) -> dict[str, A
         "company_ids": tuple(companies),
         "priorities": tuple(map(Priority, conditions["priority"])),
         "keywords": conditions["keyword"],
+        "fields": conditions["field"],
     }
 
 
@@ -269,15 +278,17 @@ async def _rule(tx: Tx, text: str) -> RoutingRule:
 @click.option("--priority", type=_PRIORITY, help="Priority; by default that of the issue type.")
 @click.option("--title", help="Title of the ticket.")
 @click.option("--description", help="Description of the ticket.")
+@field_option
 @json_option
-def route_test(ticket: str | None, *, as_json: bool, **values: str | None) -> None:
+def route_test(ticket: str | None, *, fields: tuple[str, ...], as_json: bool, **values: str | None) -> None:
     """Show how a ticket would be routed now, and why. Nothing is changed."""
     if ticket is None and (values["issue"] is None or values["service"] is None):
         raise click.UsageError("Give --ticket, or --issue and --service.")
 
     async def work(tx: Tx) -> RoutingPreview:
         number = None if ticket is None else access.parse_number(ticket)
-        facts = await routing.facts_of(tx, OPERATOR, number, await _facts(tx, values))
+        given = await _facts(tx, values) | given_fields(fields)
+        facts = await routing.facts_of(tx, OPERATOR, number, given)
         return await routing.preview(tx, OPERATOR, facts)
 
     preview = transact(work)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from clearline.errors import RuleCode
 from clearline.fields.comparison_domain import SPAN, number_of, text_of
 from clearline.fields.domain import LENGTHS, RANGED, WITH_OPTIONS, Field, FieldType
-from clearline.fields.facet_domain import has_value, number_facet, prefixes, value_facet
+from clearline.fields.facet_domain import has_value, number_facet, prefixes, value_facet, value_facets
 from clearline.fields.type_domain import WrongValue
 
 _COMPARED = re.compile(r"(>=|>|<=|<)\s*(.+)")
@@ -54,6 +54,18 @@ def asked(field: Field, text: str) -> Asked:
     except WrongValue as wrong:
         spans = ", or a span such as " + _example(field) if field.type in RANGED else ""
         raise WrongValue(f"{wrong.rule}{spans}, or any or none", wrong.code) from None
+
+
+def holds(field: Field, text: str, value: object) -> bool:
+    """Return whether a value is what a text asks for; None is no value.
+
+    Raises:
+        WrongValue: the text asks for no value of the field.
+    """
+    query = asked(field, text)
+    found = [] if value is None else [*value_facets({field.key: field}, {field.key: value})]
+    is_found = any(facet in query.any_of or facet.startswith(query.prefixes) for facet in found)
+    return is_found is not query.is_inverse
 
 
 def _given(text: str) -> str:

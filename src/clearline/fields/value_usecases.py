@@ -106,6 +106,22 @@ async def visible_values(tx: Tx, actor: Actor, kind: RecordKind, values: Mapping
     return {key: value for key, value in values.items() if key in shown}
 
 
+async def read_given(tx: Tx, given: Mapping[str, Any], *, member: str = "fields") -> dict[str, Any]:
+    """Return values that the provider's people will set on tickets, in canonical form; None clears one.
+
+    What a reference names is looked up when a ticket gets it: it may be of the ticket's company alone.
+
+    Raises:
+        InvalidInput: naming each field that there is not, or whose value is wrong, as of ``member``.
+    """
+    known = await definitions(tx)
+    if given.keys() - known.of(RecordKind.TICKET).keys():  # a field that was added a moment ago
+        known = await field_store.definitions(tx)
+    values, violations = read_values(known, RecordKind.TICKET, given, for_staff=True, member=member)
+    require_valid(violations)
+    return values
+
+
 async def imported_values(tx: Tx, actor: Actor, company_id: UUID, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of an imported ticket, which may be of retired fields and options; none is required.
 

@@ -5,19 +5,24 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 from clearline.catalogue.assessment import Priority
 from clearline.errors import RuleCode, Violation
+from clearline.fields.domain import Field
+from clearline.fields.query_domain import asked, holds
+from clearline.fields.type_domain import WrongValue
 from clearline.text import PAIRED, check_text, fold, is_blank
 
 NAME_MAX = 255
 LIST_MAX = 100
 KEYWORD_MAX = 100
 
-CONDITIONS = ("issue_types", "service_types", "company_ids", "priorities", "keywords")
+CONDITIONS = ("issue_types", "service_types", "company_ids", "priorities", "keywords", "fields")
+FIELD_CONDITION_MAX = 300
 INACTIVE = "is_active"
 """The name by which an inactive rule fails, beside those of the conditions."""
 
@@ -27,7 +32,10 @@ _LETTER = re.compile(rf"[^\W{PAIRED}]")
 
 
 class RoutingRule(Struct, frozen=True):
-    """Sends a ticket to a queue when every condition holds. An empty list is no condition. Positions count from 1."""
+    """Sends a ticket to a queue when every condition holds. An empty list is no condition. Positions count from 1.
+
+    ``fields`` are conditions on own fields, as a search has them without ``field.``: ``region:emea``, ``size:>10``.
+    """
 
     id: UUID
     position: int
@@ -40,10 +48,14 @@ class RoutingRule(Struct, frozen=True):
     keywords: tuple[str, ...]
     is_active: bool
     created_at: datetime
+    fields: tuple[str, ...] = ()
 
 
 class RoutingFacts(Struct, frozen=True):
-    """What the conditions look at. ``priority`` is the provider's assessment; ``company_id`` is None for no company."""
+    """What the conditions look at. ``priority`` is the provider's assessment; ``company_id`` is None for no company.
+
+    ``known`` are the own fields of tickets by their keys, ``fields`` the values of the ticket.
+    """
 
     issue_type: str
     service_type: str
@@ -51,6 +63,8 @@ class RoutingFacts(Struct, frozen=True):
     priority: Priority
     title: str
     description: str
+    fields: Mapping[str, Any] = {}
+    known: Mapping[str, Field] = {}
 
 
 class RuleResult(Struct, frozen=True):
@@ -71,7 +85,38 @@ def check_rule(rule: RoutingRule) -> list[Violation]:
         if not broken and is_blank(fold(keyword)):
             broken = [Violation("keywords", "must not be blank", RuleCode.BLANK)]
         violations += broken
+    for condition in rule.fields:
+        violations += check_text("fields", condition, most=FIELD_CONDITION_MAX)
     return violations
+
+
+def check_field_conditions(conditions: Sequence[str], known: Mapping[str, Field]) -> list[Violation]:
+    """Return the rules that conditions on own fields break: each is a key, a colon, and what is asked of the field."""
+    violations = []
+    for condition in conditions:
+        key, _, text = condition.partition(":")
+        field = known.get(key)
+        if field is None or field.deleted_at is not None:
+            rule = f"must be a key of a field, a colon and a value, such as region:emea, and {key[:80]} is no field"
+            violations.append(Violation("fields", rule, RuleCode.UNKNOWN))
+            continue
+        try:
+            asked(field, text)
+        except WrongValue as wrong:
+            violations.append(Violation("fields", f"must have a value of {key} that {wrong.rule}", wrong.code))
+    return violations
+
+
+def _field_holds(condition: str, facts: RoutingFacts) -> bool:
+    """Return whether a condition on an own field holds. One on a field that there is no more never does."""
+    key, _, text = condition.partition(":")
+    field = facts.known.get(key)
+    if field is None or field.deleted_at is not None:
+        return False
+    try:
+        return holds(field, text, facts.fields.get(key))
+    except WrongValue:  # an option that there is no more
+        return False
 
 
 def evaluate_rules(rules: Sequence[RoutingRule], facts: RoutingFacts) -> list[RuleResult]:
@@ -131,6 +176,7 @@ def _takes_all(earlier: RoutingRule, rule: RoutingRule, issue_types: int, servic
         and _holds_wherever(earlier.company_ids, rule.company_ids)
         and _holds_wherever(earlier.priorities, rule.priorities, len(Priority))
         and _keywords_hold_wherever(earlier.keywords, rule.keywords)
+        and set(earlier.fields) <= set(rule.fields)
     )
 
 
@@ -155,6 +201,7 @@ def _failures(rule: RoutingRule, facts: RoutingFacts, text: str) -> list[str]:
         "company_ids": _among(facts.company_id, rule.company_ids),
         "priorities": _among(facts.priority, rule.priorities),
         "keywords": not rule.keywords or any(_mentions(text, keyword) for keyword in rule.keywords),
+        "fields": all(_field_holds(condition, facts) for condition in rule.fields),
     }
     return [name for name, held in holds.items() if not held]
 

@@ -11,7 +11,7 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.routing.domain import RoutingRule
 
 _COLUMNS = """r.id, r.position, r.name, r.queue_id, r.issue_types, r.service_types, r.company_ids, r.priorities,
-    r.keywords, r.is_active, r.created_at"""
+    r.keywords, r.is_active, r.created_at, r.fields"""
 
 
 class RuleDetails(NamedTuple):
@@ -35,11 +35,12 @@ def _rule(row: Record) -> RoutingRule:
         tuple(row[8]),
         row[9],
         row[10],
+        tuple(row[11]),
     )
 
 
 def _details(row: Record) -> RuleDetails:
-    return RuleDetails(_rule(row), row[11])
+    return RuleDetails(_rule(row), row[12])
 
 
 _DETAILS = f"select {_COLUMNS}, q.name from routing_rule r join queue q on q.id = r.queue_id"
@@ -83,12 +84,12 @@ async def save(tx: Tx, rule: RoutingRule) -> None:
     """Store a rule, new or changed; ``set_order`` changes the position of one that exists."""
     await tx.write(
         """insert into routing_rule (id, position, name, queue_id, issue_types, service_types, company_ids,
-                                     priorities, keywords, is_active, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                                     priorities, keywords, is_active, created_at, fields)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
            on conflict (id) do update set name = excluded.name, queue_id = excluded.queue_id,
                issue_types = excluded.issue_types, service_types = excluded.service_types,
                company_ids = excluded.company_ids, priorities = excluded.priorities, keywords = excluded.keywords,
-               is_active = excluded.is_active""",
+               is_active = excluded.is_active, fields = excluded.fields""",
         *astuple(rule),
     )
 

@@ -13,11 +13,13 @@ from clearline.catalogue.usecases import current_catalogue, violations_of
 from clearline.errors import InvalidInput, RuleCode, Violation, require_found, require_valid
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event
+from clearline.fields import store as field_store
+from clearline.fields.domain import RecordKind
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
 from clearline.routing import rule_store
-from clearline.routing.domain import CONDITIONS, RoutingRule, check_rule, shadowed_rules
+from clearline.routing.domain import CONDITIONS, RoutingRule, check_field_conditions, check_rule, shadowed_rules
 from clearline.routing.rule_store import RuleDetails
 
 KIND = "routing_rule"
@@ -134,6 +136,9 @@ async def _with_shadows(tx: Tx, rules: Sequence[RuleDetails]) -> list[RuleDetail
 
 async def _check(tx: Tx, rule: RoutingRule, *, most: int) -> None:
     violations = check_rule(rule)
+    if rule.fields:
+        known = await field_store.definitions(tx)
+        violations += check_field_conditions(rule.fields, known.of(RecordKind.TICKET))
     if not 1 <= rule.position <= most:
         violations.append(Violation("position", f"must be 1 to {most}", RuleCode.RANGE))
     violations += await check_queue_id(tx, rule.queue_id)

@@ -20,7 +20,11 @@ from clearline.errors import (
     TicketFinished,
     TicketTaken,
     Violation,
+    require_valid,
 )
+from clearline.fields.domain import RecordKind
+from clearline.fields.usecases import definitions
+from clearline.fields.value_domain import read_values, without_nulls
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
@@ -65,14 +69,28 @@ async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str
     permissions.require_staff(actor, Scope.TICKETS_READ)
     catalogue = await require_types(tx, lambda known: _check_facts(known, values))
     if number is not None:
-        return replace(_facts(await tickets.get_ticket(tx, actor, number)), **values)
+        return replace(await _facts(tx, await tickets.get_ticket(tx, actor, number)), **await _read_fields(tx, values))
     if missing := [name for name in ("issue_type", "service_type") if name not in values]:
         raise InvalidInput([Violation(name, "is required without a ticket", RuleCode.REQUIRED) for name in missing])
     assessed = await matrix.assess(
         tx, values.get("company_id"), catalogue.assessment_of(values["issue_type"]), urgency=None
     )
     usual = {"company_id": None, "title": "", "description": "", "priority": assessed.priority}
-    return RoutingFacts(**{**usual, **values})
+    known = (await definitions(tx)).of(RecordKind.TICKET)
+    return RoutingFacts(**{**usual, **await _read_fields(tx, values)}, known=known)
+
+
+async def _read_fields(tx: Tx, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values with those of own fields in canonical form.
+
+    Raises:
+        InvalidInput: naming each field that there is not, or whose value is wrong.
+    """
+    if "fields" not in values:
+        return values
+    read, violations = read_values(await definitions(tx), RecordKind.TICKET, values["fields"], for_staff=True)
+    require_valid(violations)
+    return {**values, "fields": without_nulls(read)}
 
 
 def _check_facts(catalogue: Catalogue, values: Mapping[str, Any]) -> list[Violation]:
@@ -99,7 +117,7 @@ async def route_new_ticket(tx: Tx, number: int, *, rules: Sequence[RoutingRule] 
         return False
     rule = None
     if (queue_id := before.ticket.queue_id) is None:
-        rule = choose_rule(await rule_store.active_rules(tx) if rules is None else rules, _facts(before))
+        rule = choose_rule(await rule_store.active_rules(tx) if rules is None else rules, await _facts(tx, before))
         queue_id = None if rule is None else rule.queue_id
     if queue_id is None:
         return False
@@ -115,7 +133,7 @@ async def route_ticket(tx: Tx, actor: Actor, number: int, *, now: datetime) -> T
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
     ticket = await _lock_open_ticket(tx, actor, number)
-    rule = choose_rule(await rule_store.active_rules(tx), _facts(ticket))
+    rule = choose_rule(await rule_store.active_rules(tx), await _facts(tx, ticket))
     return ticket if rule is None else await _move_to_queue(tx, actor, ticket, rule.queue_id, rule, now=now)
 
 
@@ -200,8 +218,9 @@ async def _choose_agent(tx: Tx, queue: Queue, mode: Assignment, company_id: UUID
     return choose_agent(mode, agents, last)
 
 
-def _facts(details: TicketView) -> RoutingFacts:
+async def _facts(tx: Tx, details: TicketView) -> RoutingFacts:
     ticket = details.ticket
     return RoutingFacts(
-        ticket.issue_type, ticket.service_type, ticket.company_id, ticket.priority, ticket.title, ticket.description
-    )
+        ticket.issue_type, ticket.service_type, ticket.company_id, ticket.priority, ticket.title, ticket.description,
+        ticket.fields, (await definitions(tx)).of(RecordKind.TICKET),
+    )  # fmt: skip

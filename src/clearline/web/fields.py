@@ -108,6 +108,21 @@ def lines_in(form: Form, field: str) -> list[str]:
     return [line.strip() for line in form.get(field).split("\n") if line.strip()]
 
 
+def pairs_in(form: Form, field: str) -> dict[str, str | None]:
+    """Return the keys and values of the lines of a field, ``key=value``; None for a value that is empty.
+
+    Raises:
+        InvalidInput: a line has no equals sign.
+    """
+    values: dict[str, str | None] = {}
+    for line in lines_in(form, field):
+        key, equals, value = (part.strip() for part in line.partition("="))
+        if not equals:
+            raise InvalidInput([Violation(field, f"must have a = on each line, not {line[:80]}", RuleCode.FORMAT)])
+        values[key] = value or None
+    return values
+
+
 def members_in(kind: type[E], form: Form, field: str) -> tuple[E, ...]:
     """Return the members of an enumeration whose boxes are checked.
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -36,7 +37,7 @@ _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 class Macro(Struct, frozen=True):
     """A canned reply: a note, unless ``text`` is empty, and what else to do with the ticket.
 
-    ``facts`` go with the status.
+    ``facts`` go with the status. ``fields`` are values of own fields; None clears one.
     """
 
     id: UUID
@@ -48,6 +49,7 @@ class Macro(Struct, frozen=True):
     priority: Priority | None = None
     add_tags: tuple[str, ...] = ()
     facts: StatusFacts = NO_FACTS
+    fields: dict[str, Any] = {}
 
 
 class MacroUse(Struct, frozen=True):
@@ -94,7 +96,7 @@ def check_macro(macro: Macro) -> list[Violation]:
     if macro.facts != NO_FACTS and macro.status is None:
         violations.append(Violation("status", "is required with what goes with it", RuleCode.REQUIRED))
     violations += [Violation("add_tags", violation.rule, violation.code) for violation in check_tags(macro.add_tags)]
-    if not (macro.text or macro.status or macro.queue_id or macro.priority or macro.add_tags):
+    if not (macro.text or macro.status or macro.queue_id or macro.priority or macro.add_tags or macro.fields):
         violations.append(Violation("text", "is required when the macro does nothing else", RuleCode.REQUIRED))
     return violations
 

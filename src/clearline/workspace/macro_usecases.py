@@ -12,6 +12,7 @@ from clearline.accounts import permissions
 from clearline.catalogue.term_usecases import current_terms
 from clearline.errors import require_found, require_free, require_valid
 from clearline.events.record_changes import append_record_event, change_record
+from clearline.fields import value_usecases as own_values
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
@@ -60,7 +61,7 @@ async def add_macro(tx: Tx, actor: Actor, values: Mapping[str, Any], *, now: dat
         AlreadyExists: another macro has the name.
     """
     await lock_setup(tx, actor)
-    macro = _with_tidy_tags(_with_values(Macro(uuid4(), ""), values))
+    macro = _with_tidy_tags(_with_values(Macro(uuid4(), ""), await _with_fields(tx, values)))
     await _save(tx, macro, now=now)
     await append_record_event(tx, actor, KIND, "created", macro, now=now)
     return macro
@@ -73,7 +74,7 @@ async def change_macro(tx: Tx, actor: Actor, macro_id: UUID, values: Mapping[str
         AlreadyExists: another macro has the name.
     """
     before = await lock_macro(tx, actor, macro_id)
-    after = _with_tidy_tags(_with_values(before, values))
+    after = _with_tidy_tags(_with_values(before, await _with_fields(tx, values)))
     return await change_record(tx, actor, KIND, before, after, partial(_save, now=now), now=now)
 
 
@@ -82,6 +83,13 @@ async def delete_macro(tx: Tx, actor: Actor, macro_id: UUID, *, now: datetime) -
     macro = await lock_macro(tx, actor, macro_id)
     await macro_store.delete(tx, macro_id)
     await append_record_event(tx, actor, KIND, "deleted", macro, now=now)
+
+
+async def _with_fields(tx: Tx, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values with those of own fields in canonical form."""
+    if not values.get("fields"):
+        return values
+    return {**values, "fields": await own_values.read_given(tx, values["fields"])}
 
 
 def _with_values(macro: Macro, values: Mapping[str, Any]) -> Macro:
@@ -170,4 +178,6 @@ def values_set(macro: Macro, ticket: TicketView) -> dict[str, Any]:
         values["priority"] = macro.priority
     if macro.add_tags:
         values["tags"] = (*ticket.ticket.tags, *macro.add_tags)
+    if macro.fields:
+        values["fields"] = macro.fields
     return values

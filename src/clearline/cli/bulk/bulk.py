@@ -23,6 +23,7 @@ from clearline.bulk.domain import (
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import current_settings
+from clearline.cli.fields.values import field_option, field_values
 from clearline.cli.output import json_option
 from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.parameters.numbers import TICKET
@@ -109,9 +110,16 @@ def bulk_assign(to: str, **selection: Any) -> None:
 @click.option("--priority", "new_priority", type=click.Choice([*map(str, Priority)]), help="New priority.")
 @click.option("--severity", "new_severity", type=click.Choice([*map(str, Severity)]), help="New severity.")
 @click.option("--queue", "new_queue", help="New queue; none removes the tickets from their queues.")
+@field_option
 @dry_run_option
 @json_option
-def bulk_change(new_priority: str | None, new_severity: str | None, new_queue: str | None, **selection: Any) -> None:
+def bulk_change(
+    new_priority: str | None,
+    new_severity: str | None,
+    new_queue: str | None,
+    fields: tuple[str, ...],
+    **selection: Any,
+) -> None:
     """Change values of tickets. Options that are not given change nothing."""
 
     async def action(tx: Tx) -> Action:
@@ -121,6 +129,7 @@ def bulk_change(new_priority: str | None, new_severity: str | None, new_queue: s
             UNSET if new_priority is None else Priority(new_priority),
             UNSET if new_severity is None else Severity(new_severity),
             UNSET if new_queue is None else queue_id,
+            fields=field_values(fields) if fields else UNSET,
         )
 
     _execute(action, **selection)

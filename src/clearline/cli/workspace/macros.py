@@ -7,6 +7,7 @@ import click
 
 from clearline.catalogue.assessment import Priority
 from clearline.cli.context import current_settings, transact
+from clearline.cli.fields.values import field_option, given_fields
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.changes import change_text
@@ -33,6 +34,7 @@ def _value_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that set what a macro does."""
     for option in (
         progress_options,
+        field_option,
         click.option("--tag", "tags", multiple=True, help="Tag to add to the ticket; repeat for several."),
         click.option(
             "--priority",
@@ -88,6 +90,7 @@ async def _values(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
         values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
     if options["tags"]:
         values["add_tags"] = options["tags"]
+    values |= given_fields(options["fields"])
     facts = facts_of(taken(options))
     given = {name: value for name in facts.__struct_fields__ if (value := getattr(facts, name)) is not None}
     return {**values, "facts": given} if given else values
@@ -124,9 +127,12 @@ def _first_line(text: str) -> str:
 @click.argument("name")
 @click.option("--name", "new_name", metavar="NAME", help="New name.")
 @click.option("--no-tags", is_flag=True, help="Add no tags to the ticket.")
+@click.option("--no-fields", is_flag=True, help="Set no own fields of the ticket.")
 @_value_options
 @json_option
-def macro_change(name: str, new_name: str | None, *, no_tags: bool, as_json: bool, **options: Any) -> None:
+def macro_change(
+    name: str, new_name: str | None, *, no_tags: bool, no_fields: bool, as_json: bool, **options: Any
+) -> None:
     """Change a macro. Options that are not given change nothing."""
 
     async def work(tx: Tx) -> tuple[Macro, Macro]:
@@ -136,6 +142,8 @@ def macro_change(name: str, new_name: str | None, *, no_tags: bool, as_json: boo
             values["name"] = new_name
         if no_tags:
             values["add_tags"] = ()
+        if no_fields:
+            values["fields"] = {}
         return macro, await macros.change_macro(tx, OPERATOR, macro.id, values, now=now())
 
     before, after = map(macro_out, transact(work))

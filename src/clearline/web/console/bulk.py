@@ -220,4 +220,7 @@ def _action(form: Form, *, now: datetime) -> Action:  # noqa: PLR0911 - a table
         action = ChangeTags(tags_in(form, "add_tags"), tags_in(form, "remove_tags"))
         require_valid(check_action(action))
         return action
+    if form.has("own_field"):
+        text = form.get("own_value").strip()
+        return ChangeValues(fields={form.get("own_key"): text or None})
     raise NotFound("action", "of the form")

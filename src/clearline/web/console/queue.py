@@ -133,6 +133,7 @@ async def list_page(
     return visit.page(
         "console/queue.html", status, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=sorts_with(shown),
+        own_fields=shown,
         filters=suggestions(visit.catalogue, shown, staff=True),
         chosen_columns=columns_parameter(listing.columns), undoable=undoable,
         once_key=once.new_key(), preview=preview, ask=ask, selected=frozenset(selected), macros=usable,

@@ -178,6 +178,16 @@ def labels(definitions: Definitions, kind: RecordKind, *, for_staff: bool) -> di
     return {input_name(field.key): field.label_in(language) for field in definitions.shown(kind, for_staff=for_staff)}
 
 
+def field_words(definitions: Definitions, given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the labels and the values, in words, of what tickets would get; references by their ids."""
+    language, known = reader().language, definitions.of(RecordKind.TICKET)
+    return [
+        (known[key].label_in(language), gettext("None") if value is None else value_text(known[key], value, language))
+        for key, value in given.items()
+        if key in known
+    ]
+
+
 async def shown_values(
     tx: Tx, actor: Actor, company_id: UUID, *records: tuple[RecordKind, Mapping[str, Any]]
 ) -> list[list[OwnValue]]:

@@ -42,7 +42,7 @@ async def test_a_macro_is_created_read_changed_and_deleted(
     }
     created = await client.post(MACROS, json=body, headers=admin)
     assert created.status_code == 201, created.text
-    without = {"sub_status": None, "waiting": None, "closure": None}
+    without: dict[str, Any] = {"sub_status": None, "waiting": None, "closure": None, "fields": {}}
     assert created.json() == {"id": created.json()["id"], **body, **without}
     address = created.headers["location"]
     assert address == f"{MACROS}/{created.json()['id']}"

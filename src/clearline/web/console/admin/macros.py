@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from clearline.catalogue.assessment import Priority
+from clearline.fields.type_domain import file_text
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Status
@@ -12,7 +13,7 @@ from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.people import all_queues
-from clearline.web.fields import id_in, member_in, optional_member_in
+from clearline.web.fields import id_in, member_in, optional_member_in, pairs_in
 from clearline.web.looks import PRIORITIES, STATUSES
 from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.visit import Form, Visit
@@ -76,6 +77,10 @@ class Macros(AdminSection[Macro]):
                 [unchanged, *(Choice(value, gettext(look.label)) for value, look in PRIORITIES.items())],
             ),
             Field("add_tags", gettext("Add tags"), hint=gettext("Between spaces.")),
+            Field(
+                "fields", gettext("Set own fields"), Kind.AREA,
+                hint=gettext("Key and value, each on a line of its own, as region=emea; region= clears it."),
+            ),
         ]  # fmt: skip
 
     def values(self, record: Macro) -> Values:
@@ -88,6 +93,7 @@ class Macros(AdminSection[Macro]):
             "queue_id": [str(record.queue_id or "")],
             "priority": [record.priority or ""],
             "add_tags": [" ".join(record.add_tags)],
+            "fields": ["\n".join(f"{key}={file_text(value)}" for key, value in record.fields.items())],
         }
 
     def title(self, record: Macro) -> str:
@@ -125,7 +131,7 @@ def _summary(macro: Macro) -> str:
         parts.append(gettext(STATUSES[macro.status].label))
     if macro.priority is not None:
         parts.append(gettext(PRIORITIES[macro.priority].label))
-    return " · ".join([*parts, *macro.add_tags])
+    return " · ".join([*parts, *macro.add_tags, *macro.fields])
 
 
 def _values(form: Form) -> dict[str, Any]:
@@ -137,6 +143,7 @@ def _values(form: Form) -> dict[str, Any]:
         "queue_id": id_in(form, "queue_id"),
         "priority": optional_member_in(Priority, form, "priority"),
         "add_tags": tuple(form.get("add_tags").replace(",", " ").split()),
+        "fields": pairs_in(form, "fields"),
     }
 
 

@@ -18,7 +18,7 @@ from clearline.routing.rule_store import RuleDetails
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.admin.sidebar import admin_sidebar
 from clearline.web.console.people import all_queues
-from clearline.web.fields import id_in, lines_in, member_in, members_in, whole_number
+from clearline.web.fields import id_in, lines_in, member_in, members_in, pairs_in, whole_number
 from clearline.web.looks import PRIORITIES
 from clearline.web.records.form import Choice, Field, Kind, Line, Outcome, Values, typed_values
 from clearline.web.visit import Form, Page, Visit
@@ -103,6 +103,12 @@ class Routing(AdminSection[RuleDetails]):
                 "keywords", gettext("Title or description has one of"), Kind.AREA,
                 hint=gettext("Words or sequences of words, each on a line of its own. What is empty is no condition."),
             ),
+            Field(
+                "fields", gettext("Own fields have"), Kind.AREA,
+                hint=gettext(
+                    "Key and value as in a search, a line each; all must hold: region:emea,apac or size:>20."
+                ),
+            ),
         ]  # fmt: skip
 
     def values(self, record: RuleDetails) -> Values:
@@ -118,6 +124,7 @@ class Routing(AdminSection[RuleDetails]):
             "priorities": sorted(rule.priorities),
             "company_ids": ["\n".join(map(str, rule.company_ids))],
             "keywords": ["\n".join(rule.keywords)],
+            "fields": ["\n".join(rule.fields)],
         }
 
     def defaults(self, visit: Visit) -> Values:  # noqa: ARG002
@@ -180,6 +187,7 @@ async def _values(tx: Tx, actor: Actor, form: Form) -> dict[str, Any]:
         "priorities": members_in(Priority, form, "priorities"),
         "company_ids": tuple(dict.fromkeys(company_ids)),
         "keywords": tuple(lines_in(form, "keywords")),
+        "fields": tuple(lines_in(form, "fields")),
     }
     if text := form.get("position").strip():
         position = whole_number(text, digits=5)
@@ -228,6 +236,10 @@ def _try_fields(catalogue: Catalogue) -> list[Field]:
         Field("company", gettext("Customer"), hint=gettext("Name, customer code or id.")),
         Field("title", gettext("Title")),
         Field("description", gettext("Description"), Kind.AREA),
+        Field(
+            "fields", gettext("Own fields"), Kind.AREA,
+            hint=gettext("Key and value, each on a line of its own, as region=emea."),
+        ),
     ]  # fmt: skip
 
 
@@ -251,10 +263,11 @@ async def try_rules(visit: Visit) -> Answer:
                 values["priority"] = member_in(Priority, form, "priority")
             if name := form.get("company").strip():
                 values["company_id"] = await _company(tx, visit.actor, "company", name)
+            values["fields"] = pairs_in(form, "fields")
             facts = await routing.facts_of(tx, visit.actor, None, values)
             preview = await routing.preview(tx, visit.actor, facts)
     except InvalidInput as error:
-        problems = {violation.field: violation.rule for violation in error.violations}
+        problems = {violation.field.partition(".")[0]: violation.rule for violation in error.violations}
         return await _try_page(visit, Outcome(422, problems=problems, typed=form), None)
     return await _try_page(visit, Outcome(typed=form), preview)
 
@@ -277,6 +290,7 @@ def _labels() -> dict[str, str]:
         "company_ids": gettext("customer"),
         "priorities": gettext("priority"),
         "keywords": gettext("words"),
+        "fields": gettext("own fields"),
         INACTIVE: gettext("inactive"),
     }
 

@@ -6,6 +6,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 
 from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues, UseMacro
+from clearline.fields.usecases import definitions
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.note_domain import Visibility
@@ -14,6 +15,7 @@ from clearline.web import looks
 from clearline.web.console.people import all_queues, assignable
 from clearline.web.console.progress import fields as progress_fields
 from clearline.web.console.tickets import reminders
+from clearline.web.tickets.own_fields import field_words
 from clearline.web.tickets.terms import FACT_LABELS, fact_value
 from clearline.web.visit import Visit
 from clearline.web.words import full_time, gettext
@@ -29,6 +31,9 @@ FIELDS = (
     "tags",
     "add_tags",
     "remove_tags",
+    "own_field",
+    "own_key",
+    "own_value",
     *reminders.FIELDS,
     *progress_fields.FIELDS,
 )
@@ -82,7 +87,7 @@ async def _values(visit: Visit, tx: Tx, action: Action) -> list[tuple[str, str]]
         case Assign(to):
             names = {user.id: user.name for user in await assignable(tx, visit.actor)}
             return [(gettext("Assignee"), gettext("Nobody") if to is None else names.get(to, str(to)))]
-        case ChangeValues(priority, _severity, queue_id, reminder):
+        case ChangeValues(priority, _severity, queue_id, reminder, given):
             values = [] if priority is UNSET else [(gettext("Priority"), gettext(looks.PRIORITIES[priority].label))]
             if queue_id is None:
                 values.append((gettext("Queue"), gettext("No queue")))
@@ -92,6 +97,8 @@ async def _values(visit: Visit, tx: Tx, action: Action) -> list[tuple[str, str]]
                 values.append((gettext("Reminder"), gettext("None")))
             elif reminder is not UNSET and reminder.at is not UNSET:
                 values.append((gettext("Reminder"), full_time(reminder.at)))
+            if given is not UNSET:
+                values += field_words(await definitions(tx), given)
             return values
         case ChangeTags(add, remove):
             both = ((gettext("Adds tags"), add), (gettext("Removes tags"), remove))
@@ -116,6 +123,7 @@ async def _values_of_macro(visit: Visit, tx: Tx, macro: Macro) -> list[tuple[str
         None if macro.priority is None else ChangeValues(priority=macro.priority),
         None if macro.queue_id is None else ChangeValues(queue_id=macro.queue_id),
         ChangeTags(add=macro.add_tags) if macro.add_tags else None,
+        ChangeValues(fields=macro.fields) if macro.fields else None,
     )
     return [value for part in parts if part is not None for value in await _values(visit, tx, part)]
 

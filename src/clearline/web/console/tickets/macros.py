@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from clearline.fields.domain import Definitions
+from clearline.fields.usecases import definitions
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
 from clearline.tickets.domain import TicketView
 from clearline.web import looks
 from clearline.web.fields import known_id
+from clearline.web.tickets.own_fields import field_words
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.workspace import macro_usecases as macros
@@ -42,10 +45,10 @@ async def read_macros(visit: Visit, tx: Tx, number: int, queues: Sequence[Queue]
     if not chosen:
         return MacroChoice(listed)
     use = await macros.preview(tx, visit.actor, number, known_id(macros.KIND, chosen))
-    return MacroChoice(listed, use, effects_of(use.macro, use.ticket, queues), bool(inserted))
+    return MacroChoice(listed, use, effects_of(use.macro, use.ticket, queues, await definitions(tx)), bool(inserted))
 
 
-def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue]) -> list[Effect]:
+def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue], known: Definitions) -> list[Effect]:
     """Return the values of a ticket that a macro would change."""
     ticket, effects = view.ticket, []
     if macro.status is not None and macro.status is not ticket.status:
@@ -59,4 +62,7 @@ def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue]) -> list[
         effects.append(Effect(gettext("Queue"), view.queue_name or "", name))
     if added := [tag for tag in macro.add_tags if tag not in ticket.tags]:
         effects.append(Effect(gettext("Tags"), " ".join(ticket.tags), " ".join(sorted([*ticket.tags, *added]))))
+    changed = {key: value for key, value in macro.fields.items() if ticket.fields.get(key) != value}
+    had = dict(field_words(known, {key: ticket.fields.get(key) for key in changed}))
+    effects += [Effect(label, had[label], text) for label, text in field_words(known, changed)]
     return effects

@@ -60,12 +60,13 @@ def _action_in(body: wire.BulkAction, actor: Actor) -> Action:  # noqa: PLR0911 
             return domain.ChangeStatus(to, reason, facts_in(sub_status, waiting, closure))
         case wire.AssignAction(to):
             return domain.Assign(id_in_body("action.to", to, "user", actor))
-        case wire.ChangeAction(priority, severity, queue, reminder):
+        case wire.ChangeAction(priority, severity, queue, reminder, fields):
             return domain.ChangeValues(
                 priority,
                 severity,
                 UNSET if queue is UNSET else id_in_body("action.queue", queue, "queue", actor),
                 ReminderChange(*astuple(reminder)) if isinstance(reminder, ReminderPatch) else reminder,
+                fields,
             )
         case wire.TagAction(add, remove):
             return domain.ChangeTags(tuple(add), tuple(remove))

@@ -20,10 +20,10 @@ def _action_out(action: Action) -> wire.BulkAction:  # noqa: PLR0911 - a table
             return wire.StatusAction(to, reason, *facts_out(facts))
         case domain.Assign(to):
             return wire.AssignAction(None if to is None else str(to))
-        case domain.ChangeValues(priority, severity, queue_id, reminder):
+        case domain.ChangeValues(priority, severity, queue_id, reminder, fields):
             queue = str(queue_id) if isinstance(queue_id, UUID) else queue_id
             patch = ReminderPatch(*astuple(reminder)) if isinstance(reminder, ReminderChange) else reminder
-            return wire.ChangeAction(priority, severity, queue, patch)
+            return wire.ChangeAction(priority, severity, queue, patch, fields)
         case domain.ChangeTags(add, remove):
             return wire.TagAction(list(add), list(remove))
         case domain.AddNote(text, visibility):

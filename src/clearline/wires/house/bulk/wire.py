@@ -14,7 +14,7 @@ from clearline.tickets.note_domain import Visibility
 from clearline.wires.house.tickets.filter_wire import Filters
 from clearline.wires.house.tickets.progress_wire import ClosureIn, Key, WaitingIn
 from clearline.wires.house.tickets.wire import Reason, ReminderPatch, Tags
-from clearline.wires.house.wire import UUID_MAX, Id, Moment, Number, PageQuery
+from clearline.wires.house.wire import UUID_MAX, FieldValues, Id, Moment, Number, PageQuery
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -42,6 +42,7 @@ class ChangeAction(Struct, tag="change", tag_field="type", forbid_unknown_fields
     severity: Severity | UnsetType = UNSET
     queue: Annotated[str, Meta(max_length=UUID_MAX, description="A queue's id, or null.")] | UnsetType | None = UNSET
     reminder: ReminderPatch | UnsetType | None = UNSET
+    fields: FieldValues | UnsetType = UNSET
 
 
 class TagAction(Struct, tag="tag", tag_field="type", forbid_unknown_fields=True):

@@ -24,6 +24,7 @@ def rule_out(details: RuleDetails) -> wire.RuleOut:
         list(map(str, rule.company_ids)),
         list(rule.priorities),
         list(rule.keywords),
+        list(rule.fields),
         rule.is_active,
         rule.created_at,
         None if details.shadowed_by is None else str(details.shadowed_by.id),

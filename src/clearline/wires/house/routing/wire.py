@@ -10,7 +10,17 @@ from clearline.catalogue.assessment import Priority
 from clearline.queues.domain import AUTOMATIC
 from clearline.routing import domain as routing
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX
-from clearline.wires.house.wire import UUID_MAX, Id, IssueTypeKey, Moment, Name, Number, Ref, ServiceTypeKey
+from clearline.wires.house.wire import (
+    UUID_MAX,
+    FieldValues,
+    Id,
+    IssueTypeKey,
+    Moment,
+    Name,
+    Number,
+    Ref,
+    ServiceTypeKey,
+)
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -21,6 +31,15 @@ ServiceTypes = Annotated[list[ServiceTypeKey], _MOST]
 Companies = Annotated[list[UUID], _MOST]
 Priorities = Annotated[list[Priority], _MOST]
 Keywords = Annotated[list[Annotated[str, characters(1, routing.KEYWORD_MAX)]], _MOST]
+FieldConditions = Annotated[
+    list[Annotated[str, characters(1, routing.FIELD_CONDITION_MAX)]],
+    Meta(
+        max_length=routing.LIST_MAX,
+        description="Conditions on own fields, all of which must hold: the key, a colon and a value, several values or "
+        "a span as in a search.",
+        extra_json_schema={"examples": [["region:emea,apac", "latency:>20"]]},
+    ),
+]
 Position = Annotated[int, Meta(ge=1, le=RULES_MAX)]
 
 
@@ -38,6 +57,7 @@ class RuleIn(Struct, forbid_unknown_fields=True):
     companies: Companies = field(default_factory=list)
     priorities: Priorities = field(default_factory=list)
     keywords: Keywords = field(default_factory=list)
+    fields: FieldConditions = field(default_factory=list)
     is_active: bool = True
     position: Position | None = None
 
@@ -52,6 +72,7 @@ class RulePatch(Struct, forbid_unknown_fields=True):
     companies: Companies | UnsetType = UNSET
     priorities: Priorities | UnsetType = UNSET
     keywords: Keywords | UnsetType = UNSET
+    fields: FieldConditions | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     position: Position | UnsetType = UNSET
 
@@ -72,6 +93,7 @@ class RuleOut(Struct, frozen=True):
     companies: list[Id]
     priorities: list[Priority]
     keywords: list[str]
+    fields: list[str]
     is_active: bool
     created_at: Moment
     shadowed_by: Id | None
@@ -104,6 +126,7 @@ class ForecastIn(Struct, forbid_unknown_fields=True):
     priority: Priority | UnsetType = UNSET
     title: Annotated[str, characters(0, TITLE_MAX)] | UnsetType = UNSET
     description: Annotated[str, characters(0, DESCRIPTION_MAX)] | UnsetType = UNSET
+    fields: FieldValues | UnsetType = UNSET
 
 
 class VerdictOut(Struct, frozen=True):

@@ -12,7 +12,7 @@ from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.wires.house.tickets.progress_wire import ClosureIn, Key, WaitingIn
 from clearline.wires.house.tickets.wire import Tags, TicketOut
-from clearline.wires.house.wire import Id, Name, NoteId
+from clearline.wires.house.wire import FieldValues, Id, Name, NoteId
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -24,7 +24,8 @@ Reached = OneOf[str, REACHABLE]
 class MacroIn(Struct, forbid_unknown_fields=True):
     """A macro to add: a reply, and what else it does. Without ``text`` it writes no note. It must do something.
 
-    ``sub_status``, ``waiting`` and ``closure`` go with its status.
+    ``sub_status``, ``waiting`` and ``closure`` go with its status. ``fields`` are values of own fields that it sets, or
+    clears with null.
     """
 
     name: Name
@@ -37,10 +38,11 @@ class MacroIn(Struct, forbid_unknown_fields=True):
     sub_status: Key | None = None
     waiting: WaitingIn | None = None
     closure: ClosureIn | None = None
+    fields: FieldValues = field(default_factory=dict)
 
 
 class MacroPatch(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396)."""
+    """What to change (RFC 7396). ``fields`` replaces all values of own fields."""
 
     name: Name | UnsetType = UNSET
     text: MacroText | UnsetType = UNSET
@@ -52,6 +54,7 @@ class MacroPatch(Struct, forbid_unknown_fields=True):
     sub_status: Key | UnsetType | None = UNSET
     waiting: WaitingIn | UnsetType | None = UNSET
     closure: ClosureIn | UnsetType | None = UNSET
+    fields: FieldValues | UnsetType = UNSET
 
 
 class MacroOut(Struct, frozen=True):
@@ -68,6 +71,7 @@ class MacroOut(Struct, frozen=True):
     sub_status: str | None
     waiting: WaitingIn | None
     closure: ClosureIn | None
+    fields: FieldValues
 
 
 class MacroUseIn(Struct, forbid_unknown_fields=True):

@@ -114,8 +114,8 @@ OPERATIONS = (
     ),
     Operation(
         "useMacro", "POST", TICKETS + "/{number}/macro", use_macro,
-        "Use a macro", "Writes the note, sets queue, priority and tags, then changes the status: all of it, or "
-        "nothing when any part is refused. A preview changes nothing. For the provider's people.",
+        "Use a macro", "Writes the note, sets queue, priority, tags and own fields, then changes the status: all of "
+        "it, or nothing when any part is refused. A preview changes nothing. For the provider's people.",
         Scope.TICKETS_WRITE, wire.MacroUseOut, body=wire.MacroUseIn, path_parameters=NUMBER, errors=(404,),
     ),
 )  # fmt: skip

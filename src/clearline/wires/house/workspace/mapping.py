@@ -20,6 +20,7 @@ def macro_out(macro: Macro) -> macro_wire.MacroOut:
         macro.priority,
         list(macro.add_tags),
         *facts_out(macro.facts),
+        macro.fields,
     )
 
 
