@@ -110,7 +110,9 @@ COLUMN_LOOKS: dict[str, ColumnLook] = {
     Column.SERVICE: ColumnLook(_("Service"), "service", 116),
     Column.SERVICE_LABEL: ColumnLook(_("Service name"), width=160),
     Column.ISSUE_TYPE: ColumnLook(_("Type"), width=150),
+    Column.TIER: ColumnLook(_("Tier"), width=88),
     Column.STATUS: ColumnLook(_("Status"), "state", 160),
+    Column.SUB_STATUS: ColumnLook(_("Sub-status"), width=128),
     Column.SEVERITY: ColumnLook(_("Severity"), width=80),
     Column.IMPACT: ColumnLook(_("Impact"), width=88),
     Column.QUEUE: ColumnLook(_("Queue"), width=112),
@@ -128,10 +130,13 @@ LEADING = (Column.PRIORITY, Column.NUMBER)
 _TICK, _TITLE = "24px", "minmax(240px, 1fr)"
 
 
+OWN_WIDTH = 128
+"""The width of the column of an own field."""
+
+
 def tracks(columns: Columns) -> str:
     """Return the widths of the cells of a row: the box, the title and the columns."""
     before = [f"{COLUMN_LOOKS[column].width}px" for column in columns if column in LEADING]
-    after = [
-        f"{COLUMN_LOOKS[column].width}px" for column in columns if column not in LEADING and COLUMN_LOOKS[column].width
-    ]
+    widths = {column: look.width for column, look in COLUMN_LOOKS.items()}
+    after = [f"{width}px" for column in columns if column not in LEADING and (width := widths.get(column, OWN_WIDTH))]
     return " ".join([_TICK, *before, _TITLE, *after])

@@ -1,7 +1,10 @@
 """The columns of lists of tickets."""
 
+import re
 from collections.abc import Collection
 from enum import StrEnum
+
+from clearline.fields.domain import KEY
 
 
 class Column(StrEnum):
@@ -15,7 +18,9 @@ class Column(StrEnum):
     SERVICE = "service"
     SERVICE_LABEL = "service_label"
     ISSUE_TYPE = "issue_type"
+    TIER = "tier"
     STATUS = "status"
+    SUB_STATUS = "sub_status"
     SEVERITY = "severity"
     IMPACT = "impact"
     QUEUE = "queue"
@@ -29,7 +34,13 @@ class Column(StrEnum):
     REMINDER = "reminder"
 
 
-Columns = tuple[Column, ...]
+OWN_FIELD = "field."
+"""How the names of columns of own fields begin; they end with the key of the field."""
+OWN_MAX = 20
+"""The most columns of own fields in a list."""
+_OWN = re.compile(re.escape(OWN_FIELD) + KEY.pattern)
+Columns = tuple[str, ...]
+"""Members of ``Column``, and after them own fields."""
 DEFAULT_COLUMNS: Columns = (
     Column.PRIORITY,
     Column.NUMBER,
@@ -44,5 +55,9 @@ DEFAULT_COLUMNS: Columns = (
 
 
 def in_order(names: Collection[str]) -> Columns:
-    """Return the columns of these names, each once, in the order in which lists show them. Other names are ignored."""
-    return tuple(column for column in Column if column in names)
+    """Return the columns of these names, each once, in the order in which lists show them. Other names are ignored.
+
+    Own fields come last, in the order of the names, and are not looked up: a list leaves out those that there are not.
+    """
+    own = [name for name in dict.fromkeys(names) if _OWN.fullmatch(name)]
+    return (*(column.value for column in Column if column in names), *own[:OWN_MAX])

@@ -42,6 +42,7 @@ def test_macros_are_added_applied_changed_and_deleted(database_url: str, number:
         "sub_status": None,
         "waiting": None,
         "closure": None,
+        "fields": {},
     }
     filled = "Hello Ada Okoro, we look at SVC-1."
     preview = run_json(url, "macro", "apply", "on it", number, "--dry-run")

@@ -18,7 +18,7 @@ from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person
 
 HTML_MAX = 15_000
-DEFAULT = [column.value for column in DEFAULT_COLUMNS]
+DEFAULT = [*DEFAULT_COLUMNS]
 HEADINGS = ["Priority", "Ticket", "Subject", "Company", "Service", "Status", "Assignee", "Updated"]
 
 

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from clearline.companies import usecases as companies
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import ticket_number
+from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.list_store import Filter
+from clearline.tickets.progress.facts import StatusFacts
 from tests.builders.house import no_fields
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
@@ -207,3 +209,32 @@ async def test_an_admin_edits_what_a_macro_and_a_rule_do_with_fields(admin: Pers
     result = await admin.post("/console/admin/routing/try", **tried, fields="region=atlantis")
     assert result.status_code == 422
     assert (await admin.post("/console/admin/routing/try", **tried, fields="region=emea")).status_code == 200
+
+
+async def test_a_list_and_a_view_have_columns_of_own_fields_the_tier_and_the_sub_status(
+    database: Database, admin: Person, tenant: Tenant
+) -> None:
+    await added(admin, REGION)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "With columns")
+        await ticket_changes.change_ticket(tx, OPERATOR, number, {"fields": {"region": "apac"}}, now=NOW)
+        await companies.change_company(tx, OPERATOR, tenant.company.id, {"tier": "gold"}, now=NOW)
+        facts = StatusFacts("dispatched")
+        await ticket_changes.move_ticket(tx, OPERATOR, number, Status.IN_PROGRESS, reason="", facts=facts, now=NOW)
+    chosen = ["number", "tier", "sub_status", "field.region", "field.gone"]
+    data = {"csrf": admin.token_of_form(), "column": chosen}
+    answer = await admin.client.post("/console/columns?list=open&sort=-number", headers=admin.headers, data=data)
+    assert answer.status_code == 303, answer.text
+    page = await admin.page("/console/open?sort=-number")
+    boxes = [box["value"] for box in page.all("input") if box.get("name") == "column" and "checked" in box]
+    assert boxes == ["number", "tier", "sub_status", "field.region"]
+    row = page.text[page.text.index(ticket_number(number)) :]
+    assert row.startswith(f"{ticket_number(number)} With columns Gold Dispatched Asia"), row[:200]
+    [live] = [tag["data-list"] for tag in page.all("div") if tag.get("data-list")]
+    fragment = await admin.page(f"/console/live/rows?{live}&shown={ticket_number(number)}")
+    assert "Gold Dispatched Asia" in fragment.text
+    saved = await admin.post(
+        "/console/views?list=open", name="With region", query="status:open", columns="number,field.region"
+    )
+    view = await admin.page(saved.headers["location"])
+    assert "Region" in view.text

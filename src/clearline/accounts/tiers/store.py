@@ -1,5 +1,6 @@
 """The table of tiers."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +29,14 @@ async def of_company(tx: Tx, company_id: UUID) -> str | None:
     """Return the key of a company's tier, or None. Served by the primary key."""
     tier: str | None = await tx.fetchval("select tier from company where id = $1", company_id)
     return tier
+
+
+async def labels_of(tx: Tx, company_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the labels of the tiers of companies that have one. Served by the primary keys."""
+    rows = await tx.fetch(
+        "select c.id, t.label from company c join tier t on t.key = c.tier where c.id = any($1::uuid[])", [*company_ids]
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def lock(tx: Tx, key: str) -> Tier | None:

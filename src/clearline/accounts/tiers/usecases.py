@@ -1,6 +1,6 @@
 """Tiers: list, read, add and change them. One that was used is never deleted, but retired."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,12 @@ from clearline.text import storable
 
 KIND = "tier"
 _FIELDS = frozenset({"key", "label", "help", "position"})
+
+
+async def labels_of(tx: Tx, actor: Actor, company_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the labels of the tiers of companies that have one, for the provider's people."""
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    return await tier_store.labels_of(tx, company_ids)
 
 
 async def list_tiers(

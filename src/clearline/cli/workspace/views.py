@@ -10,7 +10,7 @@ from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
 from clearline.cli.parameters.ids import ID, resolve_among
-from clearline.cli.parameters.orders import Sort
+from clearline.cli.parameters.orders import ColumnName, Sort
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
@@ -18,11 +18,10 @@ from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.workspace.mapping import view_out
 from clearline.workspace import view_usecases as views
-from clearline.workspace.column_domain import Column, in_order
+from clearline.workspace.column_domain import in_order
 from clearline.workspace.domain import SavedView
 
 _NONE = "none"
-_COLUMNS = [column.value for column in Column]
 _MOST = 10_000
 """The most views that are looked through for the beginning of an id."""
 
@@ -53,8 +52,8 @@ def view() -> None:
     "--column",
     "columns",
     multiple=True,
-    type=click.Choice(_COLUMNS),
-    help="Column beside the title; repeat for several.",
+    type=ColumnName(),
+    help="Column beside the title, field.KEY for an own field; repeat for several.",
 )
 @click.option("--shared", is_flag=True, help="Show the view to everybody of the company.")
 @json_option
@@ -124,7 +123,7 @@ def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
     "--column",
     "columns",
     multiple=True,
-    type=click.Choice([*_COLUMNS, _NONE]),
+    type=ColumnName(_NONE),
     help="Column beside the title, instead of all before; repeat for several. none restores the default columns.",
 )
 @click.option("--shared/--own", default=None, help="Show the view to everybody of the company, or to its owner only.")

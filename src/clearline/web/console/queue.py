@@ -23,7 +23,7 @@ from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE, TRANSITIONS
 from clearline.web import once
 from clearline.web.console.lists.bulk_ask import Ask
-from clearline.web.console.lists.columns import columns_parameter, shown_columns
+from clearline.web.console.lists.columns import columns_parameter, for_rows, known_columns, offered, shown_columns
 from clearline.web.console.lists.orders import all_sorts, sorts_with
 from clearline.web.console.people import assignable
 from clearline.web.console.views import View, sidebar, view_at, with_counts
@@ -120,6 +120,8 @@ async def list_page(
             raise NotFound("view", path)
         columns = await shown_columns(visit, tx, view)
         listing = await read_list(visit, tx, view, visit.query, columns)
+        extra = await for_rows(tx, visit.actor, columns, listing.tickets)
+        listing = replace(listing, columns=known_columns(columns, extra))
         agents = await assignable(tx, visit.actor)
         may_write = Scope.TICKETS_WRITE in visit.actor.scopes
         usable = await macros.list_macros(tx, visit.actor, after=None, limit=_MACROS_MAX) if may_write else []
@@ -133,7 +135,7 @@ async def list_page(
     return visit.page(
         "console/queue.html", status, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=sorts_with(shown),
-        own_fields=shown,
+        own_fields=shown, own_columns=offered(shown), extra=extra,
         filters=suggestions(visit.catalogue, shown, staff=True),
         chosen_columns=columns_parameter(listing.columns), undoable=undoable,
         once_key=once.new_key(), preview=preview, ask=ask, selected=frozenset(selected), macros=usable,

@@ -1,17 +1,27 @@
 """The columns of lists: which ones a list has, and the form in which a person chooses them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
+from uuid import UUID
 
+from msgspec import Struct
+
+from clearline.accounts.tiers.usecases import labels_of as tiers_of_companies
 from clearline.errors import NotFound
+from clearline.fields.domain import Field, RecordKind, RefersTo
+from clearline.fields.usecases import definitions
+from clearline.identity import Actor
+from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import TicketView
 from clearline.tickets.lists.order import Order
 from clearline.web.console.views import View, carried, sidebar, view_at
+from clearline.web.tickets.own_fields import value_text
 from clearline.web.visit import Form, Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.workspace import column_usecases as list_columns
 from clearline.workspace import view_usecases as saved_views
-from clearline.workspace.column_domain import DEFAULT_COLUMNS, Column, Columns, in_order
+from clearline.workspace.column_domain import DEFAULT_COLUMNS, OWN_FIELD, Column, Columns, in_order
 
 PARAMETER = "columns"
 WITH_REMINDER = in_order({*DEFAULT_COLUMNS, Column.REMINDER} - {Column.UPDATED_AT})
@@ -28,6 +38,42 @@ def columns_in(values: Mapping[str, str]) -> Columns | None:
 def columns_parameter(columns: Columns) -> dict[str, str]:
     """Return the parameter that names columns in an address; none for the default columns."""
     return {} if columns == DEFAULT_COLUMNS else {PARAMETER: ",".join(columns) or _NONE}
+
+
+class Shown(Struct, frozen=True):
+    """What rows need for their columns: own fields by the names of their columns, and the tiers of companies."""
+
+    own: dict[str, Field] = {}
+    tiers: dict[UUID, str] = {}
+
+    def text(self, view: TicketView, column: str) -> str:
+        """Return the value of the own field of a column, in words."""
+        field = self.own[column]
+        value = view.ticket.fields.get(field.key)
+        return "" if value is None else value_text(field, value, reader().language)
+
+
+def offered(fields: Sequence[Field]) -> dict[str, Field]:
+    """Return the own fields that a list can show, by the names of their columns: what people read as it is."""
+    named = {RefersTo.USER, RefersTo.COMPANY}
+    return {OWN_FIELD + field.key: field for field in fields if field.refers_to not in named}
+
+
+async def for_rows(tx: Tx, actor: Actor, columns: Columns, tickets: Sequence[TicketView]) -> Shown:
+    """Return what the rows of tickets need for their columns."""
+    own: dict[str, Field] = {}
+    if any(column.startswith(OWN_FIELD) for column in columns):
+        known = offered((await definitions(tx)).shown(RecordKind.TICKET, for_staff=True))
+        own = {column: known[column] for column in columns if column in known}
+    tiers = {}
+    if Column.TIER in columns and tickets:
+        tiers = await tiers_of_companies(tx, actor, {view.company.id for view in tickets})
+    return Shown(own, tiers)
+
+
+def known_columns(columns: Columns, shown: Shown) -> Columns:
+    """Return the columns without those of own fields that there are no more."""
+    return tuple(column for column in columns if column in shown.own or not column.startswith(OWN_FIELD))
 
 
 async def shown_columns(visit: Visit, tx: Tx, view: View) -> Columns:

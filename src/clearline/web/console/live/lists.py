@@ -1,5 +1,7 @@
 """Fragments of lists: rows whose tickets changed, how many tickets are new, and the badges of the views."""
 
+from msgspec.structs import replace
+
 from clearline.errors import InvalidInput
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
@@ -7,7 +9,7 @@ from clearline.search.list_usecases import matching_numbers
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView, parse_ticket_number
 from clearline.tickets.lists.order import OwnOrder
-from clearline.web.console.lists.columns import columns_in
+from clearline.web.console.lists.columns import columns_in, for_rows, known_columns
 from clearline.web.console.lists.orders import all_sorts
 from clearline.web.console.queue import Listing
 from clearline.web.console.views import Sidebar, fixed_views, sidebar, view_at, with_counts
@@ -37,13 +39,15 @@ async def show_rows(visit: Visit) -> Answer:
             for view in await ticket_lists.list_numbered(tx, visit.actor, shown + others + last)
         }
         matching = await _matching(visit, tx, listing, shown + others)
+        extra = await for_rows(tx, visit.actor, listing.columns, [views[number] for number in shown if number in views])
+        listing = replace(listing, columns=known_columns(listing.columns, extra))
     end = views.get(last[0]) if last and "whole" not in visit.query else None
     new = [number for number in others if number in views and number in (matching or ())]
     if "whole" not in visit.query:
         new = [number for number in new if end is not None and _is_above(listing, views[number], end)]
     return visit.page(
         "console/live/rows.html", listing=listing, changed=[views[number] for number in shown if number in views],
-        left=[] if matching is None else [number for number in shown if number not in matching], new=new,
+        extra=extra, left=[] if matching is None else [number for number in shown if number not in matching], new=new,
         is_missed="missed" in visit.query, may_write=Scope.TICKETS_WRITE in visit.actor.scopes,
         current=next(iter(_numbers(visit.query.get("rail", ""))), None),
     )  # fmt: skip

@@ -1,15 +1,18 @@
 """House API v1: saved views, exactly as they travel."""
 
+import re
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from clearline.errors import RuleCode
+from clearline.fields.domain import KEY as FIELD_KEY
 from clearline.search.domain import QUERY_MAX
 from clearline.search.list_usecases import COUNT_MAX
 from clearline.wires.house.tickets.filter_wire import Sort
 from clearline.wires.house.wire import Id, Moment, Name, PageQuery
 from clearline.wires.http.fields import characters
-from clearline.workspace.column_domain import Column
+from clearline.workspace.column_domain import OWN_FIELD, OWN_MAX, Column
 
 COUNTED_MAX = 50
 """The most views of a list with counts."""
@@ -20,11 +23,23 @@ ViewSort = Annotated[
 ]
 
 ViewColumns = Annotated[
-    list[Column],
+    list[
+        Annotated[
+            str,
+            Meta(
+                pattern=f"^({'|'.join(Column)}|{re.escape(OWN_FIELD)}{FIELD_KEY.pattern})$",
+                extra={
+                    "rule": f"must be one of {', '.join(Column)}, or {OWN_FIELD} and a key",
+                    "code": RuleCode.CHOICE,
+                },
+                extra_json_schema={"examples": ["status"]},
+            ),
+        ]
+    ],
     Meta(
-        max_length=len(Column),
+        max_length=len(Column) + OWN_MAX,
         description="The columns of its list beside the title, in any order; they are returned in the order in which "
-        "the console shows them. Null: the default columns.",
+        "the console shows them. `field.KEY` is that of an own field; those come last. Null: the default columns.",
     ),
 ]
 
