@@ -28,6 +28,10 @@ _READ = frozenset({"action", "channel", "field", "kind", "source", "status", "ty
 """The members of JSON whose texts are read by a program."""
 _NAMED = frozenset({"external_ids", "externalIds", "fields"})
 """The members of JSON whose members people named."""
+_OWN = "fields"
+"""The member of JSON with the values of own fields; ``fields.KEY`` is the field of a change of one."""
+_SIDES = frozenset({"before", "after"})
+"""The values of a change in an event."""
 _CUT_LEAST = 3
 """Characters of the beginning of the words from which on the cut end of a text is redacted, too."""
 
@@ -101,7 +105,7 @@ class Redactor:
     def json(self, value: Any, *, has_names: bool = False) -> Any:
         """Return a decoded JSON value without the words. ``has_names``: people chose the names of its members.
 
-        Ids, times, numbers of tickets and notes, and what a program reads, stay.
+        Ids, times, numbers of tickets and notes, and what a program reads, stay, but not in values of own fields.
         """
         match value:
             case str():
@@ -110,15 +114,33 @@ class Redactor:
                 return [self.json(item) for item in value]
             case dict():
                 redacted: dict[str, Any] = {}
+                is_change = str(value.get("field")).startswith(f"{_OWN}.")
                 for name, member in value.items():
                     key = self.text(name) if has_names else name
                     while key in redacted:
                         key += "*"
-                    is_read = name in _READ and isinstance(member, str)
-                    redacted[key] = member if is_read else self.json(member, has_names=name in _NAMED)
+                    redacted[key] = self._member(name, member, is_change=is_change)
                 return redacted
             case _:
                 return value
+
+    def _member(self, name: str, member: Any, *, is_change: bool) -> Any:
+        if name in _READ and isinstance(member, str):
+            return member
+        if is_change and name in _SIDES:
+            return self.own_value(member)
+        if name == _OWN and isinstance(member, dict):
+            return {self.text(key): self.own_value(value) for key, value in member.items()}
+        return self.json(member, has_names=name in _NAMED)
+
+    def own_value(self, value: Any) -> Any:
+        """Return the value of an own field without the words: of a number that holds them nothing but the mark."""
+        if isinstance(value, list):
+            return [self.own_value(item) for item in value]
+        if value is None or isinstance(value, bool):
+            return value
+        redacted = self.text(str(value))
+        return value if redacted == str(value) else redacted if isinstance(value, str) else MARK
 
     def json_text(self, text: str) -> str:
         """Return JSON without the words; the same text when it has none."""

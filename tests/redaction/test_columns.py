@@ -27,6 +27,7 @@ REDACTED = {
     "ticket_case": {"contact_name", "contact_phone", "notes", "number", "party"},
     "ticket_contact": {"name", "phone"},
     "ticket_field": {"value"},
+    "ticket_merge": {"waiting_before"},
     "ticket_search": {"vector"},
 }  # fmt: skip
 """What a redaction rewrites. Whoever adds a column for words adds it here, and to the store that rewrites its table."""
@@ -56,7 +57,7 @@ WORDLESS = {
     "ticket_case": {"contact_email", "created_by", "kind", "state", "updated_by"},
     "ticket_contact": {"email", "kind", "roles"},
     "ticket_link": {"type"},
-    "ticket_merge": {"status_before"},
+    "ticket_merge": {"status_before", "sub_status_before"},
     "timer": {"kind"},
 }  # fmt: skip
 """Words of the program, names and addresses of people, hashes and ids, by table."""

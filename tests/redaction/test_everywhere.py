@@ -36,6 +36,8 @@ from tests.builders.webhooks.receiver import LOOPBACK
 Json = dict[str, Any]
 TITLE, TEXT, NOTE, MAIL, COPIED = "T1tleS3cret", "D3scrS3cret", "N0teS3cret", "M4ilS3cret", "C0pyS3cret"
 FACTS = "F4ctS3cret"
+PIN = "70414477"
+"""The digits of a whole number."""
 WRITTEN = {secret: f'{secret}&x "ü"' for secret in (TITLE, TEXT, NOTE, MAIL, COPIED, FACTS)}
 """The words of each secret: with characters that JSON, HTML and mail write in other ways."""
 FILE = b"\x00 the keys of the router F1leS3cret \xff" * 50
@@ -90,7 +92,10 @@ class Scene:
     async def say_facts(self) -> None:
         """Give everything else of the ticket that takes words: the fault, a reminder, values of own fields."""
         words = WRITTEN[FACTS]
-        for type_, key in ((FieldType.TEXT, "circuit"), (FieldType.DATE, "ordered"), (FieldType.CHOICE, "region")):
+        for type_, key in (
+            (FieldType.TEXT, "circuit"), (FieldType.DATE, "ordered"), (FieldType.CHOICE, "region"),
+            (FieldType.INTEGER, "pin"), (FieldType.BOOLEAN, "urgent"),
+        ):  # fmt: skip
             values = {"record": RecordKind.TICKET, "key": key, "label": key, "type": type_}
             options = {"options": (Option("emea", "Europe"),)} if type_ is FieldType.CHOICE else {}
             async with self.desk.database.transaction() as tx:
@@ -102,7 +107,9 @@ class Scene:
                 "intermittent": f"Nightly {words}", "testing_consent": "within_hours", "testing_hours": words,
                 "site_access": {"contact": words, "hours": words, "hazards": words},
                 "reminder": {"at": at, "reason": words},
-                "fields": {"circuit": words, "ordered": "2026-11-29", "region": "emea"},
+                "fields": {
+                    "circuit": words, "ordered": "2026-11-29", "region": "emea", "pin": int(PIN), "urgent": True,
+                },
             },
         )  # fmt: skip
         assert changed.status_code == 200, changed.text
@@ -241,6 +248,7 @@ HELD_BY = {
     MAIL: {"note", "inbound_mail", "outbound_mail", "handover", "draft", "pending_message"},
     COPIED: {"ticket", "note", "handover", "draft", "pending_message"},
     FACTS: {"ticket", "ticket_case", "event", "draft", "handover"},
+    PIN: {"ticket", "ticket_field", "event", "delivery"},
 }  # fmt: skip
 """The tables that hold each secret before: without them, the test would prove nothing."""
 
@@ -261,29 +269,34 @@ async def test_redacted_words_are_nowhere(scene: Scene) -> None:
     copied = next(note for note in notes["data"] if COPIED in note["text"])
     await scene.redact("note", WRITTEN[COPIED], copied["id"])
     await scene.redact("ticket", WRITTEN[FACTS])
+    await scene.redact("ticket", PIN)
     await scene.redact("ticket", TITLE)  # a tag has only a part of the words
     assert await desk.redact_all()
     after = await dump(desk.url)
     for secret in HELD_BY:
         # A tag, an alt text and a subject hold less than the words; they have to be redacted by themselves.
-        assert tables_with(after, WRITTEN[secret].partition(" ")[0]) == set(), secret
+        assert tables_with(after, WRITTEN.get(secret, secret).partition(" ")[0]) == set(), secret
         assert tables_with(after, secret.lower()) == set(), secret  # the index of the search has small letters
     assert before.count(MARK) == 0
 
 
-async def test_own_fields_lose_the_words_and_keep_what_is_none(scene: Scene) -> None:
+async def test_own_fields_lose_the_words_and_values_that_are_no_texts(scene: Scene) -> None:
     desk = scene.desk
     assert FACTS.lower() in {name.partition("&")[0] for name in await listed_values(desk)}
     await scene.redact("ticket", WRITTEN[FACTS])
-    await scene.redact("ticket", "emea")  # the key of an option stays, and so does a day
-    await scene.redact("ticket", "2026-11-29")
+    await scene.redact("ticket", PIN[2:6])
     await desk.redact_all()
     ticket = (await desk.client.get(f"/api/v1/tickets/{scene.number}", headers=scene.headers)).json()
-    assert ticket["fields"] == {"circuit": MARK, "ordered": "2026-11-29", "region": "emea"}
+    assert ticket["fields"] == {"circuit": MARK, "ordered": "2026-11-29", "region": "emea", "urgent": True}
     assert ticket["site_access"] == {"contact": MARK, "hours": MARK, "hazards": MARK}
     assert (ticket["intermittent"], ticket["testing_hours"]) == (f"Nightly {MARK}", MARK)
     assert ticket["reminder"]["reason"] == MARK
-    assert await listed_values(desk) == {MARK, "2026-11-29", "emea"}
+    assert await listed_values(desk) == {MARK, "2026-11-29", "emea", "true"}
+    await scene.redact("ticket", "emea")
+    await scene.redact("ticket", "2026-11-29")
+    await desk.redact_all()
+    ticket = (await desk.client.get(f"/api/v1/tickets/{scene.number}", headers=scene.headers)).json()
+    assert ticket["fields"] == {"circuit": MARK, "urgent": True}
 
 
 async def listed_values(desk: Desk) -> set[str]:

@@ -106,3 +106,19 @@ def test_base64_is_recognised_at_every_offset(before: str) -> None:
 
 def test_a_letter_with_an_accent_is_found_in_either_form() -> None:
     assert Redactor(["Gew\u00e4hr"]).text("Gewa\u0308hr Gew\u00e4hr") == f"{MARK} {MARK}"
+
+
+def test_values_of_own_fields_of_any_type_are_redacted() -> None:
+    redactor = Redactor(["4477"])
+    body = {
+        "fields": {"pin": 704477, "open": True, "few": ["a", "4477-b"], "at": "2026-11-29T10:44:77Z"},
+        "number": 704477,
+    }
+    assert redactor.json(body) == {
+        "fields": {"pin": MARK, "open": True, "few": ["a", f"{MARK}-b"], "at": "2026-11-29T10:44:77Z"},
+        "number": 704477,
+    }
+    change = {"changes": [{"field": "fields.pin", "before": 44.77, "after": 4477}, {"field": "size", "after": 4477}]}
+    assert redactor.json(change) == {
+        "changes": [{"field": "fields.pin", "before": 44.77, "after": MARK}, {"field": "size", "after": 4477}]
+    }

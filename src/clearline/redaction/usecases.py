@@ -255,6 +255,7 @@ async def redact_texts(
     await ticket_redaction.redact_notes(tx, company_id, numbers, redactor, texts, saves=saves)
     await ticket_redaction.redact_contacts(tx, company_id, numbers, redactor, texts, saves=saves)
     await ticket_redaction.redact_cases(tx, company_id, numbers, redactor, texts, saves=saves)
+    await ticket_redaction.redact_merges(tx, company_id, numbers, redactor, texts, saves=saves)
     await file_store.redact_names(tx, company_id, numbers, redactor, texts, saves=saves)
 
 

@@ -14,12 +14,13 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, ticket_number
+from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, Waiting, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LINKS_MAX, LinkType
 from clearline.tickets.note_domain import Source, Visibility
+from clearline.tickets.progress.facts import StatusFacts
 from clearline.tickets.reports import store as report_store
 from clearline.tickets.status_domain import OPEN
 from tests.builders.people import NOW, Tenant, new_person, new_tenant
@@ -78,6 +79,25 @@ async def test_undoing_a_merge_restores_the_ticket(database: Database, status: S
         assert back.ticket.status_changed_at == LATER
         assert (await texts(tx, source))[-1][0] == f"No longer merged into {target_name}"
         assert (await texts(tx, target))[-1][0] == f"{source_name} (Same fault) is no longer merged into this ticket"
+
+
+async def test_undoing_a_merge_restores_the_sub_status_and_why_the_ticket_waited(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        source, target = await raised(tx, tenant), await raised(tx, tenant)
+        facts = StatusFacts("with_carrier", Waiting("third_party", "The carrier splices"), None)
+        await ticket_changes.move_ticket(tx, OPERATOR, source, Status.IN_PROGRESS, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, source, Status.HELD, reason="", facts=facts, now=NOW)
+        before = (await tickets.get_ticket(tx, OPERATOR, source)).ticket
+        merged = await merging.merge_ticket(tx, OPERATOR, source, target, now=NOW)
+        assert (merged.ticket.sub_status, merged.ticket.waiting) == (None, None)
+        back = await merging.unmerge_ticket(tx, OPERATOR, source, now=LATER)
+        assert back.ticket.status is Status.HELD
+        assert (back.ticket.sub_status, back.ticket.waiting) == (before.sub_status, before.waiting)
+        moved = [event for event in await tickets.history(tx, OPERATOR, source, limit=50) if "status" in event.type][-1]
+        assert moved.data["sub_status"] == before.sub_status
+        assert moved.data["waiting"] == {"reason": "third_party", "text": "The carrier splices"}
 
 
 async def test_a_merge_and_its_undo_store_events_on_both_tickets(database: Database, tenant: Tenant) -> None:

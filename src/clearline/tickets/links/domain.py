@@ -8,7 +8,16 @@ from msgspec import Struct
 
 from clearline.errors import NotMergeable
 from clearline.identity import User
-from clearline.tickets.domain import Channel, NewTicket, Status, Ticket, TicketView, check_new_ticket, ticket_number
+from clearline.tickets.domain import (
+    Channel,
+    NewTicket,
+    Status,
+    Ticket,
+    TicketView,
+    Waiting,
+    check_new_ticket,
+    ticket_number,
+)
 from clearline.tickets.faults.domain import Fault
 from clearline.tickets.note_domain import Note, Source, Visibility
 from clearline.tickets.status_domain import OPEN
@@ -137,6 +146,8 @@ class Merge(Struct, frozen=True):
     into: int
     status_before: Status
     merged_at: datetime
+    sub_status_before: str | None = None
+    waiting_before: Waiting | None = None
 
 
 def system_note(text: str) -> NoteDraft:

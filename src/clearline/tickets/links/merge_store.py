@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import astuple
 
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.columns import next_version
-from clearline.tickets.domain import MERGE_DEPTH_MAX, Status
+from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, Waiting
 from clearline.tickets.links.domain import Merge
 from clearline.tickets.links.store import FAMILY
 from clearline.tickets.lists.many_store import Key, keys_apart
 
+_read_waiting = msgspec.json.Decoder(Waiting).decode
 _CHAIN = """
     with recursive chain (company_id, number, depth) as (
         select company_id, number, 0 from unnest($1::uuid[], $2::bigint[]) key (company_id, number)
@@ -32,23 +34,28 @@ async def insert(tx: Tx, merge: Merge) -> None:
     """Store a merge, and increment the version of the target. Both tickets must be locked."""
     await tx.write(
         f"""with added as (
-                insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
-                values ($1, $2, $3, $4, $5)
+                insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at,
+                                          sub_status_before, waiting_before)
+                values ($1, $2, $3, $4, $5, $6, $7::text::jsonb)
             )
             update ticket set {next_version("$5")}, has_merged = true where company_id = $1 and number = $3""",
-        *astuple(merge),
+        *astuple(merge)[:-1],
+        None if merge.waiting_before is None else msgspec.json.encode(merge.waiting_before).decode(),
     )
 
 
 async def get(tx: Tx, company_id: UUID, number: int) -> Merge | None:
     """Return the merge of a ticket, or None when it is not merged. Served by the primary key."""
     row = await tx.fetchrow(
-        """select into_number, status_before, merged_at from ticket_merge
+        """select into_number, status_before, merged_at, sub_status_before, waiting_before::text from ticket_merge
             where company_id = $1 and ticket_number = $2""",
         company_id,
         number,
     )
-    return None if row is None else Merge(company_id, number, row[0], Status(row[1]), row[2])
+    if row is None:
+        return None
+    waiting = None if row[4] is None else _read_waiting(row[4])
+    return Merge(company_id, number, row[0], Status(row[1]), row[2], row[3], waiting)
 
 
 async def delete(tx: Tx, merge: Merge, *, now: datetime) -> bool:

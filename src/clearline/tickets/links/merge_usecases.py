@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, NotMergeable, RuleCode, TicketFinished, Violation
 from clearline.events.domain import Change, TicketChanged, TicketFact, TicketMerged, TicketUnmerged
@@ -74,7 +76,8 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     source, target = locked[number].ticket, locked[into].ticket
     moved, fact = force_status(source, Status.CLOSED, reason=reason, now=now)
     await save_move(tx, actor, source, moved, fact)
-    await merge_store.insert(tx, Merge(source.company_id, number, into, source.status, now))
+    merge = Merge(source.company_id, number, into, source.status, now, source.sub_status, source.waiting)
+    await merge_store.insert(tx, merge)
     await watcher_store.copy(tx, actor, source.company_id, number, into, now=now)
     if await people_store.copy(tx, actor, source.company_id, number, into, most=PEOPLE_MAX, now=now):
         await people_store.touch(tx, source.company_id, into, now=now)
@@ -117,7 +120,7 @@ async def _require_mergeable(tx: Tx, source: TicketView, target: TicketView) -> 
 
 
 async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "", now: datetime) -> TicketView:
-    """Undo a merge, and return the ticket with its previous status.
+    """Undo a merge, and return the ticket with its previous status and sub-status, and why it waited.
 
     The status of the target does not matter, and the watchers of the target stay.
 
@@ -136,6 +139,10 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
         raise NotMergeable(f"{ticket_number(number)} is not merged any more")
     source, target = locked[number], locked[merge.into]
     moved, fact = force_status(source, merge.status_before, reason=reason, now=now)
+    waiting = merge.waiting_before
+    moved = replace(moved, sub_status=merge.sub_status_before, waiting=waiting)
+    said = None if waiting is None else {"reason": waiting.reason, "text": waiting.text}
+    fact = replace(fact, sub_status=merge.sub_status_before, waiting=said)
     await save_move(tx, actor, source, moved, fact)
     source_name, target_name = ticket_number(number), ticket_number(merge.into)
     await _add_system_note(

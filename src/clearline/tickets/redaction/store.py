@@ -1,7 +1,8 @@
 """Rewrite tickets and notes without words, and say so with an event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec import Struct
 from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.events.domain import TicketRedacted
 from clearline.events.store import actor_id, encode
+from clearline.fields.domain import LENGTHS, FieldType
 from clearline.identity import Actor
 from clearline.inventory.domain import ID_MAX
 from clearline.platform.database.transactions import Tx
@@ -100,7 +102,7 @@ async def redact_tickets(
     """Count the texts of tickets that hold the words; with ``saves`` rewrite them. Served by the primary key.
 
     The id of a service stays that the inventory has, and so does the address of a contact: both name something else.
-    The values of own fields are derived again for the lists by a trigger.
+    A value of an own field that is no text is removed. The values are derived again for the lists by a trigger.
     """
     rows = await tx.fetch(
         """select number, title, description, contact_name, contact_phone, service_label, service_id, tags,
@@ -109,7 +111,7 @@ async def redact_tickets(
         company_id,
         numbers,
     )
-    kept = await _kept_fields(tx)
+    types = await _types_of_fields(tx)
     changed: list[tuple[object, ...]] = []
     for row in rows:
         number, title, description, name, phone, label, service_id, tags, ids, *documents, fields = row
@@ -124,7 +126,7 @@ async def redact_tickets(
             _tags(tags, redactor),
             _external_ids(ids, redactor),
             *(None if document is None else redactor.json_text(document) for document in documents),
-            None if fields is None else _fields(fields, kept, redactor),
+            None if fields is None else _fields(fields, types, redactor),
         )
         count = sum(was != now for was, now in zip(before, after, strict=True))
         if count:
@@ -134,19 +136,27 @@ async def redact_tickets(
         await tx.write_many(_SAVE_TICKET, changed)
 
 
-async def _kept_fields(tx: Tx) -> frozenset[str]:
-    """Return the keys of the own fields whose values are no words: times, options that admins defined, ids."""
-    rows = await tx.fetch(
-        """select key from field where record = 'ticket'
-              and type in ('date', 'datetime', 'choice', 'choices', 'reference')"""
-    )
-    return frozenset(row[0] for row in rows)
+async def _types_of_fields(tx: Tx) -> dict[str, FieldType]:
+    """Return the types of the own fields of tickets by their keys, also of deleted ones."""
+    rows = await tx.fetch("select key, type from field where record = 'ticket'")
+    return {row[0]: FieldType(row[1]) for row in rows}
 
 
-def _fields(text: str, kept: frozenset[str], redactor: Redactor) -> str:
-    values: dict[str, object] = msgspec.json.decode(text)
-    redacted = {key: value if key in kept else redactor.json(value) for key, value in values.items()}
-    return text if redacted == values else msgspec.json.encode(redacted).decode()
+def _fields(text: str, types: Mapping[str, FieldType], redactor: Redactor) -> str | None:
+    """Return values of own fields: texts with a mark; without those that hold the words and cannot have a mark."""
+    values: dict[str, Any] = msgspec.json.decode(text)
+    redacted: dict[str, Any] = {}
+    for key, value in values.items():
+        if (most := LENGTHS.get(types.get(key, FieldType.TEXT))) is not None:
+            redacted[key] = redactor.text(value, most) if isinstance(value, str) else value
+        elif isinstance(value, list):
+            redacted[key] = [each for each in value if redactor.own_value(each) == each]
+        elif redactor.own_value(value) == value:
+            redacted[key] = value
+    redacted = {key: value for key, value in redacted.items() if value != []}
+    if redacted == values:
+        return text
+    return msgspec.json.encode(redacted).decode() if redacted else None
 
 
 def _tags(tags: list[str], redactor: Redactor) -> list[str]:
@@ -233,6 +243,29 @@ async def redact_cases(
         await tx.write_many(
             """update ticket_case set party = $4, number = $5, contact_name = $6, contact_phone = $7, notes = $8
                 where company_id = $1 and ticket_number = $2 and id = $3""",
+            changed,
+        )
+
+
+async def redact_merges(
+    tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, texts: RedactedTexts, *, saves: bool
+) -> None:
+    """Do as ``redact_tickets`` with why merged tickets waited, which undoing the merge restores. Served by the same."""
+    rows = await tx.fetch(
+        """select ticket_number, waiting_before::text from ticket_merge
+            where company_id = $1 and ticket_number = any($2) and waiting_before is not null""",
+        company_id,
+        numbers,
+    )
+    changed: list[tuple[object, ...]] = []
+    for ticket_number, waiting in rows:
+        redacted = redactor.json_text(waiting)
+        if redacted != waiting:
+            texts.add(ticket_number, is_public=False)
+            changed.append((company_id, ticket_number, redacted))
+    if saves and changed:
+        await tx.write_many(
+            "update ticket_merge set waiting_before = $3::text::jsonb where company_id = $1 and ticket_number = $2",
             changed,
         )
 
