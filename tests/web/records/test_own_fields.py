@@ -10,9 +10,11 @@ import pytest
 from clearline.companies import usecases as companies
 from clearline.fields import usecases as fields
 from clearline.fields.domain import FieldAudience, FieldType, RecordKind, RefersTo
-from clearline.identity import OPERATOR, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import hand_over_usecases as hand_over
 from clearline.tickets.domain import ticket_number
 from clearline.web.fields import to_segment
 from tests.builders.house import no_fields
@@ -138,3 +140,53 @@ async def test_an_admin_of_a_customer_sets_what_customers_edit(client: httpx.Asy
     customer = await session_of(client, database, company.tenant.user)
     assert "GB-123" not in (await customer.page(COMPANY)).text
     assert (await customer.post(f"{COMPANY}/fields", **shown)).status_code == 403
+
+
+async def test_the_history_of_a_ticket_has_the_names_of_what_a_value_refers_to(
+    client: httpx.AsyncClient, database: Database, fresh: Tenant, tenant: Tenant
+) -> None:
+    await added(database, RecordKind.TICKET, "backup", FieldType.REFERENCE, refers_to=RefersTo.SERVICE)
+    await added(database, RecordKind.TICKET, "partner", FieldType.REFERENCE, refers_to=RefersTo.COMPANY)
+    await added(database, RecordKind.TICKET, "since", FieldType.DATETIME)
+    async with database.transaction() as tx:
+        number = await raised(tx, fresh)
+        values = {"backup": "SVC-1", "partner": str(tenant.company.id), "since": "2026-01-02T03:04:05Z"}
+        await ticket_changes.change_ticket(tx, OPERATOR, number, {"fields": values}, now=NOW)
+        cleared = {"backup": None, "since": "2026-02-03T04:05:06Z"}
+        await ticket_changes.change_ticket(tx, OPERATOR, number, {"fields": cleared}, now=NOW)
+    agent = await person(client, database, Role.AGENT)
+    text = (await agent.page(f"/console/tickets/{ticket_number(number)}/history")).text
+    assert [word for word in ("Backup", "Service 1", "Partner", tenant.company.name) if word not in text] == []
+    assert "fields." not in text.lower()
+    limited = await person(client, database, Role.AGENT)
+    async with database.transaction() as tx:
+        limits = {"only_companies": (fresh.company.id,)}
+        await hand_over.change_user(tx, OPERATOR, PROVIDER_ID, limited.user.id, limits, now=NOW)
+    for path in ("", "/history"):
+        text = (await limited.page(f"/console/tickets/{ticket_number(number)}{path}")).text
+        assert tenant.company.name not in text
+        assert str(tenant.company.id) in text
+
+
+async def test_a_form_offers_the_references_and_takes_an_id_beyond_these(
+    client: httpx.AsyncClient, database: Database, fresh: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await added(database, RecordKind.TICKET, "backup", FieldType.REFERENCE, refers_to=RefersTo.SERVICE)
+    async with database.transaction() as tx:
+        number = ticket_number(await raised(tx, fresh))
+    agent = await person(client, database, Role.AGENT)
+    address = f"/console/tickets/{number}/fields"
+    options = {each.get("value"): each for each in (await agent.page(address)).all("option")}
+    assert {"SVC-1", "SVC-2"} <= options.keys()
+    shown = {"fields.backup.shown": "1"}
+    assert (await agent.post(address, **shown, **{"fields.backup": "SVC-2"})).status_code == 303
+    page = await agent.page(address)
+    [chosen] = [each for each in page.all("option") if "selected" in each]
+    assert chosen.get("value") == "SVC-2"
+    for module in ("fields.reference_usecases", "web.tickets.own_fields"):
+        monkeypatch.setattr(f"clearline.{module}.CHOICES_MAX", 1)
+    page = await agent.page(address)
+    [typed] = [each for each in page.all("input") if each.get("name") == "fields.backup"]
+    assert (typed.get("value"), typed.get("list")) == ("SVC-2", "fields.backup.known")
+    refused = await agent.post(address, **shown, **{"fields.backup": "nothing"})
+    assert refused.status_code == 422

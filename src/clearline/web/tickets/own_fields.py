@@ -1,7 +1,7 @@
 """Own fields in pages of the console and the portal: their inputs, what was typed, and what a record has."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -226,6 +226,48 @@ def _page_of(refers_to: RefersTo, value: str, actor: Actor, company_id: UUID) ->
         case RefersTo.COMPANY if actor.is_staff:
             return f"/console/companies/{value}"
     return ""
+
+
+class OwnWords(Struct, frozen=True):
+    """The words of own fields in a history: what they are called, and their values with the names of references."""
+
+    fields: Mapping[str, Field] = {}
+    names: Names = {}
+
+    def of(self, name: str) -> Field | None:
+        """Return the field that a change is about, or None; ``fields.KEY`` names one."""
+        return self.fields.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
+
+    def text(self, field: Field, value: Any) -> str:
+        """Return a value that a field had or has, which may be of a type that it had then, or redacted."""
+        if value is None:
+            return ""
+        if field.refers_to is not None:
+            return self.names.get((field.refers_to, str(value))) or str(value)
+        try:
+            return value_text(field, value, reader().language)
+        except ValueError:
+            return str(value)
+
+
+NO_WORDS = OwnWords()
+
+
+async def own_words(
+    tx: Tx, actor: Actor, kind: RecordKind, company_id: UUID, changes: Iterable[Mapping[str, Any]]
+) -> OwnWords:
+    """Return the words for changes of a record of a company. All names are read at once."""
+    sides = [
+        (kind, {change["field"].removeprefix(PREFIX): change[side]})
+        for change in changes
+        if change["field"].startswith(PREFIX)
+        for side in ("before", "after")
+    ]
+    if not sides:
+        return NO_WORDS
+    known = await own_fields.definitions(tx)
+    shown = {field.key: field for field in known.shown(kind, for_staff=actor.is_staff)}
+    return OwnWords(shown, await reference_names(tx, actor, company_id, sides))
 
 
 def value_text(field: Field, value: Any, language: str) -> str:

@@ -1,6 +1,6 @@
 """The history of a ticket: each value that was changed, before and after."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,10 @@ from msgspec.structs import replace
 from clearline.accounts import usecases as accounts
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
+from clearline.fields.domain import RecordKind
 from clearline.identity import PROVIDER_ID
+from clearline.language.reader import reader
+from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
 from clearline.tickets.faults.words import LABELS, WORDS
@@ -18,6 +21,7 @@ from clearline.web import looks
 from clearline.web.console.people import all_queues
 from clearline.web.console.tickets.pages import page_about
 from clearline.web.fields import whole_number
+from clearline.web.tickets.own_fields import NO_WORDS, OwnWords, own_words
 from clearline.web.tickets.terms import FACT_LABELS, fact_value, moved_facts
 from clearline.web.tickets.timeline import in_words
 from clearline.web.tickets.type_names import issue_name
@@ -47,9 +51,10 @@ async def show_history(visit: Visit) -> Answer:
         events = await tickets.history(tx, visit.actor, number, after=after, limit=_SIZE + 1)
         people = await accounts.list_users(tx, visit.actor, PROVIDER_ID)
         queues = await all_queues(tx, visit.actor)
+        own = await _own_words(tx, visit, number, events)
     names = {str(user.id): user.name for user in people} | {str(queue.id): queue.name for queue in queues}
     shown = events[:_SIZE]
-    rows = [row for event in shown for row in rows_of(event, names)]
+    rows = [row for event in shown for row in rows_of(event, names, own)]
     next_after = shown[-1].offset.id if len(events) > _SIZE else None
     if visit.query.get("part"):
         return visit.page("console/history_part.html", rows=rows, number=visit.path["number"], next_after=next_after)
@@ -58,7 +63,13 @@ async def show_history(visit: Visit) -> Answer:
     )
 
 
-def rows_of(event: Event, names: Mapping[str, str]) -> Iterator[Row]:
+async def _own_words(tx: Tx, visit: Visit, number: int, events: Sequence[Event]) -> OwnWords:
+    company_id = await access.require_ticket(tx, visit.actor, number)
+    changes = [change for event in events if event.type == EventType.TICKET_CHANGED for change in event.data["changes"]]
+    return await own_words(tx, visit.actor, RecordKind.TICKET, company_id, changes)
+
+
+def rows_of(event: Event, names: Mapping[str, str], own: OwnWords = NO_WORDS) -> Iterator[Row]:
     """Yield a row for each value that an event changed, or one with its words. ``names`` are by ids."""
     at, who, data = event.at, event.actor_name, event.data
     match event.type:
@@ -81,9 +92,18 @@ def rows_of(event: Event, names: Mapping[str, str]) -> Iterator[Row]:
             yield _changed(event, names, "queue", data["before"], data["after"])
         case EventType.TICKET_CHANGED:
             for change in data["changes"]:
-                yield _changed(event, names, change["field"], change["before"], change["after"])
+                yield _own_changed(event, own, change) or _changed(
+                    event, names, change["field"], change["before"], change["after"]
+                )
         case _:
             yield Row(at, who, in_words(event, names) or event.type)
+
+
+def _own_changed(event: Event, own: OwnWords, change: Mapping[str, Any]) -> Row | None:
+    if (field := own.of(change["field"])) is None:
+        return None
+    before, after = (own.text(field, change[side]) for side in ("before", "after"))
+    return Row(event.at, event.actor_name, "", field.label_in(reader().language), before, after)
 
 
 def _status_changed(event: Event, names: Mapping[str, str]) -> Row:
