@@ -158,6 +158,9 @@ async def test_the_history_of_a_ticket_has_the_names_of_what_a_value_refers_to(
     text = (await agent.page(f"/console/tickets/{ticket_number(number)}/history")).text
     assert [word for word in ("Backup", "Service 1", "Partner", tenant.company.name) if word not in text] == []
     assert "fields." not in text.lower()
+    text = (await agent.page(f"/console/tickets/{ticket_number(number)}")).text
+    assert "set Backup to Service 1" in text
+    assert "cleared Backup" in text
     limited = await person(client, database, Role.AGENT)
     async with database.transaction() as tx:
         limits = {"only_companies": (fresh.company.id,)}

@@ -50,7 +50,7 @@ from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.drafts import EMPTY, Composer, Typed, read_composer
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
 from clearline.web.console.views import Sidebar, carried, sidebar, view_at, with_counts
-from clearline.web.tickets.own_fields import OwnValue, shown_values
+from clearline.web.tickets.own_fields import OwnValue, shown_with_changes
 from clearline.web.tickets.timeline import Timeline, timeline
 from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer, encode
@@ -196,18 +196,25 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     others = await ticket_lists.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
     customer = await companies.get_company_details(tx, actor, company_id)
     service = next(iter(await inventory.services_with_ids(tx, actor, company_id, [view.ticket.service_id])), None)
-    shown = await shown_values(
-        tx, actor, company_id,
+    records = (
         (RecordKind.TICKET, view.ticket.fields),
         (RecordKind.SERVICE, {} if service is None else service.fields),
         (RecordKind.COMPANY, customer.fields),
-    )  # fmt: skip
+    )
+    shown, own = await shown_with_changes(tx, actor, company_id, records, events)
     rule = ChronicRule(visit.services.settings.chronic_tickets, visit.services.settings.chronic_days)
     return TicketPage(
         view,
         ticket_number(number),
         timeline(
-            view, notes, files, events, _names(people, desk_queues), is_whole="all" in visit.query, has_mail=has_mail
+            view,
+            notes,
+            files,
+            events,
+            _names(people, desk_queues),
+            is_whole="all" in visit.query,
+            has_mail=has_mail,
+            own=own,
         ),
         notes[-1].note.number if notes else 0,
         await links.list_links(tx, actor, number, after=None, limit=_LINKS_MAX),

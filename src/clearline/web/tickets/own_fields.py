@@ -1,7 +1,7 @@
 """Own fields in pages of the console and the portal: their inputs, what was typed, and what a record has."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.events.event_types import EventType
+from clearline.events.store import Event
 from clearline.fields import usecases as own_fields
 from clearline.fields.domain import LENGTHS, Definitions, Field, FieldType, RecordKind, RefersTo, Required
 from clearline.fields.reference_usecases import CHOICES_MAX, Choices, Names, reference_names
@@ -55,6 +57,31 @@ class OwnValue(Struct, frozen=True):
     label: str
     text: str
     address: str = ""
+
+
+class OwnWords(Struct, frozen=True):
+    """The words of own fields in a history: what they are called, and their values with the names of references."""
+
+    fields: Mapping[str, Field] = {}
+    names: Names = {}
+
+    def of(self, name: str) -> Field | None:
+        """Return the field that a change is about, or None; ``fields.KEY`` names one."""
+        return self.fields.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
+
+    def text(self, field: Field, value: Any) -> str:
+        """Return a value that a field had or has, which may be of a type that it had then, or redacted."""
+        if value is None:
+            return ""
+        if field.refers_to is not None:
+            return self.names.get((field.refers_to, str(value))) or str(value)
+        try:
+            return value_text(field, value, reader().language)
+        except ValueError:
+            return str(value)
+
+
+NO_WORDS = OwnWords()
 
 
 def input_name(key: str) -> str:
@@ -193,10 +220,34 @@ async def shown_values(
 ) -> list[list[OwnValue]]:
     """Return the values, in words, of each of these records of a company, with those of retired fields.
 
-    All names are read at once. What has no name for the viewer is shown by its id.
+    What has no name for the viewer is shown by its id.
     """
-    known, names = await own_fields.definitions(tx), await reference_names(tx, actor, company_id, records)
-    return [
+    shown, _words = await shown_with_changes(tx, actor, company_id, records, ())
+    return shown
+
+
+async def shown_with_changes(
+    tx: Tx,
+    actor: Actor,
+    company_id: UUID,
+    records: Sequence[tuple[RecordKind, Mapping[str, Any]]],
+    events: Sequence[Event],
+) -> tuple[list[list[OwnValue]], OwnWords]:
+    """Return what ``shown_values`` does, and the words for what events of a ticket changed.
+
+    All names are read with one statement.
+    """
+    known = await own_fields.definitions(tx)
+    sides = [
+        (RecordKind.TICKET, {change["field"].removeprefix(PREFIX): change[side]})
+        for event in events
+        if event.type == EventType.TICKET_CHANGED
+        for change in event.data["changes"]
+        if change["field"].startswith(PREFIX)
+        for side in ("before", "after")
+    ]
+    names = await reference_names(tx, actor, company_id, [*records, *sides])
+    shown = [
         [
             _shown(field, value, names, actor, company_id)
             for field in known.shown(kind, for_staff=actor.is_staff)
@@ -204,6 +255,8 @@ async def shown_values(
         ]
         for kind, values in records
     ]
+    fields = {field.key: field for field in known.shown(RecordKind.TICKET, for_staff=actor.is_staff)}
+    return shown, OwnWords(fields, names)
 
 
 def _shown(field: Field, value: Any, names: Names, actor: Actor, company_id: UUID) -> OwnValue:
@@ -226,48 +279,6 @@ def _page_of(refers_to: RefersTo, value: str, actor: Actor, company_id: UUID) ->
         case RefersTo.COMPANY if actor.is_staff:
             return f"/console/companies/{value}"
     return ""
-
-
-class OwnWords(Struct, frozen=True):
-    """The words of own fields in a history: what they are called, and their values with the names of references."""
-
-    fields: Mapping[str, Field] = {}
-    names: Names = {}
-
-    def of(self, name: str) -> Field | None:
-        """Return the field that a change is about, or None; ``fields.KEY`` names one."""
-        return self.fields.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
-
-    def text(self, field: Field, value: Any) -> str:
-        """Return a value that a field had or has, which may be of a type that it had then, or redacted."""
-        if value is None:
-            return ""
-        if field.refers_to is not None:
-            return self.names.get((field.refers_to, str(value))) or str(value)
-        try:
-            return value_text(field, value, reader().language)
-        except ValueError:
-            return str(value)
-
-
-NO_WORDS = OwnWords()
-
-
-async def own_words(
-    tx: Tx, actor: Actor, kind: RecordKind, company_id: UUID, changes: Iterable[Mapping[str, Any]]
-) -> OwnWords:
-    """Return the words for changes of a record of a company. All names are read at once."""
-    sides = [
-        (kind, {change["field"].removeprefix(PREFIX): change[side]})
-        for change in changes
-        if change["field"].startswith(PREFIX)
-        for side in ("before", "after")
-    ]
-    if not sides:
-        return NO_WORDS
-    known = await own_fields.definitions(tx)
-    shown = {field.key: field for field in known.shown(kind, for_staff=actor.is_staff)}
-    return OwnWords(shown, await reference_names(tx, actor, company_id, sides))
 
 
 def value_text(field: Field, value: Any, language: str) -> str:

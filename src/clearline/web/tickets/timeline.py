@@ -10,12 +10,14 @@ from msgspec.structs import replace
 
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
+from clearline.language.reader import reader
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.domain import TicketView
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import Visibility
 from clearline.web import looks
 from clearline.web.tickets.case_words import STATES
+from clearline.web.tickets.own_fields import NO_WORDS, OwnWords
 from clearline.web.tickets.terms import CLOSURE_LABELS, fact_value, moved_facts
 from clearline.web.tickets.type_names import issue_name
 from clearline.web.words import full_time, gettext
@@ -91,8 +93,9 @@ def timeline(
     *,
     is_whole: bool,
     has_mail: bool = False,
+    own: OwnWords = NO_WORDS,
 ) -> Timeline:
-    """Return the timeline of a ticket. ``names`` are those of queues and people, by their ids.
+    """Return the timeline of a ticket. ``names`` are those of queues and people by their ids, ``own`` of own fields.
 
     ``has_mail`` is whether the ticket was raised with a mail.
     """
@@ -109,7 +112,7 @@ def timeline(
     lines = [
         Line(event.at, text)
         for event in events
-        if event.type not in _NOT_SHOWN and event.at >= since and (text := in_words(event, names))
+        if event.type not in _NOT_SHOWN and event.at >= since and (text := in_words(event, names, own))
     ]
     items: list[Entry | Line] = sorted([*entries, *lines], key=lambda item: item.at)
     folded: list[Entry | Fold] = []
@@ -147,7 +150,7 @@ def with_files(entries: list[Entry], files: Sequence[Attachment]) -> list[Entry]
     return [placed[0], *sorted(placed[1:], key=lambda entry: entry.at)]
 
 
-def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0911, PLR0912 - a table
+def in_words(event: Event, names: Mapping[str, str], own: OwnWords = NO_WORDS) -> str:  # noqa: C901, PLR0911, PLR0912 - a table
     """Return an event as a sentence without a full stop; empty for one that people need not see."""
     who, data = event.actor_name, event.data
     match event.type:
@@ -170,7 +173,11 @@ def in_words(event: Event, names: Mapping[str, str]) -> str:  # noqa: C901, PLR0
                 gettext("%(who)s took the ticket out of its queue"),
             )
         case EventType.TICKET_CHANGED:
-            changed = [_changed(who, change) for change in data["changes"] if not _is_of_closure(change)]
+            changed = [
+                _own_changed(who, change, own) or _changed(who, change)
+                for change in data["changes"]
+                if not _is_of_closure(change)
+            ]
             return "; ".join(filter(None, [*changed, _closure_changed(who, data["changes"])]))
         case EventType.TICKET_LINKED | EventType.TICKET_UNLINKED:
             verb = gettext("linked") if event.type == EventType.TICKET_LINKED else gettext("unlinked")
@@ -234,6 +241,16 @@ def _moved(who: str, data: Mapping[str, Any], names: Mapping[str, str], to_text:
     if data["after"] is None:
         return off_text % {"who": who}
     return to_text % {"who": who, "to": names.get(data["after"], gettext("somebody"))}
+
+
+def _own_changed(who: str, change: Mapping[str, Any], own: OwnWords) -> str:
+    """Return the change of an own field as a sentence; empty for another."""
+    if (field := own.of(change["field"])) is None:
+        return ""
+    text = gettext("%(who)s cleared %(field)s")
+    if change["after"] is not None:
+        text = gettext("%(who)s set %(field)s to %(to)s")
+    return text % {"who": who, "field": field.label_in(reader().language), "to": own.text(field, change["after"])}
 
 
 def _changed(who: str, change: Mapping[str, Any]) -> str:

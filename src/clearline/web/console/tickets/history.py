@@ -1,6 +1,6 @@
 """The history of a ticket: each value that was changed, before and after."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,8 @@ from msgspec.structs import replace
 from clearline.accounts import usecases as accounts
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
-from clearline.fields.domain import RecordKind
 from clearline.identity import PROVIDER_ID
 from clearline.language.reader import reader
-from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import usecases as tickets
 from clearline.tickets.faults.words import LABELS, WORDS
@@ -21,7 +19,7 @@ from clearline.web import looks
 from clearline.web.console.people import all_queues
 from clearline.web.console.tickets.pages import page_about
 from clearline.web.fields import whole_number
-from clearline.web.tickets.own_fields import NO_WORDS, OwnWords, own_words
+from clearline.web.tickets.own_fields import NO_WORDS, OwnWords, shown_with_changes
 from clearline.web.tickets.terms import FACT_LABELS, fact_value, moved_facts
 from clearline.web.tickets.timeline import in_words
 from clearline.web.tickets.type_names import issue_name
@@ -51,7 +49,8 @@ async def show_history(visit: Visit) -> Answer:
         events = await tickets.history(tx, visit.actor, number, after=after, limit=_SIZE + 1)
         people = await accounts.list_users(tx, visit.actor, PROVIDER_ID)
         queues = await all_queues(tx, visit.actor)
-        own = await _own_words(tx, visit, number, events)
+        company_id = await access.require_ticket(tx, visit.actor, number)
+        _shown, own = await shown_with_changes(tx, visit.actor, company_id, (), events)
     names = {str(user.id): user.name for user in people} | {str(queue.id): queue.name for queue in queues}
     shown = events[:_SIZE]
     rows = [row for event in shown for row in rows_of(event, names, own)]
@@ -61,12 +60,6 @@ async def show_history(visit: Visit) -> Answer:
     return await page_about(
         visit, "console/history.html", rows=rows, number=visit.path["number"], next_after=next_after
     )
-
-
-async def _own_words(tx: Tx, visit: Visit, number: int, events: Sequence[Event]) -> OwnWords:
-    company_id = await access.require_ticket(tx, visit.actor, number)
-    changes = [change for event in events if event.type == EventType.TICKET_CHANGED for change in event.data["changes"]]
-    return await own_words(tx, visit.actor, RecordKind.TICKET, company_id, changes)
 
 
 def rows_of(event: Event, names: Mapping[str, str], own: OwnWords = NO_WORDS) -> Iterator[Row]:
