@@ -49,7 +49,9 @@ async def admin(client: httpx.AsyncClient, database: Database) -> Person:
 
 def stored(page: Page) -> dict[str, str]:
     """Return what the form of a page has, by name."""
-    values = {each["name"] or "": each.get("value") or "" for each in page.all("input") if each.get("name")}
+    inputs = [each for each in page.all("input") if each.get("name")]
+    sent = [each for each in inputs if each.get("type") != "checkbox" or "checked" in each]
+    values = {each["name"] or "": each.get("value") or "" for each in sent}
     return {name: value for name, value in values.items() if name != "csrf"}
 
 
