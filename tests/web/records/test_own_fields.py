@@ -10,7 +10,9 @@ import pytest
 from clearline.companies import usecases as companies
 from clearline.fields import usecases as fields
 from clearline.fields.domain import FieldAudience, FieldType, RecordKind, RefersTo
+from clearline.fields.reference_usecases import CHOICES_MAX
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
+from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
@@ -174,7 +176,7 @@ async def test_the_history_of_a_ticket_has_the_names_of_what_a_value_refers_to(
 
 
 async def test_a_form_offers_the_references_and_takes_an_id_beyond_these(
-    client: httpx.AsyncClient, database: Database, fresh: Tenant, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, database: Database, fresh: Tenant
 ) -> None:
     await added(database, RecordKind.TICKET, "backup", FieldType.REFERENCE, refers_to=RefersTo.SERVICE)
     async with database.transaction() as tx:
@@ -188,8 +190,9 @@ async def test_a_form_offers_the_references_and_takes_an_id_beyond_these(
     page = await agent.page(address)
     [chosen] = [each for each in page.all("option") if "selected" in each]
     assert chosen.get("value") == "SVC-2"
-    for module in ("fields.reference_usecases", "web.tickets.own_fields"):
-        monkeypatch.setattr(f"clearline.{module}.CHOICES_MAX", 1)
+    rows = [{"id": f"MANY-{at}", "type": "Port", "label": f"Port {at}"} for at in range(CHOICES_MAX)]
+    async with database.transaction() as tx:
+        await imports.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=False, now=NOW)
     page = await agent.page(address)
     [typed] = [each for each in page.all("input") if each.get("name") == "fields.backup"]
     assert (typed.get("value"), typed.get("list")) == ("SVC-2", "fields.backup.known")

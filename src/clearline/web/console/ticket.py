@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import xxhash
 from msgspec import Struct
@@ -196,12 +197,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     others = await ticket_lists.list_tickets(tx, actor, of_company, after=None, limit=_OPEN_SHOWN + 1)
     customer = await companies.get_company_details(tx, actor, company_id)
     service = next(iter(await inventory.services_with_ids(tx, actor, company_id, [view.ticket.service_id])), None)
-    records = (
-        (RecordKind.TICKET, view.ticket.fields),
-        (RecordKind.SERVICE, {} if service is None else service.fields),
-        (RecordKind.COMPANY, customer.fields),
-    )
-    shown, own = await shown_with_changes(tx, actor, company_id, records, events)
+    shown, own = await shown_with_changes(tx, actor, company_id, _own(view, service, customer), events)
     rule = ChronicRule(visit.services.settings.chronic_tickets, visit.services.settings.chronic_days)
     return TicketPage(
         view,
@@ -215,7 +211,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
             is_whole="all" in visit.query,
             has_mail=has_mail,
             own=own,
-        ),
+        ),  # fmt: skip
         notes[-1].note.number if notes else 0,
         await links.list_links(tx, actor, number, after=None, limit=_LINKS_MAX),
         by_name(people),
@@ -241,6 +237,16 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         bool((await definitions(tx)).active(RecordKind.TICKET, for_staff=True)),
         await ticket_matrix.difference_of(tx, view.ticket) if may_write else Verdict(),
     )
+
+
+def _own(
+    view: TicketView, service: Service | None, customer: CompanyDetails
+) -> list[tuple[RecordKind, dict[str, Any]]]:
+    return [
+        (RecordKind.TICKET, view.ticket.fields),
+        (RecordKind.SERVICE, {} if service is None else service.fields),
+        (RecordKind.COMPANY, customer.fields),
+    ]
 
 
 def _local_time(customer: CompanyDetails, now: datetime) -> str:
