@@ -198,20 +198,13 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
     customer = await companies.get_company_details(tx, actor, company_id)
     service = next(iter(await inventory.services_with_ids(tx, actor, company_id, [view.ticket.service_id])), None)
     shown, own = await shown_with_changes(tx, actor, company_id, _own(view, service, customer), events)
+    names, is_whole = _names(people, desk_queues), "all" in visit.query
+    shown_timeline = timeline(view, notes, files, events, names, is_whole=is_whole, has_mail=has_mail, own=own)
     rule = ChronicRule(visit.services.settings.chronic_tickets, visit.services.settings.chronic_days)
     return TicketPage(
         view,
         ticket_number(number),
-        timeline(
-            view,
-            notes,
-            files,
-            events,
-            _names(people, desk_queues),
-            is_whole="all" in visit.query,
-            has_mail=has_mail,
-            own=own,
-        ),  # fmt: skip
+        shown_timeline,
         notes[-1].note.number if notes else 0,
         await links.list_links(tx, actor, number, after=None, limit=_LINKS_MAX),
         by_name(people),
