@@ -12,6 +12,7 @@ from tests.builders.web.pages import person
 
 PAGE = "console/components.html"
 OF_OTHER_PAGES = {
+    "asked": "the fields of a new ticket, which fill a page",
     "brand": "a link in the head of a page",
     "composer": "keeps drafts of a ticket",
     "details": "has the pickers of a ticket, once on a page",

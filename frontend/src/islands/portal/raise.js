@@ -2,10 +2,11 @@
 // is kept with it, so that a form whose answer was lost leads to the same ticket when it is sent again. A tab holds a
 // lock on its draft: another tab begins one of its own, also about the same service.
 import { forget, keep, PREFIX, restore } from "../kept.js";
+import { ask } from "./asked.js";
 import { send } from "./send.js";
 
 const SENT = "clearline.sent"; // the key of the form that was sent, or carried to the choice of another service
-const FIELDS = "#title, #occurred_at, #description, details :is(input, select:not(#person))";
+const FIELDS = "#title, #occurred_at, #description, details :is(input, select:not(#person, [name=contact_role]))";
 const unsent = document.querySelector("[data-unsent]");
 const sent = sessionStorage.getItem(SENT);
 let sending = false;
@@ -62,7 +63,9 @@ async function begin(form) {
     if (sent && sent !== keyOf(form)) localStorage.removeItem(sent); // the same words, now about another service
   } else if (draft && restore(form, draft.key)) {
     form.querySelector("[data-restored]").hidden = false;
-    for (const part of form.querySelectorAll("details")) part.open = isFilled(part.querySelectorAll("input, select:not(#person)"));
+    if (form.querySelector("[data-asks]")) await ask(form);
+    restore(form, draft.key);
+    for (const part of form.querySelectorAll("details")) part.open = isFilled(part.querySelectorAll("input, select:not(#person, [name=contact_role])"));
   }
   prepare(form);
 }

@@ -22,6 +22,7 @@ from clearline.web.words import gettext
 
 E = TypeVar("E", bound=StrEnum)
 _FIELDS = {
+    "asked.priority": "priority", "asked.severity": "severity", "site_access": "site_access_contact",
     "asked_severity": "severity", "asked_priority": "priority", "assignee_id": "assignee", "contact.email": "email",
     "contact.name": "name", "contact.phone": "phone", "queue_id": "queue", "service.id": "service",
     "service.type": "service",
@@ -83,6 +84,10 @@ def problems(error: InvalidInput, external_ids: str) -> dict[str, str]:
         field = _FIELDS.get(violation.field, violation.field.replace("site_access.", "site_access_"))
         if field.startswith("external_ids"):
             field = external_ids
+        people, _, rest = field.partition(".")
+        if people in {"contacts", "cc"} and rest:
+            by_field.setdefault(people, f"{int(rest.partition('.')[0]) + 1}: {rule_text(violation)}")
+            continue
         by_field.setdefault(field, rule_text(violation))
     return by_field
 

@@ -12,10 +12,9 @@ from clearline.accounts import usecases as accounts
 from clearline.catalogue.domain import IssueEntry
 from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
-from clearline.fields.domain import RecordKind
+from clearline.fields.domain import FieldAudience, RecordKind
 from clearline.fields.reference_usecases import reference_choices
 from clearline.fields.usecases import definitions
-from clearline.fields.value_domain import with_defaults
 from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Tx
@@ -23,6 +22,7 @@ from clearline.text import storable
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contacts import usecases as ticket_people
 from clearline.tickets.domain import DESCRIPTION_MAX, TICKET_CHANNELS, TITLE_MAX, Channel, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Visibility
@@ -31,8 +31,9 @@ from clearline.web.console.new_ticket.fields import external_rows, new_ticket, o
 from clearline.web.console.people import all_queues, assignable
 from clearline.web.console.views import sidebar, with_counts
 from clearline.web.multipart import SentFiles, receive_form
+from clearline.web.tickets.asked import AskedFields, asked_fields, contact_rows, people_in, typed_into
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
-from clearline.web.tickets.own_fields import given_in, inputs, labels
+from clearline.web.tickets.own_fields import NO_CHOICES, given_in, labels
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -73,10 +74,35 @@ async def _created(visit: Visit, files: SentFiles) -> Answer:
         await files.attach(visit, tx, number, Visibility.PUBLIC)
         return f"/console/tickets/{ticket_number(number)}"
 
+    if await _asks_more(visit):
+        text = gettext("The form asks for more with what you chose. Look at it, then send it.")
+        return await _step(visit, form, carries=True, refusal=Refusal({}, text))
     outcome = await create_once(visit, create)
     if isinstance(outcome, Refusal):
         return await _step(visit, form, carries=True, refusal=outcome)
     return redirect(visit.browser, outcome)
+
+
+async def _asks_more(visit: Visit) -> bool:
+    """Return whether the form asks for fields that its page did not show, as one without scripts may."""
+    async with visit.services.database.transaction() as tx:
+        company = await _company(visit, tx, visit.form)
+        try:
+            service = None if company is None else await _service(visit, tx, company, visit.form)
+        except InvalidInput:
+            return False
+        return service is not None and (await _asked(visit, tx, visit.form, service)).adds_to(visit.form)
+
+
+async def _asked(
+    visit: Visit, tx: Tx, typed: Form, service: ChosenService, company: Company | None = None
+) -> AskedFields:
+    """Return what a ticket about a service is asked for, by what was typed; with a company what references can be."""
+    issues = visit.catalogue.issues_of(service.type)
+    choices = NO_CHOICES
+    if company is not None:
+        choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, company.id)
+    return await asked_fields(tx, typed, issues, FieldAudience.STAFF, choices)
 
 
 async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
@@ -94,14 +120,19 @@ async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
     except InvalidInput as error:
         refusals += error.violations
     try:
-        new = new_ticket(form, service.id, service.type, person)
+        typed = typed_into(await _asked(visit, tx, form, service), form)
+        new = new_ticket(typed, service.id, service.type, person)
         known = await definitions(tx)
-        new = replace(new, fields=given_in(known, RecordKind.TICKET, form, {}, for_staff=True))
+        new = replace(new, fields=given_in(known, RecordKind.TICKET, typed, {}, for_staff=True))
     except InvalidInput as error:
         raise InvalidInput([*error.violations, *refusals]) from None
     if refusals:
         raise InvalidInput(refusals)
-    created = await tickets.create_ticket(tx, actor, new, company_id=company.id, requires_fields=True, now=visit.now)
+    named = people_in(typed)
+    created = await tickets.create_ticket(
+        tx, actor, new, company_id=company.id, requires_fields=True, people=[*named], now=visit.now,
+    )  # fmt: skip
+    await ticket_people.begin_with(tx, actor, created.ticket, **named, now=visit.now)
     number = created.ticket.number
     if values:
         await ticket_changes.change_ticket(tx, actor, number, values, now=visit.now)
@@ -129,11 +160,10 @@ async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Re
             values |= {"company": company, "service": service}
             template, without = ("service", _CHOSEN) if service is None else ("form", set())
             values |= await (_services if service is None else _form)(visit, tx, company, values)
-            known = await definitions(tx)
-            defaults = with_defaults(known, RecordKind.TICKET, {})
-            choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, company.id)
-            values["own_inputs"] = inputs(known, RecordKind.TICKET, defaults, typed, for_staff=True, choices=choices)
-            values["own_labels"] = labels(known, RecordKind.TICKET, for_staff=True)
+            if service is not None:
+                values["asked"] = await _asked(visit, tx, typed, service, company)
+                values["own_labels"] = labels(await definitions(tx), RecordKind.TICKET, for_staff=True)
+                values["contact_rows"] = contact_rows(typed)
     side = await with_counts(visit, side)
     kept = [pair for pair in typed.pairs if pair[0] not in without] if carries else []
     refusal = refusal or Refusal(status=200)

@@ -1,6 +1,6 @@
 """What was typed into the form in which a ticket is raised, as the values of one."""
 
-from clearline.catalogue.assessment import Priority
+from clearline.catalogue.assessment import Priority, Severity
 from clearline.errors import InvalidInput, require_valid
 from clearline.identity import User
 from clearline.tickets.contact import Contact
@@ -30,6 +30,7 @@ def new_ticket(form: Form, service: ChosenService, person: User | None) -> NewTi
         service_id=service.id,
         contact=_contact(form, person),
         channel=Channel.PORTAL,
+        asked_severity=violations.choice(Severity, form, "severity"),
         asked_priority=violations.choice(Priority, form, "priority"),
         external_ids={REFERENCE: reference} if reference else {},
         occurred_at=occurred_at_in(form, violations),

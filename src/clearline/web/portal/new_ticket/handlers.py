@@ -12,10 +12,9 @@ from msgspec.structs import replace
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
-from clearline.fields.domain import Definitions, RecordKind
+from clearline.fields.domain import FieldAudience, RecordKind
 from clearline.fields.reference_usecases import reference_choices
 from clearline.fields.usecases import definitions
-from clearline.fields.value_domain import with_defaults
 from clearline.identity import Actor, Company, Scope, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ID_MAX
@@ -23,6 +22,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.text import storable
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contacts import usecases as people
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, ticket_number
 from clearline.tickets.label_domain import EXTERNAL_ID_MAX
 from clearline.tickets.list_store import Filter
@@ -33,8 +33,9 @@ from clearline.web.language.refusals import rule_text
 from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.portal.new_ticket.fields import new_ticket
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
+from clearline.web.tickets.asked import AskedFields, asked_fields, contact_rows, people_in, typed_into
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
-from clearline.web.tickets.own_fields import given_in, inputs, labels
+from clearline.web.tickets.own_fields import NO_CHOICES, given_in, labels
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -70,10 +71,34 @@ async def raise_ticket(visit: Visit) -> Answer:
             await files.attach(visit, tx, number, Visibility.PUBLIC)
             return f"{TICKETS}/{ticket_number(number)}?done=raised"
 
+        if await _asks_more(visit, _company(visit.actor, visit.form)):
+            text = gettext("The form asks for more with what you chose. Look at it, then send it.")
+            return await _step(visit, visit.form, carries=True, refusal=Refusal({}, text), files=files)
         outcome = await create_once(visit, create, external_ids="reference")
         if isinstance(outcome, Refusal):
             return await _step(visit, visit.form, carries=True, refusal=outcome, files=files)
         return redirect(visit.browser, signed(visit, outcome))
+
+
+async def _asks_more(visit: Visit, company: Company) -> bool:
+    """Return whether the form asks for fields that its page did not show, as one without scripts may."""
+    async with visit.database.transaction() as tx:
+        try:
+            service = await _service(visit, tx, company, visit.form)
+        except InvalidInput:
+            return False
+        return (await _asked(visit, tx, visit.form, service)).adds_to(visit.form)
+
+
+async def _asked(
+    visit: Visit, tx: Tx, typed: Form, service: ChosenService, company: Company | None = None
+) -> AskedFields:
+    """Return what a ticket about a service is asked for, by what was typed; with a company what references can be."""
+    issues = visit.catalogue.issues_of(service.type)
+    choices = NO_CHOICES
+    if company is not None:
+        choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, company.id)
+    return await asked_fields(tx, typed, issues, FieldAudience.CUSTOMER, choices)
 
 
 async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
@@ -88,16 +113,19 @@ async def _create(visit: Visit, tx: Tx, files: SentFiles) -> int:
     except InvalidInput as error:
         violations += error.violations
     try:
-        new = new_ticket(visit.form, service, person)
+        typed = typed_into(await _asked(visit, tx, visit.form, service), visit.form)
+        new = new_ticket(typed, service, person)
         known = await definitions(tx)
-        new = replace(new, fields=given_in(known, RecordKind.TICKET, visit.form, {}, for_staff=False))
+        new = replace(new, fields=given_in(known, RecordKind.TICKET, typed, {}, for_staff=False))
     except InvalidInput as error:
         violations += error.violations
         raise InvalidInput([*violations, *files.violations]) from None
     require_valid([*violations, *files.violations])
+    named = people_in(typed)
     created = await tickets.create_ticket(
-        tx, visit.actor, new, company_id=company.id, requires_fields=True, now=visit.now
+        tx, visit.actor, new, company_id=company.id, requires_fields=True, people=[*named], now=visit.now
     )
+    await people.begin_with(tx, visit.actor, created.ticket, **named, now=visit.now)
     return created.ticket.number
 
 
@@ -126,11 +154,11 @@ async def _step(
             except InvalidInput as error:
                 problem = problem or rule_text(error.violations[0])
         values = await (_form(visit, tx, company, service) if service else _services(visit, tx, company, typed))
-        known = await definitions(tx)
-        choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, company.id)
+        if service:
+            values["asked"] = await _asked(visit, tx, typed, service, company)
+            values["own_labels"] = labels(await definitions(tx), RecordKind.TICKET, for_staff=False)
+            values["rows"] = contact_rows(typed)
     values["company"] = company
-    values["own_inputs"] = inputs(known, RecordKind.TICKET, _defaults(known), typed, for_staff=False, choices=choices)
-    values["own_labels"] = labels(known, RecordKind.TICKET, for_staff=False)
     if files is not None:
         values["chosen_again"] = [file.new.name for file in files.files]
     return portal_page(
@@ -138,11 +166,6 @@ async def _step(
         carries=carries, kept=[pair for pair in typed.pairs if pair[0] not in _OF_SERVICE] if carries else [],
         once_key=key_of(typed, refusal), refusal=refusal, problem=problem, **({"chosen_again": []} | values),
     )  # fmt: skip
-
-
-def _defaults(known: Definitions) -> dict[str, Any]:
-    """Return the values that a new ticket has without any that is given."""
-    return with_defaults(known, RecordKind.TICKET, {})
 
 
 async def _services(visit: Visit, tx: Tx, company: Company, typed: Form) -> dict[str, Any]:
@@ -164,18 +187,19 @@ async def _form(visit: Visit, tx: Tx, company: Company, service: ChosenService) 
     user, own = accounts.user_and_company(visit.actor)
     of_service = Filter(company_id=company.id, service_id=service.id)
     listed = await ticket_lists.list_tickets(tx, visit.actor, of_service, after=None, limit=_OPEN_SHOWN + 1)
-    people = [user]
+    users_here = [user]
     if Scope.ACCOUNTS_READ in visit.actor.scopes:
         users = await accounts.list_users(tx, visit.actor, own.id, limit=_PEOPLE_MAX)
         others = [each for each in users if each.is_active and each.id != user.id]
-        people += sorted(others, key=lambda each: each.name.casefold())
+        users_here += sorted(others, key=lambda each: each.name.casefold())
     field = "service" if service.label else "other"
     named = {"company": company.code} if company.id != own.id else {}
     return {
         "service": service, "field": field, "address": f"{PATH}?{urlencode({field: service.id} | named)}",
-        "open_tickets": listed[:_OPEN_SHOWN], "has_more": len(listed) > _OPEN_SHOWN, "people": people,
+        "open_tickets": listed[:_OPEN_SHOWN], "has_more": len(listed) > _OPEN_SHOWN, "people": users_here,
         "issues": visit.catalogue.issues_of(service.type),
         "asked_priorities": [(priority, gettext(look.label)) for priority, look in looks.PRIORITIES.items()],
+        "asked_severities": [(severity, gettext(word)) for severity, word in looks.SEVERITIES.items()],
         "title_max": TITLE_MAX, "seen_max": DESCRIPTION_MAX, "reference_max": EXTERNAL_ID_MAX,
     }  # fmt: skip
 
