@@ -13,7 +13,7 @@ PUBLISHED_TYPES = ROOT / "src/clearline/platform/database/migrations/0048_catalo
 PAGES_FIRST = (
     "add-your-own-fields",
     "attach-files", "bind-a-mail-domain", "brand-the-portal", "change-many-tickets",
-    "change-the-texts-of-mails", "import-services",
+    "change-the-texts-of-mails", "define-forms", "import-services",
     "link-merge-and-split", "manage-the-catalogue",
     "manage-people-and-keys", "notification-preferences", "receive-mail", "receive-webhooks",
     "redact-a-secret", "route-tickets", "save-replies-and-views", "say-why-a-ticket-waits",
@@ -26,7 +26,7 @@ PAGES_FIRST = (
 )  # fmt: skip
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
-    "back-up-and-upgrade", "define-forms", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
+    "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
     "run-in-production", "run-workers-apart", "use-the-house-api",
     "work-tickets-from-the-command-line",
 )  # fmt: skip

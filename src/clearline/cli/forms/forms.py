@@ -1,7 +1,5 @@
 """Commands for the forms in which tickets are raised."""
 
-from typing import Any
-
 import click
 
 from clearline.catalogue import usecases as catalogue
@@ -15,7 +13,8 @@ from clearline.fields.domain import FieldAudience
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.forms import usecases as forms
-from clearline.tickets.forms.domain import NO_ID, Condition, Form, FormField, in_words
+from clearline.tickets.forms.domain import NO_ID, Form, in_words
+from clearline.tickets.forms.wording import field_of
 from clearline.wires.house.forms.mapping import form_out
 
 _TYPE = click.argument("issue_type", metavar="TYPE")
@@ -26,8 +25,6 @@ _AUDIENCE = click.option(
     show_default=True,
     help="Who raises the ticket.",
 )
-_REQUIRED = "!"
-_BOOLEANS = {"true": True, "false": False}
 
 
 @click.group()
@@ -92,7 +89,7 @@ def form_show(issue_type: str, audience: str, *, as_json: bool) -> None:
 @json_option
 def form_set(issue_type: str, audience: str, texts: tuple[str, ...], *, as_json: bool) -> None:
     """Define the form of the issue type TYPE, field by field, in the place of the one that there is."""
-    fields = [_field(text) for text in texts]
+    fields = [field_of(text) for text in texts]
 
     async def work(tx: Tx) -> tuple[Form, Form]:
         named = (await _key(tx, issue_type), FieldAudience(audience))
@@ -126,17 +123,3 @@ def form_delete(issue_type: str, audience: str, *, yes: bool, as_json: bool) -> 
 async def _key(tx: Tx, issue_type: str) -> str:
     [key] = await catalogue.issue_keys(tx, [issue_type])
     return key
-
-
-def _field(text: str) -> FormField:
-    """Return the field that an option names: ``testing_hours``, ``cc!`` or ``site_access!?dispatch_allowed=true``."""
-    named, asked, condition = text.partition("?")
-    when = None
-    if asked:
-        other, _, values = condition.partition("=")
-        when = Condition(other.strip(), tuple(_value(value.strip()) for value in values.split("|") if value.strip()))
-    return FormField(named.strip().removesuffix(_REQUIRED), named.strip().endswith(_REQUIRED), when)
-
-
-def _value(text: str) -> Any:
-    return _BOOLEANS.get(text, text)

@@ -88,7 +88,7 @@ class AskedFields(Struct, frozen=True):
         if not self.is_default:
             return []
         shown = [(heading, [name for name in names if name in self.names]) for heading, names in _GROUPS]
-        return [(heading, names, [each for name in names for each in inputs_of(name)]) for heading, names in shown]
+        return [(heading, names, _typed_inputs(names)) for heading, names in shown]
 
     @property
     def first(self) -> list[str]:
@@ -104,6 +104,11 @@ class AskedFields(Struct, frozen=True):
 def inputs_of(name: str) -> tuple[str, ...]:
     """Return the names of the inputs of a field."""
     return (name, f"{name}.shown") if name.startswith(OWN) else _INPUTS.get(name, (name,))
+
+
+def _typed_inputs(names: Sequence[str]) -> list[str]:
+    """Return the inputs of fields that are empty until somebody types: a role of a contact is always chosen."""
+    return [each for name in names for each in inputs_of(name) if each != "contact_role"]
 
 
 async def asked_fields(

@@ -126,6 +126,7 @@ FORMS: dict[str, dict[str, str]] = {
     "changeMatrixTable": {"down-high-priority": "critical"},
     "applyMatrix": {"ticket": "INC000000000042", "once": ONCE},
     "undoMatrix": {"change": NO_ID},
+    "changeForm": {"customer": "title\ndescription", "staff": ""},
     "createField": {"record": "ticket", "key": "circuit", **OWN_FIELD, "once": ONCE},
     "changeField": OWN_FIELD,
     "deleteField": {"confirm": "0"},
@@ -252,7 +253,12 @@ async def new_types(tx: Tx) -> dict[str, str]:
         "kind": TermKind.WAITING_REASON, "key": f"k{uuid4().hex[:8]}", "label": "Spares", "statuses": ("held",),
     }  # fmt: skip
     term = await terms.add_term(tx, OPERATOR, values, now=now())
-    return {"issue-types": str(issue.id), "service-types": str(service.id), "terms": str(term.id)}
+    return {
+        "issue-types": str(issue.id),
+        "forms": str(issue.id),
+        "service-types": str(service.id),
+        "terms": str(term.id),
+    }
 
 
 async def _new_field(tx: Tx) -> OwnField:

@@ -4,6 +4,7 @@ from typing import Any
 
 from clearline.identity import Scope
 from clearline.web.console.admin.branding import BRANDING
+from clearline.web.console.admin.catalogue.forms import FORMS
 from clearline.web.console.admin.catalogue.issue_types import ISSUE_TYPE_SECTION
 from clearline.web.console.admin.catalogue.matrix import PRIORITY_MATRIX
 from clearline.web.console.admin.catalogue.service_types import SERVICE_TYPE_SECTION
@@ -50,6 +51,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     TERM_SECTION,
     PRIORITY_MATRIX,
     FIELDS,
+    FORMS,
     COMPANIES,
     TIERS,
     BRANDING,

@@ -20,7 +20,7 @@ class Entry(Struct, frozen=True):
 
 def entries() -> list[Entry]:
     """Return the sections in their order."""
-    return [*_work(), *_mail(), *_access(), *_system()]
+    return [*_work(), *_catalogue(), *_mail(), *_access(), *_system()]
 
 
 def _work() -> list[Entry]:
@@ -43,6 +43,12 @@ def _work() -> list[Entry]:
             "/console/admin/macros", gettext("Macros"), "message-square-text",
             gettext("Replies that are used again and again, and what else they do."),
         ),
+    ]  # fmt: skip
+
+
+def _catalogue() -> list[Entry]:
+    """Return what tickets are about, and what is kept of them."""
+    return [
         Entry(
             "/console/admin/issue-types", gettext("Issue types"), "shapes",
             gettext("What can be wrong, in your words, and how serious it is at first."),
@@ -62,6 +68,10 @@ def _work() -> list[Entry]:
         Entry(
             "/console/admin/fields", gettext("Fields"), "file-pen",
             gettext("Fields of your own for tickets, services and companies."),
+        ),
+        Entry(
+            "/console/admin/forms", gettext("Forms"), "list-checks",
+            gettext("What a new ticket is asked for by its issue type, and when."),
         ),
         Entry(
             "/console/admin/companies", gettext("Companies"), "building-2",
