@@ -14,10 +14,13 @@ from clearline.bulk.domain import ImportSubject, ItemOutcome
 from clearline.bulk.import_file import Format
 from clearline.companies import usecases as companies
 from clearline.errors import DeskError, Forbidden, InvalidInput, ScopeMissing
+from clearline.fields import usecases as own_fields
+from clearline.fields.domain import FieldType, RecordKind
 from clearline.identity import ALL_SCOPES, OPERATOR, Actor, Role, Scope
 from clearline.inventory import usecases as inventory
 from clearline.inventory.facts_domain import End
 from clearline.platform.database.transactions import Database, Tx
+from tests.builders.house import no_fields
 from tests.builders.people import NOW, Tenant, new_person
 
 COMPANIES, PEOPLE, SERVICES = ImportSubject.COMPANIES, ImportSubject.PEOPLE, ImportSubject.SERVICES
@@ -86,6 +89,29 @@ async def test_a_service_is_added_changed_and_left_alone(database: Database, fre
     assert (service.rate, service.a_end, service.is_protected, service.type) == (
         10**10, End("AMS", vlan="7"), True, "CloudRouter",
     )  # fmt: skip
+
+
+async def test_own_fields_of_companies_and_services_come_in_with_them(database: Database) -> None:
+    code = f"C{uuid4().hex[:8]}"
+    await no_fields(database)
+    async with database.transaction() as tx:
+        for record, key, type_ in (
+            (RecordKind.COMPANY, "vat", FieldType.TEXT), (RecordKind.SERVICE, "size", FieldType.INTEGER),
+        ):  # fmt: skip
+            values = {"record": record, "key": key, "label": key, "type": type_}
+            await own_fields.add_field(tx, OPERATOR, values, now=NOW)
+        table = f"code,name,fields_vat\n{code},Company {code},GB-1\n"
+        outcomes = [(await imported(tx, COMPANIES, table, "csv"))[0] for _again in range(2)]
+        service = {"company": code, "id": "S-1", "type": "Port", "label": "One", "fields": {"size": "7"}}
+        outcomes += [(await imported(tx, SERVICES, lines(service)))[0] for _again in range(2)]
+        table = f"company,id,type,label,fields_size,fields_hue\n{code},S-1,Port,One,many,red\n"
+        [refusal] = await imported(tx, SERVICES, table, "csv")
+        company = await companies.get_company_details(tx, OPERATOR, code)
+        stored = await inventory.get_service(tx, OPERATOR, code, "S-1")
+    await no_fields(database)
+    assert outcomes == [ItemOutcome.DONE, ItemOutcome.UNCHANGED] * 2
+    assert refusal == "fields_size must be a whole number; fields_hue is no field"
+    assert (company.fields, stored.fields) == ({"vat": "GB-1"}, {"size": 7})
 
 
 @pytest.mark.parametrize(
