@@ -5,6 +5,13 @@ import re
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
+from clearline.fields.domain import FieldAudience
+from clearline.identity import OPERATOR
+from clearline.platform.database.transactions import Database
+from clearline.tickets.forms import usecases as forms
+from clearline.tickets.forms.domain import Condition, FormField
+from tests.builders.house import no_forms
+from tests.builders.people import NOW
 from tests.builders.web.browser import WIDTHS, Site, check, context
 
 pytestmark = pytest.mark.slow
@@ -144,3 +151,27 @@ async def test_a_fragment_that_comes_between_the_sending_and_its_answer_leaves_n
     await expect(desktop.get_by_role("heading", level=1)).to_contain_text("Sent while the page changed")
     await to_the_form(desktop, site, "SVC-4")
     await expect(desktop.get_by_label("Title")).to_have_value("")
+
+
+async def test_fields_come_and_go_with_what_is_chosen(desktop: Page, site: Site, database: Database) -> None:
+    fields = [
+        FormField("title"), FormField("description"), FormField("dispatch_allowed"),
+        FormField("site_access", when=Condition("dispatch_allowed", (True,))),
+    ]  # fmt: skip
+    async with database.transaction() as tx:
+        await forms.set_form(tx, OPERATOR, "Circuit Down", FieldAudience.STAFF, fields, now=NOW)
+    try:
+        await to_the_form(desktop, site, "SVC-2")
+        await desktop.get_by_label("Title").fill("Still here")
+        await desktop.get_by_label("Files").set_input_files(
+            FilePayload(name="a.txt", mimeType="text/plain", buffer=b"rx")
+        )
+        await desktop.get_by_label("Issue").select_option("Circuit Down")
+        await desktop.get_by_label("Technician on site").select_option("yes")
+        await expect(desktop.get_by_label("Access: contact")).to_be_visible()
+        await desktop.get_by_label("Technician on site").select_option("no")
+        await expect(desktop.get_by_label("Access: contact")).to_have_count(0)
+        await expect(desktop.get_by_label("Title")).to_have_value("Still here")
+        assert await desktop.get_by_label("Files").evaluate("field => field.files.length") == 1
+    finally:
+        await no_forms(database)
