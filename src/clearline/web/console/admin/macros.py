@@ -5,10 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from clearline.catalogue.assessment import Priority
+from clearline.catalogue.term_domain import TermKind, Terms
+from clearline.catalogue.term_usecases import current_terms
 from clearline.fields.type_domain import file_text
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.domain import Status
+from clearline.tickets.domain import Status, Waiting
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.web.console.admin.section import ADMIN, AdminSection
@@ -47,7 +49,7 @@ class Macros(AdminSection[Macro]):
         listed = await macros.list_macros(tx, visit.actor, after=after[0] if after else None, limit=limit)
         return [Line(str(macro.id), macro.name, [macro.name], _summary(macro)) for macro in listed]
 
-    async def fields(self, visit: Visit, tx: Tx, record: Macro | None) -> list[Field]:  # noqa: ARG002
+    async def fields(self, visit: Visit, tx: Tx, record: Macro | None) -> list[Field]:
         """Return the fields of a macro."""
         unchanged = Choice("", gettext("Unchanged"))
         placeholders = ", ".join(f"{{{{{name}}}}}" for name in PLACEHOLDERS)
@@ -68,6 +70,7 @@ class Macros(AdminSection[Macro]):
                 "status", gettext("Status"), Kind.SELECT,
                 [unchanged, *(Choice(to, gettext(STATUSES[to].label)) for to in Status if to in REACHABLE)],
             ),
+            *_progress_fields(await current_terms(tx), Macro(UUID(int=0), "") if record is None else record),
             Field(
                 "queue_id", gettext("Queue"), Kind.SELECT,
                 [unchanged, *(Choice(str(queue.id), queue.name) for queue in await all_queues(tx, visit.actor))],
@@ -90,11 +93,20 @@ class Macros(AdminSection[Macro]):
             "text": [record.text],
             "visibility": [record.visibility],
             "status": [record.status or ""],
+            "sub_status": [record.facts.sub_status or ""],
+            "waiting_reason": ["" if record.facts.waiting is None else record.facts.waiting.reason],
+            "waiting_text": ["" if record.facts.waiting is None else record.facts.waiting.text],
             "queue_id": [str(record.queue_id or "")],
             "priority": [record.priority or ""],
             "add_tags": [" ".join(record.add_tags)],
             "fields": ["\n".join(f"{key}={file_text(value)}" for key, value in record.fields.items())],
         }
+
+    def field_of(self, name: str) -> str:
+        """Return the field of the form for a value: that of the reason for why a ticket waits."""
+        return {"waiting": "waiting_reason", "waiting.reason": "waiting_reason", "waiting.text": "waiting_text"}.get(
+            name, super().field_of(name)
+        )
 
     def title(self, record: Macro) -> str:
         """Return the name of a macro."""
@@ -121,6 +133,38 @@ class Macros(AdminSection[Macro]):
         await macros.delete_macro(tx, visit.actor, record.id, now=visit.now)
 
 
+def _progress_fields(terms: Terms, macro: Macro) -> list[Field]:
+    """Return the fields of what goes with the status; a retired term that the macro has stays a choice."""
+
+    def choices(kind: TermKind, present: str | None) -> list[Choice]:
+        return [
+            Choice(term.key, f"{term.label} ({', '.join(gettext(STATUSES[each].label) for each in term.statuses)})")
+            for term in terms.by_kind[kind].values()
+            if term.is_active or term.key == present
+        ]
+
+    none, waiting = Choice("", gettext("None")), macro.facts.waiting
+    return [
+        Field(
+            "sub_status", gettext("Sub-status"), Kind.SELECT,
+            [none, *choices(TermKind.SUB_STATUS, macro.facts.sub_status)], gettext("Of the status above."),
+        ),
+        Field(
+            "waiting_reason", gettext("Reason to wait"), Kind.SELECT,
+            [none, *choices(TermKind.WAITING_REASON, None if waiting is None else waiting.reason)],
+            gettext("With a status in which tickets wait."),
+        ),
+        Field("waiting_text", gettext("What it waits for"), hint=gettext("For your people alone.")),
+    ]  # fmt: skip
+
+
+def _facts(form: Form) -> dict[str, Any]:
+    """Return what goes with the status. What was found and done is set by the API, and stays."""
+    reason, text = form.get("waiting_reason"), form.get("waiting_text").strip()
+    waiting = Waiting(reason, text) if reason or text else None
+    return {"sub_status": form.get("sub_status") or None, "waiting": waiting}
+
+
 def _summary(macro: Macro) -> str:
     """Return what a macro does, in a line."""
     parts = []
@@ -140,6 +184,7 @@ def _values(form: Form) -> dict[str, Any]:
         "text": form.get("text").rstrip(),
         "visibility": member_in(Visibility, form, "visibility"),
         "status": optional_member_in(Status, form, "status"),
+        "facts": _facts(form),
         "queue_id": id_in(form, "queue_id"),
         "priority": optional_member_in(Priority, form, "priority"),
         "add_tags": tuple(form.get("add_tags").replace(",", " ").split()),

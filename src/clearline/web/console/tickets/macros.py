@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from clearline.catalogue.term_domain import TermKind
 from clearline.fields.domain import Definitions
 from clearline.fields.usecases import definitions
 from clearline.platform.database.transactions import Tx
@@ -12,6 +13,7 @@ from clearline.tickets.domain import TicketView
 from clearline.web import looks
 from clearline.web.fields import known_id
 from clearline.web.tickets.own_fields import field_words
+from clearline.web.tickets.terms import term_name
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.workspace import macro_usecases as macros
@@ -54,6 +56,14 @@ def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue], known: D
     if macro.status is not None and macro.status is not ticket.status:
         before, after = looks.STATUSES[ticket.status].label, looks.STATUSES[macro.status].label
         effects.append(Effect(gettext("Status"), gettext(before), gettext(after)))
+    facts, waiting = macro.facts, ticket.waiting
+    if facts.sub_status is not None and facts.sub_status != ticket.sub_status:
+        before, after = (term_name(TermKind.SUB_STATUS, key) for key in (ticket.sub_status, facts.sub_status))
+        effects.append(Effect(gettext("Sub-status"), before, after))
+    if facts.waiting is not None and (waiting is None or waiting.reason != facts.waiting.reason):
+        keys = (None if waiting is None else waiting.reason, facts.waiting.reason)
+        before, after = (term_name(TermKind.WAITING_REASON, key) for key in keys)
+        effects.append(Effect(gettext("Reason to wait"), before, after))
     if macro.priority is not None and macro.priority is not ticket.priority:
         before, after = looks.PRIORITIES[ticket.priority].label, looks.PRIORITIES[macro.priority].label
         effects.append(Effect(gettext("Priority"), gettext(before), gettext(after)))

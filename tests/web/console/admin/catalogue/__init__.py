@@ -1,0 +1,1 @@
+"""Tests of the admin pages of the catalogue and of macros."""
