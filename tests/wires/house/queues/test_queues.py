@@ -143,6 +143,7 @@ async def test_routing_rules_are_ordered_moved_and_deleted(client: httpx.AsyncCl
         "companies": [],
         "priorities": ["critical"],
         "keywords": [],
+        "fields": [],
         "is_active": True,
         "created_at": second["created_at"],
         "shadowed_by": None,
