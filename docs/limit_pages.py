@@ -20,6 +20,7 @@ from clearline.tickets.third_parties.domain import CASES_MAX
 from clearline.webhooks.attempt_domain import SCHEDULE
 from clearline.wires.http.body import BODY_MAX, DEPTH_MAX
 from clearline.workspace.domain import VIEWS_MAX
+from clearline.workspace.templates.domain import TEMPLATES_MAX
 
 REQUESTS = "as its requests: each makes a few rows"
 
@@ -48,7 +49,9 @@ TABLES = (
     TableLimit("mail_domain", "mail domains that its own admins add", ("company_mail_domains_max",)),
     TableLimit("mail_opt_out", "one for each recipient and topic: digests, tickets, webhooks, and each ticket"),
     TableLimit("notification_settings", "one for each user"),
+    TableLimit("former_parent", "one for each parent that the provider gave it"),
     TableLimit("saved_view", f"{VIEWS_MAX} of each user"),
+    TableLimit("ticket_template", f"{TEMPLATES_MAX}, and as many of the provider"),
     TableLimit("list_columns", "one for each user and list of the console: four, and each queue"),
     TableLimit("bulk_change", "as the changes of agents: each is kept for an hour"),
     TableLimit("draft", f"{DRAFTS_MAX} of each user", ("keep_drafts_days",)),

@@ -27,6 +27,13 @@ class TooManyCases(TooMany):
     rule = "a ticket has at most {most} cases at third parties"
 
 
+class TooManyTicketTemplates(TooMany):
+    """The company has as many ticket templates as one may have."""
+
+    code = "too_many_ticket_templates"
+    rule = "a company has at most {most} ticket templates"
+
+
 class TooManyNotes(TooMany):
     """The ticket has as many notes as it can have."""
 

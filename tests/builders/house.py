@@ -218,6 +218,15 @@ def kind_of(parts: list[str], index: int) -> str:
     return parts[index - 1]
 
 
+def _dry_run(number: str, name: str) -> Json:
+    return {"tickets": [number], "action": {"type": "note", "text": f"{name} by a job"}, "dry_run": True}
+
+
+def _delivery(tenant: Tenant, hook: Json, name: str) -> NewDelivery:
+    payload = b'{"a": "%b"}' % name.encode()
+    return NewDelivery(tenant.company.id, UUID(hook["id"]), uuid4(), None, "ping", None, payload)
+
+
 async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned:
     """Add a company with one resource of each kind; all its texts contain its name."""
     tenant = await new_tenant(database, f"{name} Ltd")
@@ -254,12 +263,11 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     case_id = await _add_case(database, numbers[0], name)
     await post(f"{at}/watchers", {"user": "me"})
     view = await post("/views", {"name": f"{name} view", "query": name, "is_shared": True})
-    action = {"type": "note", "text": f"{name} by a job"}
-    job = await post("/bulk", {"tickets": [numbers[1]], "action": action, "dry_run": True})
+    template = await post("/ticket-templates", {"name": f"{name} template", "title": f"{name} title"})
+    job = await post("/bulk", _dry_run(numbers[1], name))
     await done(client, headers, job)
     hook = await post("/subscriptions", {"url": f"https://hooks.example.com/{name}", "is_active": False})
-    payload = b'{"a": "%b"}' % name.encode()
-    delivery = NewDelivery(tenant.company.id, UUID(hook["id"]), uuid4(), None, "ping", None, payload)
+    delivery = _delivery(tenant, hook, name)
     async with database.statement() as tx:
         await delivery_store.insert(tx, [delivery], now=NOW)
     text = {**headers, "content-type": "text/plain"}
@@ -269,7 +277,8 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     ids = shared | {
         "subscriptions": hook["id"], "deliveries": str(delivery.id),
         "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
-        "watchers": str(admin.id), "cases": str(case_id), "views": view["id"], "jobs": job["id"],
+        "watchers": str(admin.id), "cases": str(case_id), "views": view["id"], "ticket-templates": template["id"],
+        "jobs": job["id"],
         "companies": str(tenant.company.id), "users": str(admin.id), "domains": str(domain.id), "keys": str(key.id),
         "services": f"{name}-service", "handovers": NOBODY, "fields": NOBODY, "forms": NOBODY, "macros": NOBODY,
         "form-definitions": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY, "terms": NOBODY,

@@ -194,7 +194,7 @@ main(prog_name="clearline")
 
 def test_a_shell_completes_commands_without_importing_them() -> None:
     names, modules = _completed("clearline t", 1)
-    assert names == ["team", "term", "ticket", "tier"]
+    assert names == ["team", "template", "term", "ticket", "tier"]
     assert {name for name in modules if name.startswith("clearline.cli.tickets")} == set()
     assert _completed("clearline ticket l", 2)[0] == ["link", "links", "list"]
     assert "--company" in _completed("clearline ticket list --c", 3)[0]

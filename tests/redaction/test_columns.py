@@ -68,7 +68,7 @@ WITHOUT_TICKETS = {
     "mail_template", "mailbox", "notification_settings", "priority_matrix", "queue", "recovery_code",
     "routing_rule", "saved_view", "schema_migration", "second_factor", "second_factor_role", "server_secret",
     "service", "service_type", "sign_in_attempt", "sign_in_challenge", "sign_in_flow", "sign_in_link",
-    "sign_in_session", "subscription", "team", "term", "tier", "user_identity", "user_password",
+    "sign_in_session", "subscription", "team", "term", "ticket_template", "tier", "user_identity", "user_password",
 }  # fmt: skip
 """Tables about something else than tickets."""
 

@@ -78,6 +78,7 @@ COMMANDS = {
         "server.setup_link", "setup_link", "Print a new link of the set-up of a fresh installation."
     ),
     "team": LazyCommand("queues.teams", "team", "Manage teams: the people who work the queues."),
+    "template": LazyCommand("workspace.templates", "template", "Manage ticket templates: saved beginnings of tickets."),
     "term": LazyCommand(
         "catalogue.terms",
         "term",

@@ -161,6 +161,19 @@ def _typed_values(field: Field, value: Any) -> Sequence[str]:
     return (str(value).lower() if isinstance(value, bool) else str(value),)
 
 
+def typed_pairs(
+    definitions: Definitions, kind: RecordKind, values: Mapping[str, Any], *, for_staff: bool
+) -> list[tuple[str, str]]:
+    """Return values as the fields of a form, of those that an audience may set."""
+    return [
+        pair
+        for field in definitions.active(kind, for_staff=for_staff)
+        if field.is_editable(for_staff=for_staff) and field.key in values
+        for name in [input_name(field.key)]
+        for pair in [(f"{name}.shown", "1"), *((name, each) for each in _typed_values(field, values[field.key]))]
+    ]
+
+
 def given_in(
     definitions: Definitions, kind: RecordKind, form: Form, current: Mapping[str, Any], *, for_staff: bool
 ) -> dict[str, Any]:

@@ -74,6 +74,7 @@ _NAMES = {
     "issue_type": "Fibre cut",
     "job": "bulk",
     "macro": "Optic replaced",
+    "ticket_template": "Fibre cut",
     "mail_domain": "example.com",
     "mail_opt_out": "ana@example.com",
     "mail_suppression": "ana@example.com",

@@ -243,6 +243,8 @@ SAMPLES: dict[str, Any] = {
     "JobOut.format": "ndjson",
     "JobOut.total": 1,
     "LinkedTicketOut.title": "Fibre cut near Amsterdam",
+    **{f"{kind}.name": "Fibre cut" for kind in ("TemplateIn", "TemplateOut", "TemplatePatch")},
+    **{f"{kind}.service": "EXF-PORT-1" for kind in ("TemplateIn", "TemplateOut", "TemplatePatch")},
     "MacroIn.name": "Optic replaced",
     "MacroOut.name": "Optic replaced",
     "MacroPatch.name": "Optic replaced",

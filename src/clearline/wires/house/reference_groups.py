@@ -17,6 +17,7 @@ GROUP_TEXTS = {
     "that become a ticket of their own.",
     "Search and views": "Find tickets by words and filters, and keep searches as views.",
     "Macros": "Prepared replies, with the changes that go with them.",
+    "Ticket templates": "What a new ticket can begin with: the provider's own, and those of a company.",
     "Priority matrix": "Which priority and severity a new ticket begins with, by its impact, the priority that the "
     "customer asked for, and the tier of the company.",
     "Terms": "The provider's lists: why a ticket waits, its sub-status, what was found and done.",

@@ -30,7 +30,7 @@ from clearline.wires.house.tickets.cases import handlers as cases
 from clearline.wires.house.tickets.links import links, merging, watchers
 from clearline.wires.house.webhooks import deliveries, subscriptions
 from clearline.wires.house.wire import NoQuery
-from clearline.wires.house.workspace import macros, views
+from clearline.wires.house.workspace import macros, templates, views
 from clearline.wires.http.call import Services
 from clearline.wires.http.resource import Dialect, Wire
 from clearline.wires.http.table import Operation
@@ -46,6 +46,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Links, merging, splitting": (*links.OPERATIONS, *merging.OPERATIONS),
     "Search and views": (*search.OPERATIONS, *views.OPERATIONS),
     "Macros": macros.OPERATIONS,
+    "Ticket templates": templates.OPERATIONS,
     "Priority matrix": matrix.OPERATIONS,
     "Terms": terms.OPERATIONS,
     "Own fields": fields.OPERATIONS,

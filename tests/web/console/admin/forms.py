@@ -33,6 +33,7 @@ from clearline.web.fields import to_segment
 from clearline.web.visit import Page as Entry
 from clearline.webhooks import subscription_usecases as webhooks
 from clearline.workspace import macro_usecases as macros
+from clearline.workspace.templates import usecases as templates
 from tests.builders.mail.inbound_rig import a_mail
 from tests.builders.mail.outbox import write
 from tests.builders.people import new_person, new_staff, new_tenant
@@ -47,6 +48,7 @@ OWN_FIELD = {
     "required": "never", "visible_to": "staff", "edited_by": "staff", "default": "", "minimum": "", "maximum": "",
     "pattern": "", "place": "", "active": "on",
 }  # fmt: skip
+TEMPLATE = {"name": "Fibre cut", "title": "Link down", "issue_type": "Circuit Down", "tags": "fibre"}
 MACRO = {
     "name": "We look into it", "text": "Dear {{contact.name}}", "visibility": "public", "status": "in_progress",
     "queue_id": "", "priority": "", "add_tags": "optics",
@@ -131,6 +133,9 @@ FORMS: dict[str, dict[str, str]] = {
     "changeField": OWN_FIELD,
     "deleteField": {"confirm": "0"},
     "restoreField": {},
+    "createTicketTemplate": {**TEMPLATE, "once": ONCE},
+    "changeTicketTemplate": TEMPLATE,
+    "deleteTicketTemplate": {},
     "createMacro": {**MACRO, "once": ONCE},
     "changeMacro": MACRO,
     "deleteMacro": {},
@@ -266,6 +271,11 @@ async def _new_field(tx: Tx) -> OwnField:
     return await own_fields.add_field(tx, OPERATOR, values, now=now())
 
 
+async def _new_template(tx: Tx) -> dict[str, str]:
+    template = await templates.add_template(tx, OPERATOR, {"name": f"Template {uuid4().hex}"}, now=now())
+    return {"ticket-templates": str(template.id)}
+
+
 async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
@@ -278,7 +288,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex}", now=now())
         values = {"name": f"Rule {uuid4().hex}", "queue_id": queue.queue.id, "keywords": (uuid4().hex,)}
         rule = await rules.add_rule(tx, OPERATOR, values, now=now())
-        types = {**await new_types(tx), "fields": str((await _new_field(tx)).id)}
+        types = {**await new_types(tx), "fields": str((await _new_field(tx)).id), **await _new_template(tx)}
         macro = await macros.add_macro(tx, OPERATOR, {"name": f"Macro {uuid4().hex}", "text": "Done."}, now=now())
         values = {"url": "https://hooks.example.com/desk", "is_active": False}
         webhook, _secret = await webhooks.add_subscription(

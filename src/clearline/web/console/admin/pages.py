@@ -8,6 +8,7 @@ from clearline.web.console.admin.catalogue.forms import FORMS
 from clearline.web.console.admin.catalogue.issue_types import ISSUE_TYPE_SECTION
 from clearline.web.console.admin.catalogue.matrix import PRIORITY_MATRIX
 from clearline.web.console.admin.catalogue.service_types import SERVICE_TYPE_SECTION
+from clearline.web.console.admin.catalogue.templates import TICKET_TEMPLATES
 from clearline.web.console.admin.catalogue.terms import TERM_SECTION
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.conflicts import CONFLICTS
@@ -46,6 +47,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     QUEUES,
     ROUTING,
     MACROS,
+    TICKET_TEMPLATES,
     ISSUE_TYPE_SECTION,
     SERVICE_TYPE_SECTION,
     TERM_SECTION,

@@ -50,6 +50,10 @@ def _catalogue() -> list[Entry]:
     """Return what tickets are about, and what is kept of them."""
     return [
         Entry(
+            "/console/admin/ticket-templates", gettext("Ticket templates"), "file-pen",
+            gettext("What a new ticket can begin with."),
+        ),
+        Entry(
             "/console/admin/issue-types", gettext("Issue types"), "shapes",
             gettext("What can be wrong, in your words, and how serious it is at first."),
         ),

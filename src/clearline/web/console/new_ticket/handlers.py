@@ -34,6 +34,7 @@ from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.tickets.asked import AskedFields, asked_fields, contact_rows, people_in, typed_into
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
 from clearline.web.tickets.own_fields import NO_CHOICES, given_in, labels
+from clearline.web.tickets.templates import begun, offered
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -49,7 +50,10 @@ _CHOSEN = {"company", "service", "listed", "step", "find", "csrf"}
 
 async def show_new_ticket(visit: Visit) -> Answer:
     """Show the step that comes next after what the address names."""
-    return await _step(visit, Form(list(visit.query.items())))
+    asked = Form(list(visit.query.items()))
+    if (form := await begun(visit, asked)) is not None:
+        return await _step(visit, form, carries=True)
+    return await _step(visit, asked)
 
 
 async def create_ticket(visit: Visit) -> Answer:
@@ -164,12 +168,15 @@ async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Re
                 values["asked"] = await _asked(visit, tx, typed, service, company)
                 values["own_labels"] = labels(await definitions(tx), RecordKind.TICKET, for_staff=True)
                 values["contact_rows"] = contact_rows(typed)
+        if template != "form" and not carries:
+            chosen = None if company is None else str(company.id)
+            values["ticket_templates"] = await offered(visit, tx, chosen)
     side = await with_counts(visit, side)
     kept = [pair for pair in typed.pairs if pair[0] not in without] if carries else []
     refusal = refusal or Refusal(status=200)
     return visit.page(
         f"console/new_ticket/{template}.html", refusal.status, side=side, here=PATH, kept=kept,
-        once=key_of(typed, refusal), refusal=refusal, **({"problem": ""} | values),
+        once=key_of(typed, refusal), refusal=refusal, **({"problem": "", "ticket_templates": []} | values),
     )  # fmt: skip
 
 

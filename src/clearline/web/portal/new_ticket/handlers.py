@@ -36,6 +36,7 @@ from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.tickets.asked import AskedFields, asked_fields, contact_rows, people_in, typed_into
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
 from clearline.web.tickets.own_fields import NO_CHOICES, given_in, labels
+from clearline.web.tickets.templates import begun, offered
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -53,7 +54,12 @@ _OF_SERVICE = {"service", "other", "company", "step", "find", "csrf", "once"}
 
 async def show_new_ticket(visit: Visit) -> Answer:
     """Show the step that comes next after what the address names."""
-    return await _step(visit, Form(list(visit.query.items())))
+    asked = Form(list(visit.query.items()))
+    if (form := await begun(visit, asked)) is not None:
+        has_service = form.get("service") or form.get("other")
+        step = [] if has_service else [("step", "service")]
+        return await _step(visit, Form([*step, *form.pairs]), carries=True)
+    return await _step(visit, asked)
 
 
 async def raise_ticket(visit: Visit) -> Answer:
@@ -71,7 +77,7 @@ async def raise_ticket(visit: Visit) -> Answer:
             await files.attach(visit, tx, number, Visibility.PUBLIC)
             return f"{TICKETS}/{ticket_number(number)}?done=raised"
 
-        if await _asks_more(visit, _company(visit.actor, visit.form)):
+        if await _asks_more(visit):
             text = gettext("The form asks for more with what you chose. Look at it, then send it.")
             return await _step(visit, visit.form, carries=True, refusal=Refusal({}, text), files=files)
         outcome = await create_once(visit, create, external_ids="reference")
@@ -80,11 +86,11 @@ async def raise_ticket(visit: Visit) -> Answer:
         return redirect(visit.browser, signed(visit, outcome))
 
 
-async def _asks_more(visit: Visit, company: Company) -> bool:
+async def _asks_more(visit: Visit) -> bool:
     """Return whether the form asks for fields that its page did not show, as one without scripts may."""
     async with visit.database.transaction() as tx:
         try:
-            service = await _service(visit, tx, company, visit.form)
+            service = await _service(visit, tx, _company(visit.actor, visit.form), visit.form)
         except InvalidInput:
             return False
         return (await _asked(visit, tx, visit.form, service)).adds_to(visit.form)
@@ -158,7 +164,8 @@ async def _step(
             values["asked"] = await _asked(visit, tx, typed, service, company)
             values["own_labels"] = labels(await definitions(tx), RecordKind.TICKET, for_staff=False)
             values["rows"] = contact_rows(typed)
-    values["company"] = company
+        begins = [] if carries or service else await offered(visit, tx)
+    values["company"], values["ticket_templates"] = company, begins
     if files is not None:
         values["chosen_again"] = [file.new.name for file in files.files]
     return portal_page(

@@ -4,8 +4,9 @@ from clearline.identity import Actor
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets.mapping import ticket_out
 from clearline.wires.house.tickets.progress_wire import facts_out
-from clearline.wires.house.workspace import macro_wire, view_wire
+from clearline.wires.house.workspace import macro_wire, template_wire, view_wire
 from clearline.workspace.domain import Macro, MacroUse, SavedView
+from clearline.workspace.templates.domain import TicketTemplate
 
 
 def macro_out(macro: Macro) -> macro_wire.MacroOut:
@@ -42,3 +43,16 @@ def view_out(view: SavedView) -> view_wire.ViewOut:
         view.sort,
         None if view.columns is None else [*view.columns],
     )
+
+
+def template_out(template: TicketTemplate, actor: Actor) -> template_wire.TemplateOut:
+    """Return a ticket template as an actor sees it."""
+    known = template_wire.TemplateOut(
+        str(template.id), str(template.company_id), template.name, template.title, template.description,
+        template.issue_type, template.priority, template.service_id, dict(template.fields),
+    )  # fmt: skip
+    if not actor.is_staff:
+        return known
+    queue = None if template.queue_id is None else str(template.queue_id)
+    members = {name: getattr(known, name) for name in known.__struct_fields__}
+    return template_wire.TemplateOut(**{**members, "queue": queue, "tags": list(template.tags)})

@@ -1,0 +1,53 @@
+"""Ticket templates in the forms of new tickets of console and portal: which there are, and what one fills in."""
+
+from collections.abc import Sequence
+
+from clearline.fields.domain import RecordKind
+from clearline.fields.usecases import definitions
+from clearline.identity import PROVIDER_ID
+from clearline.platform.database.transactions import Tx
+from clearline.web.fields import known_id
+from clearline.web.tickets.own_fields import typed_pairs
+from clearline.web.visit import Form, Visit
+from clearline.workspace.templates import usecases as templates
+from clearline.workspace.templates.domain import TicketTemplate
+
+FIELD = "template"
+"""The parameter of the address that names the template to begin with."""
+_SHOWN = 100
+
+
+async def offered(visit: Visit, tx: Tx, company_id: str | None = None) -> list[TicketTemplate]:
+    """Return the templates of the person, and in the console those of a company that was chosen."""
+    own = await templates.list_templates(tx, visit.actor, limit=_SHOWN)
+    if company_id is None or not visit.actor.is_staff:
+        return own
+    return [*own, *await templates.list_templates(tx, visit.actor, company=company_id, limit=_SHOWN)]
+
+
+async def begun(visit: Visit, form: Form) -> Form | None:
+    """Return the form of an address that names a template, filled in with it; None if it names none.
+
+    What the address gives itself takes precedence.
+
+    Raises:
+        NotFound: there is no such template for this person.
+    """
+    if not form.has(FIELD):
+        return None
+    async with visit.database.transaction() as tx:
+        template = await templates.get_template(tx, visit.actor, known_id(templates.KIND, form.get(FIELD)))
+        known = await definitions(tx)
+    values: dict[str, str | None] = {
+        "title": template.title, "description": template.description, "issue_type": template.issue_type,
+        "priority": template.priority, "service": template.service_id, "tags": " ".join(template.tags),
+        "queue": None if template.queue_id is None else str(template.queue_id),
+        "company": None if template.company_id == PROVIDER_ID else str(template.company_id),
+    }  # fmt: skip
+    if not visit.actor.is_staff:
+        values = {name: value for name, value in values.items() if name not in {"tags", "queue", "company"}}
+    pairs: Sequence[tuple[str, str]] = [
+        *((name, value) for name, value in values.items() if value and not form.has(name)),
+        *typed_pairs(known, RecordKind.TICKET, template.fields, for_staff=visit.actor.is_staff),
+    ]
+    return Form([*(pair for pair in form.pairs if pair[0] != FIELD), *pairs])
