@@ -91,6 +91,7 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
         ("Manage API keys", "API keys"),
         ("Manage webhooks", "Webhooks"),
         ("Import services", "Import services"),
+        ("Set who gets which mail", "Mail to contacts of"),
     ):
         await page.goto(f"{url}/console/admin/companies")
         await page.locator(".lines a").first.click()

@@ -57,6 +57,8 @@ FORMS: dict[str, dict[str, str]] = {
     "close": {"text": "It was our router", "once": "a key of this form"},
     "confirmIdentity": {"password": "wrong"},
     "confirmSecondFactor": {"code": "000000"},
+    "changeCompanyContactMail": {"cc": "resolved", "inbound_cc": "ignore"},
+    "changeCompanySettings": {"language": "de", "time_zone": "Europe/Lisbon", "billing": "pay@example.com"},
     "changeCompanyFields": {"fields.vat_number.shown": "1", "fields.vat_number": "GB-123"},
     "fields": {"fields.circuit_ref.shown": "1", "fields.circuit_ref": "BIR-1"},
     "fault": {"occurred_at": "2026-03-01T02:00", "testing_consent": "yes"},

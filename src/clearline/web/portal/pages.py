@@ -6,6 +6,7 @@ from clearline.web.portal.company.keys import KEY_PAGES
 from clearline.web.portal.company.notifications import NOTIFICATION_PAGES
 from clearline.web.portal.company.overview import COMPANY_PAGES
 from clearline.web.portal.company.people import PEOPLE_PAGES
+from clearline.web.portal.company.settings import SETTINGS_PAGES
 from clearline.web.portal.company.webhooks import WEBHOOK_PAGES
 from clearline.web.portal.me import ACCOUNT_PAGES
 from clearline.web.portal.new_ticket import handlers as new_ticket
@@ -57,6 +58,7 @@ PORTAL_PAGES = (
     Page("services", "GET", SERVICES, services.show_services, _READ),
     Page("service", "GET", services.SERVICE, services.show_service, _READ),
     *COMPANY_PAGES,
+    *SETTINGS_PAGES,
     *PEOPLE_PAGES,
     *NOTIFICATION_PAGES,
     *KEY_PAGES,

@@ -63,7 +63,8 @@ async def company_paths(portal: Portal, database: Database) -> list[str]:
         [key, *_others] = await keys.list_keys(tx, actor, tenant.company.id, after=None, limit=1)
     person, log = f"{COMPANY}/people/{tenant.user.id}", f"{COMPANY}/webhooks/{added.id}/deliveries"
     return [
-        COMPANY, f"{COMPANY}/people", f"{COMPANY}/people/new", person, f"{person}/notifications", f"{COMPANY}/keys",
+        COMPANY, f"{COMPANY}/settings", f"{COMPANY}/contact-mail",
+        f"{COMPANY}/people", f"{COMPANY}/people/new", person, f"{person}/notifications", f"{COMPANY}/keys",
         f"{COMPANY}/keys/new", f"{COMPANY}/keys/{key.id}", f"{COMPANY}/webhooks", f"{COMPANY}/webhooks/new",
         f"{COMPANY}/webhooks/{added.id}", log, f"{log}?state=waiting", f"{log}/{sent.id}", "/portal/me",
         "/portal/me/notifications",

@@ -5,9 +5,8 @@ import pytest
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
-from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Database
-from tests.builders.people import Tenant, new_tenant
+from tests.builders.people import Tenant
 from tests.builders.web.pages import Page, Person, person
 from tests.web.console.admin.forms import let_time_pass
 
@@ -73,25 +72,3 @@ async def test_names_and_codes_are_unique_and_the_provider_stays(admin: Person, 
     refused = await admin.post(f"{COMPANIES}/{PROVIDER_ID}/deactivate")
     assert refused.status_code == 409
     assert "The provider cannot be deactivated." in Page(refused.text).text
-
-
-async def test_mail_to_contacts_is_stopped_and_sent_again(database: Database, admin: Person) -> None:
-    company = (await new_tenant(database)).company
-    path = f"{COMPANIES}/{company.id}"
-
-    async def mails_contacts() -> bool:
-        async with database.statement() as tx:
-            return (await preferences.get_contact_mail(tx, OPERATOR, company.id)).settings.mails_contacts
-
-    stopped = await admin.post(f"{path}/stop-contact-mail")
-    page = await admin.page(stopped.headers["location"])
-    assert "The contacts of its tickets get no mail." in page.text
-    assert not await mails_contacts()
-    sent = await admin.post(f"{path}/mail-contacts")
-    assert "Stop mail to contacts" in (await admin.page(sent.headers["location"])).text
-    assert await mails_contacts()
-    await admin.post(f"{path}/deactivate")
-    assert f"{path}/mail-contacts" not in (await admin.get(path)).text
-    refused = await admin.post(f"{path}/mail-contacts")
-    assert refused.status_code == 409
-    assert not await mails_contacts()

@@ -46,8 +46,6 @@ class Companies(AdminSection[CompanyDetails]):
             "done create": gettext("Added."),
             "done change": gettext("Saved."),
             "done deactivate": gettext("Deactivated. Its tickets stay, and can be worked to their end."),
-            "done mail-contacts": gettext("From now on the contacts of its tickets get mail."),
-            "done stop-contact-mail": gettext("From now on the contacts of its tickets get no mail."),
             "done activate": gettext("Active again, with the users, webhooks and mail that the deactivation ended."),
         }
 
@@ -57,8 +55,6 @@ class Companies(AdminSection[CompanyDetails]):
             *super().pages(),
             self.action("deactivateCompany", "deactivate", _deactivate),
             self.action("activateCompany", "activate", _activate),
-            self.action("mailContacts", "mail-contacts", _mail_contacts),
-            self.action("stopMailToContacts", "stop-contact-mail", _stop_mail_to_contacts),
         ]
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
@@ -181,14 +177,6 @@ async def _activate(visit: Visit, tx: Tx, company: CompanyDetails) -> None:
     require_identity(visit)
     networks = visit.services.settings.webhook_networks
     await deactivation.activate_company(tx, visit.actor, company.id, networks=networks, now=visit.now)
-
-
-async def _mail_contacts(visit: Visit, tx: Tx, company: CompanyDetails) -> None:
-    await preferences.change_contact_mail(tx, visit.actor, company.id, mails=True, now=visit.now)
-
-
-async def _stop_mail_to_contacts(visit: Visit, tx: Tx, company: CompanyDetails) -> None:
-    await preferences.change_contact_mail(tx, visit.actor, company.id, mails=False, now=visit.now)
 
 
 COMPANIES = Companies()

@@ -12,6 +12,7 @@ from clearline.web.console.admin.catalogue.templates import TICKET_TEMPLATES
 from clearline.web.console.admin.catalogue.terms import TERM_SECTION
 from clearline.web.console.admin.companies import COMPANIES
 from clearline.web.console.admin.customers.conflicts import CONFLICTS
+from clearline.web.console.admin.customers.contact_mail import CONTACT_MAIL_PAGES
 from clearline.web.console.admin.customers.keys import COMPANY_KEY_PAGES
 from clearline.web.console.admin.customers.mail_domains import MAIL_DOMAIN_PAGES
 from clearline.web.console.admin.customers.people import COMPANY_PEOPLE_PAGES
@@ -77,6 +78,7 @@ ADMIN_PAGES = (
     *SERVICE_IMPORT_PAGES,
     *SERVICE_PAGES,
     *COMPANY_PEOPLE_PAGES,
+    *CONTACT_MAIL_PAGES,
     *MAIL_DOMAIN_PAGES,
     *COMPANY_KEY_PAGES,
     *COMPANY_WEBHOOK_PAGES,

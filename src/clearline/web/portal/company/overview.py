@@ -13,6 +13,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.web.done import done_in, with_done
 from clearline.web.portal.company.keys import CompanyKeys
 from clearline.web.portal.company.people import Colleagues
+from clearline.web.portal.company.settings import CONTACT_MAIL, SETTINGS, settings_shown
 from clearline.web.portal.company.webhooks import CompanyWebhooks
 from clearline.web.portal.shell import COMPANY, portal_page, read_shell
 from clearline.web.records.company import CompanySection
@@ -66,18 +67,19 @@ async def _page(visit: Visit, typed: Form | None = None, refusal: Refusal | None
     company = permissions.own_company(visit.actor)
     is_admin = visit.actor.is_company_admin and Scope.ACCOUNTS_WRITE in visit.actor.scopes
     parts: list[Part] = []
-    own = Own([], [])
+    own, settings = Own([], []), None
     async with visit.database.transaction() as tx:
         shell = await read_shell(tx)
         if is_admin:
             own = await _own(visit, tx, typed)
+            settings = await settings_shown(visit, tx)
         for section in (make(company.id) for make in _SECTIONS if is_admin):
             lines = await section.lines(visit, tx, None, _SHOWN + 1)
             parts.append(Part(section, lines[:_SHOWN], len(lines) > _SHOWN))
     return portal_page(
         visit, shell, "company/company.html", COMPANY, 200 if refusal is None else refusal.status, company=company,
         is_admin=is_admin, parts=parts, own=own, refusal=refusal or Refusal(), is_saved=done_in(visit) == _SAVED,
-        path=FIELDS,
+        path=FIELDS, settings=settings, settings_path=SETTINGS, contact_mail_path=CONTACT_MAIL,
     )  # fmt: skip
 
 
