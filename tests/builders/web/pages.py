@@ -67,7 +67,7 @@ class Person:
         assert answer.status_code == 200, answer.text
         return Page(answer.text)
 
-    async def post(self, path: str, **fields: str) -> httpx.Response:
+    async def post(self, path: str, **fields: str | list[str]) -> httpx.Response:
         """Send a form of a page of this person."""
         return await self.client.post(path, headers=self.headers, data={csrf.FIELD: self.token_of_form(), **fields})
 

@@ -1,18 +1,23 @@
 """A field of a form as a line that people write: ``site_access! ? dispatch_allowed = true``."""
 
+from collections.abc import Sequence
+
 from clearline.tickets.forms.domain import Condition, FormField
 
 _REQUIRED, _WHEN, _OR = "!", "?", "|"
-_BOOLEANS = {"true": True, "false": False}
+_BOOLEANS = (True, False)
+Value = str | bool
+"""A value that a condition names."""
 
 
-def line_of(field: FormField) -> str:
-    """Return a field as a line."""
-    line = field.name + _REQUIRED * field.is_required
-    if field.when is None:
-        return line
-    values = [str(value).lower() if isinstance(value, bool) else value for value in field.when.values]
-    return f"{line} {_WHEN} {field.when.field}" + (f" = {f' {_OR} '.join(values)}" if values else "")
+def text_of(value: Value) -> str:
+    """Return a value of a condition as people write it."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def value_of(text: str, choices: Sequence[Value]) -> Value:
+    """Return that of the choices which a text names; the text itself if it names none."""
+    return next((value for value in choices if text_of(value) == text), text)
 
 
 def field_of(line: str) -> FormField:
@@ -25,5 +30,5 @@ def field_of(line: str) -> FormField:
     if asked:
         other, _, text = condition.partition("=")
         values = [value.strip() for value in text.split(_OR) if value.strip()]
-        when = Condition(other.strip(), tuple(_BOOLEANS.get(value, value) for value in values))
+        when = Condition(other.strip(), tuple(value_of(value, _BOOLEANS) for value in values))
     return FormField(named.strip().removesuffix(_REQUIRED).strip(), named.strip().endswith(_REQUIRED), when)

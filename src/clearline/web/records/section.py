@@ -17,6 +17,7 @@ from clearline.web.done import done_in, with_done
 from clearline.web.fields import known_id
 from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.records.form import (
+    VERSION,
     ChangedMeanwhile,
     Field,
     Line,
@@ -283,7 +284,7 @@ class Section(ABC, Generic[R]):
             lines=lines[:_SIZE], next=self._next(visit, lines), states=self.states(), state=self.state(visit),
             record=record, record_id=record_id, is_new=is_new,
             title=self.title(record) if record is not None else self.words["new"] if is_new else "",
-            fields=fields, outcome=outcome, address=address, stored=stored, version=version_of(stored),
+            fields=fields, outcome=outcome, address=address, stored=stored, version=_version(outcome, stored),
             values=stored if outcome.typed is None else typed_values(outcome.typed), key=_key(outcome),
             hidden=[pair for pair in visit.form.pairs if pair[0] not in _HIDDEN], **more,
             own_address=visit.browser.scope["path"], is_opened=has_form, **frame,
@@ -329,6 +330,14 @@ async def _confirm_identity(visit: Visit) -> None:
     if visit.form.has(PASSWORD):
         password = visit.form.get(PASSWORD)
         visit.renew(await passwords.confirm_password(visit.services.database, visit.session, password, now=visit.now))
+
+
+def _version(outcome: Outcome, stored: Values) -> str:
+    """Return the version that a form carries: one that is shown again was made from the values that it was made from.
+
+    Who was told that somebody changed the record goes on from what it has now.
+    """
+    return version_of(stored) if outcome.typed is None or outcome.is_stale else outcome.typed.get(VERSION)
 
 
 def _key(outcome: Outcome) -> str:

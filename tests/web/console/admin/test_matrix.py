@@ -81,6 +81,20 @@ async def test_a_table_is_previewed_and_saved_and_open_tickets_stay(
     assert "Now stored: Critical" in Page(stale.text).text
 
 
+async def test_a_change_by_somebody_else_is_seen_after_a_preview_too(
+    admin: Person, database: Database, ordered: tuple[Tenant, str, list[int]]
+) -> None:
+    _tenant, tier, _numbers = ordered
+    address = f"{PATH}/{tier}"
+    version = hidden(await admin.page(address), "version")
+    async with database.transaction() as tx:
+        await set_matrix(tx, Cell(tier, Impact.DEGRADED, None, Priority.HIGH))
+    previewed = Page((await admin.post(address, version=version, preview="1")).text)
+    stale = await admin.post(address, version=hidden(previewed, "version"))
+    assert stale.status_code == 409
+    assert await cells(database) == [Cell(tier, Impact.DEGRADED, None, Priority.HIGH)]
+
+
 async def test_the_matrix_is_applied_to_the_tickets_that_are_selected_and_that_is_undone(
     admin: Person, database: Database, ordered: tuple[Tenant, str, list[int]]
 ) -> None:

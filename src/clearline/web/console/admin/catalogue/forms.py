@@ -1,4 +1,4 @@
-"""The forms of the issue types: what a new ticket is asked for, line by line."""
+"""The forms of the issue types: what a new ticket is asked for, a row for each field."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,24 +10,34 @@ from clearline.catalogue import entry_usecases as entries
 from clearline.catalogue.domain import IssueEntry
 from clearline.catalogue.entry_usecases import ISSUE_TYPES
 from clearline.errors import InvalidInput, Violation
-from clearline.fields.domain import FieldAudience
+from clearline.fields.domain import Definitions, FieldAudience
 from clearline.fields.usecases import definitions
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.forms import usecases as forms
-from clearline.tickets.forms.domain import MEMBERS, NO_ID, Form, choices_of, settable
-from clearline.tickets.forms.wording import field_of, line_of
+from clearline.tickets.forms.domain import NO_ID, Form
+from clearline.web.console.admin.catalogue.form_rows import (
+    STEP,
+    at_rows,
+    fields_in,
+    label_of,
+    part_of,
+    unseen,
+    values_of,
+)
 from clearline.web.console.admin.section import ADMIN, AdminSection
-from clearline.web.records.form import Field, Kind, Line, Values
+from clearline.web.records.form import Field, Line, Outcome, Values, typed_values
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
+from clearline.wires.http.call import Answer
 
 
 class FormsOfType(Struct, frozen=True):
-    """The forms of an issue type."""
+    """The forms of an issue type, with the own fields that there are."""
 
     entry: IssueEntry
     by_audience: Mapping[FieldAudience, Form]
+    known: Definitions
 
 
 class FormSection(AdminSection[FormsOfType]):
@@ -36,6 +46,7 @@ class FormSection(AdminSection[FormsOfType]):
     noun = "form"
     path = f"{ADMIN}/forms"
     scope = Scope.DESK_WRITE
+    template = "console/admin/forms.html"
     can_create = False
     can_delete = False
 
@@ -67,26 +78,39 @@ class FormSection(AdminSection[FormsOfType]):
             for entry in listed
         ]  # fmt: skip
 
+    async def handle_change(self, visit: Visit) -> Answer:
+        """Store the forms; or do a step, and show the rows with everything that was chosen."""
+        if not visit.form.has(STEP):
+            return await super().handle_change(visit)
+        return await self.page(visit, self.record_id(visit), Outcome(typed=visit.form))
+
     async def fields(self, visit: Visit, tx: Tx, record: FormsOfType | None) -> list[Field]:  # noqa: ARG002
-        """Return a text for each audience, whose lines are the fields."""
-        known = await definitions(tx)
+        """Return the rows that refusals can name."""
+        if record is None:
+            return []
+        values = self._shown(visit, record)
         return [
-            Field(
-                audience, word, Kind.AREA,
-                hint=gettext(
-                    "A field a line, in order. field! needs a value; field ? other = a | b is asked for when the other "
-                    "has one of the values, field ? other when it has any. Empty: every field is asked for. Fields: %s"
-                ) % ", ".join(_named(name, choices_of(name, own)) for name in (*MEMBERS, *own)),
-            )
+            field
             for audience, word in _audiences().items()
-            for own in [settable(known, audience)]
-        ]  # fmt: skip
+            for field in (
+                Field(audience, word),
+                *(
+                    Field(f"{audience}.{row.name}", f"{word}, {label_of(row.name, record.known)}")
+                    for row in fields_in(values, audience, record.known)
+                ),
+            )
+        ]
+
+    def field_of(self, name: str) -> str:
+        """Return the row that a refusal names."""
+        return name
 
     def values(self, record: FormsOfType) -> Values:
-        """Return the lines of both forms."""
+        """Return the rows of both forms."""
         return {
-            audience: [] if form.id == NO_ID else ["\n".join(map(line_of, form.fields))]
+            name: values
             for audience, form in record.by_audience.items()
+            for name, values in values_of(audience, () if form.id == NO_ID else form.fields).items()
         }
 
     def title(self, record: FormsOfType) -> str:
@@ -97,48 +121,51 @@ class FormSection(AdminSection[FormsOfType]):
         """Return the forms of an issue type."""
         entry = await entries.get_entry(tx, visit.actor, ISSUE_TYPES, record_id)
         stored = {audience: await forms.get_form(tx, visit.actor, entry.key, audience) for audience in FieldAudience}
-        return FormsOfType(entry, stored)
+        return FormsOfType(entry, stored, await definitions(tx))
 
     async def lock(self, visit: Visit, tx: Tx, record_id: UUID) -> FormsOfType:
         """Lock the forms."""
         entry = await entries.get_entry(tx, visit.actor, ISSUE_TYPES, record_id)
+        known = await definitions(tx)
         locked = {audience: await forms.lock_form(tx, visit.actor, entry.key, audience) for audience in FieldAudience}
-        return FormsOfType(entry, locked)
+        return FormsOfType(entry, locked, known)
+
+    async def more(self, visit: Visit, tx: Tx, record: FormsOfType) -> dict[str, object]:  # noqa: ARG002
+        """Return both forms with their headings."""
+        values, step = self._shown(visit, record), visit.form.get(STEP)
+        return {
+            "parts": [
+                (word, part_of(record.by_audience[audience], values, record.known, step))
+                for audience, word in _audiences().items()
+            ]
+        }
+
+    def _shown(self, visit: Visit, record: FormsOfType) -> Values:
+        """Return the rows that the page sent, or else the stored ones."""
+        return typed_values(visit.form) if visit.form.pairs else self.values(record)
 
     async def change(self, visit: Visit, tx: Tx, record: FormsOfType) -> None:
-        """Define the forms as their lines say; without lines the default form counts."""
+        """Define the forms as their rows say; without rows the default form counts."""
         violations: list[Violation] = []
+        values = typed_values(visit.form)
         for audience, form in record.by_audience.items():
-            lines = [line for line in visit.form.get(audience).splitlines() if line.strip()]
+            fields = fields_in(values, audience, record.known)
             named = (record.entry.key, audience)
-            if not lines:
-                if form.id != NO_ID:
-                    await forms.delete_form(tx, visit.actor, *named, now=visit.now)
+            violations += unseen(values, audience, fields, record.known)
+            if not fields and form.id != NO_ID:
+                await forms.delete_form(tx, visit.actor, *named, now=visit.now)
+            if not fields:
                 continue
             try:
-                await forms.set_form(tx, visit.actor, *named, [field_of(line) for line in lines], now=visit.now)
+                await forms.set_form(tx, visit.actor, *named, fields, now=visit.now)
             except InvalidInput as error:
-                violations += [_at_line(audience, violation, lines) for violation in error.violations]
+                violations += at_rows(audience, fields, error.violations)
         if violations:
             raise InvalidInput(violations)
 
 
 def _audiences() -> dict[FieldAudience, str]:
     return {FieldAudience.CUSTOMER: gettext("For customers"), FieldAudience.STAFF: gettext("For your people")}
-
-
-def _named(name: str, choices: tuple[str | bool, ...]) -> str:
-    """Return a field with the values that it can have."""
-    words = [str(value).lower() if isinstance(value, bool) else value for value in choices]
-    return f"{name} ({' | '.join(words)})" if words else name
-
-
-def _at_line(audience: FieldAudience, violation: Violation, lines: list[str]) -> Violation:
-    """Return a violation of the text of a form, with the line that breaks the rule."""
-    _fields, _, at = violation.field.partition(".")
-    place = at.partition(".")[0]
-    rule = f"in the line {lines[int(place)].strip()}: {violation.rule}" if place else violation.rule
-    return Violation(audience, rule, violation.code)
 
 
 FORMS = FormSection()
