@@ -210,8 +210,9 @@ class Shape(NamedTuple):
             return (few,)
         if is_by_reminder:  # few tickets have one, and one index has those of everybody
             return ()
-        if self.order is Order.NUMBER and "own_field" in self.names:
-            return ("own_field",)
+        by_value = ("own_field", "own_number") if self.state == "open" else ("own_field",)
+        if self.order is Order.NUMBER and (own := [name for name in by_value if name in self.names]):
+            return (own[0],)
         if self.order is Order.NUMBER and {"company_id", "service_id"} <= set(self.names):
             return "company_id", "service_id"
         is_of_open = self.order is not Order.CREATED or self.state == "open"
@@ -294,10 +295,10 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
             few = f"select *, {shape.key} as sort_key from {_FEW[name].format(*places[name])}"
             has_key = [_HAS_REMINDER] if shape.order is Order.REMINDER else []
             return [(few, [state, *has_key, *_edges(shape, "sort_key"), *checks.values()])]
-    if driver == ("own_field",):
-        others = [check for name, check in checks.items() if name not in {"own_field", "company_id"}]
-        source = values.with_value(
-            *places["own_field"], company=_company(places), state=shape.state, past=_edges(shape, "ticket_number"),
+    if driver in values.READS:
+        others = [check for name, check in checks.items() if name not in {*driver, "company_id"}]
+        source = values.READS[driver](
+            *places[driver[0]], company=_company(places), state=shape.state, past=_edges(shape, "ticket_number"),
             direction=shape.direction,
         )  # fmt: skip
         return [(source, others if shape.state != "finished" else [state, *others])]
@@ -337,7 +338,7 @@ def count_driver(given: Mapping[str, Any], state: State, *, for_staff: bool) -> 
 
     It goes further than the list: of open tickets, an index also has those of one priority.
     """
-    walked = tuple(name for name in given if name not in {*_FEW, "own_field", "has_own"})
+    walked = tuple(name for name in given if name not in {*_FEW, "own_field", "own_number", "has_own"})
     driver = Shape(walked, state, Order.NUMBER, 1, newest_first=True, for_staff=for_staff).driver
     is_of_one = state == "open" and len(given.get("priorities", ())) == 1
     return (*driver, "priorities") if is_of_one and driver in _WITH_PRIORITY else driver

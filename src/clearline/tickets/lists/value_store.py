@@ -1,5 +1,7 @@
 """The walks of the values of own fields, ``ticket_field``, for lists that filter or sort by them."""
 
+from collections.abc import Callable
+
 from clearline.tickets.lists.order import OwnKind
 
 _TICKETS = """cross join lateral (
@@ -28,6 +30,26 @@ def with_value(field: str, value: str, *, company: str | None, state: str, past:
     return f"""select ticket.*, ticket.number as sort_key from (select company_id, ticket_number from ticket_field
         where field_id = {field} and value = left(lower({value}), 200){of_company}{is_open} and {" and ".join(past)}
         order by ticket_number {direction} offset 0) found {_TICKETS}"""
+
+
+def within_span(
+    field: str, least: str, below: str, *, company: str | None, state: str, past: list[str], direction: str
+) -> str:
+    """Return the statement that reads the open tickets with a number of a span in the order of their numbers.
+
+    It reads the span from ``ticket_field_number`` or, of a company, ``ticket_field_company_number``, and sorts it: a
+    walk of the tickets that looks for the few in a narrow span would read them all. ``state`` is open.
+    """
+    of_company = "" if company is None else f" and company_id = {company}"
+    is_open = " and is_open" if state == "open" else ""
+    return f"""select ticket.*, ticket.number as sort_key from (select company_id, ticket_number from ticket_field
+        where field_id = {field} and number >= {least} and number < {below} and number is not null{of_company}{is_open}
+          and {" and ".join(past)}
+        order by ticket_number {direction} offset 0) found {_TICKETS}"""
+
+
+READS: dict[tuple[str, ...], Callable[..., str]] = {("own_field",): with_value, ("own_number",): within_span}
+"""What reads the tickets with a value of an own field by their numbers, by the filter that a list goes by."""
 
 
 def in_order(kind: OwnKind, field: str, company: str | None, *, past: str, direction: str) -> str:
