@@ -33,6 +33,10 @@ LOGS = {
 """The stores of the event log."""
 
 SEVERAL_COMPANIES = {
+    (
+        "fields/store.py",
+        "app_user, service",
+    ): "references to services of a customer, and to people of it and the provider",
     ("notifications/recipient_store.py", "app_user"): "recipients of the customer and of the provider",
     (
         "notifications/store.py",

@@ -118,10 +118,12 @@ async def values_of_new(
     return fields
 
 
-async def list_forms(tx: Tx, actor: Actor) -> list[Form]:
-    """Return the forms that admins defined, by the places of their types of issues."""
+async def list_forms(tx: Tx, actor: Actor, *, after: UUID | None = None, limit: int | None = None) -> list[Form]:
+    """Return the forms that admins defined, by the places of their types of issues, after one of them."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    return list((await form_store.forms(tx)).all)
+    defined = list((await form_store.forms(tx)).all)
+    at = next((index for index, form in enumerate(defined, 1) if form.id == after), 0)
+    return defined[at:][:limit]
 
 
 async def get_form(tx: Tx, actor: Actor, issue_type: str, audience: FieldAudience) -> Form:

@@ -21,6 +21,9 @@ _ANY = {
 _UUIDS = {
     ("AttachmentAdded", "id"),
     ("AttachmentRemoved", "id"),
+    ("CaseAdded", "id"),
+    ("CaseChanged", "id"),
+    ("CaseRemoved", "id"),
     ("TicketRated", "id"),
     ("TicketRedacted", "id"),
     ("WatcherChanged", "user_id"),

@@ -90,7 +90,11 @@ async def test_an_admin_defines_reads_replaces_and_deletes_a_form(
     }  # fmt: skip
     read = await client.get(DEFINITION, headers=agent)
     assert read.json() == defined
-    assert (await client.get("/api/v1/form-definitions", headers=agent)).json() == {"data": [defined]}
+    assert (await client.get("/api/v1/form-definitions", headers=agent)).json() == {
+        "data": [defined],
+        "has_more": False,
+        "next_cursor": None,
+    }
     short = {"fields": FIELDS[:3]}
     tag = {"If-Match": read.headers["etag"]}
     changed = await client.put(DEFINITION, headers={**admin, **tag}, json=short)

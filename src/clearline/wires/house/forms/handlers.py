@@ -1,5 +1,7 @@
 """House API v1: the forms in which tickets are raised, and their definitions."""
 
+from uuid import UUID
+
 from clearline.identity import Scope
 from clearline.language.languages import ENGLISH
 from clearline.language.reader import Reader, preferred_language, read_by
@@ -7,6 +9,8 @@ from clearline.tickets.forms import usecases as forms
 from clearline.wires.house.forms import wire
 from clearline.wires.house.forms.mapping import form_fields, form_out
 from clearline.wires.house.forms.schema import form_schema
+from clearline.wires.house.records import list_records
+from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
 from clearline.wires.http.table import Header, Operation
@@ -36,10 +40,9 @@ async def get_form(call: Call) -> wire.FormSchema:
         return form_schema(asked)
 
 
-async def list_definitions(call: Call) -> wire.FormList:
+async def list_definitions(call: Call) -> Page[wire.FormOut]:
     """List the definitions of forms."""
-    async with call.statement() as tx:
-        return wire.FormList([form_out(form) for form in await forms.list_forms(tx, call.actor)])
+    return await list_records(call, (), forms.list_forms, UUID, lambda form: [str(form.id)], form_out)
 
 
 async def get_definition(call: Call) -> wire.FormOut:
@@ -79,7 +82,7 @@ OPERATIONS = (
         "listFormDefinitions", "GET", _DEFINITIONS, list_definitions,
         "List the definitions of forms", "Returns the forms that admins defined, in the order of the issue types. For "
         "the provider's people.",
-        Scope.DESK_READ, wire.FormList,
+        Scope.DESK_READ, Page[wire.FormOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "getFormDefinition", "GET", _DEFINITIONS + "/{issue_type:path}", get_definition,

@@ -66,12 +66,6 @@ class FormOut(Struct, frozen=True):
     fields: list[FormFieldOut]
 
 
-class FormList(Struct, frozen=True):
-    """All forms that admins defined."""
-
-    data: list[FormOut]
-
-
 class FormSchema(Struct, frozen=True):
     """A form as a JSON Schema (draft 2020-12) of the body of `createTicket`.
 

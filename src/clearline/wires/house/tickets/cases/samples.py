@@ -17,5 +17,10 @@ CASE_SAMPLES = {
         for name in ("CaseContactIn", "CaseContactOut", "CaseContactPatch")
         for key, value in _CONTACT.items()
     },
+    **{
+        f"{event}.{name}": _CASE[name]
+        for event in ("CaseAdded", "CaseChanged", "CaseRemoved")
+        for name in ("party", "number")
+    },
     **{f"CaseRefOut.{name}": _CASE[name] for name in ("party", "number")},
 }
