@@ -212,3 +212,9 @@ async def find(tx: Tx, name: str) -> Company | None:
         name,
     )
     return None if row is None else Company(*row)
+
+
+async def of_tiers(tx: Tx, tiers: Sequence[str], *, limit: int) -> list[UUID]:
+    """Return the ids of at most ``limit`` companies of some tiers, in no order."""
+    rows = await tx.fetch("select id from company where tier = any($1::text[]) limit $2", tiers, limit)
+    return [row[0] for row in rows]

@@ -83,6 +83,8 @@ class Filter(NamedTuple):
     within_companies: tuple[UUID, ...] = ()
     cc: str | None = None
     sub_statuses: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    """The keys of tiers of companies."""
     waiting_reasons: tuple[str, ...] = ()
     has_reminder: bool | None = None
     reminder: Span | None = None

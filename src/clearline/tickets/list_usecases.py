@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from clearline.accounts import permissions
+from clearline.accounts import company_store, permissions
 from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation, require_valid
 from clearline.fields.domain import RecordKind
 from clearline.fields.usecases import definitions
@@ -19,6 +19,8 @@ from clearline.tickets.lists.order import OF_OPEN, OWN_FIELD, SORTS, UNSORTED, A
 
 T = TypeVar("T")
 _LISTED_AT_ONCE = list_store.BOUNDS[-1]
+_MERGED_MAX = 100
+"""The most companies of tiers whose lists are merged."""
 
 
 async def list_tickets(
@@ -83,7 +85,7 @@ async def list_tickets_as(
         ScopeMissing: the actor's key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    filters = _listed_filter(actor, filters, order)
+    filters = await _by_tier(tx, _listed_filter(actor, filters, order))
     checked = list_store.checked(filters, order) if seconds is not None else []
     if seconds is not None and checked:
         await set_statement_timeout(tx, seconds)
@@ -98,6 +100,20 @@ async def list_tickets_as(
         instead = "use the search" if filters.company_id is not None else "name a company, or use the search"
         rule = f"matches too few tickets to list them within {seconds} seconds: {instead}"
         raise InvalidInput([Violation(_PARAMETERS.get(checked[0], checked[0]), rule, RuleCode.INVALID)]) from None
+
+
+async def _by_tier(tx: Tx, filters: Filter) -> Filter:
+    """Return a filter by the companies of its tiers, if these are few: their lists are merged along an index.
+
+    The tickets of many companies are found soon on a walk of all.
+    """
+    if not filters.tiers:
+        return filters
+    companies = await company_store.of_tiers(tx, filters.tiers, limit=_MERGED_MAX + 1)
+    if len(companies) > _MERGED_MAX:
+        return filters
+    within = [each for each in companies if not filters.within_companies or each in filters.within_companies]
+    return filters._replace(tiers=(), within_companies=tuple(within) or _NOTHING)
 
 
 async def order_named(tx: Tx, actor: Actor, name: str) -> tuple[AnyOrder, bool]:
@@ -128,7 +144,7 @@ _PARAMETERS = {
     "is_chronic": "chronic", "is_not_chronic": "chronic", "issue_types": "issue_type", "own_field": "field",
     "own_number": "field", "occurred": "occurred_since", "priorities": "priority",
     "queue_id": "queue", "service_id": "service", "service_types": "service_type", "severities": "severity",
-    "statuses": "status", "team_id": "team", "unassigned": "assignee", "updated": "updated_since",
+    "statuses": "status", "tiers": "tier", "team_id": "team", "unassigned": "assignee", "updated": "updated_since",
     "watcher_id": "watcher",
 }  # fmt: skip
 """What filters are called in refusals, if otherwise."""
@@ -190,6 +206,8 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
         raise Forbidden("only the provider's people list tickets of chronic services")
     if filters.case_number is not None:
         raise Forbidden("only the provider's people list tickets by their cases at third parties")
+    if filters.tiers:
+        raise Forbidden("only the provider's people list tickets by tier")
     if filters.sub_statuses or filters.waiting_reasons:
         raise Forbidden("only the provider's people list tickets by sub-status or why they wait")
     if filters.has_reminder is not None or filters.reminder is not None:

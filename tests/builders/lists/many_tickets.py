@@ -111,6 +111,7 @@ _VALUES = {
     "service_types": "{Port}",
     "tags": "{vip}",
     "sub_statuses": "{with_carrier}",
+    "tiers": "{gold,silver}",
     "waiting_reasons": "{third_party,observation}",
 }
 _EDGES: dict[Order | OwnKind, list[str]] = {

@@ -1,6 +1,6 @@
 """Tiers: list, read, add and change them. One that was used is never deleted, but retired."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,19 @@ async def get_tier(tx: Tx, actor: Actor, key: str) -> Tier:
     """Return a tier."""
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     return require_found(await tier_store.find(tx, key) if storable(key) else None, KIND, key)
+
+
+async def tier_keys(tx: Tx, keys: Iterable[str], field: str = "tier") -> tuple[str, ...]:
+    """Return keys of tiers, each once.
+
+    Raises:
+        InvalidInput: one of them names none.
+    """
+    named = tuple(dict.fromkeys(keys))
+    known = {tier.key for tier in await tier_store.all_tiers(tx)} if named else set[str]()
+    rule = "must be the key of a tier"
+    require_valid([Violation(field, rule, RuleCode.REFERENCE) for key in named if key not in known][:1])
+    return named
 
 
 async def current_tier(tx: Tx, company_id: UUID) -> str | None:

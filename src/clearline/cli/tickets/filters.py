@@ -8,6 +8,7 @@ import click
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
+from clearline.accounts.tiers import usecases as tiers
 from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.cli.parameters.times import TIME, span_of, span_options
@@ -109,6 +110,7 @@ def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Comm
         click.option(
             "--tag", "tags", multiple=True, metavar="TAG", help="Only tickets with this tag; repeat for several."
         ),
+        _terms("--tier", "tiers", "this tier of the company"),
         _terms("--sub-status", "sub_statuses", "this sub-status"),
         _terms("--waiting", "waiting_reasons", "this reason to wait"),
         click.option("--contact", metavar="EMAIL", help="Only tickets of this contact."),
@@ -183,6 +185,7 @@ async def filter_of(tx: Tx, state: State | None, options: dict[str, Any]) -> Fil
         service_id=options["service_id"],
         tags=normalize_tags(options["tags"]),
         sub_statuses=tuple(options["sub_statuses"]),
+        tiers=await tiers.tier_keys(tx, options["tiers"], "--tier"),
         waiting_reasons=tuple(options["waiting_reasons"]),
         contact=options["contact"],
         cc=options["cc"],

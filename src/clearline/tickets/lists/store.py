@@ -76,6 +76,7 @@ def _checks(*, for_staff: bool) -> dict[str, str]:
         "issue_types": "walked.issue_type = any({}::text[])",
         "service_types": "walked.service_type = any({}::text[])",
         "tags": "walked.tags @> {}::text[]",
+        "tiers": "walked.company_id in (select id from company where tier = any({}::text[]))",
         "sub_statuses": "walked.sub_status = any({}::text[])",
         "waiting_reasons": "walked.waiting ->> 'reason' = any({}::text[])",
         "contact": _CONTACT.format("{}", also=""),

@@ -54,15 +54,15 @@ def _keys(kind: str, about: str, example: str) -> Meta:
     )
 
 
-def _terms(about: str) -> Meta:
-    """Return the rule of a parameter that has keys of terms between commas."""
+def _listed(about: str, of: str = "terms", example: str = "third_party") -> Meta:
+    """Return the rule of a parameter that has keys between commas."""
     key = KEY.pattern.removeprefix("^").removesuffix("$")
     return Meta(
         pattern=f"^{key}(,{key})*$",
         max_length=(TERM_KEY_MAX + 1) * 20,
         description=f"{about} Several are separated by commas: any of them.",
-        extra={"rule": "must be keys of terms, separated by commas"},
-        extra_json_schema={"examples": ["third_party"]},
+        extra={"rule": f"must be keys of {of}, separated by commas"},
+        extra_json_schema={"examples": [example]},
     )
 
 
@@ -111,8 +111,11 @@ class Filters(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
-    sub_status: Annotated[str, _terms("Tickets with this sub-status. For the provider's people.")] | None = None
-    waiting: Annotated[str, _terms("Tickets that wait for this reason. For the provider's people.")] | None = None
+    tier: (
+        Annotated[str, _listed("Tickets of companies of this tier. For the provider's people.", "tiers", "gold")] | None
+    ) = None
+    sub_status: Annotated[str, _listed("Tickets with this sub-status. For the provider's people.")] | None = None
+    waiting: Annotated[str, _listed("Tickets that wait for this reason. For the provider's people.")] | None = None
     contact: Annotated[Email, Meta(description="The e-mail address of a contact, in any case.")] | None = None
     cc: Annotated[Email, Meta(description="An e-mail address that gets copies, in any case.")] | None = None
     external_id: (

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from clearline.accounts import permissions
+from clearline.accounts.tiers import usecases as tiers
 from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority, Severity
 from clearline.errors import InvalidInput, Violation
@@ -56,6 +57,7 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         service_types=await catalogue.service_keys(tx, _members(str, query.service_type)),
         tags=normalize_tags(_members(str, query.tags)),
         sub_statuses=_members(str, query.sub_status),
+        tiers=await tiers.tier_keys(tx, _members(str, query.tier)),
         waiting_reasons=_members(str, query.waiting),
         contact=query.contact,
         cc=query.cc,
