@@ -28,12 +28,12 @@ class Tenant(NamedTuple):
     """Its ticket numbers are first, first + COMPANIES, first + 2 * COMPANIES, ..."""
 
 
-async def fill(url: str, tickets: int) -> list[Tenant]:
-    """Make an empty database hold so many tickets, with two notes and three events each; one in ten is closed."""
+async def fill(url: str, tickets: int, *, notes: int = 2, events: int = 3) -> list[Tenant]:
+    """Make an empty database hold so many tickets, with so many notes and events each; one in ten is closed."""
     tenants = await companies(url)
     connection = await asyncpg.connect(url)
     try:
-        await _fill(connection, [tenant.company_id for tenant in tenants], tickets)
+        await _fill(connection, [tenant.company_id for tenant in tenants], tickets, notes, events)
     finally:
         await connection.close()
     return tenants
@@ -60,7 +60,7 @@ async def companies(url: str) -> list[Tenant]:
     return tenants
 
 
-async def _fill(connection: asyncpg.Connection, companies: list[UUID], tickets: int) -> None:
+async def _fill(connection: asyncpg.Connection, companies: list[UUID], tickets: int, notes: int, events: int) -> None:
     await connection.execute("set synchronous_commit = off")
     await connection.execute(
         "insert into service select c, $2, 'Port', 'Bench port', now() from unnest($1::uuid[]) c", companies, SERVICE_ID
@@ -85,19 +85,19 @@ async def _fill(connection: asyncpg.Connection, companies: list[UUID], tickets: 
         await connection.execute(
             """
             insert into note (company_id, ticket_number, number, text, visibility, source, channel, author, created_at)
-            select company_id, number, number * 2 - 2 + i, 'We looked at it and saw the loss too. ' || md5(i::text),
+            select company_id, number, number * $3 - $3 + i, 'We looked at it and saw the loss too. ' || md5(i::text),
                    'public', 'seller', 'Phone', 'The NOC', created_at
-              from ticket, generate_series(1, 2) i where number between $1 and $2
+              from ticket, generate_series(1, $3) i where number between $1 and $2
             """,
-            start, end,
+            start, end, notes,
         )  # fmt: skip
         await connection.execute(
             """
             insert into event (company_id, at, type, ticket_number, actor_name, data)
             select company_id, created_at, 'note.added', number, 'The NOC', '{"visibility": "public"}'
-              from ticket, generate_series(1, 3) i where number between $1 and $2
+              from ticket, generate_series(1, $3) i where number between $1 and $2
             """,
-            start, end,
+            start, end, events,
         )  # fmt: skip
     await connection.execute(
         """insert into ticket_count select company_id, 0, count(*) filter (where is_open),

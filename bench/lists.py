@@ -29,11 +29,11 @@ from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.list_store import Filter, position_of
-from clearline.tickets.lists.order import Order
 from dataset import COMPANIES, fill
 from rig import database
 
 QUEUES, AGENTS, SITES, STEPS = 20, 50, 500, 5
+TIERS = ("gold", "silver", "bronze")
 SPREAD = """
     update ticket set contact_email = 'noc' || number % 2000 || '@bench.example.com',
         created_at = now() - make_interval(secs => ($1 - number) * 10),
@@ -75,7 +75,7 @@ class Case(NamedTuple):
     """A kind of list: its order, and the filter that the n-th request has."""
 
     name: str
-    order: Order
+    order: str
     filters: Callable[[Desk, int], Filter]
 
 
@@ -97,6 +97,7 @@ SCOPES: dict[str, dict[str, Callable[[Desk, int], Any]]] = {
     "an agent": {"assignee_id": lambda desk, n: desk.agents[n % AGENTS]},
 }
 FILTERS: dict[str, dict[str, Callable[[Desk, int], Any]]] = {
+    "a tier": {"tiers": lambda _, n: (TIERS[n % len(TIERS)],)},
     "a sub-status": {"sub_statuses": lambda _, n: (f"step_{n % STEPS}",)},
     "a copy to": {"cc": lambda _, n: f"cc{n * 37 % 20000}@bench.example.com"},
     "a contact": {"contact": lambda _, n: f"noc{n * 7 % 2000}@bench.example.com"},
@@ -109,12 +110,12 @@ FILTERS: dict[str, dict[str, Callable[[Desk, int], Any]]] = {
 
 def cases() -> Iterator[Case]:
     """Yield what is measured: orders of each scope, then filters of each scope."""
-    for order in (Order.OCCURRED, Order.REMINDER):
+    for order in ("occurred_at", "reminder_at", "field.latency", "field.site"):
         for scope, given in SCOPES.items():
-            yield Case(f"by {order.value}, {scope}", order, of(**given))
+            yield Case(f"by {order}, {scope}", order, of(**given))
     for name, filtered in FILTERS.items():
         for scope, given in SCOPES.items():
-            order = Order.OCCURRED if name == "began on a day" else Order.NUMBER
+            order = "occurred_at" if name == "began on a day" else "number"
             yield Case(f"{name}, {scope}", order, of(**given, **filtered))
 
 
@@ -141,6 +142,9 @@ async def spread(url: str, tickets: int) -> Desk:
             SPREAD, tickets, ids["queues"], ids["agents"], STEPS, SITES, first, first + step - 1, timeout=600
         )
     await connection.execute(COPIES, timeout=600)
+    await connection.execute(
+        "update company set tier = ($1::text[])[1 + abs(hashtext(code)) % 10] where not is_provider", [*TIERS, "silver"]
+    )
     companies = [row["company_id"] for row in await connection.fetch("select company_id from ticket_count")]
     await connection.execute("vacuum analyze", timeout=900)
     await connection.close()
@@ -150,6 +154,8 @@ async def spread(url: str, tickets: int) -> Desk:
 async def measure(desk: Desk, case: Case, requests: int) -> list[float]:
     """Return how long each request took, in milliseconds, sorted."""
     taken: list[float] = []
+    async with desk.database.statement() as tx:
+        order, _descends = await ticket_lists.order_named(tx, OPERATOR, case.order)
     numbers = count()
     while len(taken) < requests:
         n = next(numbers)
@@ -159,17 +165,17 @@ async def measure(desk: Desk, case: Case, requests: int) -> list[float]:
             begin = time.perf_counter()
             async with desk.database.transaction() as tx:
                 listed = await ticket_lists.list_tickets(
-                    tx, OPERATOR, filters, after=after, limit=51, newest_first=newest_first, order=case.order
+                    tx, OPERATOR, filters, after=after, limit=51, newest_first=newest_first, order=order
                 )
             taken.append((time.perf_counter() - begin) * 1000)
             if len(listed) < 51:
                 break
-            after = position_of(listed[50].ticket, filters, case.order)
+            after = position_of(listed[50].ticket, filters, order)
     return sorted(taken[:requests])
 
 
 async def run(url: str, asked: argparse.Namespace) -> None:
-    await fill(url, asked.tickets)
+    await fill(url, asked.tickets, notes=0, events=0)
     desk = await spread(url, asked.tickets)
     if asked.pause:
         await asyncio.to_thread(input, "Enter measures. ")
