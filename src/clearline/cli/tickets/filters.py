@@ -41,6 +41,14 @@ def _terms(name: str, field: str, about: str) -> Callable[[Command], Command]:
     return click.option(name, field, multiple=True, metavar="KEY", help=f"Only tickets with {about}; repeatable.")
 
 
+_LISTED = (
+    _terms("--tier", "tiers", "this tier of the company"),
+    _terms("--sub-status", "sub_statuses", "this sub-status"),
+    _terms("--waiting", "waiting_reasons", "this reason to wait"),
+)
+"""The options of keys that are data."""
+
+
 def _external_id(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
     if value is None:
         return None
@@ -110,9 +118,7 @@ def filter_options(*, current: Collection[str] = ()) -> Callable[[Command], Comm
         click.option(
             "--tag", "tags", multiple=True, metavar="TAG", help="Only tickets with this tag; repeat for several."
         ),
-        _terms("--tier", "tiers", "this tier of the company"),
-        _terms("--sub-status", "sub_statuses", "this sub-status"),
-        _terms("--waiting", "waiting_reasons", "this reason to wait"),
+        *_LISTED,
         click.option("--contact", metavar="EMAIL", help="Only tickets of this contact."),
         click.option("--cc", metavar="EMAIL", help="Only tickets of whose mail this address gets copies."),
         _EXTERNAL_ID,
