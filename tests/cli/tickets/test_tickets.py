@@ -4,7 +4,7 @@ import pytest
 
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.application import run_json, run_refused, run_text
+from tests.builders.application import run_command, run_json, run_refused, run_text
 from tests.builders.people import Tenant
 from tests.builders.tickets import raised
 
@@ -53,6 +53,52 @@ def test_a_ticket_is_raised_changed_tagged_and_listed(database_url: str, tenant:
     listed = run_json(url, "ticket", "list", *of, "--assignee", "none", "--limit", "1")
     assert [ticket["number"] for ticket in listed] == [number]
     assert "Port 1 is down" in run_text(url, "ticket", "list", *of)
+
+
+def test_other_contacts_and_copies_are_named_as_the_form_demands(database_url: str, tenant: Tenant) -> None:
+    url, form = database_url, ("Circuit Down", "--audience", "staff")
+    create = (
+        "ticket", "create", "--company", tenant.company.code, "--title", "Port is down", "--description", "No light",
+        "--issue", "Circuit Down", "--service", "SVC-1", "--service-type", "Port",
+    )  # fmt: skip
+    fields = [part for name in ("title", "description", "contacts!", "cc!") for part in ("--field", name)]
+    run_json(url, "form", "set", *form, *fields)
+    try:
+        assert "contacts" in run_refused(url, *create)
+        nia = ("--other-contact", "Roy, Nia <nia@example.com>, +1-555-0142; technical, on_duty")
+        gate = ("--other-contact", "Gate, +1-555-0143;site_access")
+        copies = ("--cc", "noc@example.org", "--cc", "Ole <ole@example.org>")
+        created = run_json(url, *create, *nia, *gate, *copies)
+    finally:
+        run_text(url, "form", "delete", *form, "--yes")
+    assert [(one["name"], one["email"], one["phone"], one["roles"]) for one in created["contacts"]] == [
+        ("Roy, Nia", "nia@example.com", "+1-555-0142", ["technical", "on_duty"]),
+        ("Gate", "", "+1-555-0143", ["site_access"]),
+    ]
+    assert [(one["name"], one["email"]) for one in created["cc"]] == [
+        ("", "noc@example.org"), ("Ole", "ole@example.org"),
+    ]  # fmt: skip
+    assert created["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "why"),
+    [
+        ("--other-contact", "nia@example.com", 'is not "NAME <EMAIL>, PHONE; ROLE, ROLE"'),
+        ("--other-contact", "Nia <nia@example.com>;", "nothing is no role"),
+        ("--other-contact", "Nia <nia@example.com>; chief", "chief is no role: must be one of reporter, technical,"),
+        ("--other-contact", "<nia@example.com>; technical", 'is not "NAME <EMAIL>, PHONE; ROLE, ROLE"'),
+        ("--cc", "Ole <>", "is no address"),
+    ],
+)
+def test_people_that_cannot_be_read_are_refused(
+    database_url: str, tenant: Tenant, option: str, text: str, why: str
+) -> None:
+    refused = run_command(
+        database_url, "ticket", "create", "--company", tenant.company.code, "--title", "Down", "--description", "Down",
+        "--issue", "Circuit Down", "--service", "SVC-1", "--service-type", "Port", option, text,
+    )  # fmt: skip
+    assert (refused.exit_code, why in " ".join(refused.stderr.split())) == (2, True), refused.stderr
 
 
 def test_the_facts_of_a_fault_are_given_changed_and_removed(database_url: str, tenant: Tenant) -> None:

@@ -1,5 +1,9 @@
 """Commands for the people of a ticket: its contacts, and who gets copies of its mail."""
 
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
 import click
 
 from clearline.cli.context import transact
@@ -17,7 +21,54 @@ from clearline.tickets.contacts import usecases as people
 from clearline.tickets.domain import TicketView
 from clearline.wires.house.tickets.mapping import ticket_out
 
+Command = TypeVar("Command", bound=Callable[..., object])
 _CC = "cc"
+_CONTACT = re.compile(r"(?P<name>[^<>]+?)\s*(?:<(?P<email>[^<>]+)>)?\s*(?:,\s*(?P<phone>[^,<>]+))?")
+_COPY = re.compile(r"(?:(?P<name>[^<>]*?)\s*<(?P<named>[^<>]+)>)|(?P<email>[^<>]+)")
+
+
+def people_options(command: Command) -> Command:
+    """Add the options of a new ticket's people to a command: other contacts, and who gets copies."""
+    contact = click.option(
+        "--other-contact", "other_contacts", multiple=True, metavar="TEXT",
+        help='Another contact, "NAME <EMAIL>, PHONE; ROLE, ROLE", without the address or the phone; repeatable.',
+    )  # fmt: skip
+    copy = click.option(
+        "--cc", "copies", multiple=True, metavar="EMAIL",
+        help='Address that gets copies of the mail about the ticket, or "NAME <EMAIL>"; repeatable.',
+    )  # fmt: skip
+    return contact(copy(command))
+
+
+def given_people(other_contacts: tuple[str, ...], copies: tuple[str, ...]) -> dict[str, list[Person]]:
+    """Return the people that options of ``people_options`` name, by the lists of a ticket that are not empty."""
+    people = {"contacts": [_contact(text) for text in other_contacts], "cc": [_copy(text) for text in copies]}
+    return {name: listed for name, listed in people.items() if listed}
+
+
+def _contact(text: str) -> Person:
+    person, _semicolon, roles = text.rpartition(";")
+    match = _CONTACT.fullmatch(person.strip())
+    if match is None:
+        hint = f'{text} is not "NAME <EMAIL>, PHONE; ROLE, ROLE"'
+        raise click.BadParameter(hint, param_hint="--other-contact")
+    named = tuple(_role(role.strip()) for role in roles.split(","))
+    return Person(PersonKind.CONTACT, match["email"] or "", match["name"], match["phone"] or "", named)
+
+
+def _role(text: str) -> ContactRole:
+    try:
+        return ContactRole(text)
+    except ValueError:
+        hint = f"{text or 'nothing'} is no role: must be one of {', '.join(ContactRole)}"
+        raise click.BadParameter(hint, param_hint="--other-contact") from None
+
+
+def _copy(text: str) -> Person:
+    match = _COPY.fullmatch(text.strip())
+    if match is None:
+        raise click.BadParameter(f'{text} is no address and not "NAME <EMAIL>"', param_hint="--cc")
+    return Person(PersonKind.CC, match["named"] or match["email"], match["name"] or "")
 
 
 @click.command("people")

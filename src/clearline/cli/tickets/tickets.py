@@ -11,7 +11,7 @@ from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Impact, Priority, Severity, Stated
 from clearline.cli.cases.cases import CASE_COLUMNS, case_row, find_case
 from clearline.cli.context import transact
-from clearline.cli.event_text import version
+from clearline.cli.event_text import summary, version
 from clearline.cli.fields.values import field_option, field_values
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, within_limit
@@ -20,12 +20,12 @@ from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.text import echo
 from clearline.cli.tickets.faults import changed_fault, fault_options, print_fault
 from clearline.cli.tickets.notes import print_notes
+from clearline.cli.tickets.people import given_people, people_options
 from clearline.cli.tickets.progress import facts_of, progress_lines, progress_options, taken, waiting_case_option
 from clearline.cli.tickets.progress import values_of as progress_values
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.events.domain import StatusChanged
-from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.fields.type_domain import file_text
 from clearline.identity import OPERATOR, PROVIDER_ID
@@ -37,6 +37,7 @@ from clearline.tickets import access
 from clearline.tickets import change_usecases as changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
+from clearline.tickets.contacts import usecases as people
 from clearline.tickets.domain import Channel, NewTicket, Status, TicketView, ticket_number
 from clearline.tickets.faults.domain import FACTS, NO_FAULT
 from clearline.tickets.links import merge_usecases as merging
@@ -47,9 +48,9 @@ from clearline.wires.house.tickets.mapping import event_out, ticket_out
 
 _NONE = "none"
 _HISTORY_MAX = 200
+"""The most events that the whole of a ticket is shown with."""
 _NOTES_MAX = 2 * NOTES_MAX
 """Notes of ``ticket show``: all of a ticket, and many of those that were merged into it."""
-"""The most events that the whole of a ticket is shown with."""
 
 
 def _choice(kind: Any) -> click.Choice[str]:
@@ -109,6 +110,7 @@ def ticket() -> None:
 @click.option("--severity", type=_choice(Severity), help="Severity; by default that of the matrix or the issue type.")
 @click.option("--impact", type=_choice(Impact), help="Impact; by default that of the issue type.")
 @click.option("--priority", type=_choice(Priority), help="Priority; by default that of the matrix or the issue type.")
+@people_options
 @fault_options
 @field_option
 @json_option
@@ -116,6 +118,7 @@ def ticket_create(
     company: str, contact_email: str | None, fields: tuple[str, ...], *, as_json: bool, **values: Any
 ) -> None:
     """Raise a ticket on behalf of a customer, for example after a call."""
+    named = given_people(values["other_contacts"], values["copies"])
 
     async def work(tx: Tx) -> TicketView:
         customer = await permissions.company_named(tx, OPERATOR, company)
@@ -146,8 +149,10 @@ def ticket_create(
             stated=_stated(values),
         )
         created = await tickets.create_ticket(
-            tx, OPERATOR, new, company_id=customer.id, requires_fields=True, now=now()
+            tx, OPERATOR, new, company_id=customer.id, requires_fields=True, people=[*named], now=now()
         )
+        if named:
+            await people.begin_with(tx, OPERATOR, created.ticket, **named, now=now())
         return await tickets.get_ticket(tx, OPERATOR, created.ticket.number)
 
     created = transact(work)
@@ -251,32 +256,8 @@ def ticket_history(number: str, limit: int, *, as_json: bool) -> None:
 
 
 def _history_table(events: Sequence[Event]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    rows = [(event.at, _summary(event), event.actor_name, version(event) or None) for event in events]
+    rows = [(event.at, summary(event), event.actor_name, version(event) or None) for event in events]
     return ("WHEN", "WHAT", "WHO", "VERSION"), [*rows]
-
-
-def _summary(event: Event) -> str:  # noqa: PLR0911 - a table
-    match event.type:
-        case EventType.STATUS_CHANGED:
-            reason = f": {event.data['reason']}" if event.data["reason"] else ""
-            waiting = event.data.get("waiting") or {}
-            more = [event.data.get("sub_status"), waiting.get("reason"), waiting.get("case")]
-            shown = f" ({', '.join(filter(None, more))})" if any(more) else ""
-            return f"{event.data['before']} -> {event.data['after']}{shown}{reason}"
-        case EventType.TICKET_CHANGED:
-            return "changed " + ", ".join(
-                f"{change['field']}: {change['before']} -> {change['after']}" for change in event.data["changes"]
-            )
-        case EventType.CASE_ADDED | EventType.CASE_CHANGED | EventType.CASE_REMOVED:
-            return f"{event.type} {event.data['party']} {event.data['number']}".strip()
-        case EventType.TICKET_REMINDED:
-            return f"reminder: {event.data['reason']}" if event.data["reason"] else "reminder"
-        case EventType.TICKET_ROUTED:
-            return f"routed by {event.data['rule'] or 'hand'}"
-        case EventType.TICKET_ASSIGNED:
-            return f"{'assigned' if event.data['after'] else 'unassigned'} ({event.data['by']})"
-    what = event.type if event.note_number is None else f"{event.type} {worklog_id(event.note_number)}"
-    return f"{what} {event.data['email'] or event.data['name']}" if "email" in event.data else what
 
 
 @ticket.command("status")
