@@ -160,7 +160,7 @@ async def test_an_import_makes_one_event_with_its_counts_and_a_dry_run_none(data
 
 
 async def test_a_list_of_services_is_imported_like_a_file(database: Database, fresh: Tenant) -> None:
-    rows = [("NEW-1", "Port", "New port"), ("SVC-1", "Port", "Renamed"), ("SVC-2", "CloudRouter", "Service 2")]
+    rows = [("NEW-1", "Port", "New port"), ("SVC-1", "Port", "Renamed"), ("SVC-2", "cloudrouter", "Service 2")]
     for dry_run in (True, False):
         async with database.transaction() as tx:
             report = await imports.import_list(tx, OPERATOR, fresh.company.id, members(rows), dry_run=dry_run, now=NOW)

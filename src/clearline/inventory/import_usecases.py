@@ -46,6 +46,7 @@ class _Inventory:
     async def add(self, tx: Tx, actor: Actor, values: Mapping[str, Any]) -> list[Violation]:
         """Add a service of the import; return the rules that it breaks, and add it only without any."""
         before = self._stored.get(values["id"])
+        values = {**values, "type": self._catalogue.service_named(values["type"]) or values["type"]}
         begun = before or Service(self.company.id, values["id"], values["type"], values["label"])
         after = with_values(begun, values)
         keeps = before is not None and before.type == after.type

@@ -12,6 +12,7 @@ from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk.domain import ImportSubject, ItemOutcome
 from clearline.bulk.import_file import Format
+from clearline.catalogue import entry_usecases as entries
 from clearline.companies import usecases as companies
 from clearline.errors import DeskError, Forbidden, InvalidInput, ScopeMissing
 from clearline.fields import usecases as own_fields
@@ -89,6 +90,27 @@ async def test_a_service_is_added_changed_and_left_alone(database: Database, fre
     assert (service.rate, service.a_end, service.is_protected, service.type) == (
         10**10, End("AMS", vlan="7"), True, "CloudRouter",
     )  # fmt: skip
+
+
+async def test_a_service_has_any_type_of_the_catalogue_by_its_key_or_name(database: Database, fresh: Tenant) -> None:
+    key, company = f"dark-{uuid4().hex[:8]}", fresh.company.code
+    async with database.transaction() as tx:
+        entry = await entries.add_entry(
+            tx, OPERATOR, entries.SERVICE_TYPES, {"name": f"Name of {key}"}, key=key, now=NOW
+        )
+        outcomes: list[ItemOutcome | str] = []
+        for type_ in ("Port", f"name of {key}", key):
+            line = {"company": company, "id": "OWN-1", "type": type_, "label": "New"}
+            outcomes += await imported(tx, SERVICES, lines(line))
+        stored = await inventory.get_service(tx, OPERATOR, company, "OWN-1")
+        await entries.change_entry(tx, OPERATOR, entries.SERVICE_TYPES, entry.id, {"is_active": False}, now=NOW)
+        table = f"company,id,type,label\n{company},OWN-1,{key},New\n{company},OWN-2,{key},New\n{company},OWN-3,Pipe,Old\n"
+        outcomes += await imported(tx, SERVICES, table, "csv")
+    assert stored.type == key
+    assert outcomes[:4] == [ItemOutcome.DONE, ItemOutcome.DONE, ItemOutcome.UNCHANGED, ItemOutcome.UNCHANGED]
+    [retired, unknown] = map(str, outcomes[4:])
+    assert retired.startswith("type is retired, and must be one of Port, ")
+    assert unknown.startswith("type must be one of Port, ")
 
 
 async def test_own_fields_of_companies_and_services_come_in_with_them(database: Database) -> None:

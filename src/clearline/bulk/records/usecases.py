@@ -9,7 +9,7 @@ from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.bulk.domain import ImportSubject, ItemOutcome, ItemResult
 from clearline.bulk.records.domain import ImportedCompany, ImportedPerson, ImportedService, given, service_values
-from clearline.catalogue.published import ServiceType
+from clearline.catalogue.usecases import current_catalogue, stored_catalogue
 from clearline.companies import usecases as companies
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
@@ -100,23 +100,22 @@ async def _import_service(tx: Tx, actor: Actor, line: ImportedService, *, now: d
     if company.id == PROVIDER_ID:
         raise InvalidInput([Violation("company", "must be a customer", RuleCode.REFERENCE)])
     values = service_values(line)
-    service_id, kind, label = values.pop("id"), values.pop("type"), values.pop("label")
+    service_id, label = values.pop("id"), values.pop("label")
+    kind = await _type(tx, values.pop("type"))
     try:
         before = await inventory.get_service(tx, actor, company.id, service_id)
     except NotFound:
         await inventory.add_service(tx, actor, company.id, service_id, kind, label, facts=values, now=now)
         return _DONE
-    if kind != before.type:
-        values["type"] = _type(kind)
-    after = await inventory.change_service(tx, actor, company.id, service_id, {**values, "label": label}, now=now)
+    values |= {"type": kind, "label": label}
+    after = await inventory.change_service(tx, actor, company.id, service_id, values, now=now)
     return _UNCHANGED if after == before else _DONE
 
 
-def _type(kind: str) -> ServiceType:
-    try:
-        return ServiceType(kind)
-    except ValueError:
-        raise InvalidInput([Violation("type", "must be one of " + ", ".join(ServiceType), RuleCode.CHOICE)]) from None
+async def _type(tx: Tx, text: str) -> str:
+    """Return the key of the service type that has this key or name; another text is refused with the service."""
+    known = (await current_catalogue(tx)).service_named(text)
+    return known or (await stored_catalogue(tx)).service_named(text) or text
 
 
 async def _company(tx: Tx, actor: Actor, name: str) -> Company:
