@@ -1,11 +1,12 @@
 // What is typed into a form is kept in this browser until it is sent: through reloads, crashes and an expired session.
 export const PREFIX = "clearline.draft."; // of every key that signing out deletes
 const KEEP_MS = 30 * 86_400_000;
+const isChosen = (field) => ["radio", "checkbox"].includes(field.type); // or not: its value stays
 const FIELDS = "input[id]:not([type=file]), select[id], textarea[id]";
 
 /** Keeps the fields of a form that have an id. */
 export function keep(form, key) {
-  const values = [...form.querySelectorAll(FIELDS)].map((field) => [field.id, field.type === "radio" ? field.checked : field.value]);
+  const values = [...form.querySelectorAll(FIELDS)].map((field) => [field.id, isChosen(field) ? field.checked : field.value]);
   localStorage.setItem(key, JSON.stringify({ at: Date.now(), values: Object.fromEntries(values) }));
 }
 
@@ -17,7 +18,7 @@ export function restore(form, key) {
   for (const [id, value] of Object.entries(kept.values)) {
     const field = document.getElementById(id);
     if (!field || field.form !== form) continue;
-    if (field.type === "radio") field.checked = value;
+    if (isChosen(field)) field.checked = value;
     else field.value = value;
   }
   return true;

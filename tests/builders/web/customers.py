@@ -26,7 +26,7 @@ class PortalTicket:
     async def page(self) -> Page:
         return await self.person.page(self.path)
 
-    async def send(self, form: str, expected: int = 303, /, **fields: str) -> httpx.Response:
+    async def send(self, form: str, expected: int = 303, /, **fields: Any) -> httpx.Response:
         """Send a form of the page."""
         answer = await self.person.post(f"{self.path}/{form}", **{"once": new_key(), **fields})
         assert answer.status_code == expected, answer.text

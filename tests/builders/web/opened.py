@@ -31,7 +31,7 @@ class Opened:
     async def page(self) -> Page:
         return await self.agent.page(self.path)
 
-    async def send(self, form: str, expected: int = 303, /, **fields: str) -> httpx.Response:
+    async def send(self, form: str, expected: int = 303, /, **fields: Any) -> httpx.Response:
         """Send a form of the page; a message or macro is sent on, as when nobody takes it back."""
         answer = await self.agent.post(f"{self.path}/{form}", **{"once": new_key(), **fields})
         assert answer.status_code == expected, answer.text

@@ -6,7 +6,7 @@ import { ask } from "./asked.js";
 import { send } from "./send.js";
 
 const SENT = "clearline.sent"; // the key of the form that was sent, or carried to the choice of another service
-const FIELDS = "#title, #occurred_at, #description, details :is(input, select:not(#person, [name=contact_role]))";
+const FIELDS = "#title, #occurred_at, #description, details :is(input, select:not(#person))";
 const unsent = document.querySelector("[data-unsent]");
 const sent = sessionStorage.getItem(SENT);
 let sending = false;
@@ -14,7 +14,7 @@ let kept = null; // the key under which this page keeps its form
 
 const stem = (user) => `${PREFIX}${user}.raise.`;
 const keyOf = (form) => `${stem(form.dataset.raise)}${form.dataset.service}#${form.elements.once.value}`;
-const isFilled = (fields) => [...fields].some((field) => field.value.trim());
+const isFilled = (fields) => [...fields].some((field) => field.type === "checkbox" ? field.checked : field.value.trim());
 const isTyped = (form) => isFilled(form.querySelectorAll(FIELDS)) || form.querySelector("[name=issue_type]:checked");
 
 /** Returns the keys of the drafts that no other tab has open, newest first. */
@@ -65,7 +65,7 @@ async function begin(form) {
     form.querySelector("[data-restored]").hidden = false;
     if (form.querySelector("[data-asks]")) await ask(form);
     restore(form, draft.key);
-    for (const part of form.querySelectorAll("details")) part.open = isFilled(part.querySelectorAll("input, select:not(#person, [name=contact_role])"));
+    for (const part of form.querySelectorAll("details")) part.open = isFilled(part.querySelectorAll("input, select:not(#person)"));
   }
   prepare(form);
 }

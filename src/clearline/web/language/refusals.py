@@ -42,6 +42,8 @@ _RULES = tuple(
         (r"must be the name of an IANA time zone.*", gettext_noop("must be a time zone, such as Europe/Amsterdam")),
         (r"is required.*|must not be (blank|empty).*", gettext_noop("is required")),
         (r"must be one of .*", gettext_noop("must be one of the choices")),
+        (r"must name a role", gettext_noop("must have a role")),
+        (r"must be either roles or a copy.*", gettext_noop("must be either roles or a copy")),
         (r"must be chosen", gettext_noop("must be chosen")),
         (r"must not lie in the future", gettext_noop("must not lie in the future")),
         (r"must not be before the year 2000", gettext_noop("must not be before the year 2000")),

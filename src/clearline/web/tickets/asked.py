@@ -36,13 +36,15 @@ from clearline.web.visit import Form as Typed
 
 ASKED = "asked"
 """The field of a page that names the fields which it asked for."""
-CONTACT_FIELDS = ("contact_role", "contact_name", "contact_email", "contact_phone")
+CONTACT_FIELDS = ("contact_name", "contact_email", "contact_phone")
+CONTACT_ROLE = "contact_role"
+"""The input of the roles of contacts: each box that is checked says the row, from 0, and the role: ``1.technical``."""
 _INPUTS: Mapping[str, tuple[str, ...]] = {
     "testing_consent": ("testing_consent", "testing_hours"),
     "site_access": tuple(f"site_access_{part}" for part in SiteAccess.__struct_fields__),
     "asked.severity": ("severity",),
     "asked.priority": ("priority",),
-    "contacts": CONTACT_FIELDS,
+    "contacts": (*CONTACT_FIELDS, CONTACT_ROLE),
 }
 """The inputs of those fields that are not one of the same name."""
 RATINGS = ("asked.severity", "asked.priority")
@@ -67,6 +69,15 @@ _GROUPS = (
 """The groups of the default form, by their headings; its other fields stand before them."""
 
 
+class ContactRow(Struct, frozen=True):
+    """A row of the other contacts, as it was typed."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    roles: tuple[ContactRole, ...] = ()
+
+
 class AskedFields(Struct, frozen=True):
     """The fields that a page asks for, in their order; on the ``triggers`` others depend.
 
@@ -88,7 +99,7 @@ class AskedFields(Struct, frozen=True):
         if not self.is_default:
             return []
         shown = [(heading, [name for name in names if name in self.names]) for heading, names in _GROUPS]
-        return [(heading, names, _typed_inputs(names)) for heading, names in shown]
+        return [(heading, names, [each for name in names for each in inputs_of(name)]) for heading, names in shown]
 
     @property
     def first(self) -> list[str]:
@@ -104,11 +115,6 @@ class AskedFields(Struct, frozen=True):
 def inputs_of(name: str) -> tuple[str, ...]:
     """Return the names of the inputs of a field."""
     return (name, f"{name}.shown") if name.startswith(OWN) else _INPUTS.get(name, (name,))
-
-
-def _typed_inputs(names: Sequence[str]) -> list[str]:
-    """Return the inputs of fields that are empty until somebody types: a role of a contact is always chosen."""
-    return [each for name in names for each in inputs_of(name) if each != "contact_role"]
 
 
 async def asked_fields(
@@ -157,7 +163,7 @@ def _drawn(known: Definitions, typed: Typed, choices: Choices, *, for_staff: boo
 def _built_in_values(typed: Typed) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in MEMBERS:
-        text = "".join("".join(typed.all(each)) for each in inputs_of(name) if each != "contact_role").strip()
+        text = "".join("".join(typed.all(each)) for each in inputs_of(name) if each != CONTACT_ROLE).strip()
         if name in CHOICES:
             text = typed.get(inputs_of(name)[0])
         if text:
@@ -175,28 +181,22 @@ def typed_into(asked: AskedFields, typed: Typed) -> Typed:
     ])  # fmt: skip
 
 
-def contact_rows(typed: Typed) -> list[dict[str, str]]:
-    """Return the contacts that were typed, by the names of the inputs, with an empty row for one more."""
-    columns = [typed.all(name) for name in CONTACT_FIELDS]
-    rows = [dict(zip(CONTACT_FIELDS, row, strict=True)) for row in zip_longest(*columns, fillvalue="")]
-    filled = [row for row in rows if any(row[name].strip() for name in CONTACT_FIELDS[1:])]
-    return [*filled, dict.fromkeys(CONTACT_FIELDS, "")]
+def contact_rows(typed: Typed) -> list[ContactRow]:
+    """Return the contacts that were typed, with an empty row for one more."""
+    checked = [box.partition(".") for box in typed.all(CONTACT_ROLE)]
+    columns = zip_longest(*(typed.all(name) for name in CONTACT_FIELDS), fillvalue="")
+    rows = [
+        ContactRow(name, email, phone, tuple(role for role in ContactRole if (str(place), ".", role.value) in checked))
+        for place, (name, email, phone) in enumerate(columns)
+    ]
+    return [*(row for row in rows if (row.name + row.email + row.phone).strip()), ContactRow()]
 
 
 def people_in(typed: Typed) -> dict[str, list[Person]]:
     """Return the contacts and the copies that were typed, by these names; those that are empty are left out."""
-    contacts = [_contact(row) for row in contact_rows(typed)[:-1]]
+    contacts = [
+        Person(PersonKind.CONTACT, row.email.strip(), row.name.strip(), row.phone.strip(), row.roles)
+        for row in contact_rows(typed)[:-1]
+    ]
     copies = [Person(PersonKind.CC, address) for address in _ADDRESS.findall(typed.get("cc"))]
     return {name: people for name, people in (("contacts", contacts), ("cc", copies)) if people}
-
-
-def _contact(row: Mapping[str, str]) -> Person:
-    known = {role.value for role in ContactRole}
-    roles = (ContactRole(row["contact_role"]),) if row["contact_role"] in known else ()
-    return Person(
-        PersonKind.CONTACT,
-        row["contact_email"].strip(),
-        row["contact_name"].strip(),
-        row["contact_phone"].strip(),
-        roles,
-    )

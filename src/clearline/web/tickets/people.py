@@ -7,18 +7,21 @@ from clearline.web.visit import Form
 
 
 def person_in(form: Form) -> Person:
-    """Return the person that a form adds: a contact of one role, or one who gets copies.
+    """Return the person that a form adds: a contact with roles, or one who only gets copies.
 
     Raises:
-        InvalidInput: the role is none of them.
+        InvalidInput: it has no role, or one that is none, or is a copy with roles.
     """
-    role, email, name = form.get("role"), form.get("email").strip(), form.get("name").strip()
-    if role not in ROLES:
-        raise InvalidInput([Violation("role", "must be one of " + ", ".join(ROLES), RuleCode.CHOICE)])
-    if role == CC:
+    roles = form.all("role")
+    email, name, phone = (form.get(each).strip() for each in ("email", "name", "phone"))
+    if not roles or not {*roles} <= {*ROLES}:
+        raise InvalidInput([Violation("roles", "must be one of " + ", ".join(ROLES), RuleCode.CHOICE)])
+    if roles == [CC]:
         return Person(PersonKind.CC, email, name)
-    phone = form.get("phone").strip()
-    return Person(PersonKind.CONTACT, email, name or email, phone, (ContactRole(role),))
+    if CC in roles:
+        rule = "must be either roles or a copy: contacts get the mail of their roles"
+        raise InvalidInput([Violation("roles", rule, RuleCode.CHOICE)])
+    return Person(PersonKind.CONTACT, email, name or email, phone, tuple(role for role in ContactRole if role in roles))
 
 
 def person_id_in(form: Form) -> int:

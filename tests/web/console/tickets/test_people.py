@@ -1,5 +1,7 @@
 """The people of a ticket on its page: added, removed, and those in Cc of a mail."""
 
+from typing import Any
+
 from clearline.identity import OPERATOR
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Person, PersonKind
@@ -9,7 +11,7 @@ from tests.builders.people import NOW
 from tests.builders.web.opened import HOSTILE, Opened
 from tests.builders.web.pages import Page
 
-TECHNICIAN = {"role": "technical", "email": "nia@example.com", "name": "Nia Roy", "phone": "+1-555-0142"}
+TECHNICIAN: dict[str, Any] = {"role": "technical", "email": "nia@example.com", "name": "Nia Roy", "phone": "+1-555-0142"}
 
 
 async def shown(opened: Opened) -> list[tuple[str, str, str, list[str]]]:
@@ -35,6 +37,12 @@ async def test_contacts_and_copies_are_added_shown_and_removed(opened: Opened) -
     assert await shown(opened) == []
 
 
+async def test_a_contact_has_several_roles(opened: Opened) -> None:
+    await opened.send("people", **TECHNICIAN | {"role": ["site_access", "technical"]})
+    assert await shown(opened) == [("contact", "nia@example.com", "Nia Roy", ["technical", "site_access"])]
+    assert "Technical contact, Site access" in (await opened.page()).text
+
+
 async def test_who_was_in_cc_of_a_mail_is_copied_or_dismissed(opened: Opened) -> None:
     async with opened.database.transaction() as tx:
         suggested = [Person(PersonKind.SUGGESTED, f"{name}@example.org", name) for name in ("bo", "cy")]
@@ -48,7 +56,10 @@ async def test_who_was_in_cc_of_a_mail_is_copied_or_dismissed(opened: Opened) ->
 
 
 async def test_a_person_that_breaks_a_rule_is_refused_on_the_page(opened: Opened) -> None:
-    for fields in ({"email": "nobody"}, {"role": "boss"}, {"email": "", "phone": ""}):
+    wrong: list[dict[str, Any]] = [
+        {"email": "nobody"}, {"role": "boss"}, {"role": ["cc", "technical"]}, {"role": []}, {"email": "", "phone": ""},
+    ]  # fmt: skip
+    for fields in wrong:
         page = Page((await opened.send("people", 422, **TECHNICIAN | fields)).text)
         assert page.all("main")
     await opened.send("people/remove", 404, person="x")

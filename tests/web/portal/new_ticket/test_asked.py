@@ -135,8 +135,8 @@ async def test_contacts_with_roles_and_copies_are_entered_with_the_ticket(
 ) -> None:
     somebody, path, company = side
     rows: dict[str, Any] = {
-        "contact_role": ["site_access", "on_duty", "technical"], "contact_name": ["Kim", "Lee", ""],
-        "contact_email": ["", "lee@example.com", ""], "contact_phone": ["+1-555-0101", "", ""],
+        "contact_role": ["0.site_access", "0.on_duty", "2.on_duty"], "contact_name": ["Kim", "", "Lee", ""],
+        "contact_email": ["", "", "lee@example.com", ""], "contact_phone": ["+1-555-0101", "", "", ""],
     }  # fmt: skip
     both = {**company, **DOWN, "dispatch_allowed": "yes", "site_access_hours": "08:00", "cc": "a@example.com, b@"}
     refused = await somebody.post(path, **both, **rows)
@@ -144,11 +144,17 @@ async def test_contacts_with_roles_and_copies_are_entered_with_the_ticket(
     assert refused.status_code == 422
     assert "2: must be an e-mail address" in page.text.replace("Must", "must")
     assert [each.get("value") for each in page.all("input") if each.get("name") == "contact_name"] == ["Kim", "Lee", ""]
+    checked = {each.get("value") for each in page.all("input") if "checked" in each}
+    assert {"0.site_access", "0.on_duty", "1.on_duty"} <= checked, "the rows have no gap"
     both["cc"] = "a@example.com, b@example.com"
+    nothing = {**rows, "contact_role": ["0.technical", "1.technical", "x", "2.boss"]}
+    without = Page((await somebody.post(path, **both, **nothing)).text)
+    assert "2: must name a role" in without.text.replace("Must", "must")
     created = await somebody.post(path, **both, **rows)
     assert created.status_code == 303, created.text
     people: People = (await raised(database, tenant)).people
     assert [(each.name, each.email, each.phone, each.roles) for each in people.contacts] == [
-        ("Kim", "", "+1-555-0101", (ContactRole.SITE_ACCESS,)), ("Lee", "lee@example.com", "", (ContactRole.ON_DUTY,)),
+        ("Kim", "", "+1-555-0101", (ContactRole.SITE_ACCESS, ContactRole.ON_DUTY)),
+        ("Lee", "lee@example.com", "", (ContactRole.ON_DUTY,)),
     ]  # fmt: skip
     assert [each.email for each in people.cc] == ["a@example.com", "b@example.com"]

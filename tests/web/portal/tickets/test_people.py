@@ -1,5 +1,7 @@
 """The people of a ticket in the portal: shown to its customer, added and removed."""
 
+from typing import Any
+
 from clearline.identity import OPERATOR
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Person, PersonKind
@@ -8,8 +10,9 @@ from clearline.tickets.contacts import usecases as people
 from tests.builders.people import NOW
 from tests.builders.web.customers import PortalTicket
 from tests.builders.web.opened import HOSTILE
+from tests.builders.web.pages import Page
 
-TECHNICIAN = {"role": "technical", "email": "nia@example.com", "name": "Nia Roy", "phone": "+1-555-0142"}
+TECHNICIAN: dict[str, Any] = {"role": "technical", "email": "nia@example.com", "name": "Nia Roy", "phone": "+1-555-0142"}
 
 
 async def addresses(opened: PortalTicket) -> list[str]:
@@ -28,6 +31,15 @@ async def test_a_customer_adds_and_removes_people(opened: PortalTicket) -> None:
     buttons = {button.get("aria-label"): button.get("value") for button in page.all("button")}
     await opened.send("people/remove", person=buttons["Remove Nia Roy"] or "")
     assert await addresses(opened) == ["noc@example.org"]
+
+
+async def test_a_contact_has_several_roles_also_when_it_was_refused_first(opened: PortalTicket) -> None:
+    roles = ["on_duty", "escalation"]
+    refused = Page((await opened.send("people", 422, **TECHNICIAN | {"role": roles, "email": "nia@"})).text)
+    boxes = {each.get("value") for each in refused.all("input") if each.get("name") == "role" and "checked" in each}
+    assert boxes == {*roles}
+    await opened.send("people", **TECHNICIAN | {"role": roles})
+    assert "Escalation, On duty" in (await opened.page()).text
 
 
 async def test_a_refused_person_stays_in_the_form(opened: PortalTicket) -> None:
