@@ -6,12 +6,18 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
+from clearline.accounts import usecases as accounts
+from clearline.catalogue.assessment import Priority
 from clearline.catalogue.published import ServiceType
 from clearline.events.event_types import NotificationKind
-from clearline.identity import OPERATOR, Actor, Role
+from clearline.fields import usecases as own_fields
+from clearline.fields.domain import FieldAudience, FieldType, Option, RecordKind, RefersTo
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.mail.outbound.domain import RateLimits
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.contact_rules import Notice, RuleRole
 from clearline.notifications.contents import CUSTOMER_TICKETS, STAFF_TICKETS
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.recipients import GROUPING_WINDOW
@@ -23,8 +29,9 @@ from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, Status, ticket_nu
 from clearline.tickets.faults.domain import Fault, SiteAccess, TestingConsent
 from clearline.web.console.pages import PAGES
 from clearline.web.portal.pages import PORTAL_PAGES
+from tests.builders.house import no_fields
 from tests.builders.mail.notification_rig import CONTACT, SETTINGS, NotificationRig, new_watcher, note
-from tests.builders.people import NOW, email_of, new_person
+from tests.builders.people import NOW, Tenant, email_of, id_of, new_person
 from tests.builders.tickets import a_new_ticket, raised
 
 DESK = SETTINGS.public_url
@@ -54,6 +61,62 @@ async def test_a_receipt_says_what_was_raised_by_whom_and_how_to_answer(rig: Not
     ):
         assert words in " ".join(mail.text.split())
         assert words in mail.html
+
+
+async def add_fields(tx: Tx) -> None:
+    """Add own fields that a mail says in words."""
+    options, reference = [Option("eu", "Europe", "Europa")], FieldType.REFERENCE
+    for key, kind, more in (
+        ("port", reference, {"refers_to": RefersTo.SERVICE}), ("peer", reference, {"refers_to": RefersTo.COMPANY}),
+        ("owner", reference, {"refers_to": RefersTo.USER}), ("region", FieldType.CHOICE, {"options": options}),
+        ("sure", FieldType.BOOLEAN, {}), ("due", FieldType.DATETIME, {}),
+    ):  # fmt: skip
+        values = {
+            "record": RecordKind.TICKET, "key": key, "label": f"The {key}", "label_de": f"{key.title()} DE",
+            "type": kind, "visible_to": FieldAudience.CUSTOMER, **more,
+        }  # fmt: skip
+        await own_fields.add_field(tx, OPERATOR, values, now=NOW)
+
+
+async def test_a_changed_own_field_is_said_with_its_label_and_what_it_names(
+    rig: NotificationRig, other_tenant: Tenant
+) -> None:
+    at_once = {NotificationKind.WATCHED_CHANGE: DeliveryMode.EMAIL}
+
+    async def work(tx: Tx) -> tuple[str, str, str]:
+        await add_fields(tx)
+        number = await raised(tx, rig.tenant)
+        company = rig.tenant.company
+        watcher = await new_watcher(tx, number, Role.CUSTOMER, company.code, rules=at_once)
+        await accounts.change_user(tx, OPERATOR, company.id, id_of(watcher), {"language": "de"}, now=NOW)
+        agent = await new_watcher(tx, number, Role.AGENT, rules=at_once)
+        limited = await new_watcher(tx, number, Role.AGENT, rules=at_once)
+        await accounts.change_user(tx, OPERATOR, PROVIDER_ID, id_of(limited), {"only_companies": [company.id]}, now=NOW)
+        told = {RuleRole.REPORTER: [Notice.PRIORITY]}
+        await preferences.change_contact_mail(tx, OPERATOR, company.id, rules=told, now=NOW)
+        given = {
+            "port": "SVC-1", "peer": str(other_tenant.company.id), "owner": str(id_of(watcher)), "region": "eu",
+            "sure": True, "due": "2026-03-01T02:00:00Z",
+        }  # fmt: skip
+        await ticket_changes.change_ticket(
+            tx, OPERATOR, number, {"fields": given, "priority": Priority.CRITICAL}, now=NOW
+        )
+        return email_of(watcher), email_of(agent), email_of(limited)
+
+    customer, agent, limited = await rig.transact(work)
+    await rig.advance(GROUPING_WINDOW)
+    mails = {mail.to: " ".join(mail.text.split()) for mail in await rig.take_sent()}
+    await no_fields(rig.database)
+    peer = other_tenant.company
+    for words in ("The port to Service 1", f"The peer to {peer.name}", "The region to Europe", "The sure to yes"):
+        assert words in mails[agent]
+    assert "The due to 1 Mar 2026 02:00 UTC" in mails[agent]
+    assert "Region DE auf Europa" in mails[customer]
+    assert "Port DE auf Service 1" in mails[customer]
+    assert "The port to Service 1" in mails[CONTACT], "who is no user"
+    for each in (limited, customer, CONTACT):
+        assert str(peer.id) in mails[each].replace(" ", ""), "whose name they may not see"
+    assert peer.name not in mails[customer] + mails[limited] + mails[CONTACT]
 
 
 async def test_mail_about_a_new_ticket_names_what_was_said_of_the_fault(rig: NotificationRig) -> None:

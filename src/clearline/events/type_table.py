@@ -10,10 +10,13 @@ EVENT_TYPES: dict[str, EventTypeRow] = {row.type: row for row in (*TICKET_ROWS, 
 """Every event type with its row. Where several events share a headline, that of the type that comes first is used."""
 
 
-def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[str, Any] | None:
+def visible_data(
+    kind: str, data: dict[str, Any], audience: Audience, *, keeps_marks: bool = False
+) -> dict[str, Any] | None:
     """Return what a reader may see of an event of its own company: its data, a part of it, or None for nothing.
 
-    A type that is not in the table is visible to the staff only.
+    A type that is not in the table is visible to the staff only. Data that is kept to be read later ``keeps_marks``:
+    without them the same reader would not see the changes of own fields in it any more.
     """
     if audience is Audience.STAFF:
         return data
@@ -21,7 +24,7 @@ def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[st
         return None
     if row.visibility is Visibility.SOME_FIELDS:
         changes = [
-            {name: value for name, value in change.items() if name != "is_public"}
+            {name: value for name, value in change.items() if keeps_marks or name != "is_public"}
             for change in data["changes"]
             if change["field"] in row.visible_fields or change.get("is_public")
         ]

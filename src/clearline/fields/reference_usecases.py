@@ -34,9 +34,19 @@ async def reference_names(
             if field is not None and field.refers_to is not None and isinstance(value, str):
                 wanted[field.refers_to].add(value)
     wanted[RefersTo.COMPANY] = {each for each in wanted[RefersTo.COMPANY] if may_refer_to(actor, each)}
+    wanted[RefersTo.USER] = {each for each in wanted[RefersTo.USER] if _is_id(each)}
     if not any(wanted.values()):
         return {}
     return await field_store.reference_names(tx, company_id, wanted)
+
+
+def _is_id(text: str) -> bool:
+    """Return whether a value is an id: the history may have one of an earlier field of the key, or a redacted one."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def may_refer_to(actor: Actor, company_id: str) -> bool:

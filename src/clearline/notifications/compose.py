@@ -3,13 +3,21 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from typing import Any
+from uuid import UUID
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from clearline.accounts import key_store, permissions
 from clearline.catalogue.term_domain import Terms
 from clearline.catalogue.term_usecases import current_terms
 from clearline.events.event_types import Audience, EventType
 from clearline.events.type_table import visible_data
+from clearline.fields import usecases as own_fields
+from clearline.fields.domain import Field, RecordKind
+from clearline.fields.reference_usecases import Names, reference_names
+from clearline.identity import OPERATOR, Actor, Role
 from clearline.language.reader import Reader, first_language, read_by, zone_of
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NOTIFICATION, NewMail
@@ -19,12 +27,20 @@ from clearline.mail.people.domain import leave_link
 from clearline.mail.templates.rendering import RenderedMail
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
-from clearline.notifications.contents import MailContext, Pair, audience_of_mail, digest_mail, leaves, ticket_mail
+from clearline.notifications.contents import (
+    MailContext,
+    Pair,
+    audience_of_mail,
+    digest_mail,
+    is_staff_mail,
+    leaves,
+    ticket_mail,
+)
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, NotificationPreferences
 from clearline.notifications.quiet_hours import next_digest
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.store import DueNotification, MailGroup
-from clearline.notifications.wording import MailEntry, author_text, in_language, sentence
+from clearline.notifications.wording import OWN, MailEntry, author_text, in_language, sentence, with_own_fields
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Source
@@ -34,6 +50,17 @@ _MAX_PER_MAIL: Mapping[str, int] = {DeliveryMode.EMAIL: 50, DeliveryMode.DIGEST:
 """The most notifications in one mail; the others go into another mail."""
 _CONTACT_PREFERENCES = NotificationPreferences(digest=DigestFrequency.HOURLY)
 """The preferences of contacts who are not users."""
+
+
+_OwnFields = tuple[Mapping[str, Field], Mapping[UUID, Names]]
+"""The own fields of tickets by their keys, and the names of what they refer to by the company of the ticket."""
+
+
+class _Words(Struct, frozen=True):
+    """What the reader of a mail calls the provider's terms and own fields."""
+
+    terms: Terms
+    own_fields: _OwnFields
 
 
 class ComposeResult(Enum):
@@ -69,7 +96,8 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
         return ComposeResult.EMPTY
     reader_of_mail = _reader(locked[0])
     with read_by(reader_of_mail):
-        pairs = _pairs(locked, group, since, await current_terms(tx))
+        words = _Words(await current_terms(tx), await _own_fields(tx, group, locked))
+        pairs = _pairs(locked, group, since, words)
     result = ComposeResult.WRITTEN if pairs else ComposeResult.EMPTY
     if pairs and await _exceeds_contact_limit(tx, group, context, now):
         result = ComposeResult.WITHHELD
@@ -83,7 +111,34 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
     return result
 
 
-def _pairs(locked: Sequence[DueNotification], group: MailGroup, since: datetime, terms: Terms) -> list[Pair]:
+async def _own_fields(tx: Tx, group: MailGroup, locked: Sequence[DueNotification]) -> _OwnFields:
+    """Return what changes of own fields are said with: what the recipient may see of them, and names of references."""
+    sides: dict[UUID, list[tuple[RecordKind, dict[str, Any]]]] = {}
+    for notification in locked:
+        for change in notification.data.get("changes", ()):
+            key = change["field"].removeprefix(OWN)
+            if key != change["field"]:
+                values = [{key: change[side]} for side in ("before", "after")]
+                sides.setdefault(notification.key[0], []).extend((RecordKind.TICKET, value) for value in values)
+    if not sides:
+        return {}, {}
+    is_staff = is_staff_mail(locked[0], group)
+    shown = (await own_fields.definitions(tx)).shown(RecordKind.TICKET, for_staff=is_staff)
+    names: dict[UUID, Names] = {}
+    for company_id, values_of in sides.items():
+        if (actor := await _actor(tx, group, company_id)) is not None:
+            names[company_id] = await reference_names(tx, actor, company_id, values_of)
+    return {field.key: field for field in shown}, names
+
+
+async def _actor(tx: Tx, group: MailGroup, company_id: UUID) -> Actor | None:
+    """Return the recipient; somebody who is no user sees what a user of the ticket's company sees."""
+    if group.user_company_id is not None and group.user_id is not None:
+        return await key_store.actor_for(tx, group.user_company_id, group.user_id, frozenset())
+    return Actor(Role.CUSTOMER, group.recipient, await permissions.company_with_id(tx, OPERATOR, company_id))
+
+
+def _pairs(locked: Sequence[DueNotification], group: MailGroup, since: datetime, words: _Words) -> list[Pair]:
     """Return the notifications that report something to the recipient, each with its entry, in order of time.
 
     Of mail that the recipient stopped only direct answers are left, and what was assigned to the recipient.
@@ -92,7 +147,7 @@ def _pairs(locked: Sequence[DueNotification], group: MailGroup, since: datetime,
         (notification, entry)
         for notification in locked
         if notification.at > since
-        and (entry := _entry(notification, group, terms)) is not None
+        and (entry := _entry(notification, group, words)) is not None
         and (not notification.is_stopped or _is_answer(notification, entry) or _is_assignment(entry, group))
     ]
     resolved = {entry.at for _notification, entry in pairs if _tells_resolution(entry)}
@@ -165,7 +220,7 @@ async def _preferences(tx: Tx, group: MailGroup) -> NotificationPreferences:
     return await preference_store.get(tx, group.user_company_id, group.user_id)
 
 
-def _entry(notification: DueNotification, group: MailGroup, terms: Terms) -> MailEntry | None:
+def _entry(notification: DueNotification, group: MailGroup, words: _Words) -> MailEntry | None:
     """Return the text of a notification in a mail; None when it is not visible to the recipient, or deleted."""
     kind, names = notification.type, notification.names
     audience = audience_of_mail(notification, group)
@@ -176,7 +231,9 @@ def _entry(notification: DueNotification, group: MailGroup, terms: Terms) -> Mai
     if (is_note and notification.text is None) or (kind == EventType.ATTACHMENT_ADDED and names.file is None):
         return None
     is_own = kind == EventType.TICKET_ASSIGNED and data["after"] == str(group.user_id)
-    shown = data if audience is Audience.STAFF else in_language(terms, data)
+    fields, references = words.own_fields
+    shown = data if audience is Audience.STAFF else in_language(words.terms, data)
+    shown = with_own_fields(shown, fields, references.get(notification.key[0], {}))
     text = notification.text if is_note else sentence(kind, shown, names, is_own=is_own, audience=audience)
     if kind == EventType.TICKET_CREATED:
         text = f"{text}\n\n{notification.description}"

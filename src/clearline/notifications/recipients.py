@@ -303,7 +303,8 @@ class _Recipients:
         mode = delivery_mode(user.role, preferences.rules, relations, rules)
         # An address that is also the customer's gets only what customers may see, whoever else it belongs to.
         is_customers = normalized_address(user.email) in customer_addresses
-        data = visible_data(event.type, event.data, Audience.CUSTOMER if is_customers else audience_of(user.role))
+        audience = Audience.CUSTOMER if is_customers else audience_of(user.role)
+        data = visible_data(event.type, event.data, audience, keeps_marks=True)
         if mode is DeliveryMode.OFF or data is None or not is_mailable(user.email):
             return None
         due_at = self._due_at(user, preferences, mode, is_critical=ticket.is_critical)
@@ -317,7 +318,7 @@ class _Recipients:
         Nobody is notified of what they wrote themselves; the author of a mail is known by name only. People of a parent
         are notified as long as the company shares its tickets with it.
         """
-        data = visible_data(event.type, event.data, Audience.CUSTOMER)
+        data = visible_data(event.type, event.data, Audience.CUSTOMER, keeps_marks=True)
         if data is None or not is_mailable(person.email) or not notifies_contact(data):
             return None
         if event.type in _TEXT_TYPES and event.actor_id is None and event.actor_name == person.author:

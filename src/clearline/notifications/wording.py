@@ -9,6 +9,8 @@ from msgspec import Struct
 from clearline.catalogue.term_domain import TermKind, Terms
 from clearline.events.event_types import BY_BOUNCE, Audience, EventType, Visibility
 from clearline.events.type_table import EVENT_TYPES, types_with
+from clearline.fields.domain import Field, FieldType
+from clearline.fields.reference_usecases import Names as ReferenceNames
 from clearline.language.marks import gettext_noop as _
 from clearline.language.reader import reader
 from clearline.language.times import time_text
@@ -60,6 +62,8 @@ _LINKS = {
     *(_("split into"), _("split from"), _("followed up by"), _("follow up of")),
 }
 _WITH_VISIBILITY = types_with(Visibility.WHEN_PUBLIC)
+OWN = "fields."
+"""Begins the names of own fields in the changes of an event."""
 _KIB = 1024
 _VALUE_MAX = 100
 """The most characters of a value in a sentence."""
@@ -121,6 +125,45 @@ def in_language(terms: Terms, data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**data, "changes": [worded(change) for change in data["changes"]]}
 
 
+def with_own_fields(
+    data: Mapping[str, Any], fields: Mapping[str, Field], references: ReferenceNames
+) -> Mapping[str, Any]:
+    """Return the data of an event with the labels of own fields, and their values in words of the reader."""
+    if not any(change["field"].startswith(OWN) for change in data.get("changes", ())):
+        return data
+
+    def worded(change: dict[str, Any]) -> dict[str, Any]:
+        field = fields.get(change["field"].removeprefix(OWN)) if change["field"].startswith(OWN) else None
+        if field is None:
+            return change
+        sides = {side: _own_value(field, change[side], references) for side in ("before", "after")}
+        return {**change, **sides, "label": field.label_in(reader().language)}
+
+    return {**data, "changes": [worded(change) for change in data["changes"]]}
+
+
+def _own_value(field: Field, value: Any, references: ReferenceNames) -> str | None:
+    """Return a value of an own field in words; it may be of a type that the field had then, or redacted."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, list):
+        return ", ".join(_own_value(field, each, references) or "" for each in value)
+    if field.refers_to is not None:
+        return references.get((field.refers_to, str(value))) or str(value)
+    if (option := field.option(value)) is not None:
+        return (option.label_de if reader().language == "de" else "") or option.label
+    return _moment(value) if field.type is FieldType.DATETIME else str(value)
+
+
+def _moment(value: Any) -> str:
+    try:
+        return time_text(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        return str(value)
+
+
 def value_word(value: str) -> str:
     """Return the word of a value of a field."""
     return gettext(value) if value in _VALUES else value
@@ -177,7 +220,8 @@ def sentence(
 def _changed(change: Mapping[str, Any]) -> str:
     before, after = change["before"], change["after"]
     name = change["field"]
-    shown = {"field": gettext(_NAMES[name]) if name in _NAMES else _word(name.replace(".", " "), _FIELDS)}
+    words = gettext(_NAMES[name]) if name in _NAMES else _word(name.replace(".", " "), _FIELDS)
+    shown: dict[str, str] = {"field": change.get("label", words)}
     if not isinstance(after, str):
         return shown["field"]
     shown["after"] = _value(change["field"], after)

@@ -104,7 +104,9 @@ async def test_a_service_has_any_type_of_the_catalogue_by_its_key_or_name(databa
             outcomes += await imported(tx, SERVICES, lines(line))
         stored = await inventory.get_service(tx, OPERATOR, company, "OWN-1")
         await entries.change_entry(tx, OPERATOR, entries.SERVICE_TYPES, entry.id, {"is_active": False}, now=NOW)
-        table = f"company,id,type,label\n{company},OWN-1,{key},New\n{company},OWN-2,{key},New\n{company},OWN-3,Pipe,Old\n"
+        table = (
+            f"company,id,type,label\n{company},OWN-1,{key},New\n{company},OWN-2,{key},New\n{company},OWN-3,Pipe,Old\n"
+        )
         outcomes += await imported(tx, SERVICES, table, "csv")
     assert stored.type == key
     assert outcomes[:4] == [ItemOutcome.DONE, ItemOutcome.DONE, ItemOutcome.UNCHANGED, ItemOutcome.UNCHANGED]

@@ -42,7 +42,7 @@ from clearline.tickets.domain import Channel, NewTicket, Status, TicketView, tic
 from clearline.tickets.faults.domain import FACTS, NO_FAULT
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import TicketNote
-from clearline.tickets.note_domain import NOTES_MAX, worklog_id
+from clearline.tickets.note_domain import NOTES_MAX
 from clearline.tickets.third_parties.domain import CaseRef
 from clearline.wires.house.tickets.mapping import event_out, ticket_out
 

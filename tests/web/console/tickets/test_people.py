@@ -11,7 +11,12 @@ from tests.builders.people import NOW
 from tests.builders.web.opened import HOSTILE, Opened
 from tests.builders.web.pages import Page
 
-TECHNICIAN: dict[str, Any] = {"role": "technical", "email": "nia@example.com", "name": "Nia Roy", "phone": "+1-555-0142"}
+TECHNICIAN: dict[str, Any] = {
+    "role": "technical",
+    "email": "nia@example.com",
+    "name": "Nia Roy",
+    "phone": "+1-555-0142",
+}
 
 
 async def shown(opened: Opened) -> list[tuple[str, str, str, list[str]]]:

@@ -12,7 +12,12 @@ from tests.builders.web.customers import PortalTicket
 from tests.builders.web.opened import HOSTILE
 from tests.builders.web.pages import Page
 
-TECHNICIAN: dict[str, Any] = {"role": "technical", "email": "nia@example.com", "name": "Nia Roy", "phone": "+1-555-0142"}
+TECHNICIAN: dict[str, Any] = {
+    "role": "technical",
+    "email": "nia@example.com",
+    "name": "Nia Roy",
+    "phone": "+1-555-0142",
+}
 
 
 async def addresses(opened: PortalTicket) -> list[str]:
