@@ -42,6 +42,7 @@ export const icons = {
   inbox: null,
   "key-round": null,
   keyboard: null,
+  upload: null,
   layers: null,
   "link-2": null,
   list: null,

@@ -23,6 +23,8 @@ BULK_MAX = 1000
 """The most tickets of one bulk job."""
 IMPORT_MAX = 10_000
 """The most lines of one import."""
+IMPORT_BYTES = 10 * 1024 * 1024
+"""The most bytes of the file of an import."""
 DETAIL_MAX = 2000
 """The most characters of the detail of a refused item."""
 CANCELLED = "cancelled"

@@ -1,5 +1,6 @@
 """Files of imports: read them into lines, and check each line by itself."""
 
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -55,6 +56,11 @@ Tags are in one of them, separated by spaces.
 """
 OWN_FIELD = "fields_"
 _encode = msgspec.json.Encoder().encode
+
+
+def format_of(body: bytes) -> Format:
+    """Return the format of a file whose name nobody knows: a heading begins with no bracket."""
+    return "ndjson" if body.removeprefix(BOM_UTF8).lstrip()[:1] in {b"{", b"["} else "csv"
 
 
 def read_file(body: bytes, kind: Format, *, now: datetime, subject: Subject | None = None) -> list[NewItem]:
@@ -118,6 +124,12 @@ def _value(name: str, cell: str) -> Any:
 
 
 _TICKETS = Subject(COLUMNS, read_ticket, _NESTED, _value, WRITTEN_BY_EXPORT, OWN_FIELD)
+
+
+def columns_of(subject: Subject | None) -> tuple[tuple[str, ...], bool]:
+    """Return the columns that a table has of a subject, and whether those of own fields, too."""
+    about = subject or _TICKETS
+    return about.columns, bool(about.own_field)
 
 
 def _lines(text: str) -> Iterator[Any]:

@@ -140,6 +140,17 @@ async def newest(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> lis
     return [_job(row) for row in rows]
 
 
+async def newest_imports(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[Job]:
+    """Return everybody's imports after a key (time, id), newest first, without counts. Served by ``job_newest``."""
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from job j where (j.created_at, j.id) < ($1, $2) and j.kind = 'import'
+             order by j.created_at desc, j.id desc limit $3""",
+        *(after or _BEFORE_ALL),
+        limit,
+    )
+    return [_job(row) for row in rows]
+
+
 async def newest_of(
     tx: Tx, company_id: UUID, user_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Job]:

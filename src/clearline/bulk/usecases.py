@@ -26,6 +26,7 @@ from clearline.bulk.domain import (
     ItemResult,
     Job,
     JobItem,
+    JobKind,
     JobState,
     NewItem,
     Request,
@@ -178,6 +179,21 @@ async def list_jobs(tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None
     if actor.is_desk_admin:
         return await job_store.newest(tx, after, limit)
     return await job_store.newest_of(tx, *_owner(actor), after, limit)
+
+
+async def list_imports(tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Job]:
+    """Return everybody's imports for a desk admin, newest first, after a time and id. They have no counts."""
+    permissions.require_desk_admin(actor)
+    return await job_store.newest_imports(tx, after, limit)
+
+
+async def get_import(tx: Tx, actor: Actor, job_id: UUID) -> Job:
+    """Return an import with its counts, for a desk admin."""
+    permissions.require_desk_admin(actor)
+    job = await get_job(tx, actor, job_id)
+    if job.kind is not JobKind.IMPORT:
+        raise NotFound("import", str(job_id))
+    return job
 
 
 async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int = 10) -> list[UUID]:

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from clearline.branding import usecases as branding
+from clearline.bulk import usecases as jobs
+from clearline.bulk import worker as workers
 from clearline.clock import now
 from clearline.identity import OPERATOR, Role, User
 from clearline.platform.database.transactions import Database
@@ -232,3 +235,44 @@ async def test_a_text_of_a_mail_is_previewed_before_it_is_saved(
     await page.get_by_role("button", name="Yes: Back to the shipped text").click()
     await expect(page.locator("#field-body")).to_have_value(re.compile("You can sign in to the support desk now"))
     await opened.close()
+
+
+async def finish_import(database: Database, page: Page, words: str) -> None:
+    """Process the import that a page follows, once it said so."""
+    await expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
+    async with database.statement() as tx:
+        job = await jobs.get_import(tx, OPERATOR, UUID(page.url.partition("?")[0].rsplit("/", 1)[-1]))
+    await workers.work(database, job, now, most=10)
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+async def test_a_file_is_checked_and_then_imported(
+    browser: Browser, site: Site, cookies: dict[str, str], database: Database, size: str
+) -> None:
+    tenant = await new_tenant(database)
+    rows = [
+        "company,email,name",
+        f"{tenant.company.code},ines.{size}@example.com,Ines Duarte",
+        f"{tenant.company.code},ines,Ines",
+    ]
+    file = FilePayload(name="people.csv", mimeType="text/csv", buffer="\n".join(rows).encode())
+    opened = await context(browser, size, cookies, site.url)
+    page = await opened.new_page()
+    await page.goto(f"{site.url}/console/admin/imports/new")
+    wrong = await check(page, "a new import")
+    await page.get_by_label("What the lines are").select_option("People")
+    await page.get_by_label("File").set_input_files(file)
+    await page.get_by_role("button", name="Read the file").click()
+    await finish_import(database, page, "Checking: 0 of 2 lines.")
+    said = page.get_by_role("status").filter(has_text="Nothing is changed yet. To import: 1. As they are: 0. Wrong: 1.")
+    await expect(said).to_be_visible()
+    await expect(page.get_by_role("cell", name="Email must be an e-mail address")).to_be_visible()
+    wrong += await check(page, "a dry run")
+    await page.get_by_label("File").set_input_files(file)
+    await page.get_by_role("button", name="Import for real").click()
+    await finish_import(database, page, "Importing: 0 of 2 lines.")
+    said = page.get_by_role("status").filter(has_text="Imported: 1. As they were: 0. Wrong: 1.")
+    await expect(said).to_be_visible()
+    wrong += await check(page, "an import")
+    await opened.close()
+    assert wrong == []

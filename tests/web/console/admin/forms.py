@@ -10,6 +10,9 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import usecases as accounts
 from clearline.accounts.mail_domain import Proof
+from clearline.bulk import store as job_store
+from clearline.bulk import usecases as jobs
+from clearline.bulk.domain import ImportSubject, NewItem
 from clearline.catalogue import entry_usecases as entries
 from clearline.catalogue import term_usecases as terms
 from clearline.catalogue.entry_usecases import ISSUE_TYPES, SERVICE_TYPES
@@ -228,6 +231,8 @@ FORMS: dict[str, dict[str, str]] = {
     "rotateWebhookSecret": {"once": ONCE},
     "testWebhook": {"once": ONCE},
     "replayDelivery": {},
+    "createImport": {"subject": "people", "dry_run": "on", "once": ONCE},
+    "cancelImport": {},
     "deactivateCompany": {},
     "activateCompany": {},
 }
@@ -324,6 +329,11 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             tx, mailbox, raw, envelope_from="nobody@unknown.example.org", envelope_to=[address], now=now()
         )
         suppressed = await outbound_mail.suppress(tx, OPERATOR, f"{uuid4().hex}@example.com", now=now())
+        lines = [NewItem(refusal="email is required")]
+        job = await jobs.create_import_job(
+            tx, OPERATOR, lines, "csv", subject=ImportSubject.PEOPLE, dry_run=True, now=now()
+        )
+        await job_store.finish(tx, job, now=now())
     [delivery] = await insert_deliveries(database, webhook)
     [company_delivery] = await insert_deliveries(database, of_company)
     provider = await add_provider(database, "https://id.example.com", name=f"Provider {uuid4().hex}")
@@ -339,7 +349,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             "address-conflicts": f"{claimant.company.id}.{claim.id}", "opt-outs": str(stopped.id),
             "second-factors": Role.VIEWER, "branding": "support", "priority-matrix": "gold",
             "mail-templates": "ticket_received.en", "sign-in": str(provider.id),
-            "domain": str(domain.id), "company_key": str(company_key.id),
+            "imports": str(job.id), "domain": str(domain.id), "company_key": str(company_key.id),
             "company_webhook": str(of_company.id), "company_delivery": str(company_delivery),
         },
     )  # fmt: skip

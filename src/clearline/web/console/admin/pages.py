@@ -37,6 +37,7 @@ from clearline.web.console.admin.sign_in.identity_providers import IDENTITY_PROV
 from clearline.web.console.admin.sign_in.second_factors import SECOND_FACTORS
 from clearline.web.console.admin.system.audit import AUDIT_PAGE
 from clearline.web.console.admin.system.health import HEALTH_PAGE
+from clearline.web.console.admin.system.imports import IMPORTS
 from clearline.web.console.admin.teams import TEAMS
 from clearline.web.console.admin.tiers import TIERS
 from clearline.web.console.admin.webhooks import DELIVERY_PAGES, WEBHOOKS
@@ -69,6 +70,7 @@ SECTIONS: tuple[AdminSection[Any], ...] = (
     WEBHOOKS,
     IDENTITY_PROVIDERS,
     SECOND_FACTORS,
+    IMPORTS,
 )
 ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),

@@ -151,6 +151,10 @@ def _access() -> list[Entry]:
 def _system() -> list[Entry]:
     """Return the sections about the installation."""
     return [
+        Entry(
+            "/console/admin/imports", gettext("Imports"), "upload",
+            gettext("Companies, people, services and tickets from a file, with a dry run first."),
+        ),
         Entry("/console/admin/audit", gettext("Audit"), "history", gettext("Who changed what, and when.")),
         Entry(
             "/console/admin/health", gettext("System health"), "heart-pulse",

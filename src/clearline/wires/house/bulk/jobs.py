@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 from clearline.bulk import domain, import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import Action, ImportSubject, Job, NewItem
+from clearline.bulk.domain import IMPORT_BYTES, Action, ImportSubject, Job, NewItem
 from clearline.bulk.import_file import Format
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
@@ -36,8 +36,6 @@ from clearline.wires.http.table import Operation
 
 JOBS = "/api/v1/jobs"
 ID = id_in_path("id", "The job's id.")
-IMPORT_BYTES = 10 * 1024 * 1024
-"""Bytes of an import."""
 
 _MEDIA: dict[str, Format] = {"application/x-ndjson": "ndjson", "text/csv": "csv"}
 _MEDIA_TYPE = re.compile(r'\s*([a-z/-]+)\s*(;\s*charset="?utf-8"?\s*)?(;\s*header=present\s*)?', re.IGNORECASE)
