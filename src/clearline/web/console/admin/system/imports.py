@@ -99,9 +99,12 @@ class Imports(AdminSection[Job]):
         key = None if after is None else (datetime.fromisoformat(after[0]), UUID(after[1]))
         listed = await jobs.list_imports(tx, visit.actor, after=key, limit=limit)
         return [
-            Line(str(job.id), _name(job), [job.created_at.isoformat(), str(job.id)], _note(job), _chip(job))
+            Line(
+                str(job.id), _name(job), [job.created_at.isoformat(), str(job.id)], _note(job),
+                gettext("cancelled") if job.state is JobState.CANCELLED else "",
+            )
             for job in listed
-        ]
+        ]  # fmt: skip
 
     async def fields(self, visit: Visit, tx: Tx, record: Job | None) -> list[Field]:  # noqa: ARG002
         """Return the fields of the form of a file."""
@@ -177,12 +180,6 @@ def _name(job: Job) -> str:
 def _note(job: Job) -> str:
     lines = ngettext("%(num)s line", "%(num)s lines", job.total) % {"num": job.total}
     return " · ".join([full_time(job.created_at), lines, job.actor_name])
-
-
-def _chip(job: Job) -> str:
-    if job.state in _UNFINISHED:
-        return gettext("running")
-    return gettext("cancelled") if job.state is JobState.CANCELLED else ""
 
 
 IMPORTS = Imports()
