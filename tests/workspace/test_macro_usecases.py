@@ -1,4 +1,5 @@
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,12 +18,13 @@ from clearline.errors import (
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
+from clearline.reminders.domain import Reminder
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number, values_of
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.workspace import macro_usecases as macros
-from clearline.workspace.domain import Macro
+from clearline.workspace.domain import Macro, MacroReminder
 from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import later_events, raised
 
@@ -82,6 +84,11 @@ async def test_an_invalid_macro_is_neither_added_nor_stored_by_a_change(database
         {"name": ""},
         {"text": ""},
         {"add_tags": ("no spaces",)},
+        {"reminder": MacroReminder("soon")},
+        {"reminder": MacroReminder("")},
+        {"reminder": MacroReminder("1826d")},
+        {"reminder": MacroReminder("4h", "x" * 1001)},
+        {"reminder": MacroReminder("4h"), "status": Status.RESOLVED},
     ]
     async with database.transaction() as tx:
         macro, other = await new_macro(tx), await new_macro(tx)
@@ -183,6 +190,28 @@ async def test_a_macro_writes_its_note_and_sets_its_values_and_its_status(databa
         assert (used.ticket.ticket.queue_id, used.ticket.ticket.tags) == (queue_id, ("fibre",))
         kinds = [kind for kind, _data in await later_events(tx, number)]
         assert kinds == ["note.added", "ticket.changed", "ticket.routed", "ticket.status_changed"]
+
+
+async def test_a_macro_sets_a_reminder_from_its_use_on(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await new_person(tx, role=Role.AGENT)
+        number = await raised(tx, tenant)
+        reminder = MacroReminder("4h", "Ask the carrier", cancelled_by_answer=True)
+        macro = await new_macro(tx, text="", status=Status.HELD, reminder=reminder)
+        assert (await macros.get_macro(tx, OPERATOR, macro.id)).reminder == reminder
+        assert (await macros.preview(tx, agent, number, macro.id)).ticket.ticket.reminder is None
+        for used_at in (NOW, NOW + timedelta(days=1)):
+            used = await macros.apply_macro(tx, agent, number, macro.id, now=used_at)
+            at = used_at + timedelta(hours=4)
+            assert used.ticket.ticket.reminder == Reminder(at, "Ask the carrier", True, agent.name, used_at)
+            due = await tx.fetchval("select due_at from timer where kind = 'reminder' and subject = $1", number)
+            assert due == at
+        kinds = [kind for kind, _data in await later_events(tx, number)]
+        assert kinds == ["ticket.changed", "ticket.status_changed", "ticket.changed"]
+        none = await macros.change_macro(tx, OPERATOR, macro.id, {"reminder": None}, now=NOW)
+        assert (none.reminder, none.status) == (None, Status.HELD)
+        changed = (await events_of(tx, macro.id))[1][1]
+        assert "Ask the carrier" in changed
 
 
 async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_changes_none(

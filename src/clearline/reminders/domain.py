@@ -1,5 +1,6 @@
 """The reminder of a ticket: a moment, and why."""
 
+import re
 from datetime import datetime, timedelta
 
 from msgspec import UNSET, Struct, UnsetType
@@ -12,6 +13,16 @@ KIND = "reminder"
 """The kind of the timers of reminders; their subject is the number of the ticket."""
 AHEAD_MAX = timedelta(days=5 * 365)
 """How far ahead a reminder may lie: a year that is mistyped is refused."""
+
+
+_WAIT = re.compile("([1-9][0-9]{0,4})([mhd])")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def wait_of(text: str) -> timedelta | None:
+    """Return the time that ``90m``, ``4h`` or ``2d`` stands for: minutes, hours, days; None for another text."""
+    match = _WAIT.fullmatch(text)
+    return None if match is None else int(match[1]) * _UNITS[match[2]]
 
 
 class Reminder(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from clearline.catalogue.assessment import Priority
 from clearline.errors import RuleCode, Violation
+from clearline.reminders.domain import AHEAD_MAX, REASON_MAX, ReminderChange, wait_of
 from clearline.search.domain import QUERY_MAX
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Status, TicketView, ticket_number
 from clearline.tickets.label_domain import check_tags
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
 from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
-from clearline.tickets.status_domain import REACHABLE
+from clearline.tickets.status_domain import ENDS_REMINDER, REACHABLE
 from clearline.workspace.column_domain import Columns
 
 NAME_MAX = 255
@@ -32,6 +33,14 @@ PLACEHOLDERS = (
     "agent.name",
 )
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
+
+
+class MacroReminder(Struct, frozen=True):
+    """The reminder that a macro sets: ``wait`` after it is used, such as ``4h``, and why; see ``Reminder``."""
+
+    wait: str
+    reason: str = ""
+    cancelled_by_answer: bool = False
 
 
 class Macro(Struct, frozen=True):
@@ -50,6 +59,7 @@ class Macro(Struct, frozen=True):
     add_tags: tuple[str, ...] = ()
     facts: StatusFacts = NO_FACTS
     fields: dict[str, Any] = {}
+    reminder: MacroReminder | None = None
 
 
 class MacroUse(Struct, frozen=True):
@@ -96,9 +106,32 @@ def check_macro(macro: Macro) -> list[Violation]:
     if macro.facts != NO_FACTS and macro.status is None:
         violations.append(Violation("status", "is required with what goes with it", RuleCode.REQUIRED))
     violations += [Violation("add_tags", violation.rule, violation.code) for violation in check_tags(macro.add_tags)]
-    if not (macro.text or macro.status or macro.queue_id or macro.priority or macro.add_tags or macro.fields):
+    violations += _check_reminder(macro)
+    sets = (macro.status, macro.queue_id, macro.priority, macro.add_tags, macro.fields, macro.reminder)
+    if not (macro.text or any(sets)):
         violations.append(Violation("text", "is required when the macro does nothing else", RuleCode.REQUIRED))
     return violations
+
+
+def _check_reminder(macro: Macro) -> list[Violation]:
+    if macro.reminder is None:
+        return []
+    violations = check_text("reminder.reason", macro.reminder.reason, least=0, most=REASON_MAX)
+    wait = wait_of(macro.reminder.wait)
+    if wait is None:
+        rule = "must be minutes, hours or days, such as 90m, 4h or 2d"
+        violations.append(Violation("reminder.wait", rule, RuleCode.FORMAT))
+    elif wait > AHEAD_MAX:
+        violations.append(Violation("reminder.wait", "must not be more than 5 years", RuleCode.ORDER))
+    if macro.status in ENDS_REMINDER:
+        rule = "must not stand with a status that ends it"
+        violations.append(Violation("reminder", rule, RuleCode.CHOICE))
+    return violations
+
+
+def reminder_at(reminder: MacroReminder, now: datetime) -> ReminderChange:
+    """Return the reminder of a ticket on which a macro is used now. The wait was checked when the macro was stored."""
+    return ReminderChange(now + (wait_of(reminder.wait) or timedelta()), reminder.reason, reminder.cancelled_by_answer)
 
 
 def _check_placeholders(text: str) -> list[Violation]:

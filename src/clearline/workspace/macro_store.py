@@ -11,10 +11,12 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
-from clearline.workspace.domain import Macro
+from clearline.workspace.domain import Macro, MacroReminder
 
-_COLUMNS = "m.id, m.name, m.text, m.visibility, m.status, m.queue_id, m.priority, m.add_tags, m.status_facts, m.fields"
+_COLUMNS = """m.id, m.name, m.text, m.visibility, m.status, m.queue_id, m.priority, m.add_tags, m.status_facts,
+    m.fields, m.reminder"""
 _decode_facts = msgspec.json.Decoder(StatusFacts).decode
+_decode_reminder = msgspec.json.Decoder(MacroReminder).decode
 
 
 def _macro(row: Record) -> Macro:
@@ -22,7 +24,10 @@ def _macro(row: Record) -> Macro:
     priority = None if row[6] is None else Priority(row[6])
     facts = NO_FACTS if row[8] is None else _decode_facts(row[8])
     fields = {} if row[9] is None else msgspec.json.decode(row[9])
-    return Macro(row[0], row[1], row[2], Visibility(row[3]), status, row[5], priority, tuple(row[7]), facts, fields)
+    reminder = None if row[10] is None else _decode_reminder(row[10])
+    return Macro(
+        row[0], row[1], row[2], Visibility(row[3]), status, row[5], priority, tuple(row[7]), facts, fields, reminder
+    )
 
 
 async def page(tx: Tx, *, after: str | None, limit: int) -> list[Macro]:
@@ -61,14 +66,15 @@ async def save(tx: Tx, macro: Macro, *, now: datetime) -> None:
     await tx.write(
         """
         insert into macro (id, name, text, visibility, status, queue_id, priority, add_tags, status_facts,
-                           fields, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11)
+                           fields, reminder, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11::jsonb, $12)
         on conflict (id) do update set name = $2, text = $3, visibility = $4, status = $5, queue_id = $6,
-               priority = $7, add_tags = $8, status_facts = $9::jsonb, fields = $10::jsonb
+               priority = $7, add_tags = $8, status_facts = $9::jsonb, fields = $10::jsonb, reminder = $11::jsonb
         """,
-        *astuple(macro)[:-2],
+        *astuple(macro)[:-3],
         None if macro.facts == NO_FACTS else msgspec.json.encode(macro.facts).decode(),
         msgspec.json.encode(macro.fields).decode() if macro.fields else None,
+        None if macro.reminder is None else msgspec.json.encode(macro.reminder).decode(),
         now,
     )
 

@@ -25,7 +25,7 @@ from clearline.tickets.note_usecases import append_note
 from clearline.tickets.progress.facts import NO_FACTS, StatusFacts, check_facts, values_of
 from clearline.tickets.usecases import get_ticket
 from clearline.workspace import macro_store
-from clearline.workspace.domain import Macro, MacroUse, check_macro, placeholder_values, render
+from clearline.workspace.domain import Macro, MacroUse, check_macro, placeholder_values, reminder_at, render
 
 KIND = "macro"
 
@@ -147,7 +147,7 @@ async def apply_macro(
             tx, actor, number, text, channel=channel, visibility=macro.visibility, notes_max=notes_max, now=now
         )
         note_number = note.number
-    if values := values_set(macro, before):
+    if values := values_set(macro, before, now=now):
         await change_ticket(tx, actor, number, values, now=now)
     await set_status(tx, actor, before.ticket, macro.status, macro.facts, now=now)
     stored = await ticket_store.get_view(tx, before.ticket.company_id, number, for_staff=actor.is_staff)
@@ -169,8 +169,8 @@ async def set_status(
         await change_facts(tx, actor, ticket.number, values_of(facts), now=now)
 
 
-def values_set(macro: Macro, ticket: TicketView) -> dict[str, Any]:
-    """Return the values of a ticket that a macro sets, besides its status."""
+def values_set(macro: Macro, ticket: TicketView, *, now: datetime) -> dict[str, Any]:
+    """Return the values of a ticket that a macro sets that is used now, besides its status."""
     values: dict[str, Any] = {}
     if macro.queue_id is not None:
         values["queue_id"] = macro.queue_id
@@ -180,4 +180,6 @@ def values_set(macro: Macro, ticket: TicketView) -> dict[str, Any]:
         values["tags"] = (*ticket.ticket.tags, *macro.add_tags)
     if macro.fields:
         values["fields"] = macro.fields
+    if macro.reminder is not None:
+        values["reminder"] = reminder_at(macro.reminder, now)
     return values

@@ -43,6 +43,7 @@ def test_macros_are_added_applied_changed_and_deleted(database_url: str, number:
         "waiting": None,
         "closure": None,
         "fields": {},
+        "reminder": None,
     }
     filled = "Hello Ada Okoro, we look at SVC-1."
     preview = run_json(url, "macro", "apply", "on it", number, "--dry-run")
@@ -57,6 +58,13 @@ def test_macros_are_added_applied_changed_and_deleted(database_url: str, number:
     changed = run_json(url, "macro", "change", "On it", *changes)
     assert changed == {**added, "name": "Taken", "status": None, "visibility": "public", "add_tags": []}
     assert run_json(url, "macro", "list") == [changed]
+    reminds = ("--remind-in", "2d", "--remind-reason", "Call", "--remind-answer")
+    reminded = run_json(url, "macro", "change", "Taken", *reminds)
+    assert reminded == {**changed, "reminder": {"wait": "2d", "reason": "Call", "cancelled_by_answer": True}}
+    later = run_json(url, "macro", "change", "Taken", "--remind-in", "90m")
+    assert later["reminder"] == {"wait": "90m", "reason": "Call", "cancelled_by_answer": True}
+    assert run_json(url, "macro", "apply", "Taken", number)["ticket"]["reminder"]["reason"] == "Call"
+    assert run_json(url, "macro", "change", "Taken", "--remind-in", "none") == changed
     assert run_json(url, "macro", "delete", "Taken") is None
     assert run_json(url, "macro", "list") == []
 

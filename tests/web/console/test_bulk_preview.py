@@ -15,7 +15,7 @@ from clearline.tickets.domain import Status, Ticket, ticket_number
 from clearline.tickets.note_domain import Note
 from clearline.web.console.lists.bulk_preview import FIELDS
 from clearline.workspace import macro_usecases as macros
-from clearline.workspace.domain import Macro
+from clearline.workspace.domain import Macro, MacroReminder
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person
@@ -145,13 +145,13 @@ async def test_a_macro_is_previewed_sent_once_and_undone_except_for_its_message(
     numbers = await some(database, tenant, Status.IN_PROGRESS, Status.HELD, Status.CLOSED)
     macro = await new_macro(
         database, f"Maintenance {numbers[0]}", text="{{ticket.number}}: the work begins at 22:00 UTC.",
-        priority=Priority.LOW, status=Status.PENDING, add_tags=("maintenance",),
+        priority=Priority.LOW, status=Status.PENDING, add_tags=("maintenance",), reminder=MacroReminder("2d"),
     )  # fmt: skip
     page = await send(agent, numbers, macro=str(macro.id))
     text = f"{ticket_number(numbers[0])}: the work begins at 22:00 UTC."
     for words in (
         f"Macro: {macro.name}", "2 of 3 tickets would change.", text, "It cannot be taken back", "Status Waiting",
-        "Priority Low", "Adds tags maintenance", "Send, and change 2 tickets",
+        "Priority Low", "Adds tags maintenance", "Reminder ", "Send, and change 2 tickets",
     ):  # fmt: skip
         assert words in page.text
     assert [(await read(database, number))[1] for number in numbers] == [[], [], []]
@@ -161,12 +161,14 @@ async def test_a_macro_is_previewed_sent_once_and_undone_except_for_its_message(
     for number in numbers[:2]:
         ticket, notes = await read(database, number)
         assert (ticket.status, ticket.priority, ticket.tags) == (Status.PENDING, Priority.LOW, ("maintenance",))
+        assert ticket.reminder is not None
         assert [note.text for note in notes] == [f"{ticket_number(number)}: the work begins at 22:00 UTC."]
     undone = await take_back(agent, done)
     assert "2 tickets are as they were before." in undone.text
     assert "The messages that were added stay." in undone.text
     ticket, notes = await read(database, numbers[0])
     assert (ticket.status, ticket.priority, ticket.tags) == (Status.IN_PROGRESS, Priority.MEDIUM, ())
+    assert ticket.reminder is None
     assert (len(notes), (await read(database, numbers[1]))[0].status) == (1, Status.HELD)
 
 

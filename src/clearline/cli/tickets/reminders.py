@@ -1,6 +1,5 @@
 """The command for the reminders of tickets. Part of ``clearline ticket``."""
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -15,14 +14,11 @@ from clearline.cli.parameters.times import TIME
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
-from clearline.reminders.domain import ReminderChange
+from clearline.reminders.domain import ReminderChange, wait_of
 from clearline.tickets import access
 from clearline.tickets import change_usecases as changes
 from clearline.tickets.domain import TicketView
 from clearline.wires.house.tickets.mapping import ticket_out
-
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-_SPAN = re.compile("([1-9][0-9]{0,4})([mhd])")
 
 
 class _Wait(click.ParamType[timedelta]):
@@ -32,10 +28,10 @@ class _Wait(click.ParamType[timedelta]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Return the time that a number with its unit stands for."""
-        match = _SPAN.fullmatch(str(value))
-        if match is None:
+        wait = wait_of(str(value))
+        if wait is None:
             self.fail(f"{value!r} is not a time such as 90m, 4h or 2d.", param, ctx)
-        return int(match[1]) * _UNITS[match[2]]
+        return wait
 
 
 Command = TypeVar("Command", bound=Callable[..., object])

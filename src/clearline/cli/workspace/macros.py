@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from clearline.catalogue.assessment import Priority
 from clearline.cli.context import current_settings, transact
@@ -24,7 +25,7 @@ from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import TRANSITIONS
 from clearline.wires.house.workspace.mapping import macro_out, macro_use_out
 from clearline.workspace import macro_usecases as macros
-from clearline.workspace.domain import Macro, MacroUse
+from clearline.workspace.domain import Macro, MacroReminder, MacroUse
 
 _STATUSES = [status.value for status in Status if any(status in moves for moves in TRANSITIONS.values())]
 _NONE = "none"
@@ -35,6 +36,13 @@ def _value_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         progress_options,
         field_option,
+        click.option(
+            "--remind-answer/--no-remind-answer", default=None, help="Whether an answer of the customer removes it."
+        ),
+        click.option("--remind-reason", metavar="TEXT", help="Why the ticket comes back, for the provider's people."),
+        click.option(
+            "--remind-in", metavar="SPAN", help="Reminder, from the use of the macro on: 90m, 4h, 2d; none for none."
+        ),
         click.option("--tag", "tags", multiple=True, help="Tag to add to the ticket; repeat for several."),
         click.option(
             "--priority",
@@ -75,8 +83,8 @@ def macro_add(name: str, *, as_json: bool, **options: Any) -> None:
     show(macro_out(added), f"Macro {added.name} added.", as_json=as_json)
 
 
-async def _values(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a macro that the options set."""
+async def _values(tx: Tx, options: dict[str, Any], present: MacroReminder | None = None) -> dict[str, Any]:
+    """Return the fields of a macro that the options set; ``present`` is the reminder that it has."""
     values: dict[str, Any] = {}
     if options["text"] is not None:
         values["text"] = options["text"]
@@ -91,9 +99,30 @@ async def _values(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
     if options["tags"]:
         values["add_tags"] = options["tags"]
     values |= given_fields(options["fields"])
+    values |= _reminder(options, present)
     facts = facts_of(taken(options))
     given = {name: value for name in facts.__struct_fields__ if (value := getattr(facts, name)) is not None}
     return {**values, "facts": given} if given else values
+
+
+def _reminder(options: dict[str, Any], present: MacroReminder | None) -> dict[str, Any]:
+    """Return the reminder that the options set, with what they leave of the present one.
+
+    Raises:
+        click.UsageError: there is a reason and no moment.
+    """
+    wait = options["remind_in"]
+    rest = {"reason": options["remind_reason"], "cancelled_by_answer": options["remind_answer"]}
+    given = {name: value for name, value in rest.items() if value is not None}
+    if wait == _NONE:
+        return {"reminder": None}
+    if wait is None and not given:
+        return {}
+    if wait is not None:
+        given["wait"] = wait
+    elif present is None:
+        raise click.UsageError("--remind-reason and --remind-answer need --remind-in.")
+    return {"reminder": replace(present or MacroReminder(""), **given)}
 
 
 @macro.command("list")
@@ -137,7 +166,7 @@ def macro_change(
 
     async def work(tx: Tx) -> tuple[Macro, Macro]:
         macro = await macros.macro_named(tx, OPERATOR, name)
-        values = await _values(tx, options)
+        values = await _values(tx, options, macro.reminder)
         if new_name is not None:
             values["name"] = new_name
         if no_tags:

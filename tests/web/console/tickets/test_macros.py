@@ -16,6 +16,7 @@ from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.web.once import new_key
 from clearline.workspace import macro_usecases as macros
+from clearline.workspace.domain import MacroReminder
 from tests.builders.people import NOW, new_staff
 from tests.builders.web.opened import HOSTILE, Opened, hidden
 from tests.builders.web.pages import Page, person
@@ -33,6 +34,7 @@ async def everything_macro(opened: Opened) -> UUID:
     return await macro(
         opened.database, f"Ask for levels {opened.number}", text="Dear {{contact.name}}, please send the levels.",
         status=Status.PENDING, priority=Priority.HIGH, queue_id=queue.id, add_tags=("optics",),
+        reminder=MacroReminder("4h", "Ask again"),
     )  # fmt: skip
 
 
@@ -44,6 +46,7 @@ async def test_a_macro_is_previewed_without_changing_anything(opened: Opened) ->
         f"Macro: Ask for levels {opened.number}", "Replies to the customer: Dear Ada Okoro, please send the levels.",
         "Status In progress → becomes Waiting on customer", "Priority Medium → becomes High",
         f"Queue None → becomes Optics {opened.number}", "Tags None → becomes optics",
+        "Reminder None → becomes ", ": Ask again",
     ):  # fmt: skip
         assert text in page.text, text
     assert f"{opened.path}/macros/{macro_id}?list=open" in [form.get("action") for form in page.all("form")]

@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -42,7 +43,7 @@ async def test_a_macro_is_created_read_changed_and_deleted(
     }
     created = await client.post(MACROS, json=body, headers=admin)
     assert created.status_code == 201, created.text
-    without: dict[str, Any] = {"sub_status": None, "waiting": None, "closure": None, "fields": {}}
+    without: dict[str, Any] = {"sub_status": None, "waiting": None, "closure": None, "fields": {}, "reminder": None}
     assert created.json() == {"id": created.json()["id"], **body, **without}
     address = created.headers["location"]
     assert address == f"{MACROS}/{created.json()['id']}"
@@ -75,6 +76,21 @@ async def test_a_macro_is_applied_and_previewed(
     assert used.json() == {"text": "Hello Ada Okoro", "visibility": "public", "note": note["id"], "ticket": after}
     assert (after["status"], after["priority"], after["tags"]) == ("in_progress", "critical", ["fibre"])
     assert (note["text"], note["source"], note["channel"]) == ("Hello Ada Okoro", "seller", "API")
+
+
+async def test_a_macro_sets_a_reminder(client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str) -> None:
+    reminder = {"wait": "2d", "reason": "Ask the carrier", "cancelled_by_answer": True}
+    created = await add_macro(client, admin, text="", reminder=reminder)
+    assert created.json()["reminder"] == reminder
+    use = {"macro": created.json()["id"]}
+    used = await client.post(f"{ticket}/macro", json=use, headers=agent)
+    assert used.status_code == 200, used.text
+    set_ = used.json()["ticket"]["reminder"]
+    assert (set_["reason"], set_["cancelled_by_answer"]) == ("Ask the carrier", True)
+    assert datetime.fromisoformat(set_["at"]) - datetime.fromisoformat(set_["set_at"]) == timedelta(days=2)
+    headers = {**admin, "If-Match": created.headers["etag"]}
+    changed = await client.patch(created.headers["location"], json={"reminder": {"wait": "90m"}}, headers=headers)
+    assert changed.json()["reminder"] == {"wait": "90m", "reason": "", "cancelled_by_answer": False}
 
 
 async def test_a_refused_macro_changes_nothing(
@@ -130,6 +146,9 @@ async def test_customers_see_no_macros_agents_apply_them_and_admins_manage_them(
         ({"queue_id": "seven"}, ["/queue_id"]),
         ({"queue_id": str(uuid4())}, ["/queue_id"]),
         ({"add_tags": ["no space"]}, ["/add_tags/0"]),
+        ({"reminder": {"wait": "soon"}}, ["/reminder/wait"]),
+        ({"reminder": {"reason": "why"}}, ["/reminder/wait"]),
+        ({"reminder": {"wait": "4h"}, "status": "resolved"}, ["/reminder"]),
         ({"visibility": None, "colour": "red"}, ["/visibility", "/colour"]),
     ],
 )

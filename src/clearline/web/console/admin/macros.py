@@ -21,7 +21,13 @@ from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
 from clearline.workspace import macro_usecases as macros
-from clearline.workspace.domain import PLACEHOLDERS, Macro
+from clearline.workspace.domain import PLACEHOLDERS, Macro, MacroReminder
+
+_FIELDS = {
+    "waiting": "waiting_reason", "waiting.reason": "waiting_reason", "waiting.text": "waiting_text",
+    "reminder": "reminder_wait", "reminder.wait": "reminder_wait", "reminder.reason": "reminder_reason",
+}  # fmt: skip
+"""The fields of the form by the values that a use case refuses, where they differ."""
 
 
 class Macros(AdminSection[Macro]):
@@ -37,7 +43,9 @@ class Macros(AdminSection[Macro]):
         return {
             "title": gettext("Macros"),
             "new": gettext("New macro"),
-            "about": gettext("Macros write a reply or a note, and set the status, queue, priority and tags with it."),
+            "about": gettext(
+                "Macros write a reply or a note, and set the status, queue, priority, tags and a reminder with it."
+            ),
             "about delete": gettext("What the macro wrote and changed stays."),
             "done create": gettext("Added."),
             "done change": gettext("Saved."),
@@ -84,10 +92,14 @@ class Macros(AdminSection[Macro]):
                 "fields", gettext("Set own fields"), Kind.AREA,
                 hint=gettext("Key and value, each on a line of its own, as region=emea; region= clears it."),
             ),
+            Field("reminder_wait", gettext("Reminder after"), hint=gettext("Minutes, hours or days: 90m, 4h, 2d.")),
+            Field("reminder_reason", gettext("Reason of the reminder"), hint=gettext("For your people alone.")),
+            Field("reminder_answer", gettext("An answer of the customer cancels it"), Kind.CHECK),
         ]  # fmt: skip
 
     def values(self, record: Macro) -> Values:
         """Return what the fields of a macro have."""
+        reminder = record.reminder or MacroReminder("")
         return {
             "name": [record.name],
             "text": [record.text],
@@ -100,13 +112,14 @@ class Macros(AdminSection[Macro]):
             "priority": [record.priority or ""],
             "add_tags": [" ".join(record.add_tags)],
             "fields": ["\n".join(f"{key}={file_text(value)}" for key, value in record.fields.items())],
+            "reminder_wait": [reminder.wait],
+            "reminder_reason": [reminder.reason],
+            "reminder_answer": ["on"] if reminder.cancelled_by_answer else [],
         }
 
     def field_of(self, name: str) -> str:
         """Return the field of the form for a value: that of the reason for why a ticket waits."""
-        return {"waiting": "waiting_reason", "waiting.reason": "waiting_reason", "waiting.text": "waiting_text"}.get(
-            name, super().field_of(name)
-        )
+        return _FIELDS.get(name, super().field_of(name))
 
     def title(self, record: Macro) -> str:
         """Return the name of a macro."""
@@ -175,7 +188,14 @@ def _summary(macro: Macro) -> str:
         parts.append(gettext(STATUSES[macro.status].label))
     if macro.priority is not None:
         parts.append(gettext(PRIORITIES[macro.priority].label))
+    if macro.reminder is not None:
+        parts.append(gettext("Reminder after %(wait)s") % {"wait": macro.reminder.wait})
     return " · ".join([*parts, *macro.add_tags, *macro.fields])
+
+
+def _reminder(form: Form) -> MacroReminder | None:
+    wait, reason = form.get("reminder_wait").strip(), form.get("reminder_reason").strip()
+    return MacroReminder(wait, reason, form.has("reminder_answer")) if wait or reason else None
 
 
 def _values(form: Form) -> dict[str, Any]:
@@ -189,6 +209,7 @@ def _values(form: Form) -> dict[str, Any]:
         "priority": optional_member_in(Priority, form, "priority"),
         "add_tags": tuple(form.get("add_tags").replace(",", " ").split()),
         "fields": pairs_in(form, "fields"),
+        "reminder": _reminder(form),
     }
 
 

@@ -20,7 +20,7 @@ from clearline.web.tickets.terms import FACT_LABELS, fact_value
 from clearline.web.visit import Visit
 from clearline.web.words import full_time, gettext
 from clearline.workspace import macro_usecases as macros
-from clearline.workspace.domain import Macro
+from clearline.workspace.domain import Macro, reminder_at
 
 FIELDS = (
     "status",
@@ -124,6 +124,7 @@ async def _values_of_macro(visit: Visit, tx: Tx, macro: Macro) -> list[tuple[str
         None if macro.queue_id is None else ChangeValues(queue_id=macro.queue_id),
         ChangeTags(add=macro.add_tags) if macro.add_tags else None,
         ChangeValues(fields=macro.fields) if macro.fields else None,
+        None if macro.reminder is None else ChangeValues(reminder=reminder_at(macro.reminder, visit.now)),
     )
     return [value for part in parts if part is not None for value in await _values(visit, tx, part)]
 

@@ -1,6 +1,7 @@
 """The macros that can be used on a ticket, and the preview of the one that was chosen."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -9,15 +10,16 @@ from clearline.fields.domain import Definitions
 from clearline.fields.usecases import definitions
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
+from clearline.reminders.domain import wait_of
 from clearline.tickets.domain import TicketView
 from clearline.web import looks
 from clearline.web.fields import known_id
 from clearline.web.tickets.own_fields import field_words
 from clearline.web.tickets.terms import term_name
 from clearline.web.visit import Visit
-from clearline.web.words import gettext
+from clearline.web.words import full_time, gettext
 from clearline.workspace import macro_usecases as macros
-from clearline.workspace.domain import Macro, MacroUse
+from clearline.workspace.domain import Macro, MacroReminder, MacroUse
 
 _MACROS_MAX = 200
 
@@ -47,10 +49,20 @@ async def read_macros(visit: Visit, tx: Tx, number: int, queues: Sequence[Queue]
     if not chosen:
         return MacroChoice(listed)
     use = await macros.preview(tx, visit.actor, number, known_id(macros.KIND, chosen))
-    return MacroChoice(listed, use, effects_of(use.macro, use.ticket, queues, await definitions(tx)), bool(inserted))
+    return MacroChoice(
+        listed, use, effects_of(use.macro, use.ticket, queues, await definitions(tx), now=visit.now), bool(inserted)
+    )
 
 
-def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue], known: Definitions) -> list[Effect]:
+def reminder_words(reminder: MacroReminder, now: datetime) -> str:
+    """Return when a ticket comes back on which a macro is used now, and why."""
+    at = full_time(now + (wait_of(reminder.wait) or timedelta()))
+    return ": ".join([at, reminder.reason] if reminder.reason else [at])
+
+
+def effects_of(
+    macro: Macro, view: TicketView, queues: Sequence[Queue], known: Definitions, *, now: datetime
+) -> list[Effect]:
     """Return the values of a ticket that a macro would change."""
     ticket, effects = view.ticket, []
     if macro.status is not None and macro.status is not ticket.status:
@@ -72,6 +84,9 @@ def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue], known: D
         effects.append(Effect(gettext("Queue"), view.queue_name or "", name))
     if added := [tag for tag in macro.add_tags if tag not in ticket.tags]:
         effects.append(Effect(gettext("Tags"), " ".join(ticket.tags), " ".join(sorted([*ticket.tags, *added]))))
+    if macro.reminder is not None:
+        before = "" if ticket.reminder is None else full_time(ticket.reminder.at)
+        effects.append(Effect(gettext("Reminder"), before, reminder_words(macro.reminder, now)))
     changed = {key: value for key, value in macro.fields.items() if ticket.fields.get(key) != value}
     had = dict(field_words(known, {key: ticket.fields.get(key) for key in changed}))
     effects += [Effect(label, had[label], text) for label, text in field_words(known, changed)]

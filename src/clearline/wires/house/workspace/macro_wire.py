@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.catalogue.assessment import Priority
+from clearline.reminders import domain as reminder
 from clearline.tickets import note_domain as note
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
@@ -19,6 +20,20 @@ from clearline.wires.http.one_of import OneOf
 MacroText = Annotated[str, characters(0, note.TEXT_MAX)]
 Reached = OneOf[str, REACHABLE]
 """Every status that a ticket can move to."""
+
+
+Wait = Annotated[str, Meta(max_length=6, description="Minutes, hours or days after its use: `90m`, `4h`, `2d`.")]
+
+
+class MacroReminder(Struct, frozen=True, forbid_unknown_fields=True):
+    """The reminder that a macro sets: how long after its use the ticket comes back, and why.
+
+    With ``cancelled_by_answer`` an answer of the customer removes it.
+    """
+
+    wait: Wait
+    reason: Annotated[str, characters(0, reminder.REASON_MAX)] = ""
+    cancelled_by_answer: bool = False
 
 
 class MacroIn(Struct, forbid_unknown_fields=True):
@@ -39,10 +54,11 @@ class MacroIn(Struct, forbid_unknown_fields=True):
     waiting: WaitingIn | None = None
     closure: ClosureIn | None = None
     fields: FieldValues = field(default_factory=dict)
+    reminder: MacroReminder | None = None
 
 
 class MacroPatch(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396). ``fields`` replaces all values of own fields."""
+    """What to change (RFC 7396). ``fields`` replaces all values of own fields, ``reminder`` the whole reminder."""
 
     name: Name | UnsetType = UNSET
     text: MacroText | UnsetType = UNSET
@@ -55,6 +71,7 @@ class MacroPatch(Struct, forbid_unknown_fields=True):
     waiting: WaitingIn | UnsetType | None = UNSET
     closure: ClosureIn | UnsetType | None = UNSET
     fields: FieldValues | UnsetType = UNSET
+    reminder: MacroReminder | UnsetType | None = UNSET
 
 
 class MacroOut(Struct, frozen=True):
@@ -72,6 +89,7 @@ class MacroOut(Struct, frozen=True):
     waiting: WaitingIn | None
     closure: ClosureIn | None
     fields: FieldValues
+    reminder: MacroReminder | None
 
 
 class MacroUseIn(Struct, forbid_unknown_fields=True):

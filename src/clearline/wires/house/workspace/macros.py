@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import astuple
+
 from clearline.drafts import pending_usecases as pending
 from clearline.identity import Scope
 from clearline.tickets import access
@@ -17,6 +19,7 @@ from clearline.wires.house.workspace.mapping import macro_out, macro_use_out
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 from clearline.workspace import macro_usecases as macros
+from clearline.workspace.domain import MacroReminder
 
 _MACROS = "/api/v1/macros"
 _ID = id_in_path("id", "The macro's id.", example=EXAMPLE_ID)
@@ -32,6 +35,8 @@ def _values(body: wire.MacroIn | wire.MacroPatch) -> dict[str, Any]:
         values["status"] = Status(values["status"])
     if "add_tags" in values:
         values["add_tags"] = tuple(values["add_tags"])
+    if values.get("reminder") is not None:
+        values["reminder"] = MacroReminder(*astuple(values["reminder"]))
     given = {name: values.pop(name) for name in ("sub_status", "waiting", "closure") if name in values}
     if given:
         whole = facts_in(given.get("sub_status"), given.get("waiting"), given.get("closure"))

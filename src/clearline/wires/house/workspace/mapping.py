@@ -1,5 +1,7 @@
 """House API v1: macros and saved views as they travel."""
 
+from msgspec.structs import astuple
+
 from clearline.identity import Actor
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets.mapping import ticket_out
@@ -22,6 +24,7 @@ def macro_out(macro: Macro) -> macro_wire.MacroOut:
         list(macro.add_tags),
         *facts_out(macro.facts),
         macro.fields,
+        None if macro.reminder is None else macro_wire.MacroReminder(*astuple(macro.reminder)),
     )
 
 

@@ -10,7 +10,7 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import Closure, Status, Waiting, ticket_number
 from clearline.tickets.progress.facts import StatusFacts
 from clearline.workspace import macro_usecases as macros
-from clearline.workspace.domain import Macro
+from clearline.workspace.domain import Macro, MacroReminder
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person
@@ -80,3 +80,23 @@ async def test_the_preview_says_what_goes_with_the_status(admin: Person, databas
     page = await admin.page(f"/console/tickets/{ticket_number(number)}?macro={macro.id}")
     assert "Sub-status None → becomes With carrier" in page.text
     assert "Reason to wait None → becomes Third party" in page.text
+
+
+async def test_a_macro_sets_a_reminder_that_its_page_shows(admin: Person, database: Database) -> None:
+    reminder = {"reminder_wait": "4h", "reminder_reason": "Ask the carrier", "reminder_answer": "on"}
+    macro = await added(admin, database, **reminder)
+    assert macro.reminder == MacroReminder("4h", "Ask the carrier", cancelled_by_answer=True)
+    path = f"{PATH}/{macro.id}"
+    page = await admin.page(path)
+    shown = {field.get("name"): field for field in page.all("input")}
+    assert [shown[name]["value"] for name in ("reminder_wait", "reminder_reason")] == ["4h", "Ask the carrier"]
+    assert "checked" in shown["reminder_answer"]
+    assert "Reminder after 4h" in page.text
+    form = {**HELD, "name": macro.name, "version": version(page)}
+    for wait, words in (("soon", "must be minutes, hours or days"), ("", "must be minutes, hours or days")):
+        answer = await admin.post(path, **{**form, **reminder, "reminder_wait": wait})
+        assert answer.status_code == 422
+        assert f"Reminder after : {words}" in Page(answer.text).text
+    assert (await admin.post(path, **form)).status_code == 303
+    async with database.statement() as tx:
+        assert (await macros.get_macro(tx, OPERATOR, macro.id)).reminder is None
