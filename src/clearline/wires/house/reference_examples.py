@@ -251,6 +251,7 @@ SAMPLES: dict[str, Any] = {
     "MacroIn.name": "Optic replaced",
     "MacroOut.name": "Optic replaced",
     "MacroPatch.name": "Optic replaced",
+    "MacroReminder.wait": "4h",
     "AddressConflictOut.address": "ana@example.com",
     "HolderOut.kind": "user",
     "MailDomainIn.name": "example.com",
