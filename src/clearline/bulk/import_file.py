@@ -126,10 +126,10 @@ def _value(name: str, cell: str) -> Any:
 _TICKETS = Subject(COLUMNS, read_ticket, _NESTED, _value, WRITTEN_BY_EXPORT, OWN_FIELD)
 
 
-def columns_of(subject: Subject | None) -> tuple[tuple[str, ...], bool]:
-    """Return the columns that a table has of a subject, and whether those of own fields, too."""
+def columns_of(subject: Subject | None) -> tuple[str, ...]:
+    """Return the columns that a table of a subject may have; ``KEY`` stands for the key of an own field."""
     about = subject or _TICKETS
-    return about.columns, bool(about.own_field)
+    return (*about.columns, f"{about.own_field}KEY") if about.own_field else about.columns
 
 
 def _lines(text: str) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from clearline.accounts import usecases as accounts
 from clearline.accounts.mail_domain import Proof
 from clearline.bulk import store as job_store
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import ImportSubject, NewItem
+from clearline.bulk.domain import ImportSubject, Job, NewItem
 from clearline.catalogue import entry_usecases as entries
 from clearline.catalogue import term_usecases as terms
 from clearline.catalogue.entry_usecases import ISSUE_TYPES, SERVICE_TYPES
@@ -288,6 +288,16 @@ async def _new_template(tx: Tx) -> dict[str, str]:
     return {"ticket-templates": str(template.id)}
 
 
+async def _new_import(tx: Tx) -> Job:
+    """Add a dry run that is done, and had a wrong line."""
+    lines = [NewItem(refusal="email is required")]
+    job = await jobs.create_import_job(
+        tx, OPERATOR, lines, "csv", subject=ImportSubject.PEOPLE, dry_run=True, now=now()
+    )
+    await job_store.finish(tx, job, now=now())
+    return job
+
+
 async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
     """Add an admin, and a record of each section."""
     admin = await person(client, database, Role.ADMIN, "Ada Admin")
@@ -329,11 +339,6 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             tx, mailbox, raw, envelope_from="nobody@unknown.example.org", envelope_to=[address], now=now()
         )
         suppressed = await outbound_mail.suppress(tx, OPERATOR, f"{uuid4().hex}@example.com", now=now())
-        lines = [NewItem(refusal="email is required")]
-        job = await jobs.create_import_job(
-            tx, OPERATOR, lines, "csv", subject=ImportSubject.PEOPLE, dry_run=True, now=now()
-        )
-        await job_store.finish(tx, job, now=now())
     [delivery] = await insert_deliveries(database, webhook)
     [company_delivery] = await insert_deliveries(database, of_company)
     provider = await add_provider(database, "https://id.example.com", name=f"Provider {uuid4().hex}")

@@ -60,9 +60,9 @@ class Imports(AdminSection[Job]):
             self.action("cancelImport", "cancel", self._cancel),
         ]
 
-    def columns(self) -> list[tuple[str, Sequence[str], bool]]:
-        """Return the columns of a table of each subject, and whether it may have own fields besides."""
-        return [(word, *import_file.columns_of(imports.lines_of(subject))) for subject, word in _subjects().items()]
+    def columns(self) -> list[tuple[str, Sequence[str]]]:
+        """Return the columns that a table of each subject may have."""
+        return [(word, import_file.columns_of(imports.lines_of(subject))) for subject, word in _subjects().items()]
 
     async def handle_create(self, visit: Visit) -> Answer:
         """Read the file that was sent, and create the job of its import, once."""
