@@ -12,7 +12,7 @@ from clearline.accounts import usecases as accounts
 from clearline.accounts.mail_domain import Proof
 from clearline.bulk import store as job_store
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import ImportSubject, Job, NewItem
+from clearline.bulk.domain import ImportSubject, NewItem
 from clearline.catalogue import entry_usecases as entries
 from clearline.catalogue import term_usecases as terms
 from clearline.catalogue.entry_usecases import ISSUE_TYPES, SERVICE_TYPES
@@ -263,7 +263,7 @@ def form_of(desk: Desk, name: str, **values: str) -> dict[str, str]:
 
 
 async def new_types(tx: Tx) -> dict[str, str]:
-    """Add an issue type, a service type and a term; return their ids by their sections."""
+    """Add an issue type, a service type, a term and an import; return their ids by their sections."""
     issue = await entries.add_entry(tx, OPERATOR, ISSUE_TYPES, {"name": f"Issue {uuid4().hex}"}, now=now())
     service = await entries.add_entry(tx, OPERATOR, SERVICE_TYPES, {"name": f"Service {uuid4().hex}"}, now=now())
     values = {
@@ -271,6 +271,7 @@ async def new_types(tx: Tx) -> dict[str, str]:
     }  # fmt: skip
     term = await terms.add_term(tx, OPERATOR, values, now=now())
     return {
+        "imports": await _new_import(tx),
         "issue-types": str(issue.id),
         "forms": str(issue.id),
         "service-types": str(service.id),
@@ -288,14 +289,14 @@ async def _new_template(tx: Tx) -> dict[str, str]:
     return {"ticket-templates": str(template.id)}
 
 
-async def _new_import(tx: Tx) -> Job:
-    """Add a dry run that is done, and had a wrong line."""
+async def _new_import(tx: Tx) -> str:
+    """Add a dry run that is done, and had a wrong line; return its id."""
     lines = [NewItem(refusal="email is required")]
     job = await jobs.create_import_job(
         tx, OPERATOR, lines, "csv", subject=ImportSubject.PEOPLE, dry_run=True, now=now()
     )
     await job_store.finish(tx, job, now=now())
-    return job
+    return str(job.id)
 
 
 async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
@@ -354,7 +355,7 @@ async def new_desk(client: httpx.AsyncClient, database: Database) -> Desk:
             "address-conflicts": f"{claimant.company.id}.{claim.id}", "opt-outs": str(stopped.id),
             "second-factors": Role.VIEWER, "branding": "support", "priority-matrix": "gold",
             "mail-templates": "ticket_received.en", "sign-in": str(provider.id),
-            "imports": str(job.id), "domain": str(domain.id), "company_key": str(company_key.id),
+            "domain": str(domain.id), "company_key": str(company_key.id),
             "company_webhook": str(of_company.id), "company_delivery": str(company_delivery),
         },
     )  # fmt: skip
