@@ -167,6 +167,7 @@ async def test_triggers_only_notify_order_the_events_of_a_ticket_or_derive_its_f
         ("term_changed", "tell_catalogue_changed"),
         ("ticket_fields_changed", "derive_ticket_fields"),
         ("ticket_with_fields", "derive_ticket_fields"),
+        ("tier_changed", "tell_catalogue_changed"),
     ]
 
 

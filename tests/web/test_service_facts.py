@@ -6,32 +6,41 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from clearline.accounts.tiers import usecases as tiers
 from clearline.companies import usecases as companies
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.inventory.facts_domain import End
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.contact_rules import Notice, RuleRole
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, person, session_of
 
+KEY = "for_pages"
+LABEL = "For the pages"
 FACTS = {
-    "state": "suspended", "rate": 2_500_000_000, "tier": "gold", "is_protected": True,
+    "state": "suspended", "rate": 2_500_000_000, "tier": KEY, "is_protected": True,
     "installed_on": date(2024, 5, 17), "customer_label": "WAN-7",
     "carrier": "Fernhill Access", "carrier_circuit_id": "FH-4471",
     "a_end": End("Amsterdam 3", "ams-pe-1", "xe-0/0/1", "100.200"), "z_end": End("Singapore 1"),
 }  # fmt: skip
-SHOWN = ("suspended", "2.5 Gbit/s", "gold", "2024-05-17", "WAN-7", "Amsterdam 3", "ams-pe-1 xe-0/0/1", "VLAN 100.200",
-         "Singapore 1")  # fmt: skip
+SHOWN = (
+    "State Suspended", "2.5 Gbit/s", f"Tier {LABEL}", "Protected path Yes", "2024-05-17", "WAN-7", "Amsterdam 3",
+    "ams-pe-1 xe-0/0/1", "VLAN 100.200", "Singapore 1",
+)  # fmt: skip
 HIDDEN = ("Fernhill Access", "FH-4471")
 
 
 @pytest.fixture
 async def number(database: Database, fresh: Tenant) -> str:
     async with database.transaction() as tx:
+        if KEY not in {tier.key for tier in await tiers.list_tiers(tx, OPERATOR)}:
+            await tiers.add_tier(tx, OPERATOR, KEY, LABEL, now=NOW)
         await inventory.change_service(tx, OPERATOR, fresh.company.id, "SVC-1", FACTS, now=NOW)
-        zone = {"tier": "silver", "time_zone": "Asia/Tokyo"}
+        zone = {"tier": KEY, "time_zone": "Asia/Tokyo"}
         await companies.change_company(tx, OPERATOR, fresh.company.id, zone, now=NOW)
         return ticket_number(await raised(tx, fresh))
 
@@ -44,8 +53,37 @@ async def test_agents_see_the_facts_on_the_pages_of_the_service_and_of_its_ticke
         text = (await agent.page(path)).text
         assert [fact for fact in (*SHOWN, *HIDDEN) if fact not in text] == [], path
     text = (await agent.page(f"/console/tickets/{number}")).text
-    assert "Tier silver" in text
+    assert text.count(f"Tier {LABEL}") == 2, "of the service and of the company"
     assert "JST" in text
+
+
+@pytest.mark.usefixtures("number")
+async def test_agents_see_the_facts_of_a_company_and_what_its_contacts_get(
+    client: httpx.AsyncClient, database: Database, fresh: Tenant
+) -> None:
+    agent, path = await person(client, database, Role.AGENT), f"/console/companies/{fresh.company.id}"
+    page = await agent.page(path)
+    assert all(fact in page.text for fact in (f"Tier {LABEL}", "JST", "Time zone Asia/Tokyo")), page.text
+    assert "Mail to the people" not in page.text, "all is as by default"
+    async with database.transaction() as tx:
+        notices = {"incidents": ["noc@example.com", "boss@example.com"], "billing": ["pay@example.com"]}
+        values = {"language": "de", "notice_addresses": notices}
+        await companies.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
+        rules = {RuleRole.CC: [Notice.RESOLVED], RuleRole.ON_DUTY: []}
+        await preferences.change_contact_mail(tx, OPERATOR, fresh.company.id, rules=rules, now=NOW)
+        label = f"Label {uuid4().hex[:8]}"
+        await tiers.change_tier(tx, OPERATOR, KEY, {"label": label}, now=NOW)
+    page = await agent.page(path)
+    async with database.transaction() as tx:
+        await tiers.change_tier(tx, OPERATOR, KEY, {"label": LABEL}, now=NOW)
+        await preferences.change_contact_mail(tx, OPERATOR, fresh.company.id, mails=False, now=NOW)
+    for text in (
+        f"Tier {label}", "Language Deutsch", "Incidents noc@example.com boss@example.com", "Billing pay@example.com",
+        "On duty No mail", "Copy (CC) Resolution",
+    ):  # fmt: skip
+        assert text in page.text
+    assert "Technical contact" not in page.text
+    assert "Everybody No mail" in (await agent.page(path)).text
 
 
 async def test_customers_see_all_but_the_carrier(

@@ -10,6 +10,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from clearline.accounts import permissions
+from clearline.accounts.tiers.usecases import labels_of_database
 from clearline.catalogue.term_usecases import terms_of_database
 from clearline.catalogue.usecases import catalogue_of_database
 from clearline.clock import monotonic
@@ -26,6 +27,7 @@ from clearline.web.language.readers import read_by_person, read_in_console
 from clearline.web.language.refusals import refusal_text
 from clearline.web.multipart import read_fields
 from clearline.web.tickets.terms import show_terms
+from clearline.web.tickets.tier_names import show_tiers
 from clearline.web.tickets.type_names import show_types
 from clearline.web.visit import (
     Browser,
@@ -94,6 +96,7 @@ class Front:
             raise NotFound("page", scope["path"])
         catalogue = await catalogue_of_database(self._services.database)
         show_types(catalogue, for_customers=not session.actor.is_staff)
+        show_tiers(await labels_of_database(self._services.database))
         show_terms(await terms_of_database(self._services.database), for_customers=not session.actor.is_staff)
         visit = Visit(self._services, browser, session, token, catalogue, now)
         if not self._area.admits(session.actor):

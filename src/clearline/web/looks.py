@@ -56,10 +56,10 @@ SEVERITIES: dict[str, str] = {
     Severity.MINOR: _("Minor"),
 }
 SERVICE_STATES: dict[str, str] = {
-    ServiceState.ORDERED: _("ordered"),
-    ServiceState.ACTIVE: _("active"),
-    ServiceState.SUSPENDED: _("suspended"),
-    ServiceState.CEASED: _("ceased"),
+    ServiceState.ORDERED: _("Ordered"),
+    ServiceState.ACTIVE: _("Active"),
+    ServiceState.SUSPENDED: _("Suspended"),
+    ServiceState.CEASED: _("Ceased"),
 }
 IMPACTS: dict[str, str] = {
     Impact.DOWN: _("Down"),

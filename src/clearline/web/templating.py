@@ -28,6 +28,7 @@ from clearline.web.messages.rendering import message
 from clearline.web.tickets import case_words
 from clearline.web.tickets.reminder_words import REMINDER_WAITS
 from clearline.web.tickets.terms import CLOSURE_LABELS, fact_value, offered_terms, term_name
+from clearline.web.tickets.tier_names import tier_name
 from clearline.web.tickets.type_names import entry_help, entry_name, issue_choices, issue_name, service_name
 from clearline.web.words import brief_time, full_time, gettext, local_input, ngettext, number, short_time
 from clearline.workspace.column_domain import DEFAULT_COLUMNS
@@ -187,6 +188,7 @@ ENVIRONMENT.globals |= {
     "tracks": looks.tracks,
 }
 ENVIRONMENT.filters |= {
+    "tier_name": tier_name,
     "ago": ago,
     "entry_help": entry_help,
     "entry_name": entry_name,

@@ -14,10 +14,11 @@ from clearline.errors import Conflict, RuleCode, Violation, require_found, requi
 from clearline.events.domain import first_values
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import Actor, Scope
-from clearline.platform.database.transactions import Tx
+from clearline.platform.database.transactions import Transactions, Tx
 from clearline.text import storable
 
 KIND = "tier"
+_LABELS = "labels of tiers"
 _FIELDS = frozenset({"key", "label", "help", "position"})
 
 
@@ -65,6 +66,19 @@ async def current_tier(tx: Tx, company_id: UUID) -> str | None:
     return tier
 
 
+async def labels_of_database(database: Transactions) -> Mapping[str, str]:
+    """Return the labels of all tiers by their keys. Without a connection, where the process knows them."""
+    known: tuple[Mapping[str, str]] | None = database.memory.peek(_LABELS)
+    if known is None:
+        async with database.statement() as tx:
+            known = await tx.memory.get(tx, _LABELS, _read_labels)
+    return known[0]
+
+
+async def _read_labels(tx: Tx) -> tuple[Mapping[str, str]]:
+    return ({tier.key: tier.label for tier in await tier_store.all_tiers(tx)},)
+
+
 async def lock_tier(tx: Tx, actor: Actor, key: str) -> Tier:
     """Lock a tier that the actor is about to change, until the transaction ends."""
     _require_manager(actor)
@@ -86,6 +100,7 @@ async def add_tier(
         Conflict: there are as many tiers as there may be.
     """
     _require_manager(actor)
+    tx.changes_memory = True
     await tier_store.lock_all(tx)
     tiers = await tier_store.all_tiers(tx)
     if position is None:
@@ -109,6 +124,7 @@ async def change_tier(tx: Tx, actor: Actor, key: str, values: Mapping[str, Any],
 
     async def save(tx: Tx, tier: Tier) -> None:
         require_valid(check_tier(tier))
+        tx.changes_memory = True
         require_free(await tier_store.save(tx, tier), KIND, tier.label)
 
     return await change_record(tx, actor, KIND, before, replace(before, **values), save, now=now)

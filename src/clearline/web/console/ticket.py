@@ -1,7 +1,6 @@
 """The page of a ticket."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import xxhash
@@ -22,8 +21,6 @@ from clearline.fields.usecases import definitions
 from clearline.identity import PROVIDER_ID, Scope, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
-from clearline.language.reader import zone_of
-from clearline.language.times import zone_name
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
@@ -45,6 +42,7 @@ from clearline.tickets.matrix import usecases as ticket_matrix
 from clearline.tickets.note_domain import NOTES_MAX, TEXT_MAX
 from clearline.tickets.status_domain import ACCEPTS_NOTES, TRANSITIONS
 from clearline.web import once
+from clearline.web.console.companies.facts import local_time
 from clearline.web.console.people import by_name
 from clearline.web.console.progress.fields import asked_for, form_of_message, shown_status
 from clearline.web.console.queue import Listing, read_list
@@ -223,7 +221,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         rule.days,
         service,
         customer,
-        _local_time(customer, visit.now),
+        local_time(customer, visit.now),
         shown[0],
         shown[1],
         shown[2],
@@ -240,14 +238,6 @@ def _own(
         (RecordKind.SERVICE, {} if service is None else service.fields),
         (RecordKind.COMPANY, customer.fields),
     ]
-
-
-def _local_time(customer: CompanyDetails, now: datetime) -> str:
-    """Return the time of day at a customer with its zone: ``14:05 CEST``; empty when its zone is not known."""
-    if customer.time_zone is None:
-        return ""
-    local = now.astimezone(zone_of(customer.time_zone))
-    return f"{local:%H:%M} {zone_name(local)}"
 
 
 def _names(people: list[User], desk_queues: list[Queue]) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ class Given(NamedTuple):
 
 def contact_mail_fields() -> list[Field]:
     """Return the fields: whether there is mail at all, what by role, and what becomes of Cc."""
-    words = _notice_words()
+    words = notice_words()
     choices = [Choice(notice, words[notice]) for notice in Notice]
     cc = [
         Choice(InboundCc.IGNORE, gettext("Ignore them")),
@@ -69,7 +69,8 @@ def contact_mail_in(form: Form) -> Given:
     )
 
 
-def _notice_words() -> dict[Notice, str]:
+def notice_words() -> dict[Notice, str]:
+    """Return what pages call what a role can get."""
     return {
         Notice.RAISED: gettext("Ticket raised"),
         Notice.ANSWERS: gettext("Answers of the support team"),

@@ -9,7 +9,10 @@ from clearline.fields.domain import RecordKind
 from clearline.identity import PROVIDER_ID, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
+from clearline.language.languages import LANGUAGES
+from clearline.notifications import preference_usecases as preferences
 from clearline.tickets.list_store import Filter
+from clearline.web.console.companies.facts import contact_mail_of, local_time, notices_of
 from clearline.web.console.views import company_view, sidebar, with_counts
 from clearline.web.fields import known_id
 from clearline.web.lists.parts import MORE, Parts
@@ -48,6 +51,10 @@ async def show_company(visit: Visit) -> Answer:
             "finished": await parts.read_tickets(tx, "finished", _FEW, finished, sort_named("-number")),
             "services": await parts.read("services", _FEW, services, lambda each: [each.type, each.label, each.id]),
             "relatives": await companies.relatives(tx, actor, company_id),
+            "local_time": local_time(company, visit.now),
+            "language_name": LANGUAGES.get(company.language or ""),
+            "notices": notices_of(company),
+            "contact_mail": contact_mail_of(await preferences.get_contact_mail(tx, actor, company_id)),
             "people": await parts.read("people", _FEW, people, lambda user: [user.email]),
         }
         [values["fields"]] = await shown_values(tx, actor, company_id, (RecordKind.COMPANY, company.fields))
