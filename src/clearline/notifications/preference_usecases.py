@@ -17,11 +17,13 @@ from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound.opt_out_domain import DIGEST, OptOut
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
-from clearline.notifications.contact_rules import DEFAULT_RULES, InboundCc, Notice, RuleRole, listed
+from clearline.notifications.contact_rules import DEFAULT_RULES, InboundCc, Notice, RuleRole, listed, notices_of
 from clearline.notifications.domain import NotificationPreferences, check_preferences, effective_rules
 from clearline.notifications.preference_store import ContactMailSettings
 from clearline.notifications.store import PendingNotification
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.contact import ContactRole, Person, PersonKind
+from clearline.tickets.domain import TicketView
 
 FIELD_PREFIX = "notifications"
 """The first part of the field names in the event of a change, as in ``notifications.quiet_from``."""
@@ -41,6 +43,13 @@ class ContactMail(NamedTuple):
 
     company: Company
     settings: ContactMailSettings
+
+
+class AnswerRecipients(NamedTuple):
+    """Who gets an answer by mail: the names of contacts, and the addresses that get copies."""
+
+    contacts: list[str]
+    copies: list[str]
 
 
 async def get_own(tx: Tx, actor: Actor) -> UserPreferences:
@@ -204,6 +213,28 @@ def _contact_mail_changes(before: ContactMailSettings, after: ContactMailSetting
         for role in RuleRole
         if before.rules[role] != after.rules[role]
     ]
+
+
+async def answer_recipients(tx: Tx, actor: Actor, view: TicketView) -> AnswerRecipients:
+    """Return who gets a public note about a ticket by mail, as the rules of its company say.
+
+    Users who are among them may have set something else for themselves.
+    """
+    permissions.require_staff(actor, Scope.TICKETS_READ)
+    mails, rules, _cc = await preference_store.contact_mail(tx, view.ticket.company_id)
+    if not mails:
+        return AnswerRecipients([], [])
+    contact, people = view.ticket.contact, view.people
+    first = Person(PersonKind.CONTACT, contact.email, contact.name, roles=(ContactRole.REPORTER,))
+    told = [
+        person
+        for person in (first, *people.contacts, *people.cc)
+        if person.email and Notice.ANSWERS in notices_of(person, rules)
+    ]
+    return AnswerRecipients(
+        [person.name or person.email for person in told if person.kind is PersonKind.CONTACT],
+        [person.email for person in told if person.kind is PersonKind.CC],
+    )
 
 
 async def list_pending(

@@ -23,6 +23,7 @@ NO_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
 FORMS: dict[str, dict[str, str]] = {
     "addFile": {},
     "dropFile": {"drop": NO_ID, "text": "From the console", "visibility": "public", "once": "a key of this form"},
+    "changeCopies": {"cc": "noc@example.org", "text": "Hi", "visibility": "public", "once": "a key of this form"},
     "applyMacro": {"once": "a key of this form"},
     "addLink": {"type": "related", "ticket": "{other}"},
     "beginSecondFactor": {},

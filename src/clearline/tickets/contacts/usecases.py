@@ -130,6 +130,27 @@ async def add_person(tx: Tx, actor: Actor, number: int, person: Person, *, now: 
     await set_people(tx, actor, number, contacts=contacts, cc=cc, now=now)
 
 
+async def add_copies(tx: Tx, actor: Actor, number: int, addresses: Sequence[str], *, now: datetime) -> None:
+    """Have addresses get copies of a ticket's mail, besides those that do; its contacts stay what they are.
+
+    Raises:
+        As ``set_people``.
+    """
+    view = await lock_ticket(tx, actor, number)
+    people = view.people
+    known = {
+        normalized_address(view.ticket.contact.email),
+        *(person.key[0] for person in (*people.contacts, *people.cc)),
+    }
+    names = {person.key[0]: person.name for person in people.suggested}
+    new: dict[str, str] = {}
+    for address in addresses:
+        new.setdefault(normalized_address(address), address)
+    added = [Person(PersonKind.CC, address, names.get(key, "")) for key, address in new.items() if key not in known]
+    if added:
+        await set_people(tx, actor, number, cc=[*people.cc, *added], now=now)
+
+
 async def remove_person(tx: Tx, actor: Actor, number: int, person_id: int, *, now: datetime) -> Person:
     """Remove a contact, a copy or a suggestion from a ticket, whatever its status; return it.
 

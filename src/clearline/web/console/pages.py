@@ -25,6 +25,7 @@ from clearline.web.console.search import handlers as search
 from clearline.web.console.ticket import show_ticket
 from clearline.web.console.tickets import faults, mails, merging, own_fields, people, redaction
 from clearline.web.console.tickets.composer import apply_macro, send_message, take_back
+from clearline.web.console.tickets.copies import change_copies
 from clearline.web.console.tickets.drafts import discard_draft, save_draft
 from clearline.web.console.tickets.held_files import add_file, drop_file
 from clearline.web.console.tickets.history import show_history
@@ -48,6 +49,7 @@ PAGES = (
     Page("file", "GET", _TICKET + "/files/{file}", download_file, _READ),
     Page("addFile", "POST", _TICKET + "/files", add_file, _WRITE, is_upload=True),
     Page("dropFile", "POST", _TICKET + "/files/drop", drop_file, _WRITE, has_files=True),
+    Page("changeCopies", "POST", _TICKET + "/messages/cc", change_copies, _WRITE, has_files=True),
     Page("sendMessage", "POST", _TICKET + "/messages", send_message, _WRITE, has_files=True),
     Page("takeBack", "POST", _TICKET + "/pending/{message}/undo", take_back, _WRITE),
     Page("saveDraft", "POST", _TICKET + "/draft", save_draft, _WRITE),

@@ -22,6 +22,8 @@ from clearline.identity import PROVIDER_ID, Scope, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service
 from clearline.mail.inbound import usecases as inbound_mail
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.preference_usecases import AnswerRecipients
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
 from clearline.tickets import access
@@ -122,6 +124,8 @@ class TicketPage(Struct, frozen=True):
     """Whether there are own fields of tickets that can be set."""
     verdict: Verdict = Verdict()
     """What the priority matrix says, as far as the ticket has another priority or severity."""
+    recipients: AnswerRecipients = AnswerRecipients([], [])
+    """Who gets a reply by mail."""
 
     @property
     def shown_status(self) -> str:
@@ -227,6 +231,7 @@ async def read_ticket(visit: Visit, tx: Tx, number: int, desk_queues: list[Queue
         shown[2],
         bool((await definitions(tx)).active(RecordKind.TICKET, for_staff=True)),
         await ticket_matrix.difference_of(tx, view.ticket) if may_write else Verdict(),
+        await preferences.answer_recipients(tx, actor, view),
     )
 
 

@@ -29,7 +29,8 @@ async def test_new_messages_are_marked_and_announced(opened: Opened) -> None:
     async with opened.database.transaction() as tx:
         await opened.note(tx, "No, it was the card")
     page = await fragment(opened, f"?seen={seen}&last={seen}&list=open&sort=number")
-    assert targets(page) == ["#ticket .where", "#ticket .strip", "#timeline", "#ticket .details", "#live"]
+    of_details = ["#ticket .details", "#recipients", "#copies"]
+    assert targets(page) == ["#ticket .where", "#ticket .strip", "#timeline", *of_details, "#live"]
     assert [entry["class"] for entry in page.all("article")] == ["entry message", "entry message", "entry message new"]
     assert len({entry["id"] for entry in page.all("article")}) == 3
     assert f"New message from {opened.tenant.user.name}" in page.text

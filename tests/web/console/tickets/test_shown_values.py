@@ -91,7 +91,7 @@ async def test_a_page_that_stays_gets_only_what_changed(opened: Opened) -> None:
     page = Page(answer.text)
     assert (answer.status_code, page.all("main"), page.all("textarea")) == (200, [], [])
     assert [part["hx-target"] for part in page.all("hx-partial")] == [
-        "#ticket .where", "#ticket .strip", "#timeline", "#ticket .details",
+        "#ticket .where", "#ticket .strip", "#timeline", "#ticket .details", "#recipients", "#copies",
     ]  # fmt: skip
     assert {"shown", "critical"} in [{field.get("name"), field.get("value")} for field in page.all("input")]
 

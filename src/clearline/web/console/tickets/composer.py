@@ -18,11 +18,11 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
-from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.web.console.changes import address
 from clearline.web.console.progress.fields import asked_for, labelled, message_facts_in, problems, require_reason
 from clearline.web.console.ticket import ticket_page
-from clearline.web.console.tickets.drafts import Typed, clear_draft, send_route
+from clearline.web.console.tickets.copies import add_typed_copies, copies_problem
+from clearline.web.console.tickets.drafts import Typed, clear_draft, send_route, typed_in
 from clearline.web.fields import ids_in, known_id, member_in, optional_member_in
 from clearline.web.language.refusals import refusal_text
 from clearline.web.multipart import SentFiles, receive_form
@@ -57,7 +57,7 @@ async def send_message(visit: Visit) -> Answer:
 
 async def _send_form(visit: Visit, number: int, sent: SentFiles) -> Answer:
     form = visit.form
-    typed = Typed(form.get("text"), form.get("visibility"), form.get("then"), facts=_facts_typed(form))
+    typed = typed_in(form)
 
     async def send(tx: Tx) -> str:
         await ticket_changes.lock_ticket(tx, visit.actor, number)
@@ -84,17 +84,12 @@ async def _send_form(visit: Visit, number: int, sent: SentFiles) -> Answer:
     return await ticket_page(visit, status, typed=typed)
 
 
-def _facts_typed(form: Form) -> StatusFacts:
-    """Return what was typed with a status, also what is refused then."""
-    with suppress(InvalidInput):
-        return message_facts_in(form, optional_member_in(Status, form, "then"))
-    return NO_FACTS
-
-
 def _refused(typed: Typed, error: InvalidInput | Conflict) -> Typed:
     """Return what was typed with why it was not sent."""
     if not typed.text.strip():
         return replace(typed, problem=gettext("Write a message first."))
+    if isinstance(error, InvalidInput) and (problem := copies_problem(error)):
+        return replace(typed, problem=problem)
     found = problems(error) if isinstance(error, InvalidInput) else {}
     is_about_facts = any(name.startswith(("closure_", "waiting_", "sub_status")) for name in found)
     text = labelled(found) if is_about_facts else refusal_text(error)
@@ -142,6 +137,8 @@ async def _send(visit: Visit, tx: Tx, number: int, typed: Typed, files: list[UUI
     visibility = member_in(Visibility, visit.form, "visibility")
     then = optional_member_in(Status, visit.form, "then")
     await clear_draft(visit, tx, number, visibility)
+    if visibility is Visibility.PUBLIC:
+        await add_typed_copies(visit, tx, number)
     facts = message_facts_in(visit.form, then)
     if then is not None and visit.form.has(f"waiting_reason_{then}"):
         ticket = (await tickets.get_ticket(tx, visit.actor, number)).ticket

@@ -1,5 +1,6 @@
 """The drafts of a ticket's page: what the composer begins with, and the other versions that are offered."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -8,7 +9,7 @@ from clearline.drafts import assignment_usecases as assignments
 from clearline.drafts import usecases as drafts
 from clearline.drafts.domain import Draft as SavedDraft
 from clearline.drafts.domain import Version
-from clearline.errors import IdempotencyKeyBusy
+from clearline.errors import IdempotencyKeyBusy, InvalidInput
 from clearline.platform.database.transactions import Tx
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.tickets import access
@@ -20,7 +21,7 @@ from clearline.web.console.progress.fields import message_facts_in
 from clearline.web.console.views import list_in
 from clearline.web.fields import member_in, optional_member_in
 from clearline.web.tickets.new_ticket import Refusal
-from clearline.web.visit import Visit
+from clearline.web.visit import Form, Visit
 from clearline.wires.http.call import Answer
 
 _BASES = {visibility: f"base_{visibility}" for visibility in Visibility}
@@ -31,8 +32,8 @@ _GONE = Answer(410, b"", [(b"cache-control", b"no-store")])
 class Typed(Struct, frozen=True):
     """What stands in the composer, and why it was not sent.
 
-    ``facts`` go with the status ``then``. With a ``notice`` it can be sent all the same. Messages after the one with
-    the number ``seen`` are marked as new.
+    ``facts`` go with the status ``then``; ``cc`` are addresses that are not added yet. With a ``notice`` it can be sent
+    all the same. Messages after the one with the number ``seen`` are marked as new.
     """
 
     text: str = ""
@@ -43,6 +44,7 @@ class Typed(Struct, frozen=True):
     seen: int | None = None
     facts: StatusFacts = NO_FACTS
     refusal: Refusal = Refusal(status=200)
+    cc: str = ""
 
 
 EMPTY = Typed()
@@ -73,6 +75,14 @@ class Composer(Struct, frozen=True):
     def saved_at(self) -> datetime | None:
         """When the draft that is shown was saved; None for words that no draft has."""
         return next((kind.saved_at for kind in self.kinds if kind.visibility == self.shown.visibility), None)
+
+
+def typed_in(form: Form) -> Typed:
+    """Return what was typed into the composer, also a status or facts that are refused then."""
+    facts = NO_FACTS
+    with suppress(InvalidInput):
+        facts = message_facts_in(form, optional_member_in(Status, form, "then"))
+    return Typed(form.get("text"), form.get("visibility"), form.get("then"), facts=facts, cc=form.get("cc"))
 
 
 async def read_composer(visit: Visit, tx: Tx, number: int, typed: Typed, *, accepts_notes: bool) -> Composer:

@@ -43,7 +43,7 @@ async def add_file(visit: Visit) -> Answer:
 async def drop_file(visit: Visit) -> Answer:
     """Take a file out of the composer; what was typed there is saved as its draft."""
     number = access.parse_number(visit.path["number"])
-    async with receive_form(visit, _no_more_files):  # scripts send the form as the composer does
+    async with receive_form(visit, no_more_files):  # scripts send the form as the composer does
         file_id = known_id("file", visit.form.get("drop"))
         async with visit.services.database.transaction() as tx:
             file = await held_files.drop_file(tx, visit.actor, number, file_id)
@@ -52,5 +52,6 @@ async def drop_file(visit: Visit) -> Answer:
     return redirect(visit.browser, address(visit, number))
 
 
-async def _no_more_files(_form: Form) -> UUID | None:
+async def no_more_files(_form: Form) -> UUID | None:
+    """Return no company: the form of the composer is sent without its files, which stay chosen."""
     return None
