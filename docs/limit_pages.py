@@ -34,7 +34,6 @@ class TableLimit(NamedTuple):
 
 
 TABLES = (
-    TableLimit("former_parent", "one for each parent that the provider gave the company"),
     TableLimit("app_user", "users that its own admins add, inactive ones too", ("company_users_max",)),
     TableLimit(
         "api_key",

@@ -95,7 +95,7 @@ def test_a_type_that_is_not_in_the_table_is_visible_only_to_the_staff() -> None:
 
 def test_admins_of_a_company_see_what_happens_to_its_people_keys_services_and_subscriptions() -> None:
     records = {EVENT_TYPES[kind].record for kind in types_with(Visibility.COMPANY_ADMINS)}
-    assert records == {"company", "user", "api_key", "mail_domain", "service", "subscription"}
+    assert records == {"company", "user", "api_key", "mail_domain", "service", "subscription", "ticket_template"}
 
 
 @pytest.mark.parametrize("kind", [kind for kind, row in EVENT_TYPES.items() if row.record != "ticket"])

@@ -84,6 +84,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "ticket.asked_severity": Severity,
     "ticket.impact": Impact,
     "ticket.priority": Priority,
+    "ticket_template.priority": Priority,
     "ticket.severity": Severity,
     "ticket.status": Status,
     "ticket_link.type": LinkType,

@@ -23,6 +23,8 @@ COMMANDS = {
     "import services csv": ("import", "services", "--format", "csv"),
     "import tickets csv": ("import", "tickets", "--format", "csv"),
     "import files csv": ("import", "files", "--format", "csv", "--folder", "."),
+    "priority-matrix set": ("priority-matrix", "set"),
+    "priority-matrix preview": ("priority-matrix", "preview"),
     "bulk": ("bulk", "tag", "--add", "a", "--from"),
 }
 FILES = {

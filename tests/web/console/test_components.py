@@ -33,6 +33,7 @@ SINGLE = {
     "filter_list", "new_password", "once", "proof_links",
     "news", "rail", "rail_row", "row_keys",  # of the list beside a ticket
     "message_facts",  # of the composer
+    "ticket_templates",  # of the first step of a new ticket
     "status_options", "status_option",  # of the picker of a ticket
     "where", "timeline",  # of the page of a ticket, with its heading
 }  # fmt: skip

@@ -15,6 +15,7 @@ UNKNOWN = "no.such-value"
 NO_TICKET = "INC999999999999"
 
 FREE = {
+    "case": "it is the number that a third party gave a case: the list is empty when no ticket has it",
     "q": "it is text, and a filter in it has an error of its own",
     "recipient": "it is an address: the list is empty when its mail was not stopped",
     "named": "it is a name: the list is empty when nobody has it",
