@@ -113,12 +113,12 @@ async def selected(page: Page, url: str) -> None:
     await page.locator("#bulk").wait_for()
 
 
-def first_of(section: str) -> Show:
-    """Return what opens the first record of a section of the administration."""
+def first_of(section: str, named: str = "") -> Show:
+    """Return what opens the first record of a section of the administration, of those with a text."""
 
     async def show(page: Page, url: str) -> None:
         await page.goto(f"{url}/console/admin/{section}")
-        await page.goto(url + (await page.locator(".lines a").first.get_attribute("href") or ""))
+        await page.goto(url + (await page.locator(".lines a", has_text=named).first.get_attribute("href") or ""))
 
     return show
 
@@ -203,6 +203,12 @@ CONSOLE_PAGES: dict[str, Show] = {
     "admin-companies": first_of("companies"),
     "admin-queues": first_of("queues"),
     "admin-routing": first_of("routing"),
+    "admin-issue-types": first_of("issue-types"),
+    "admin-terms": first_of("terms"),
+    "admin-fields": first_of("fields"),
+    "admin-form": first_of("forms", "Fibre cut"),
+    "admin-matrix": at("/console/admin/priority-matrix"),
+    "admin-imports": at("/console/admin/imports/new"),
     "admin-accent": at("/console/admin/branding/accent?accent_hue=300"),
     "admin-logo": at("/console/admin/branding/logo"),
     "admin-webhooks": at("/console/admin/webhooks"),
