@@ -6,6 +6,7 @@ import pytest
 
 from clearline.fields import usecases as fields
 from clearline.fields.domain import Field, FieldAudience, FieldType, RecordKind
+from clearline.fields.value_usecases import new_values
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
@@ -87,3 +88,26 @@ async def test_a_change_is_seen_at_once_by_a_process_that_remembers(database: Da
         assert known.label == "Other"
     finally:
         database.memory.line_down()
+
+
+async def test_a_field_that_another_process_added_a_moment_ago_takes_values(
+    database: Database, database_url: str, tenant: Tenant
+) -> None:
+    other = await Database.open(database_url)
+    database.memory.line_up()
+    try:
+        async with database.transaction() as tx:
+            number = await raised(tx, tenant)
+            assert (await fields.definitions(tx)).all == ()
+        async with other.transaction() as tx:
+            await added(tx, "late", visible_to=FieldAudience.CUSTOMER, edited_by=FieldAudience.CUSTOMER)
+        async with database.transaction() as tx:
+            changed = await ticket_changes.change_ticket(tx, OPERATOR, number, {"fields": {"late": "A"}}, now=NOW)
+        assert changed.ticket.fields == {"late": "A"}
+        async with database.transaction() as tx:
+            assert await new_values(tx, tenant.actor, tenant.company.id, {"late": "B"}, is_complete=True) == {
+                "late": "B"
+            }
+    finally:
+        database.memory.line_down()
+        await other.close()

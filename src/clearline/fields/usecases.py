@@ -1,6 +1,6 @@
 """Own fields: list, read, add, change, delete and restore their definitions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -42,6 +42,15 @@ _PURGED_AT_ONCE = 1000
 async def definitions(tx: Tx) -> Definitions:
     """Return all fields, which this process remembers until one changes."""
     return await tx.memory.get(tx, KIND, field_store.definitions)
+
+
+async def definitions_with(tx: Tx, kind: RecordKind, keys: Iterable[str]) -> Definitions:
+    """Return the fields as ``definitions``, but as they are stored if keys of a kind of record are unknown.
+
+    The process may not have heard yet of a field that was added a moment ago.
+    """
+    known = await definitions(tx)
+    return known if known.of(kind).keys() >= set(keys) else await field_store.definitions(tx)
 
 
 def place_of(field: Field) -> tuple[str, int, str]:

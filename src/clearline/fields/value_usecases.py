@@ -14,7 +14,7 @@ from clearline.fields.comparison_domain import SPAN, number_of, text_of
 from clearline.fields.domain import RANGED, Definitions, Field, FieldType, RecordKind, RefersTo, Required
 from clearline.fields.reference_usecases import may_refer_to
 from clearline.fields.type_domain import WrongValue, file_text
-from clearline.fields.usecases import definitions
+from clearline.fields.usecases import definitions, definitions_with
 from clearline.fields.value_domain import changed_fields, missing_values, read_values, with_defaults, without_nulls
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
@@ -38,7 +38,7 @@ async def new_values(
     Raises:
         InvalidInput: naming each field that is unknown to the actor, has a wrong value, or none.
     """
-    known = await definitions(tx)
+    known = await definitions_with(tx, RecordKind.TICKET, given)
     if not known.all:
         require_valid([Violation(f"fields.{key[:80]}", "is no field", RuleCode.UNKNOWN) for key in given])
         return {}
@@ -74,7 +74,7 @@ async def check_changes(
     tx: Tx, actor: Actor, kind: RecordKind, company_id: UUID, before: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Violation]]:
     """Return what ``changed_values`` does, and the rules that the new values break."""
-    known = await definitions(tx)
+    known = await definitions_with(tx, kind, given)
     same = {key for key, value in given.items() if key in before and value in (before[key], file_text(before[key]))}
     values, violations = await _checked(
         tx, known, actor, kind, company_id, {key: value for key, value in given.items() if key not in same}
@@ -114,9 +114,7 @@ async def read_given(tx: Tx, given: Mapping[str, Any], *, member: str = "fields"
     Raises:
         InvalidInput: naming each field that there is not, or whose value is wrong, as of ``member``.
     """
-    known = await definitions(tx)
-    if given.keys() - known.of(RecordKind.TICKET).keys():  # a field that was added a moment ago
-        known = await field_store.definitions(tx)
+    known = await definitions_with(tx, RecordKind.TICKET, given)
     values, violations = read_values(known, RecordKind.TICKET, given, for_staff=True, member=member)
     require_valid(violations)
     return values
@@ -128,7 +126,7 @@ async def imported_values(tx: Tx, actor: Actor, company_id: UUID, given: Mapping
     Raises:
         InvalidInput: naming each field that is unknown, or has a wrong value.
     """
-    known = await definitions(tx)
+    known = await definitions_with(tx, RecordKind.TICKET, given)
     values, violations = await _checked(tx, known, actor, RecordKind.TICKET, company_id, given, takes_retired=True)
     require_valid(violations)
     return without_nulls(values)
@@ -144,8 +142,6 @@ async def _checked(
     *,
     takes_retired: bool = False,
 ) -> tuple[dict[str, Any], list[Violation]]:
-    if given.keys() - known.of(kind).keys():  # a field that was added a moment ago
-        known = await field_store.definitions(tx)
     values, violations = read_values(known, kind, given, for_staff=actor.is_staff, takes_retired=takes_retired)
     for key, value in values.items():
         field = known.of(kind)[key]
@@ -201,7 +197,7 @@ async def list_filter(tx: Tx, actor: Actor, key: str, text: str) -> dict[str, An
     Raises:
         InvalidInput: there is no such field for the actor, or the text is no value of it.
     """
-    field = (await definitions(tx)).of(RecordKind.TICKET).get(key)
+    field = (await definitions_with(tx, RecordKind.TICKET, [key])).of(RecordKind.TICKET).get(key)
     if field is None or not field.is_visible(for_staff=actor.is_staff):
         raise InvalidInput([Violation("field", "must begin with the key of a field of tickets", RuleCode.UNKNOWN)])
     try:

@@ -14,8 +14,8 @@ from clearline.catalogue.usecases import current_catalogue, stored_catalogue
 from clearline.errors import Forbidden, InvalidInput, require_found, require_valid
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.fields import store as field_store
-from clearline.fields.domain import Definitions, FieldAudience
-from clearline.fields.usecases import definitions
+from clearline.fields.domain import Definitions, FieldAudience, RecordKind
+from clearline.fields.usecases import definitions, definitions_with
 from clearline.fields.value_usecases import new_values
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -99,7 +99,7 @@ async def values_of_new(
     form = (await current_forms(tx)).of(new.issue_type, audience) if is_asked else None
     if form is None:
         return await new_values(tx, actor, company_id, new.fields, is_complete=is_asked)
-    known = await definitions(tx)
+    known = await definitions_with(tx, RecordKind.TICKET, new.fields)
     form, own = live(form, known), settable(known, audience)
     values = given_values(new, canonical_values(own, new.fields), people)
     shown = shown_fields(form, values, defaults_of(own))

@@ -105,7 +105,9 @@ def unseen(values: Values, audience: FieldAudience, fields: Sequence[FormField],
     """Return the rows whose condition was chosen without its values being shown: whether any counts was not asked."""
     own = settable(known, audience)
     return [
-        Violation(f"{audience}.{field.name}", gettext("choose the values, or save again for any value"))
+        Violation(
+            f"{audience}.{field.name}", gettext("choose the values, or save again for any value"), RuleCode.REQUIRED
+        )
         for field in fields
         if field.when is not None
         and choices_of(field.when.field, own)
