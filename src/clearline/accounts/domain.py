@@ -127,7 +127,7 @@ def with_values(company: CompanyDetails, values: Mapping[str, Any]) -> CompanyDe
         values = {**values, "notice_addresses": replace(company.notice_addresses, **lists)}
     elif subjects is None and "notice_addresses" in values:
         values = {**values, "notice_addresses": NO_NOTICE_ADDRESSES}
-    if "parent_id" in values and values["parent_id"] is None:
+    if "parent_id" in values and values["parent_id"] != company.parent_id:  # the new parent was not agreed to
         values = {"shares_with_parent": False, **values}
     return replace(company, **values)
 

@@ -1,6 +1,7 @@
 """Comparisons of own fields: the values and the spans that lists are asked for."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from clearline.errors import RuleCode
 from clearline.fields.domain import LENGTHS, TIMES, WITH_OPTIONS, Field
@@ -10,15 +11,15 @@ SPAN = ".."
 """Stands between the ends of a span."""
 
 
-def number_of(field: Field, text: str, default: float) -> float:
+def number_of(field: Field, given: Any, default: float) -> float:
     """Return the number by which lists compare a value of a type with spans; ``default`` for an empty text.
 
     Raises:
-        WrongValue: the text is no value of the type.
+        WrongValue: it is no value of the type.
     """
-    if not text:
+    if given in {None, ""}:
         return default
-    value = canonical(field, text)
+    value = canonical(field, given)
     if field.type not in TIMES:
         return float(value)
     at = datetime.fromisoformat(value)

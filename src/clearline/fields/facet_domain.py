@@ -5,13 +5,14 @@ with one of a few prefixes, so that the index finds a span like a word.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from math import inf
 from struct import pack, unpack
 from typing import Any
 
 from clearline.fields.comparison_domain import number_of
 from clearline.fields.domain import LENGTHS, RANGED, Field, FieldType
-from clearline.fields.type_domain import file_text
+from clearline.fields.type_domain import WrongValue, file_text
 from clearline.text import fold
 
 WORDS_MAX = 200
@@ -65,7 +66,8 @@ def value_facets(fields: Mapping[str, Field], values: Mapping[str, Any]) -> Iter
     for field, value in _known(fields, values):
         yield has_value(field)
         if field.type in RANGED:
-            yield number_facet(field, sortable(number_of(field, file_text(value), 0)))
+            with suppress(WrongValue):  # one ticket must not keep others from being found
+                yield number_facet(field, sortable(number_of(field, value, 0)))
         elif field.type is FieldType.CHOICES:
             yield from (value_facet(field, key) for key in value)
         else:

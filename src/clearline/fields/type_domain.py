@@ -8,7 +8,7 @@ import ipaddress
 import math
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -23,7 +23,7 @@ DECIMAL_MAX = 1e15
 _PHONE = re.compile(r"\+?[0-9][0-9 ().\-/]{1,38}[0-9]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _INTEGER = re.compile(r"[+-]?\d{1,16}")
-_DECIMAL = re.compile(r"[+-]?\d{1,16}(\.\d{1,12})?")
+_DECIMAL = re.compile(r"[+-]?\d{1,16}(\.\d{1,25})?([eE][+-]?\d{1,3})?")
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 
 
@@ -79,7 +79,9 @@ def _integer(_field: Field, value: Any) -> int:
 def _decimal(_field: Field, value: Any) -> float | int:
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
         value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise WrongValue("must be a number", RuleCode.TYPE)
+    if isinstance(value, float) and not math.isfinite(value):
         raise WrongValue("must be a number", RuleCode.TYPE)
     if abs(value) > DECIMAL_MAX:
         raise WrongValue("must be between -1e15 and 1e15", RuleCode.RANGE)
@@ -108,8 +110,9 @@ def _datetime(_field: Field, value: Any) -> str:
     try:
         moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is not None and "T" in value.upper():
-            text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
-            return f"{text}Z"
+            utc = moment.astimezone(UTC).replace(tzinfo=None)
+            if MINYEAR < utc.year < MAXYEAR:  # every zone has it
+                return f"{utc.isoformat(timespec='seconds')}Z"
     except (ValueError, OverflowError):
         pass
     raise WrongValue("must be a moment with its zone, such as 2026-11-29T10:00:00Z", RuleCode.FORMAT)

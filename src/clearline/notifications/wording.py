@@ -160,7 +160,7 @@ def _own_value(field: Field, value: Any, references: ReferenceNames) -> str | No
 def _moment(value: Any) -> str:
     try:
         return time_text(datetime.fromisoformat(value))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return str(value)
 
 

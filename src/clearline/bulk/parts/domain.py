@@ -1,17 +1,26 @@
 """What an imported ticket has beside its own values: people, and cases at third parties."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID, uuid4
 
 from msgspec import Meta, Struct
 
 from clearline.accounts.domain import NAME_MAX
+from clearline.clock import CLOCK_SECONDS
 from clearline.errors import RuleCode, Violation
 from clearline.text import check_text
 from clearline.tickets.contact import ContactRole
-from clearline.tickets.third_parties.domain import CASES_MAX, Case, CaseKind, CaseRef, CaseState, check_case
+from clearline.tickets.third_parties.domain import (
+    CASES_MAX,
+    FIRST_OPENED,
+    Case,
+    CaseKind,
+    CaseRef,
+    CaseState,
+    check_case,
+)
 
 When = Annotated[datetime, Meta(tz=True)]
 """A time with its zone (RFC 3339)."""
@@ -97,6 +106,10 @@ def check_imported_cases(cases: Sequence[ImportedCase], opened_at: datetime, *, 
     for index, (given, case) in enumerate(zip(cases, imported_cases(cases, opened_at, by="", now=now), strict=True)):
         for name in ("created_by", "updated_by"):
             violations += check_text(f"cases.{index}.{name}", getattr(given, name), least=0, most=NAME_MAX)
+        for name in ("created_at", "updated_at"):
+            if not FIRST_OPENED <= getattr(case, name) <= now + timedelta(seconds=CLOCK_SECONDS):
+                rule = "must be from the year 2000 on, and not in the future"
+                violations.append(Violation(f"cases.{index}.{name}", rule, RuleCode.ORDER))
         for violation in check_case(case, now=now):
             violations.append(Violation(f"cases.{index}.{violation.field}", violation.rule, violation.code))
         if known & {case.id, case.key} - {None}:

@@ -73,8 +73,7 @@ SORTS = tuple(f"{sign}{order}" for order in Order for sign in ("-", ""))
 
 def own_key(field: Field, value: object) -> Key:
     """Return the sort key of a value of an own field. Lists compare text in lower case, which they see to."""
-    text = file_text(value)
-    return number_of(field, text, 0) if field.type in RANGED else text
+    return number_of(field, value, 0) if field.type in RANGED else file_text(value)
 
 
 def key_in(order: AnyOrder, key: object) -> Key:

@@ -1,7 +1,7 @@
 """A case that the provider has at a carrier or vendor because of a ticket: its values and rules."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,10 @@ from clearline.errors import RuleCode, Violation
 from clearline.events.domain import CaseAdded, CaseChanged, CaseRemoved, Change
 from clearline.text import check_email, check_text, is_blank
 
+FIRST_OPENED = datetime(2000, 1, 1, tzinfo=UTC)
+"""No case has a time before this."""
+EXPECTED_WITHIN = timedelta(days=5 * 365)
+"""How far ahead the end of a case may lie: a year that is mistyped is refused."""
 CASES_MAX = 20
 """The most cases of a ticket."""
 PARTY_MAX = 120
@@ -127,6 +131,10 @@ def check_case(case: Case, *, now: datetime) -> list[Violation]:
     ]
     if case.party and is_blank(case.party):
         violations.append(Violation("party", "must not be blank", RuleCode.BLANK))
+    if case.opened_at < FIRST_OPENED:
+        violations.append(Violation("opened_at", "must not be before the year 2000", RuleCode.ORDER))
+    if case.expected_at is not None and not FIRST_OPENED <= case.expected_at <= now + EXPECTED_WITHIN:
+        violations.append(Violation("expected_at", "must be within 5 years from now", RuleCode.ORDER))
     if case.opened_at > now + timedelta(seconds=CLOCK_SECONDS):
         violations.append(Violation("opened_at", "must not lie in the future", RuleCode.ORDER))
     if case.expected_at is not None and case.expected_at < case.opened_at:

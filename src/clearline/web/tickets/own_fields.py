@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -157,7 +158,8 @@ def _typed_values(field: Field, value: Any) -> Sequence[str]:
     if isinstance(value, list):
         return value
     if field.type is FieldType.DATETIME:
-        return (datetime.fromisoformat(value).astimezone(reader().zone).strftime(_TYPED),)
+        with suppress(ValueError, OverflowError):  # of a template that was made for another type
+            return (datetime.fromisoformat(value).astimezone(reader().zone).strftime(_TYPED),)
     return (str(value).lower() if isinstance(value, bool) else str(value),)
 
 
@@ -303,5 +305,6 @@ def value_text(field: Field, value: Any, language: str) -> str:
     if option := field.option(value):
         return (option.label_de if language == "de" else "") or option.label
     if field.type is FieldType.DATETIME:
-        return full_time(datetime.fromisoformat(value))
+        with suppress(ValueError, OverflowError):
+            return full_time(datetime.fromisoformat(value))
     return str(value)

@@ -129,7 +129,7 @@ async def delete_template(tx: Tx, actor: Actor, template_id: UUID, *, now: datet
 async def _with_values(tx: Tx, actor: Actor, before: TicketTemplate, values: Mapping[str, Any]) -> TicketTemplate:
     """Return a template with other values, once these are checked."""
     if "fields" in values:
-        given = values["fields"] or dict.fromkeys(before.fields)
+        given = dict.fromkeys(before.fields) if values["fields"] is None else values["fields"]
         known = {key: value for key, value in before.fields.items() if key not in given}
         asked = {key: value for key, value in given.items() if value is not None}
         checked = await own_fields.changed_values(tx, actor, RecordKind.TICKET, before.company_id, {}, asked)

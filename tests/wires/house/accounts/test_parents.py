@@ -362,7 +362,7 @@ async def test_parents_are_set_by_admins_and_refused_where_they_make_no_sense(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     admin = {**await staff_key(database, Role.ADMIN), "If-Match": "*"}
-    chain = [await new_tenant(database) for _ in range(7)]
+    chain = [await new_tenant(database) for _ in range(8)]
     ids = [str(tenant.company.id) for tenant in chain]
 
     async def patch(company: str, **values: object) -> httpx.Response:
@@ -381,6 +381,8 @@ async def test_parents_are_set_by_admins_and_refused_where_they_make_no_sense(
     assert pointers(await patch(ids[0], parent_id=str(PROVIDER_ID))) == ["/parent_id"]
     assert pointers(await patch(str(PROVIDER_ID), parent_id=ids[0])) == ["/parent_id"]
     assert pointers(await patch(ids[0], shares_with_parent=True)) == ["/shares_with_parent"]
+    answer = await patch(ids[1], parent_id=ids[7])
+    assert answer.json()["shares_with_parent"] is False, "with the new parent it does not share"
     answer = await patch(ids[1], parent_id=None)
     assert (answer.json()["parent_id"], answer.json()["shares_with_parent"]) == (None, False)
     async with database.transaction() as tx:

@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from clearline.fields.domain import Field, FieldType, RecordKind
+from clearline.fields.type_domain import canonical, file_text
 from clearline.platform.database.transactions import Database
 from tests.builders.house import TICKETS, Headers, add_field, new_ticket, no_fields, patch_ticket, pointers
 from tests.builders.people import Tenant
 from tests.builders.search.index import wait_found
 
 SEARCH = "/api/v1/search"
+DECIMAL = Field(uuid4(), RecordKind.TICKET, "latency", "Latency", FieldType.DECIMAL)
 VALUES = {"a": ("beta", 20, "2026-02-01"), "b": ("Alpha", -1.5, "2026-01-31"), "c": ("GAMMA", 20, "2026-03-01")}
 
 
@@ -20,6 +24,7 @@ class Sorted(NamedTuple):
     numbers: dict[str, str]
     agent: Headers
     tenant: Tenant
+    database: Database
 
     async def pages(self, path: str, headers: Headers, **query: Any) -> str:
         """Return the names of all tickets of a list, read two at a time."""
@@ -52,7 +57,7 @@ async def desk(
     numbers["d"] = (await new_ticket(client, tenant))["number"]
     await wait_found(database, "field.due:any", 3)
     await wait_found(database, f"number:{numbers['d']}", 1)
-    yield Sorted(client, numbers, agent, tenant)
+    yield Sorted(client, numbers, agent, tenant, database)
     await no_fields(database)
 
 
@@ -101,3 +106,22 @@ async def test_a_view_is_saved_with_the_order(desk: Sorted) -> None:
     )
     assert pointers(refused, "invalid-input") == ["/sort"]
     await desk.client.delete(saved.headers["location"], headers={**desk.agent, "If-Match": "*"})
+
+
+@pytest.mark.parametrize("latency", [0.00001, 0.30000000000000004, 1e-300, -1e15, 999999999999999.9])
+async def test_numbers_with_many_digits_are_sorted_found_and_written_to_files(desk: Sorted, latency: float) -> None:
+    await patch_ticket(desk.client, desk.agent, desk.numbers["d"], {"fields": {"latency": latency}})
+    assert "d" in await desk.pages(TICKETS, desk.agent, sort="field.latency")
+    await wait_found(desk.database, "field.latency:any", 4)
+    assert canonical(DECIMAL, file_text(latency)) == latency
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("latency", 10**400), ("at", "9999-12-31T23:59:59Z"), ("at", "0001-01-01T00:00:00Z")]
+)
+async def test_numbers_and_moments_at_the_edge_are_refused(
+    desk: Sorted, admin: Headers, key: str, value: object
+) -> None:
+    await add_field(desk.client, admin, "at", type="datetime")
+    answer = await patch_ticket(desk.client, desk.agent, desk.numbers["d"], {"fields": {key: value}})
+    assert pointers(answer) == [f"/fields/{key}"]

@@ -113,6 +113,8 @@ async def test_customers_see_no_field_of_the_provider_alone(
     read = await client.get(at, headers=boss.headers)
     assert read.json()["fields"] == {"circuit": "B-1"}
     current = {**boss.headers, "If-Match": read.headers["etag"]}
+    same = await client.patch(at, headers=current, json={"fields": {}})
+    assert (same.status_code, same.json()["fields"]) == (200, {"circuit": "B-1"})
     changed = await client.patch(at, headers=current, json={"fields": {"circuit": None}})
     assert (changed.status_code, changed.json()["fields"]) == (200, {})
     assert (await client.get(at, headers=admin)).json()["fields"] == {"margin": "low"}

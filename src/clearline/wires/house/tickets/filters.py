@@ -7,7 +7,7 @@ from clearline.accounts import permissions
 from clearline.accounts.tiers import usecases as tiers
 from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority, Severity
-from clearline.errors import InvalidInput, Violation
+from clearline.errors import Forbidden, InvalidInput, Violation
 from clearline.fields import value_usecases as own_values
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
@@ -36,6 +36,8 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         InvalidQuery: a parameter names no id, or a span of time ends before it begins.
         NotFound: there is no such company for this actor.
     """
+    if query.tier is not None and not actor.is_staff:
+        raise Forbidden("only the provider's people list tickets by tier")
     statuses = _members(Status, query.status)
     assignee = None if query.assignee == "none" else query.assignee
     system, _, number = (query.external_id or "").partition(":")

@@ -80,8 +80,10 @@ async def test_the_cases_of_a_ticket_come_in_pages_by_their_opening(
         ({"party": "X", "opened_at": "2999-01-01T00:00:00Z"}, ["/opened_at"]),
         ({"party": "X", "opened_at": "2026-02-02T00:00:00Z", "expected_at": "2026-02-01T00:00:00Z"}, ["/expected_at"]),
         ({"party": "X", "priority": "high"}, ["/priority"]),
+        ({"party": "X", "opened_at": "0001-01-01T00:00:00Z"}, ["/opened_at"]),
+        ({"party": "X", "expected_at": "9999-12-31T23:59:59.999999Z"}, ["/expected_at"]),
     ],
-    ids=["none", "empty", "kind", "state", "address", "future", "order", "unknown"],
+    ids=["none", "empty", "kind", "state", "address", "future", "order", "unknown", "ancient", "endless"],
 )
 async def test_a_wrong_case_is_refused_where_it_stands(
     client: httpx.AsyncClient, tenant: Tenant, agent: Headers, body: Json, where: list[str]
