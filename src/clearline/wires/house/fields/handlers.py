@@ -97,7 +97,7 @@ OPERATIONS = (
         "Delete an own field", "Hides the field and its values. While records have values, `confirm` must say how "
         "many, or the answer is 409 and says it. For a day `restoreField` brings all back; then it is deleted for "
         "good. For admins.",
-        Scope.DESK_WRITE, None, query=wire.DeleteFieldQuery, path_parameters=_ID, errors=(400, 404), status=204,
+        Scope.DESK_WRITE, None, query=wire.DeleteFieldQuery, path_parameters=_ID, errors=(400, 404, 409), status=204,
         conditional=True,
     ),
     Operation(
