@@ -20,32 +20,34 @@ def edge(kind: OwnKind, place: str) -> str:
     return _EDGES[kind].replace("$2", place)
 
 
+def _by_number(condition: str, *, company: str | None, state: str, past: list[str], direction: str) -> str:
+    """Return the statement that reads the tickets whose values meet a condition in the order of their numbers."""
+    of_company = "" if company is None else f" and company_id = {company}"
+    is_open = " and is_open" if state == "open" else ""
+    return f"""select ticket.*, ticket.number as sort_key from (select company_id, ticket_number from ticket_field
+        where {condition}{of_company}{is_open} and {" and ".join(past)}
+        order by ticket_number {direction} offset 0) found {_TICKETS}"""
+
+
 def with_value(field: str, value: str, *, company: str | None, state: str, past: list[str], direction: str) -> str:
     """Return the statement that reads the tickets with a value of an own field in the order of their numbers.
 
     It walks ``ticket_field_open``, ``ticket_field_value`` or, of a company, ``ticket_field_company``.
     """
-    of_company = "" if company is None else f" and company_id = {company}"
-    is_open = " and is_open" if state == "open" else ""
-    return f"""select ticket.*, ticket.number as sort_key from (select company_id, ticket_number from ticket_field
-        where field_id = {field} and value = left(lower({value}), 200){of_company}{is_open} and {" and ".join(past)}
-        order by ticket_number {direction} offset 0) found {_TICKETS}"""
+    condition = f"field_id = {field} and value = left(lower({value}), 200)"
+    return _by_number(condition, company=company, state=state, past=past, direction=direction)
 
 
 def within_span(
     field: str, least: str, below: str, *, company: str | None, state: str, past: list[str], direction: str
 ) -> str:
-    """Return the statement that reads the open tickets with a number of a span in the order of their numbers.
+    """Return the statement that reads the tickets with a number of a span in the order of their numbers.
 
     It reads the span from ``ticket_field_number`` or, of a company, ``ticket_field_company_number``, and sorts it: a
-    walk of the tickets that looks for the few in a narrow span would read them all. ``state`` is open.
+    walk of the tickets that looks for the few in a narrow span would read them all. These indexes hold open tickets.
     """
-    of_company = "" if company is None else f" and company_id = {company}"
-    is_open = " and is_open" if state == "open" else ""
-    return f"""select ticket.*, ticket.number as sort_key from (select company_id, ticket_number from ticket_field
-        where field_id = {field} and number >= {least} and number < {below} and number is not null{of_company}{is_open}
-          and {" and ".join(past)}
-        order by ticket_number {direction} offset 0) found {_TICKETS}"""
+    condition = f"field_id = {field} and number >= {least} and number < {below} and number is not null"
+    return _by_number(condition, company=company, state=state, past=past, direction=direction)
 
 
 READS: dict[tuple[str, ...], Callable[..., str]] = {("own_field",): with_value, ("own_number",): within_span}
