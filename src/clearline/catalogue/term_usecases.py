@@ -28,11 +28,7 @@ async def current_terms(tx: Tx) -> Terms:
 
 async def terms_of_database(database: Transactions) -> Terms:
     """Return the terms where there is no transaction yet. Without a connection, where the process knows them."""
-    known: Terms | None = database.memory.peek(_NAME)
-    if known is not None:
-        return known
-    async with database.statement() as tx:
-        return await current_terms(tx)
+    return await database.remembered(_NAME, _read)
 
 
 async def _read(tx: Tx) -> Terms:

@@ -17,11 +17,7 @@ async def current_catalogue(tx: Tx) -> Catalogue:
 
 async def catalogue_of_database(database: Transactions) -> Catalogue:
     """Return the catalogue where there is no transaction yet. Without a connection, where the process knows it."""
-    known: Catalogue | None = database.memory.peek(_NAME)
-    if known is not None:
-        return known
-    async with database.statement() as tx:
-        return await current_catalogue(tx)
+    return await database.remembered(_NAME, stored_catalogue)
 
 
 async def stored_catalogue(tx: Tx) -> Catalogue:

@@ -68,11 +68,8 @@ async def current_tier(tx: Tx, company_id: UUID) -> str | None:
 
 async def labels_of_database(database: Transactions) -> Mapping[str, str]:
     """Return the labels of all tiers by their keys. Without a connection, where the process knows them."""
-    known: tuple[Mapping[str, str]] | None = database.memory.peek(_LABELS)
-    if known is None:
-        async with database.statement() as tx:
-            known = await tx.memory.get(tx, _LABELS, _read_labels)
-    return known[0]
+    (labels,) = await database.remembered(_LABELS, _read_labels)
+    return labels
 
 
 async def _read_labels(tx: Tx) -> tuple[Mapping[str, str]]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from clearline.platform.database.connection import Connector
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed, call, translate
@@ -12,6 +12,8 @@ from clearline.platform.database.memory import Memory
 from clearline.platform.database.pool import Pool, close_or_cut
 from clearline.platform.database.pooler import refuse_transaction_pooling
 from clearline.platform.database.shares import Shares
+
+T = TypeVar("T")
 
 Record = Any
 """A row: values by position and by name."""
@@ -260,6 +262,14 @@ class Transactions:
             DatabaseUnavailable, StatementFailed: as for ``transaction``.
         """
         return _Statement(self._lender, self.memory)
+
+    async def remembered(self, name: str, read: Callable[[Tx], Awaitable[T]]) -> T:
+        """Return what ``Memory.get`` does, where there is no transaction; without a connection, if it is known."""
+        known: T | None = self.memory.peek(name)
+        if known is not None:
+            return known
+        async with self.statement() as tx:
+            return await self.memory.get(tx, name, read)
 
 
 class Database(Transactions):
