@@ -194,7 +194,8 @@ def checked(ticket_filter: Filter, order: AnyOrder) -> list[str]:
     """
     given = given_conditions(ticket_filter, order)
     if isinstance(order, OwnOrder):
-        return [name for name in given if name not in {"company_id", "has_own"}]
+        shape = Shape(tuple(given), "open", order.kind, BOUNDS[0], newest_first=True, for_staff=True)
+        return [name for name in given if name not in shape.driver]
     if few_of(given) is not None:
         return []
     indexed = {*_INDEXED, *_CONDITIONS, "created", "updated"} if order is Order.NUMBER else _INDEXED

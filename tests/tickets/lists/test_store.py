@@ -15,7 +15,7 @@ from clearline.tickets import list_store
 from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.list_store import BOUNDS, Filter, Position
-from clearline.tickets.lists.order import RANKS, Order, OwnKind
+from clearline.tickets.lists.order import RANKS, Order
 from clearline.tickets.lists.store import CHECKS, Shape
 from clearline.tickets.status_domain import OPEN, State
 from tests.builders.databases import nodes
@@ -144,58 +144,6 @@ async def test_a_filter_that_few_tickets_match_reads_these_alone(
         assert "ticket" not in scanned, (shape, statistics)
         if statistics != "stale":  # by these there are four watchers
             assert index in {node.get("Index Name") for node in plan_nodes}, (shape, statistics)
-
-
-_VALUES_OF_FIELD = """
-    insert into field (id, record, key, label, type, required, visible_to, edited_by, place, is_active, created_at)
-    values ('FIELD', 'ticket', 'field1', 'Field', 'text', 'never', 'staff', 'staff', 1, true, now())
-        on conflict do nothing;
-    insert into ticket_field (company_id, ticket_number, field_id, value, number, is_open)
-    select company_id, number, 'FIELD', 'value' || number % 10, number % 100, is_open from ticket
-        on conflict do nothing
-"""
-
-
-@pytest.mark.parametrize("generic", [False, True], ids=["these values", "any values"])
-async def test_a_list_by_an_own_field_walks_its_values_in_order(known: tuple[str, Any], *, generic: bool) -> None:
-    statistics, connection = known
-    await connection.execute(PICK)
-    await connection.execute(_VALUES_OF_FIELD.replace("FIELD", str(id_of("field1"))))
-    if statistics == "fresh":
-        await connection.execute("analyze ticket_field")
-    for names, state in product([("own_field",), ("own_field", "priorities")], ("open", "all", "finished")):
-        shape = Shape(names, state, Order.NUMBER, BOUNDS[0], newest_first=True, for_staff=True)
-        root = await plan_of_list(connection, shape, generic=generic)
-        indexes = {node.get("Index Name") for node in nodes(root)}
-        assert indexes & {"ticket_field_open", "ticket_field_value"}, (shape, statistics)
-        scanned = {node["Relation Name"] for node in nodes(root) if node["Node Type"] == "Seq Scan"}
-        assert not scanned & {"ticket", "ticket_field"}, (shape, statistics)
-
-
-@pytest.mark.parametrize("generic", [False, True], ids=["these values", "any values"])
-@pytest.mark.parametrize("kind", OwnKind)
-async def test_a_list_in_the_order_of_an_own_field_walks_its_values(
-    known: tuple[str, Any], kind: OwnKind, *, generic: bool
-) -> None:
-    statistics, connection = known
-    await connection.execute(PICK)
-    await connection.execute(_VALUES_OF_FIELD.replace("FIELD", str(id_of("field1"))))
-    if statistics == "fresh":
-        await connection.execute("analyze ticket_field")
-    column = "number" if kind is OwnKind.NUMBER else "open"
-    for names, newest_first in product(
-        [("has_own",), ("has_own", "priorities"), ("has_own", "within_companies"), ("company_id", "has_own")],
-        (True, False),
-    ):
-        shape = Shape(names, "open", kind, BOUNDS[0], newest_first, for_staff="company_id" not in names)
-        plan_nodes = [*nodes(await plan_of_list(connection, shape, generic=generic))]
-        scanned = {node["Relation Name"] for node in plan_nodes if node["Node Type"] == "Seq Scan"}
-        assert not scanned & {"ticket", "ticket_field"}, (shape, statistics)
-        if statistics == "fresh":
-            index = f"ticket_field_company_{column}" if "company_id" in names else f"ticket_field_{column}"
-            [walk] = [node for node in plan_nodes if node.get("Relation Name") == "ticket_field"]
-            assert walk["Index Name"] == index, shape
-            assert "ROW(" in walk["Index Cond"], shape
 
 
 Row = Any

@@ -204,7 +204,7 @@ class Shape(NamedTuple):
     def driver(self) -> tuple[str, ...]:
         """The filters by which the list finds its tickets; none if it walks all of them."""
         if isinstance(self.order, OwnKind):
-            return ("has_own",)
+            return ("has_own", *[name for name in _DRIVERS if name in self.names][:1])
         is_by_reminder = self.order is Order.REMINDER
         names = [name for name in self.names if not (is_by_reminder and "reminder" in name)]
         if few := few_of(names):
@@ -303,13 +303,12 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
             direction=shape.direction,
         )  # fmt: skip
         return [(source, others if shape.state != "finished" else [state, *others])]
-    if driver == ("has_own",):
-        others = [check for name, check in checks.items() if name not in {"has_own", "company_id"}]
-        kind, past = OwnKind(shape.order), "<" if shape.newest_first else ">"
-        source = values.in_order(kind, places["has_own"][0], _company(places), past=past, direction=shape.direction)
-        return [(source, others)]
-    walk = [_WALKED[name].format(*places[name]) for name in driver]
     others = [check for name, check in checks.items() if name not in driver]
+    if isinstance(shape.order, OwnKind):
+        field, scope = places["has_own"][0], [_WALKED[name].format(*places[name]) for name in driver[1:]]
+        past = "<" if shape.newest_first else ">"
+        return [(values.in_order(shape.order, field, scope, past=past, direction=shape.direction), others)]
+    walk = [_WALKED[name].format(*places[name]) for name in driver]
     states = [state]
     if shape.order is Order.CREATED and not _OF_COMPANY.isdisjoint(driver):
         states, others = ["true"], [state, *others]
@@ -317,7 +316,7 @@ def _sources(shape: Shape, places: dict[str, list[str]]) -> list[tuple[str, list
         states = [*_BY_STATE.get(shape.state, (*_BY_STATE["open"], *_BY_STATE["finished"]))]
     elif shape.order is Order.REMINDER:
         states, others = [_HAS_REMINDER], [state, *others]
-    elif not isinstance(shape.order, OwnKind) and shape.order in _MARKS:
+    elif shape.order in _MARKS:
         walk.append(f"number <> {_MARKS[shape.order]}")
         if shape.order is Order.OCCURRED and not driver:
             states = [*_BY_STATE["open"]]

@@ -1,6 +1,6 @@
 """The walks of the values of own fields, ``ticket_field``, for lists that filter or sort by them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from clearline.tickets.lists.order import OwnKind
 
@@ -54,17 +54,15 @@ READS: dict[tuple[str, ...], Callable[..., str]] = {("own_field",): with_value, 
 """What reads the tickets with a value of an own field by their numbers, by the filter that a list goes by."""
 
 
-def in_order(kind: OwnKind, field: str, company: str | None, *, past: str, direction: str) -> str:
+def in_order(kind: OwnKind, field: str, scope: Sequence[str], *, past: str, direction: str) -> str:
     """Return the statement that reads the open tickets with a value of an own field in the order of the values.
 
-    It walks ``ticket_field_number`` or ``ticket_field_open`` and, of a company, ``ticket_field_company_number`` or
-    ``ticket_field_company_open``.
+    ``scope`` is the condition on their company, queue or assignee, if any. It walks ``ticket_field_number`` or
+    ``ticket_field_open`` and of these ``ticket_field_company_number``, ``ticket_field_queue_open`` and so on.
     """
     column = _COLUMNS[kind]
-    of_company = "" if company is None else f" and company_id = {company}"
-    has_number = " and number is not null" if kind is OwnKind.NUMBER else ""
+    conditions = [f"field_id = {field}", *scope, "is_open", f"number is {'not ' * (kind is OwnKind.NUMBER)}null"]
     return f"""select ticket.*, found.sort_key from (
         select company_id, ticket_number, {column} as sort_key from ticket_field
-         where field_id = {field}{of_company} and is_open{has_number}
-           and ({column}, ticket_number) {past} ({_EDGES[kind]}, $3)
+         where {" and ".join(conditions)} and ({column}, ticket_number) {past} ({_EDGES[kind]}, $3)
          order by {column} {direction}, ticket_number {direction} offset 0) found {_TICKETS}"""
