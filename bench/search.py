@@ -1,229 +1,65 @@
 """How long a search takes, in the whole way of a request, on a desk of so many tickets.
 
-python bench/search.py [--tickets 1000000] [--seconds 5] [--connections 1]
+python bench/search.py [--tickets 1000000] [--seconds 5] [--connections 1] [--kinds words facts sorted] [--pause]
 
-The tickets have a vocabulary of their own: 20,000 words, of which a few are in nearly every ticket and most are rare
-(Zipf), sites, circuits, addresses and names. What they are found by is made by the product's own code.
+``words`` are words and the filters of every desk, ``facts`` the filters by what a provider knows of a ticket, each
+alone and with a word that many tickets have, ``sorted`` searches in an order. The tickets are those of corpus.py. With
+``--pause`` it waits for Enter before it measures: the machine may be busy while the database is filled.
 """
 
 import argparse
 import asyncio
 import json
-import os
 import random
-import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime, timedelta
-from itertools import accumulate, islice
-from typing import Any, NamedTuple
+from collections.abc import Callable
 from urllib.parse import urlencode
-from uuid import UUID
 
-import asyncpg
-from rich.progress import Progress
-
-from clearline.accounts import key_usecases as keys
-from clearline.accounts import usecases as accounts
-from clearline.catalogue.assessment import Impact, Priority, Severity
-from clearline.catalogue.published import IssueType, ServiceType
-from clearline.clock import now
-from clearline.identity import OPERATOR, PROVIDER_ID, Company, Role
-from clearline.platform.database.transactions import Database
-from clearline.search.document import Document, vector
-from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Status, Ticket, TicketView, ticket_number
-from dataset import COMPANIES, Tenant, companies
+from clearline.tickets.domain import ticket_number
+from corpus import (
+    LATENCY_MAX,
+    STEPS,
+    TIERS,
+    WORDS,
+    address_of,
+    case_of,
+    circuit_of,
+    copied_of,
+    fill,
+    on_duty_of,
+    serial_of,
+    service_of,
+    site_of,
+)
+from dataset import COMPANIES, Tenant
 from rig import Sample, Server, clearline, database, get, load
 
 LIMIT_MS = 50
-_ALL = "all of these"
-BATCH = 2_000
-EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
-PLAIN = (
-    "the to and we is on of in at port circuit down since router loss packet fibre please customer site link line "
-    "light optics interface traffic latency errors seeing from no after before both ends check test tested replaced "
-    "vendor power maintenance flapping slow route peer session prefix loopback cable patch rack card vlan ethernet"
-)
-SITES = ("AMS", "FRA", "LHR", "SIN", "HKG", "NRT", "SYD", "JFK", "ORD", "LAX", "GRU", "JNB", "DXB", "BOM", "CDG", "MAD")
-COLUMNS = (
-    "company_id, number, title, description, issue_type, service_type, service_id, service_label, severity, impact, "
-    "priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at, status_changed_at"
-)
-NOTE_COLUMNS = "company_id, ticket_number, number, text, visibility, source, channel, author, created_at"
+QUERIES = 100
+"""Of each kind."""
+SORTED_WORDS = WORDS[10_000:]
+"""Words that fewer tickets have than a search sorts."""
 
 
-def _words(how_many: int) -> list[str]:
-    """Words that nobody says, after those that everybody does."""
-    chosen = random.Random(1)
-    sounds = [a + b for a in "bdfgklmnprstv" for b in "aeiou"]
-    made = dict.fromkeys(PLAIN.split())
-    while len(made) < how_many:
-        made["".join(chosen.choices(sounds, k=chosen.randint(2, 4)))] = None
-    return list(made)
+def query(text: str, sort: str = "") -> str:
+    """Return the query string of a search."""
+    return urlencode({"q": text, "sort": sort} if sort else {"q": text})
 
 
-WORDS = _words(20_000)
-_WEIGHTS = list(accumulate(1 / rank for rank in range(1, len(WORDS) + 1)))
-
-
-class Made(NamedTuple):
-    """Rows in the text format of COPY."""
-
-    tickets: bytes
-    notes: bytes
-    vectors: bytes
-
-
-def service_of(index: int, number: int) -> str:
-    return f"NET-{SITES[number * 7 % len(SITES)]}-{index:03d}{number // COMPANIES % 40:02d}"
-
-
-def address_of(number: int) -> str:
-    return f"{(198, 203)[number % 2]}.{number // 2 % 256}.{number // 512 % 256}.{number // 131_072 % 256}"
-
-
-def make(start: int, end: int, tickets: int, ids: list[UUID]) -> Made:
-    """Make the tickets of these numbers, with their notes and search documents."""
-    rows: tuple[list[str], list[str], list[str]] = ([], [], [])
-    for number in range(start, end):
-        index = (number - 1) % COMPANIES
-        document = _document(number, tickets, Company(ids[index], f"Bench {index:03d}", f"BEN{index:03d}"))
-        ticket = document.view.ticket
-        rows[0].append(_row(
-            ticket.company_id, number, ticket.title, ticket.description, ticket.issue_type, ticket.service_type,
-            ticket.service_id, ticket.service_label, ticket.severity, ticket.impact, ticket.priority, ticket.status,
-            ticket.contact.name, ticket.contact.phone, ticket.contact.email, ticket.channel, ticket.created_at,
-            ticket.updated_at, ticket.status_changed_at,
-        ))  # fmt: skip
-        for visibility, texts in (("public", document.public_notes), ("internal", document.internal_notes)):
-            for at, text in enumerate(texts):
-                key = number * 3 + at + (visibility == "internal") * 2
-                side = (visibility, "seller", "Console", "The NOC", ticket.created_at)
-                rows[1].append(_row(ticket.company_id, number, key, text, *side))
-        rows[2].append(_row(ticket.company_id, number, vector(document)))
-    return Made(*("".join(part).encode() for part in rows))
-
-
-def _row(*values: object) -> str:
-    return "\t".join(str(value).replace("\\", "\\\\") for value in values) + "\n"
-
-
-def _document(number: int, tickets: int, company: Company) -> Document:
-    chosen = random.Random(number)
-
-    def text(least: int, most: int) -> str:
-        return " ".join(chosen.choices(WORDS, cum_weights=_WEIGHTS, k=chosen.randint(least, most)))
-
-    service = service_of((number - 1) % COMPANIES, number)
-    at = EPOCH + timedelta(days=700) * (number / tickets)
-    is_old = number < tickets * 0.95 and chosen.random() < 0.99
-    issue = chosen.choice(list(IssueType))
-    description = f"{text(15, 60)}. {service} {address_of(number)} xe-{number % 8}/0/{number % 48}. {text(5, 20)}"
-    name = f"{chosen.choice(WORDS).title()} {chosen.choice(WORDS).title()}"
-    ticket = Ticket(
-        company.id, number, f"{issue}: {text(3, 7)}", description, issue, ServiceType.NON_CONSOLE, service,
-        f"{service} label", chosen.choice(list(Severity)), chosen.choice(list(Impact)), chosen.choice(list(Priority)),
-        Status.CLOSED if is_old else chosen.choice((Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.HELD)),
-        Contact(name, f"+1-555-{number % 10_000:04d}", f"{name.lower().replace(' ', '.')}@example.com"),
-        Channel.API, at, at, at, None, 1,
-    )  # fmt: skip
-    public = [text(8, 40) for _ in range(chosen.choice((0, 1, 1, 2)))]
-    found = TicketView(ticket, company)
-    return Document(found, public, [text(8, 40)] if number % 3 == 0 else [], [], [], [], at)
-
-
-async def fill(url: str, tickets: int) -> tuple[list[Tenant], str]:
-    """Make an empty database hold so many tickets that can be found; the companies, and the key of an agent."""
-    tenants = await companies(url)
-    agent = await _agent(url)
-    connection = await asyncpg.connect(url)
-    await connection.execute("set synchronous_commit = off; drop index ticket_search_vector")
-    ids = [tenant.company_id for tenant in tenants]
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(os.cpu_count()) as pool, Progress() as progress:
-        task = progress.add_task("Making tickets", total=tickets)
-        starts = iter(range(1, tickets + 1, BATCH))
-
-        def ordered() -> Iterator[asyncio.Future[Made]]:
-            for start in starts:
-                yield loop.run_in_executor(pool, make, start, min(tickets + 1, start + BATCH), tickets, ids)
-
-        waiting = ordered()
-        running = list(islice(waiting, 4))
-        while running:
-            made = await running.pop(0)
-            running += islice(waiting, 1)
-            await _copy(connection, made)
-            progress.advance(task, BATCH)
-    await _finish(connection, tickets)
-    await connection.close()
-    return tenants, agent
-
-
-async def _copy(connection: asyncpg.Connection, made: Made) -> None:
-    for table, columns, rows in (
-        ("ticket", COLUMNS, made.tickets),
-        ("note", NOTE_COLUMNS, made.notes),
-        ("ticket_search", "company_id, number, vector", made.vectors),
-    ):
-        await connection.copy_to_table(table, source=_Source(rows), columns=columns.split(", "))
-
-
-class _Source:
-    """Bytes that asyncpg takes for a file."""
-
-    def __init__(self, rows: bytes) -> None:
-        self._rows = rows
-
-    def read(self, _size: int) -> bytes:
-        rows, self._rows = self._rows, b""
-        return rows
-
-
-async def _finish(connection: asyncpg.Connection, tickets: int) -> None:
-    started = time.monotonic()
-    await connection.execute("set maintenance_work_mem = '1GB'")
-    await connection.execute(
-        "create index ticket_search_vector on ticket_search using gin (vector) with (fastupdate = off)", timeout=3600
-    )
-    built = time.monotonic() - started
-    await connection.execute(
-        """insert into ticket_count select company_id, 0, count(*) filter (where is_open),
-                  count(*) filter (where not is_open) from ticket group by company_id"""
-    )
-    await connection.execute("select setval('ticket_number', $1), setval('worklog_number', $1 * 4)", tickets)
-    await connection.execute("vacuum analyze", timeout=3600)
-    sizes = await connection.fetchrow(
-        """select pg_table_size('ticket_search') / 1e6, pg_relation_size('ticket_search_vector') / 1e6,
-                  pg_total_relation_size('ticket') / 1e6"""
-    )
-    print(
-        f"ticket_search {sizes[0]:.0f} MB, its index {sizes[1]:.0f} MB made in {built:.0f} s, ticket {sizes[2]:.0f} MB"
-    )
-
-
-async def _agent(url: str) -> str:
-    database = await Database.open(url)
-    async with database.transaction() as tx:
-        user = await accounts.add_user(
-            tx, OPERATOR, "PROVIDER", name="Mara", email="mara@example.net", phone="", role=Role.AGENT, now=now()
-        )
-        _key, secret = await keys.create_key(tx, OPERATOR, PROVIDER_ID, user_id=user.id, name="bench", now=now())
-    await database.close()
-    return secret
+def numbers_of(tickets: int, tenant: int | None, chosen: random.Random) -> list[int]:
+    """Return numbers of tickets of one company or of any."""
+    if tenant is None:
+        return [chosen.randint(1, tickets) for _ in range(QUERIES)]
+    return [chosen.randrange(tickets // COMPANIES) * COMPANIES + 1 + tenant for _ in range(QUERIES)]
 
 
 def queries(tickets: int, tenant: int | None) -> dict[str, list[str]]:
     """Return queries of each kind, about tickets of one company or of any."""
     chosen = random.Random(2)
-    numbers = [chosen.randrange(tickets // COMPANIES) * COMPANIES + 1 + (tenant or 0) for _ in range(200)]
-    if tenant is None:
-        numbers = [chosen.randint(1, tickets) for _ in range(200)]
+    numbers = numbers_of(tickets, tenant, chosen)
     rare, common, usual = WORDS[5_000:], WORDS[:40], WORDS[60:400]
 
-    def some(make_one: Any) -> list[str]:
-        return [make_one(number) for number in numbers]
+    def some(make_one: Callable[[int], str]) -> list[str]:
+        return [query(make_one(number)) for number in numbers]
 
     return {
         "number": some(ticket_number),
@@ -243,6 +79,74 @@ def queries(tickets: int, tenant: int | None) -> dict[str, list[str]]:
     }
 
 
+def facts(tickets: int, tenant: int | None) -> dict[str, list[str]]:
+    """Return queries by what a provider knows of a ticket, each kind alone and with a word that many tickets have."""
+    chosen = random.Random(3)
+    numbers = numbers_of(tickets, tenant, chosen)
+    # Those with the facts that one in twenty tickets has.
+    serials = [serial - serial % 20 for serial in map(serial_of, numbers)]
+    circuits = [circuit_of((number - 1) % COMPANIES, number) for number in numbers]
+    services = [service_of((number - 1) % COMPANIES, number) for number in numbers]
+    least = [chosen.randrange(LATENCY_MAX) for _ in numbers]
+    days = [f"2025-{chosen.randint(1, 11):02d}-{chosen.randint(1, 28):02d}" for _ in numbers]
+    kinds = {
+        "occurred: a day": [f"occurred:{day}" for day in days],
+        "occurred: since": [f"occurred:>={day}" for day in days],
+        "contact:": [f"contact:{on_duty_of(serial)}" for serial in serials],
+        "cc:": [f"cc:{copied_of(serial)}" for serial in serials],
+        "field: a text": [f'field.site:"{site_of(serial)}"' for serial in serials],
+        "field: a word": [f"field.site:{site_of(serial).split()[-1]}" for serial in serials],
+        "field: a number": [f"field.latency:{number}" for number in least],
+        "field: ten numbers": [f"field.latency:{number}..{number + 9}" for number in least],
+        "field: above a number": [f"field.latency:>{number}" for number in least],
+        "field: moments of a day": [f"field.promised:{day}" for day in days],
+        "field: moments since": [f"field.promised:>={day}" for day in days],
+        "service: an id": [f"service:{service}" for service in services],
+        "customer's label": [f"CL-{circuit}" for circuit in circuits],
+        "device": [f"pe1.{circuit}" for circuit in circuits],
+    }
+    if tenant is None:
+        kinds |= {
+            "reminder: any": ["reminder:any" for _ in numbers],
+            "reminder: within hours": [f"reminder:<{chosen.randint(1, 20)}h" for _ in numbers],
+            "reminder: within days": [f"reminder:<{chosen.randint(1, 20)}d" for _ in numbers],
+            "tier:": [f"tier:{chosen.choice(TIERS)}" for _ in numbers],
+            "sub-status:": [f"sub-status:step_{number % STEPS}" for number in numbers],
+            "is:chronic": ["is:chronic" for _ in numbers],
+            "case:": [f"case:{case_of(serial)}" for serial in serials],
+            "carrier's number": [f"FHC-{circuit}" for circuit in circuits],
+        }
+    asked = {}
+    for kind, texts in kinds.items():
+        asked[kind] = [query(text) for text in texts]
+        asked[f"{kind}, and a word"] = [query(f"{text} {chosen.choice(WORDS[:40])}") for text in texts]
+    return asked
+
+
+def in_orders(_tickets: int, tenant: int | None) -> dict[str, list[str]]:
+    """Return sorted searches."""
+    chosen = random.Random(4)
+    orders = ["occurred_at", "field.latency", "field.site", *(["reminder_at"] if tenant is None else [])]
+    kinds: dict[str, Callable[[], str]] = {
+        "open": lambda: "status:open",
+        "a word": lambda: chosen.choice(SORTED_WORDS),
+        "open, and a word": lambda: f"status:open {chosen.choice(WORDS[400:5_000])}",
+    }
+    if tenant is None:
+        kinds |= {
+            "open of a tier": lambda: f"status:open tier:{chosen.choice(TIERS)}",
+            "open with a sub-status": lambda: f"status:open sub-status:step_{chosen.randrange(STEPS)}",
+        }
+    return {
+        f"{kind} by {order}": [query(make_one(), chosen.choice(("", "-")) + order) for _ in range(QUERIES)]
+        for order in orders
+        for kind, make_one in kinds.items()
+    }
+
+
+KINDS = {"words": queries, "facts": facts, "sorted": in_orders}
+
+
 _LUA = """
 local paths = {%(paths)s}
 local headers = {["Authorization"] = "Bearer %(key)s"}
@@ -252,22 +156,22 @@ function request() return wrk.format("GET", paths[math.random(#paths)], headers)
 
 
 def measure(server: Server, database_pid: int, key: str, asked: list[str], *, seconds: int, connections: int) -> Sample:
-    paths = ",".join('"/api/v1/search?' + urlencode({"q": query}) + '"' for query in asked)
+    paths = ",".join(f'"/api/v1/search?{each}"' for each in asked)
     script = _LUA % {"paths": paths, "key": key}
     return load(server, database_pid, script, f"such as {asked[0]}", seconds=seconds, connections=connections)
 
 
 def warm(server: Server, key: str, asked: list[str]) -> None:
     """Ask everything once, so that what is measured is the search and not the disk."""
-    for query in asked:
-        get(f"http://127.0.0.1:{server.port}/api/v1/search?{urlencode({'q': query})}", key)
+    for each in asked:
+        get(f"http://127.0.0.1:{server.port}/api/v1/search?{each}", key)
 
 
 def matches(server: Server, key: str, asked: list[str]) -> str:
     """How many tickets a kind of query finds, the least and the most of a few."""
     counts = []
-    for query in asked[:20]:
-        total = json.loads(get(f"http://127.0.0.1:{server.port}/api/v1/search?{urlencode({'q': query})}", key))["total"]
+    for each in asked[:20]:
+        total = json.loads(get(f"http://127.0.0.1:{server.port}/api/v1/search?{each}", key))["total"]
         counts.append((total["count"], total["exact"]))
     least, most = min(counts), max(counts)
     return f"{least[0]} to {most[0]}{'' if most[1] else ' and more'}"
@@ -278,27 +182,33 @@ def main() -> None:
     parser.add_argument("--tickets", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=1)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=[*KINDS])
+    parser.add_argument("--pause", action="store_true")
     asked = parser.parse_args()
     with database() as postgres:
         tenants, agent = asyncio.run(fill(postgres.url, asked.tickets))
         with clearline(postgres.url, 1) as server:
-            people = {
-                "customer": (tenants[7].key, queries(asked.tickets, 7)),
-                "agent": (agent, queries(asked.tickets, None)),
-            }
-            print("| who | query | matches | searches/s | p50 ms | p95 ms | p99 ms | max ms | p95 limit |")
-            print("|---" * 9 + "|")
-            for who, (key, kinds) in people.items():
-                everything = [query for several in kinds.values() for query in several]
-                for kind, several in (*kinds.items(), (_ALL, everything)):
-                    if kind != _ALL:
-                        warm(server, key, several)
-                    sample = measure(
-                        server, postgres.supervisor.pid, key, several,
-                        seconds=asked.seconds, connections=asked.connections,
-                    )  # fmt: skip
-                    many = "" if kind == _ALL else matches(server, key, several)
-                    show(f"{who} | {kind} | {many} | {sample.rate:.0f}", sample)
+            run(server, postgres.supervisor.pid, tenants, agent, asked)
+
+
+def run(server: Server, database_pid: int, tenants: list[Tenant], agent: str, asked: argparse.Namespace) -> None:
+    """Measure every kind of query, and print a table."""
+    people: dict[str, tuple[str, int | None]] = {"customer": (tenants[7].key, 7), "agent": (agent, None)}
+    measured: list[tuple[str, str, list[str]]] = []
+    for who, (key, tenant) in people.items():
+        kinds = {kind: several for name in asked.kinds for kind, several in KINDS[name](asked.tickets, tenant).items()}
+        for kind, several in kinds.items():
+            warm(server, key, several)
+            measured.append((f"{who} | {kind} | {matches(server, key, several)}", key, several))
+        everything = [each for several in kinds.values() for each in several]
+        measured.append((f"{who} | all of these | ", key, everything))
+    if asked.pause:
+        input("Enter measures. ")
+    print("| who | query | matches | searches/s | p50 ms | p95 ms | p99 ms | max ms | p95 limit |")
+    print("|---" * 9 + "|")
+    for start, key, several in measured:
+        sample = measure(server, database_pid, key, several, seconds=asked.seconds, connections=asked.connections)
+        show(f"{start} | {sample.rate:.0f}", sample)
 
 
 def show(start: str, sample: Sample) -> None:
