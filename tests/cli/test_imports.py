@@ -63,8 +63,8 @@ async def test_files_are_attached_once_to_tickets_in_any_status_and_notify_nobod
     data_dir = {"CLEARLINE_DATA_DIR": str(files)}
     run_json(database_url, "import", "tickets", str(files / "tickets.ndjson"))
     for options, expected in ((("--dry-run",), (2, 0)), ((), (2, 0)), ((), (0, 2))):
-        result = run_json(database_url, *command, *options, **data_dir)
-        assert (result["done"], result["unchanged"], result["refused"]) == (*expected, 0)
+        counts = run_json(database_url, *command, *options, **data_dir)["counts"]
+        assert (counts["done"], counts["unchanged"], counts["refused"]) == (*expected, 0)
     async with database.transaction() as tx:
         number = await tx.fetchval("select number from ticket where company_id = $1", fresh.company.id)
         stored = await attachments.list_attachments(tx, OPERATOR, number)

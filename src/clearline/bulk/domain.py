@@ -25,6 +25,8 @@ IMPORT_MAX = 10_000
 """The most lines of one import."""
 IMPORT_BYTES = 10 * 1024 * 1024
 """The most bytes of the file of an import."""
+ARCHIVE_BYTES = 100 * 1024 * 1024
+"""The most bytes of a ZIP archive with the files of an import."""
 DETAIL_MAX = 2000
 """The most characters of the detail of a refused item."""
 CANCELLED = "cancelled"
@@ -130,6 +132,7 @@ class ImportSubject(StrEnum):
     COMPANIES = "companies"
     PEOPLE = "people"
     SERVICES = "services"
+    FILES = "files"
 
 
 class ImportRequest(Struct, frozen=True, tag="import", tag_field="kind"):

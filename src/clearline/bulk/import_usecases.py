@@ -10,6 +10,7 @@ from clearline.bulk import import_store
 from clearline.bulk.domain import ImportSubject, ItemOutcome, ItemResult
 from clearline.bulk.import_domain import ImportedTicket, Subject, imported_notes, imported_reminder, imported_state
 from clearline.bulk.parts.domain import imported_cases
+from clearline.bulk.records import file_usecases as file_imports
 from clearline.bulk.records import usecases as records
 from clearline.bulk.records.domain import SUBJECTS
 from clearline.catalogue.assessment import Stated
@@ -35,7 +36,7 @@ def require_import(actor: Actor, subject: ImportSubject = ImportSubject.TICKETS)
     """Refuse unless the actor may import tickets, or what else the lines are."""
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    if subject is not ImportSubject.TICKETS:
+    if subject not in {ImportSubject.TICKETS, ImportSubject.FILES}:
         records.require_import(actor)
 
 
@@ -48,6 +49,8 @@ async def import_line(tx: Tx, actor: Actor, subject: ImportSubject, line: str, *
     """Store what a line has."""
     if subject is ImportSubject.TICKETS:
         return await import_ticket(tx, actor, line, now=now)
+    if subject is ImportSubject.FILES:
+        return await file_imports.import_file(tx, actor, line, now=now)
     return await records.import_record(tx, actor, subject, line, now=now)
 
 

@@ -1,10 +1,11 @@
 """Forms with files (RFC 7578): the fields are read, and each file is stored while it is received, in bounded memory."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, cast
 from uuid import UUID
 
 from msgspec import Struct
@@ -37,6 +38,8 @@ FILES_MAX = MESSAGE_FILES_MAX
 """The most files of a form."""
 _DROPPED_MAX = FORM_MAX + (32 << 20)
 """Bytes of a form with files that are read although it is refused: a browser shows no answer while it still sends."""
+_IN_MEMORY_MAX = 1 << 20
+"""Bytes of a file that are kept in memory; a larger one is in a temporary file."""
 CompanyOf = Callable[[Form], Awaitable[UUID | None]]
 
 
@@ -140,35 +143,52 @@ async def read_fields(browser: Browser, receive: Receive) -> Form:
     return Form(fields.pairs)
 
 
-async def receive_small_files(visit: Visit, *, most: int) -> dict[str, bytes]:
-    """Return the files of a form by the names of their fields, in memory; ``visit.form`` has its fields from then on.
+@asynccontextmanager
+async def receive_own_files(visit: Visit, most: Mapping[str, int]) -> AsyncIterator[dict[str, IO[bytes]]]:
+    """Receive a form with files that are no attachments, and yield them by the names of their fields, while it lasts.
 
-    A field in which no file was chosen has none.
+    ``most`` says how many bytes the file of each field may have; a larger one is in a temporary file. ``visit.form``
+    has the fields from then on, of which the token must stand before the first file. A field in which no file was
+    chosen has none.
 
     Raises:
         FormRefused: another site sent it, it is too long, or broken.
-        InvalidInput: a file has more than ``most`` bytes.
+        InvalidInput: a file is too large.
     """
-    if visit.receive is None:
-        return {}
-    parts = _Parts(visit.receive, _boundary(visit.browser), _DROPPED_MAX)
-    fields, files, violations = _Fields(parts), dict[str, bytes](), []
+    with ExitStack() as opened:
+        yield {} if visit.receive is None else await _own_files(visit, visit.receive, most, opened)
+
+
+async def _own_files(
+    visit: Visit, receive: Receive, most: Mapping[str, int], opened: ExitStack
+) -> dict[str, IO[bytes]]:
+    parts = _Parts(receive, _boundary(visit.browser), _DROPPED_MAX + sum(most.values()))
+    fields, files, violations = _Fields(parts), dict[str, IO[bytes]](), []
     while (part := await parts.next()) is not None:
         if part.file_name is None:
             await fields.add(part.name)
-        elif not part.file_name or len(files) == FILES_MAX:
+            continue
+        visit.browser.check_token(visit.secret, Form(fields.pairs))
+        if not part.file_name or part.name not in most or part.name in files:
             await parts.skip()
-        else:
-            try:
-                files[part.name] = await parts.value(most)
-            except FormRefused:
+            continue
+        file = opened.enter_context(SpooledTemporaryFile[bytes](_IN_MEMORY_MAX))
+        async for chunk in parts.content():
+            if file.tell() + len(chunk) > most[part.name]:
                 await parts.skip()
-                rule = f"must have at most {most // 1024} KB"
-                violations.append(Violation(part.name, rule, RuleCode.LENGTH))
+                violations.append(Violation(part.name, f"must have at most {_size(most[part.name])}", RuleCode.LENGTH))
+            else:
+                file.write(chunk)
+        file.seek(0)
+        files[part.name] = cast("IO[bytes]", file)
     visit.form = Form(fields.pairs)
     visit.browser.check_token(visit.secret, visit.form)
     require_valid(violations)
     return files
+
+
+def _size(most: int) -> str:
+    return f"{most >> 20} MB" if most >= 1 << 20 else f"{most >> 10} KB"
 
 
 def _boundary(browser: Browser) -> bytes:

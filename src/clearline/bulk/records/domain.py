@@ -1,10 +1,11 @@
-"""Lines of imports of companies, people and services: their members, columns and rules.
+"""Lines of imports of companies, people, services and files: their members, columns and rules.
 
 A member or cell that is missing or empty leaves what an earlier line or a person set.
 """
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -127,22 +128,6 @@ def _company_cell(name: str, cell: str) -> Any:
 
 _ADDRESSES = {f"{subject}_addresses": subject for subject in ImportedAddresses.__struct_fields__}
 _ENDS: Mapping[str, tuple[str, str]] = {name: (f"{name[0]}_end", name[2:]) for name in services.END_COLUMNS}
-SUBJECTS: dict[ImportSubject, Subject] = {
-    ImportSubject.COMPANIES: Subject(
-        ("code", "name", "language", "tier", "time_zone", *_ADDRESSES, "parent", "shares_with_parent"),
-        _company,
-        {column: ("notice_addresses", subject) for column, subject in _ADDRESSES.items()},
-        _company_cell,
-        _WRITTEN,
-        services.OWN_FIELD,
-    ),
-    ImportSubject.PEOPLE: Subject(
-        ("company", "email", "name", "phone", "role", "language", "is_active"), _person, {}, _flag, _WRITTEN
-    ),
-    ImportSubject.SERVICES: Subject(
-        ("company", *services.COLUMNS), _service, _ENDS, _flag, _WRITTEN, services.OWN_FIELD
-    ),
-}
 
 
 class ListedFile(Struct, frozen=True, omit_defaults=True):
@@ -167,10 +152,42 @@ def _file(value: Any) -> ListedFile:
     return listed
 
 
-FILES = Subject(
-    ("path", "ticket", "company", "external_system", "external_id", "name", "visibility", "author"),
-    _file,
-    {"external_system": ("external", "system"), "external_id": ("external", "id")},
-    lambda _name, cell: cell,
-    frozenset(),
-)
+class ImportedFile(Struct, frozen=True, omit_defaults=True):
+    """A listed file that is ready to be attached to the ticket of a number.
+
+    Its content is stored under its id. It has none if the ticket has the file already.
+    """
+
+    ticket: int
+    name: str
+    media_type: str
+    visibility: Visibility
+    author: str
+    size: int
+    sha256: str
+    content: UUID | None = None
+
+
+SUBJECTS: dict[ImportSubject, Subject] = {
+    ImportSubject.COMPANIES: Subject(
+        ("code", "name", "language", "tier", "time_zone", *_ADDRESSES, "parent", "shares_with_parent"),
+        _company,
+        {column: ("notice_addresses", subject) for column, subject in _ADDRESSES.items()},
+        _company_cell,
+        _WRITTEN,
+        services.OWN_FIELD,
+    ),
+    ImportSubject.PEOPLE: Subject(
+        ("company", "email", "name", "phone", "role", "language", "is_active"), _person, {}, _flag, _WRITTEN
+    ),
+    ImportSubject.SERVICES: Subject(
+        ("company", *services.COLUMNS), _service, _ENDS, _flag, _WRITTEN, services.OWN_FIELD
+    ),
+    ImportSubject.FILES: Subject(
+        ("path", "ticket", "company", "external_system", "external_id", "name", "visibility", "author"),
+        _file,
+        {"external_system": ("external", "system"), "external_id": ("external", "id")},
+        lambda _name, cell: cell,
+        frozenset(),
+    ),
+}

@@ -31,6 +31,7 @@ _POLL_SECONDS = 0.2
 """Seconds between two looks at a job whose last items another process works on."""
 
 Create = Callable[[Tx], Coroutine[Any, Any, Job]]
+Prepare = Callable[[Database], Coroutine[Any, Any, None]]
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 
@@ -43,13 +44,17 @@ class _Execution(NamedTuple):
     is_interrupted: bool
 
 
-def execute(create: Create, *, as_json: bool) -> None:
-    """Create a job, work on it until it is finished, and print its result.
+async def _nothing(_database: Database) -> None:
+    """Prepare nothing."""
+
+
+def execute(create: Create, *, prepare: Prepare = _nothing, as_json: bool) -> None:
+    """Create a job, work on it until it is finished, and print its result. What it needs is prepared before that.
 
     The id of the job is printed first, on standard error. Refused items are named there, too; with any the exit status
     is ``REFUSED``. Ctrl-C and SIGTERM cancel the items that wait; the exit status is ``INTERRUPTED``.
     """
-    job, refused, is_interrupted = run(lambda database: _create_and_finish(database, create))
+    job, refused, is_interrupted = run(lambda database: _create_and_finish(database, prepare, create))
     cancelled = [item for item in refused if item.code == CANCELLED]
     for item in refused:
         if item.code != CANCELLED:
@@ -68,11 +73,12 @@ def execute(create: Create, *, as_json: bool) -> None:
         click.get_current_context().exit(REFUSED)
 
 
-async def _create_and_finish(database: Database, create: Create) -> _Execution:
+async def _create_and_finish(database: Database, prepare: Prepare, create: Create) -> _Execution:
     job: Job | None = None
     is_interrupted = False
     try:
         with _cancelled_by_sigterm():
+            await prepare(database)
             async with database.transaction() as tx:
                 job = await create(tx)
             echo(f"Job {job.id}: {counted(job.total, 'item')}. Ctrl-C cancels what waits.", err=True)

@@ -1,5 +1,6 @@
 """Commands that import and export tickets. Part of ``clearline ticket``."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, get_args
 
@@ -9,7 +10,7 @@ from clearline.bulk import export_usecases as exports
 from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import ImportSubject, Job
+from clearline.bulk.domain import ImportSubject, Job, NewItem
 from clearline.bulk.import_file import Format
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import current_settings, run
@@ -21,6 +22,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.status_domain import State
 
+Stage = Callable[[Database, Sequence[NewItem], Format], Awaitable[list[NewItem]]]
 FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
@@ -47,8 +49,19 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
     import_lines(ImportSubject.TICKETS, file, kind, dry_run=dry_run, as_json=as_json)
 
 
-def import_lines(subject: ImportSubject, file: Path, kind: Format | None, *, dry_run: bool, as_json: bool) -> None:
-    """Import the lines of a file as a job, and print its result; the format is that of the file's name by default."""
+def import_lines(
+    subject: ImportSubject,
+    file: Path,
+    kind: Format | None,
+    *,
+    stage: Stage | None = None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Import the lines of a file as a job, and print its result; the format is that of the file's name by default.
+
+    ``stage`` makes the items of the job of those of the file, before it is created.
+    """
     kind = kind or ("csv" if file.suffix.lower() in _TABLES else "ndjson")
     try:
         with click.open_file(str(file), "rb") as opened:
@@ -57,13 +70,17 @@ def import_lines(subject: ImportSubject, file: Path, kind: Format | None, *, dry
         raise click.FileError(str(file), error.strerror) from None
     items = import_file.read_file(body, kind, now=now(), subject=imports.lines_of(subject))
 
+    async def prepare(database: Database) -> None:
+        if stage is not None:
+            items[:] = await stage(database, items, kind)
+
     async def create(tx: Tx) -> Job:
         most = current_settings().company_jobs_max
         return await jobs.create_import_job(
             tx, OPERATOR, items, kind, subject=subject, dry_run=dry_run, most=most, now=now()
         )
 
-    execute(create, as_json=as_json)
+    execute(create, prepare=prepare, as_json=as_json)
 
 
 @click.command("export")

@@ -196,7 +196,7 @@ async def delete(tx: Tx, actor: Actor, attachment: Attachment, *, now: datetime)
 async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
     """Return the contents, each by company and id, that belong to no attachment, and to no file that waits for one.
 
-    Served by ``attachment_by_id`` and ``held_file_by_id``.
+    Served by ``attachment_by_id`` and ``held_file_by_id``, and by ``job_item_waiting`` for imports that go on.
 
     Contents of companies that are not in this database are left out: they probably belong to another installation.
     """
@@ -206,6 +206,8 @@ async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUI
          where exists (select from company c where c.id = s.company_id)
            and not exists (select from attachment a where a.company_id = s.company_id and a.id = s.id)
            and not exists (select from held_file h where h.company_id = s.company_id and h.id = s.id)
+           and s.id::text not in (select i.input ->> 'content' from job_item i
+                                   where i.outcome is null and i.input ->> 'content' is not null)
         """,
         [company_id for company_id, _ in stored],
         [content_id for _, content_id in stored],

@@ -20,7 +20,7 @@ from clearline.identity import PROVIDER_ID, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import member_in, whole_number
-from clearline.web.multipart import receive_small_files
+from clearline.web.multipart import receive_own_files
 from clearline.web.records.form import Field, Kind, Line, Values
 from clearline.web.records.person import language_field
 from clearline.web.visit import Page, Visit
@@ -82,8 +82,9 @@ class BrandingSection(AdminSection[Part]):
 
         async def work() -> Answer:
             branding.require_admin(visit.actor)
-            files = await receive_small_files(visit, most=UPLOAD_MAX)
-            drawn = {theme: await draw_logo(file, theme) for theme in LogoTheme if (file := files.get(theme))}
+            async with receive_own_files(visit, dict.fromkeys(LogoTheme, UPLOAD_MAX)) as files:
+                chosen = {theme: files[theme].read() for theme in LogoTheme if theme in files}
+            drawn = {theme: await draw_logo(file, theme) for theme, file in chosen.items() if file}
             if not drawn:
                 raise InvalidInput([Violation(LogoTheme.LIGHT, gettext("choose a file"), RuleCode.REQUIRED)])
             async with visit.database.transaction() as tx:

@@ -148,10 +148,14 @@ class CancelIn(Struct, forbid_unknown_fields=True):
     """An empty object."""
 
 
+_READ = tuple(subject for subject in job.ImportSubject if subject is not job.ImportSubject.FILES)
+"""What the lines of a body may be. Files of tickets come in with their content: by page, or by the command line."""
+
+
 class ImportQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """How to import."""
 
-    subject: Annotated[OneOf[str, job.ImportSubject], Meta(description="What the lines are.")] = "tickets"
+    subject: Annotated[OneOf[str, _READ], Meta(description="What the lines are.")] = "tickets"
     dry_run: Annotated[bool, Meta(description="Return what would be done, and do nothing.")] = False
 
 

@@ -1,29 +1,41 @@
-"""Imports from a file: companies, people, services or tickets; a dry run first, and what is wrong in each line."""
+"""Imports from a file: companies, people, services, tickets or their files; a dry run first, what is wrong by line."""
 
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
+from zipfile import BadZipFile
 
 from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import IMPORT_BYTES, IMPORT_MAX, ImportRequest, ImportSubject, ItemOutcome, Job, JobState
+from clearline.bulk.domain import (
+    ARCHIVE_BYTES,
+    IMPORT_BYTES,
+    IMPORT_MAX,
+    ImportRequest,
+    ImportSubject,
+    ItemOutcome,
+    Job,
+    JobState,
+)
+from clearline.bulk.records import file_usecases as file_imports
+from clearline.bulk.records.file_sources import Archive
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.web import once
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.fields import member_in, whole_number
-from clearline.web.multipart import receive_small_files
+from clearline.web.multipart import receive_own_files
 from clearline.web.records.form import Choice, Field, Kind, Line, Values
 from clearline.web.visit import Form, Page, Visit, redirect
 from clearline.web.words import full_time, gettext, ngettext
 from clearline.wires.http.call import Answer
 
-SUBJECT, FILE, DRY_RUN, AFTER = "subject", "file", "dry_run", "from"
+SUBJECT, FILE, ARCHIVE, DRY_RUN, AFTER = "subject", "file", "archive", "dry_run", "from"
 _REFUSED_SHOWN = 100
 _UNFINISHED = (JobState.WAITING, JobState.RUNNING)
 
@@ -44,7 +56,9 @@ class Imports(AdminSection[Job]):
         return {
             "title": gettext("Imports"),
             "new": gettext("New import"),
-            "about": gettext("Companies, people, services and tickets come in from a file, in this order."),
+            "about": gettext(
+                "Companies, people, services, tickets and their files come in from a file, in this order."
+            ),
             "done cancel": gettext("Cancelled. What was imported before stays."),
         }
 
@@ -65,31 +79,41 @@ class Imports(AdminSection[Job]):
         return [(word, import_file.columns_of(imports.lines_of(subject))) for subject, word in _subjects().items()]
 
     async def handle_create(self, visit: Visit) -> Answer:
-        """Read the file that was sent, and create the job of its import, once."""
+        """Read the files that were sent, and create the job of their import, once."""
 
         async def work() -> Answer:
             imports.require_import(visit.actor, ImportSubject.COMPANIES)
-            files = await receive_small_files(visit, most=IMPORT_BYTES)
-            body = files.get(FILE, b"")
-            visit.form = Form(visit.form.pairs, (hashlib.sha256(body).hexdigest(),))
-            subject = member_in(ImportSubject, visit.form, SUBJECT)
-            if not body:
-                raise InvalidInput([Violation(FILE, gettext("choose a file"), RuleCode.REQUIRED)])
-            kind = import_file.format_of(body)
-            about = imports.lines_of(subject)
-            items = await asyncio.to_thread(import_file.read_file, body, kind, now=visit.now, subject=about)
-
-            async def action(tx: Tx) -> str:
-                job = await jobs.create_import_job(
-                    tx, visit.actor, items, kind, subject=subject, dry_run=visit.form.has(DRY_RUN),
-                    most=visit.services.settings.company_jobs_max, now=visit.now,
-                )  # fmt: skip
-                return self.address(job.id)
-
-            address = await once.lead_once(visit, self.path, action)
+            async with receive_own_files(visit, {FILE: IMPORT_BYTES, ARCHIVE: ARCHIVE_BYTES}) as files:
+                digests = [await asyncio.to_thread(_digest, file) for file in files.values()]
+                visit.form = Form(visit.form.pairs, tuple(digests))
+                address = await self._import(visit, files)
             return redirect(visit.browser, address, visit.headers)
 
         return await self.perform(visit, work, None, is_new=True)
+
+    async def _import(self, visit: Visit, files: Mapping[str, IO[bytes]]) -> str:
+        """Create the job of an import, and return the address of its page."""
+        subject, dry_run = member_in(ImportSubject, visit.form, SUBJECT), visit.form.has(DRY_RUN)
+        body = files[FILE].read() if FILE in files else b""
+        if not body:
+            raise InvalidInput([Violation(FILE, gettext("choose a file"), RuleCode.REQUIRED)])
+        archive = await _archive(files.get(ARCHIVE)) if subject is ImportSubject.FILES else None
+        kind = import_file.format_of(body)
+        about = imports.lines_of(subject)
+        items = await asyncio.to_thread(import_file.read_file, body, kind, now=visit.now, subject=about)
+        services = visit.services
+
+        async def create(tx: Tx) -> str:
+            job = await jobs.create_import_job(
+                tx, visit.actor, items, kind, subject=subject, dry_run=dry_run,
+                most=services.settings.company_jobs_max, now=visit.now,
+            )  # fmt: skip
+            return self.address(job.id)
+
+        if archive is not None:
+            staging = file_imports.Staging(archive, services.blobs, services.attachments, dry_run)
+            items = await file_imports.stage_files(visit.database, visit.actor, items, kind, staging)
+        return await once.lead_once(visit, self.path, create)
 
     async def _cancel(self, visit: Visit, tx: Tx, job: Job) -> None:
         await jobs.cancel_job(tx, visit.actor, job.id, now=visit.now)
@@ -109,6 +133,7 @@ class Imports(AdminSection[Job]):
     async def fields(self, visit: Visit, tx: Tx, record: Job | None) -> list[Field]:  # noqa: ARG002
         """Return the fields of the form of a file."""
         size = gettext("CSV with a heading, or NDJSON, in UTF-8: at most %(lines)s lines and %(size)s MB.")
+        packed = gettext("Only for files of tickets: a ZIP archive with them, of at most %(size)s MB.")
         checked = gettext("Every line is checked, and nothing is stored.")
         return [
             Field(
@@ -116,6 +141,7 @@ class Imports(AdminSection[Job]):
                 [Choice(subject, word) for subject, word in _subjects().items()],
             ),
             Field(FILE, gettext("File"), hint=size % {"lines": IMPORT_MAX, "size": IMPORT_BYTES >> 20}),
+            Field(ARCHIVE, gettext("Archive"), hint=packed % {"size": ARCHIVE_BYTES >> 20}),
             Field(DRY_RUN, gettext("Dry run"), Kind.CHECK, hint=checked),
         ]  # fmt: skip
 
@@ -158,6 +184,23 @@ class Imports(AdminSection[Job]):
         }
 
 
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a file that is read
+    file.seek(0)
+    return digest
+
+
+async def _archive(file: IO[bytes] | None) -> Archive:
+    if file is None:
+        rule = gettext("choose the ZIP archive with the files that the lines name")
+        raise InvalidInput([Violation(ARCHIVE, rule, RuleCode.REQUIRED)])
+    try:
+        return await asyncio.to_thread(Archive, file)
+    except BadZipFile:
+        rule = gettext("must be a ZIP archive")
+        raise InvalidInput([Violation(ARCHIVE, rule, RuleCode.FORMAT)]) from None
+
+
 def _subject(job: Job) -> ImportSubject:
     return job.request.subject if isinstance(job.request, ImportRequest) else ImportSubject.TICKETS
 
@@ -169,6 +212,7 @@ def _subjects() -> dict[ImportSubject, str]:
         ImportSubject.PEOPLE: gettext("People"),
         ImportSubject.SERVICES: gettext("Services"),
         ImportSubject.TICKETS: gettext("Tickets"),
+        ImportSubject.FILES: gettext("Files of tickets"),
     }
 
 

@@ -137,7 +137,7 @@ async def test_a_file_that_cannot_be_read_is_refused_and_the_form_is_kept(
 async def test_a_file_that_is_too_large_is_refused(admin: Person) -> None:
     answer = await send(admin, b"a" * (10 * 1024 * 1024 + 1))
     assert answer.status_code == 422, answer.text
-    assert "Must have at most 10240 KB" in answer.text
+    assert "Must have at most 10 MB" in answer.text
 
 
 async def test_many_wrong_lines_are_shown_page_by_page(admin: Person, database: Database) -> None:
