@@ -1,7 +1,8 @@
 import asyncio
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,7 +16,8 @@ from clearline.errors import (
     ScopeMissing,
     TicketFinished,
 )
-from clearline.identity import OPERATOR, Actor, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
+from clearline.notifications import preference_usecases as preferences
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
 from clearline.reminders.domain import Reminder
@@ -87,6 +89,10 @@ async def test_an_invalid_macro_is_neither_added_nor_stored_by_a_change(database
         {"reminder": MacroReminder("soon")},
         {"reminder": MacroReminder("")},
         {"reminder": MacroReminder("1826d")},
+        {"reminder": MacroReminder("1825d 09:00")},
+        {"reminder": MacroReminder("tomorrow")},
+        {"reminder": MacroReminder("tomorrow 24:00")},
+        {"reminder": MacroReminder("0d 09:00")},
         {"reminder": MacroReminder("4h", "x" * 1001)},
         {"reminder": MacroReminder("4h"), "status": Status.RESOLVED},
     ]
@@ -212,6 +218,25 @@ async def test_a_macro_sets_a_reminder_from_its_use_on(database: Database, tenan
         assert (none.reminder, none.status) == (None, Status.HELD)
         changed = (await events_of(tx, macro.id))[1][1]
         assert "Ask the carrier" in changed
+
+
+async def test_a_time_of_day_is_that_of_who_uses_the_macro(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent, other = await new_person(tx, role=Role.AGENT), await new_person(tx, role=Role.AGENT)
+        for person, zone in ((agent, "Asia/Singapore"), (other, "America/New_York")):
+            assert person.user is not None
+            own = {"time_zone": zone}
+            await preferences.change_preferences(tx, OPERATOR, person.user.company_id, person.user.id, own, now=NOW)
+        await tx.write("update company set time_zone = 'Europe/Berlin' where id = $1", PROVIDER_ID)
+        number = await raised(tx, tenant)
+        macro = await new_macro(tx, text="", reminder=MacroReminder("tomorrow 09:00"))
+        for actor, zone in ((agent, "Asia/Singapore"), (other, "America/New_York"), (OPERATOR, "Europe/Berlin")):
+            used = await macros.apply_macro(tx, actor, number, macro.id, now=NOW)
+            local = NOW.astimezone(ZoneInfo(zone))
+            at = datetime.combine(local.date() + timedelta(days=1), time(9), ZoneInfo(zone))
+            assert used.ticket.ticket.reminder is not None
+            assert used.ticket.ticket.reminder.at == at
+        await tx.write("update company set time_zone = null where id = $1", PROVIDER_ID)
 
 
 async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_changes_none(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec.structs import astuple, replace
 
-from clearline.identity import PROVIDER_ID, Role, User
+from clearline.identity import PROVIDER_ID, Actor, Role, User
 from clearline.platform.database.errors import UniqueViolation
 from clearline.platform.database.transactions import Record, Tx
 
@@ -149,6 +149,22 @@ async def get(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
     """Return a user of a company, or None."""
     row = await tx.fetchrow(f"select {USER} from app_user u where u.company_id = $1 and u.id = $2", company_id, user_id)
     return None if row is None else user_of(row)
+
+
+async def time_zone(tx: Tx, actor: Actor) -> str | None:
+    """Return the time zone of an actor: its own, else its company's; None when neither is set.
+
+    Served by the primary keys.
+    """
+    company_id = PROVIDER_ID if actor.company is None else actor.company.id
+    zone: str | None = await tx.fetchval(
+        """select coalesce((select n.time_zone from notification_settings n
+                             where n.company_id = c.id and n.user_id = $2), c.time_zone)
+             from company c where c.id = $1""",
+        company_id,
+        None if actor.user is None else actor.user.id,
+    )
+    return zone
 
 
 async def lock(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:

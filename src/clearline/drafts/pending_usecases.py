@@ -60,7 +60,7 @@ async def hold_message(
     view = await ticket_changes.lock_ticket(tx, actor, number)
     if text or macro is None:
         await notes.require_note(tx, actor, number, text, visibility)
-    if macro is not None and (values := values_set(macro, view, now=now)):
+    if macro is not None and (values := await values_set(tx, actor, macro, view, now=now)):
         await ticket_changes.require_change(tx, actor, number, values, now=now)
     if then is not None:
         given = facts if macro is None else macro.facts
@@ -177,7 +177,7 @@ async def send(tx: Tx, message: PendingMessage, *, notes_max: int = TICKET_NOTES
             notes_max=notes_max, now=now,
         )  # fmt: skip
     await held_files.attach_of_message(tx, actor, number, message.id, message.visibility, now=now)
-    if message.macro is not None and (values := values_set(message.macro, view, now=now)):
+    if message.macro is not None and (values := await values_set(tx, actor, message.macro, view, now=now)):
         await ticket_changes.change_ticket(tx, actor, number, values, now=now)
     facts = message.facts if message.macro is None else message.macro.facts
     await macros.set_status(tx, actor, view.ticket, message.then, facts, now=now)

@@ -1,7 +1,8 @@
 """The reminder of a ticket: a moment, and why."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -15,14 +16,66 @@ AHEAD_MAX = timedelta(days=5 * 365)
 """How far ahead a reminder may lie: a year that is mistyped is refused."""
 
 
-_WAIT = re.compile("([1-9][0-9]{0,4})([mhd])")
+_SPAN = re.compile("([1-9][0-9]{0,4})([mhd])")
+_DAY = re.compile("(?:(tomorrow)|(next working day)|([1-9][0-9]{0,3})d) ([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_SATURDAY = 6
+WAIT_MAX = len("next working day 09:00")
+"""The most characters of a wait."""
+WAITS = (
+    "minutes, hours or days, such as 90m, 4h or 2d, or a time of a later day, such as tomorrow 09:00, "
+    "next working day 09:00 or 3d 09:00"
+)
+"""What a wait may be, in words."""
 
 
-def wait_of(text: str) -> timedelta | None:
+class DayTime(NamedTuple):
+    """A time of day ``days`` after a moment; without days on the next working day, from Monday to Friday."""
+
+    days: int | None
+    time: time
+
+    def after(self, moment: datetime, zone: tzinfo) -> datetime:
+        """Return when it is, by the clocks of a zone, in UTC.
+
+        When the clocks skip that time, it is as long after the change as it would have been without it; when they show
+        it twice, the first time (RFC 5545, section 3.3.5).
+        """
+        day = moment.astimezone(zone).date() + timedelta(days=self.days or 1)
+        while self.days is None and day.isoweekday() >= _SATURDAY:
+            day += timedelta(days=1)
+        return datetime.combine(day, self.time, zone).astimezone(UTC)
+
+
+def span_of(text: str) -> timedelta | None:
     """Return the time that ``90m``, ``4h`` or ``2d`` stands for: minutes, hours, days; None for another text."""
-    match = _WAIT.fullmatch(text)
+    match = _SPAN.fullmatch(text)
     return None if match is None else int(match[1]) * _UNITS[match[2]]
+
+
+def day_time_of(text: str) -> DayTime | None:
+    """Return what ``tomorrow 09:00``, ``next working day 09:00`` or ``3d 09:00`` means; None for another text."""
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return None
+    tomorrow, working, days, hour, minute = match.groups()
+    return DayTime(None if working else 1 if tomorrow else int(days), time(int(hour), int(minute)))
+
+
+def check_wait(field: str, text: str) -> list[Violation]:
+    """Return the rules that a wait breaks: a span, or a time of a later day."""
+    span, day = span_of(text), day_time_of(text)
+    if span is None and day is None:
+        return [Violation(field, f"must be {WAITS}", RuleCode.FORMAT)]
+    if (span or timedelta(days=(day.days or 1) + 1 if day else 0)) > AHEAD_MAX:
+        return [Violation(field, "must not be more than 5 years", RuleCode.ORDER)]
+    return []
+
+
+def moment_after(wait: str, now: datetime, zone: tzinfo) -> datetime:
+    """Return the moment at which a wait, which was checked, ends that begins now. Times of day are those of a zone."""
+    day = day_time_of(wait)
+    return now + (span_of(wait) or timedelta()) if day is None else day.after(now, zone)
 
 
 class Reminder(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from clearline.catalogue.assessment import Priority
 from clearline.errors import RuleCode, Violation
-from clearline.reminders.domain import AHEAD_MAX, REASON_MAX, ReminderChange, wait_of
+from clearline.reminders.domain import REASON_MAX, ReminderChange, check_wait, moment_after
 from clearline.search.domain import QUERY_MAX
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Status, TicketView, ticket_number
@@ -36,7 +36,10 @@ _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 class MacroReminder(Struct, frozen=True):
-    """The reminder that a macro sets: ``wait`` after it is used, such as ``4h``, and why; see ``Reminder``."""
+    """The reminder that a macro sets: after which ``wait`` from its use on, and why; see ``Reminder``.
+
+    The wait is a span such as ``4h``, or a time of a later day such as ``tomorrow 09:00``.
+    """
 
     wait: str
     reason: str = ""
@@ -117,21 +120,16 @@ def _check_reminder(macro: Macro) -> list[Violation]:
     if macro.reminder is None:
         return []
     violations = check_text("reminder.reason", macro.reminder.reason, least=0, most=REASON_MAX)
-    wait = wait_of(macro.reminder.wait)
-    if wait is None:
-        rule = "must be minutes, hours or days, such as 90m, 4h or 2d"
-        violations.append(Violation("reminder.wait", rule, RuleCode.FORMAT))
-    elif wait > AHEAD_MAX:
-        violations.append(Violation("reminder.wait", "must not be more than 5 years", RuleCode.ORDER))
+    violations += check_wait("reminder.wait", macro.reminder.wait)
     if macro.status in ENDS_REMINDER:
         rule = "must not stand with a status that ends it"
         violations.append(Violation("reminder", rule, RuleCode.CHOICE))
     return violations
 
 
-def reminder_at(reminder: MacroReminder, now: datetime) -> ReminderChange:
-    """Return the reminder of a ticket on which a macro is used now. The wait was checked when the macro was stored."""
-    return ReminderChange(now + (wait_of(reminder.wait) or timedelta()), reminder.reason, reminder.cancelled_by_answer)
+def reminder_at(reminder: MacroReminder, now: datetime, zone: tzinfo) -> ReminderChange:
+    """Return the reminder of a ticket on which a macro is used now; its time of day is that of a zone."""
+    return ReminderChange(moment_after(reminder.wait, now, zone), reminder.reason, reminder.cancelled_by_answer)
 
 
 def _check_placeholders(text: str) -> list[Violation]:

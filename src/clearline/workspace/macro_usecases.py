@@ -1,14 +1,14 @@
 """Macros: list, read, add, change and delete them, and use them on tickets."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
+from clearline.accounts import permissions, user_store
 from clearline.catalogue.term_usecases import current_terms
 from clearline.errors import require_found, require_free, require_valid
 from clearline.events.record_changes import append_record_event, change_record
@@ -16,6 +16,7 @@ from clearline.fields import value_usecases as own_values
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
+from clearline.reminders.domain import day_time_of
 from clearline.settings.defaults import TICKET_NOTES_MAX
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import change_facts, change_ticket, lock_ticket, move_ticket
@@ -25,7 +26,15 @@ from clearline.tickets.note_usecases import append_note
 from clearline.tickets.progress.facts import NO_FACTS, StatusFacts, check_facts, values_of
 from clearline.tickets.usecases import get_ticket
 from clearline.workspace import macro_store
-from clearline.workspace.domain import Macro, MacroUse, check_macro, placeholder_values, reminder_at, render
+from clearline.workspace.domain import (
+    Macro,
+    MacroReminder,
+    MacroUse,
+    check_macro,
+    placeholder_values,
+    reminder_at,
+    render,
+)
 
 KIND = "macro"
 
@@ -147,7 +156,7 @@ async def apply_macro(
             tx, actor, number, text, channel=channel, visibility=macro.visibility, notes_max=notes_max, now=now
         )
         note_number = note.number
-    if values := values_set(macro, before, now=now):
+    if values := await values_set(tx, actor, macro, before, now=now):
         await change_ticket(tx, actor, number, values, now=now)
     await set_status(tx, actor, before.ticket, macro.status, macro.facts, now=now)
     stored = await ticket_store.get_view(tx, before.ticket.company_id, number, for_staff=actor.is_staff)
@@ -169,8 +178,11 @@ async def set_status(
         await change_facts(tx, actor, ticket.number, values_of(facts), now=now)
 
 
-def values_set(macro: Macro, ticket: TicketView, *, now: datetime) -> dict[str, Any]:
-    """Return the values of a ticket that a macro sets that is used now, besides its status."""
+async def values_set(tx: Tx, actor: Actor, macro: Macro, ticket: TicketView, *, now: datetime) -> dict[str, Any]:
+    """Return the values of a ticket that a macro sets that is used now, besides its status.
+
+    The time of day of its reminder is that of the actor: in its own time zone, else the provider's, else UTC.
+    """
     values: dict[str, Any] = {}
     if macro.queue_id is not None:
         values["queue_id"] = macro.queue_id
@@ -181,5 +193,14 @@ def values_set(macro: Macro, ticket: TicketView, *, now: datetime) -> dict[str, 
     if macro.fields:
         values["fields"] = macro.fields
     if macro.reminder is not None:
-        values["reminder"] = reminder_at(macro.reminder, now)
+        values["reminder"] = reminder_at(macro.reminder, now, await _zone(tx, actor, macro.reminder))
     return values
+
+
+async def _zone(tx: Tx, actor: Actor, reminder: MacroReminder) -> tzinfo:
+    """Return the time zone of the reminder of a macro that an actor uses; UTC for one without a time of day."""
+    if day_time_of(reminder.wait) is None:
+        return UTC
+    from clearline.language.reader import zone_of  # noqa: PLC0415 - commands have to start fast
+
+    return zone_of(await user_store.time_zone(tx, actor) or "UTC")

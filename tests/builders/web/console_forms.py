@@ -75,7 +75,7 @@ FORMS: dict[str, dict[str, str]] = {
     "setIssue": {"issue": "Unstable"},
     "setPriority": {"priority": "critical"},
     "setQueue": {"queue": ""},
-    "setReminder": {"reminder": "tomorrow", "reminder_reason": "Call"},
+    "setReminder": {"reminder": "tomorrow 08:00", "reminder_reason": "Call"},
     "changeStatus": {"status": "held", "waiting_reason": "third_party", "waiting_text": "The carrier splices"},
     "setStatus": {"status": "in_progress"},
     "setTags": {"tags": "optics"},

@@ -14,7 +14,7 @@ from clearline.cli.parameters.times import TIME
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
-from clearline.reminders.domain import ReminderChange, wait_of
+from clearline.reminders.domain import ReminderChange, span_of
 from clearline.tickets import access
 from clearline.tickets import change_usecases as changes
 from clearline.tickets.domain import TicketView
@@ -28,7 +28,7 @@ class _Wait(click.ParamType[timedelta]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """Return the time that a number with its unit stands for."""
-        wait = wait_of(str(value))
+        wait = span_of(str(value))
         if wait is None:
             self.fail(f"{value!r} is not a time such as 90m, 4h or 2d.", param, ctx)
         return wait

@@ -41,7 +41,10 @@ def _value_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
         click.option("--remind-reason", metavar="TEXT", help="Why the ticket comes back, for the provider's people."),
         click.option(
-            "--remind-in", metavar="SPAN", help="Reminder, from the use of the macro on: 90m, 4h, 2d; none for none."
+            "--remind-in",
+            metavar="WAIT",
+            help='Reminder, from the use of the macro on: 90m, 4h, 2d, "tomorrow 09:00", "next working day 09:00", '
+            '"3d 09:00", in the time zone of who uses it; none for none.',
         ),
         click.option("--tag", "tags", multiple=True, help="Tag to add to the ticket; repeat for several."),
         click.option(

@@ -42,11 +42,20 @@ async def test_a_reminder_is_set_to_a_moment_that_is_offered(opened: Opened, cho
 
 
 async def test_tomorrow_is_at_8_in_the_morning_of_the_person(opened: Opened) -> None:
-    await opened.send("reminder", reminder="tomorrow", reminder_reason="")
+    await opened.send("reminder", reminder="tomorrow 08:00", reminder_reason="")
     reminder = await reminder_of(opened)
     assert reminder is not None
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     assert reminder.at == datetime(tomorrow.year, tomorrow.month, tomorrow.day, 8, tzinfo=UTC)
+
+
+async def test_the_next_working_day_is_no_weekend(opened: Opened) -> None:
+    await opened.send("reminder", reminder="next working day 08:00", reminder_reason="")
+    reminder = await reminder_of(opened)
+    assert reminder is not None
+    ahead = reminder.at.date() - datetime.now(UTC).date()
+    assert timedelta(days=1) <= ahead <= timedelta(days=3)
+    assert (reminder.at.isoweekday() <= 5, reminder.at.hour) == (True, 8)
 
 
 async def test_a_reminder_is_typed_changed_and_removed(opened: Opened) -> None:

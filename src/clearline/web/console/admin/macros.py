@@ -10,6 +10,7 @@ from clearline.catalogue.term_usecases import current_terms
 from clearline.fields.type_domain import file_text
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
+from clearline.reminders.domain import day_time_of
 from clearline.tickets.domain import Status, Waiting
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
@@ -28,6 +29,11 @@ _FIELDS = {
     "reminder": "reminder_wait", "reminder.wait": "reminder_wait", "reminder.reason": "reminder_reason",
 }  # fmt: skip
 """The fields of the form by the values that a use case refuses, where they differ."""
+
+_WAITS = (
+    "Minutes, hours or days: 90m, 4h, 2d. Or a time of a later day, in the time zone of who uses the macro: "
+    "tomorrow 09:00, next working day 09:00, 3d 09:00."
+)
 
 
 class Macros(AdminSection[Macro]):
@@ -92,7 +98,7 @@ class Macros(AdminSection[Macro]):
                 "fields", gettext("Set own fields"), Kind.AREA,
                 hint=gettext("Key and value, each on a line of its own, as region=emea; region= clears it."),
             ),
-            Field("reminder_wait", gettext("Reminder after"), hint=gettext("Minutes, hours or days: 90m, 4h, 2d.")),
+            Field("reminder_wait", gettext("Reminder after"), hint=gettext(_WAITS)),
             Field("reminder_reason", gettext("Reason of the reminder"), hint=gettext("For your people alone.")),
             Field("reminder_answer", gettext("An answer of the customer cancels it"), Kind.CHECK),
         ]  # fmt: skip
@@ -189,12 +195,13 @@ def _summary(macro: Macro) -> str:
     if macro.priority is not None:
         parts.append(gettext(PRIORITIES[macro.priority].label))
     if macro.reminder is not None:
-        parts.append(gettext("Reminder after %(wait)s") % {"wait": macro.reminder.wait})
+        word = gettext("Reminder %(wait)s") if day_time_of(macro.reminder.wait) else gettext("Reminder after %(wait)s")
+        parts.append(word % {"wait": macro.reminder.wait})
     return " · ".join([*parts, *macro.add_tags, *macro.fields])
 
 
 def _reminder(form: Form) -> MacroReminder | None:
-    wait, reason = form.get("reminder_wait").strip(), form.get("reminder_reason").strip()
+    wait, reason = " ".join(form.get("reminder_wait").lower().split()), form.get("reminder_reason").strip()
     return MacroReminder(wait, reason, form.has("reminder_answer")) if wait or reason else None
 
 

@@ -1,12 +1,14 @@
 """What an action would do to the selected tickets of a list, before it is done."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 
 from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues, UseMacro
 from clearline.fields.usecases import definitions
+from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.note_domain import Visibility
@@ -124,9 +126,13 @@ async def _values_of_macro(visit: Visit, tx: Tx, macro: Macro) -> list[tuple[str
         None if macro.queue_id is None else ChangeValues(queue_id=macro.queue_id),
         ChangeTags(add=macro.add_tags) if macro.add_tags else None,
         ChangeValues(fields=macro.fields) if macro.fields else None,
-        None if macro.reminder is None else ChangeValues(reminder=reminder_at(macro.reminder, visit.now)),
+        _reminder_change(macro, visit.now),
     )
     return [value for part in parts if part is not None for value in await _values(visit, tx, part)]
+
+
+def _reminder_change(macro: Macro, now: datetime) -> ChangeValues | None:
+    return None if macro.reminder is None else ChangeValues(reminder=reminder_at(macro.reminder, now, reader().zone))
 
 
 async def _queue_name(visit: Visit, tx: Tx, queue_id: object) -> str:

@@ -1,16 +1,17 @@
 """The macros that can be used on a ticket, and the preview of the one that was chosen."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 
 from clearline.catalogue.term_domain import TermKind
 from clearline.fields.domain import Definitions
 from clearline.fields.usecases import definitions
+from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Queue
-from clearline.reminders.domain import wait_of
+from clearline.reminders.domain import moment_after
 from clearline.tickets.domain import TicketView
 from clearline.web import looks
 from clearline.web.fields import known_id
@@ -56,7 +57,7 @@ async def read_macros(visit: Visit, tx: Tx, number: int, queues: Sequence[Queue]
 
 def reminder_words(reminder: MacroReminder, now: datetime) -> str:
     """Return when a ticket comes back on which a macro is used now, and why."""
-    at = full_time(now + (wait_of(reminder.wait) or timedelta()))
+    at = full_time(moment_after(reminder.wait, now, reader().zone))
     return ": ".join([at, reminder.reason] if reminder.reason else [at])
 
 

@@ -1,23 +1,21 @@
 """The reminder of a ticket, as a form of the console gives it."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
-from clearline.reminders.domain import ReminderChange
+from clearline.reminders.domain import ReminderChange, moment_after
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.web.console.changes import require_shown
+from clearline.web.tickets.reminder_words import REMINDER_WAITS
 from clearline.web.visit import Form, Visit
 from clearline.web.words import full_time, gettext
 
 FIELDS = ("reminder", "reminder_at", "reminder_reason", "reminder_answer")
 """The fields of the form."""
 _SAVE, _NONE = "save", "none"
-_MORNING = time(8)
-_WAITS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "3d": timedelta(days=3), "7d": timedelta(days=7)}
-_TOMORROW = "tomorrow"
 
 
 def reminder_in(form: Form, *, now: datetime) -> ReminderChange | None:
@@ -30,10 +28,8 @@ def reminder_in(form: Form, *, now: datetime) -> ReminderChange | None:
     if choice == _NONE:
         return None
     zone = reader().zone
-    if choice == _TOMORROW:
-        at = datetime.combine(now.astimezone(zone).date() + timedelta(days=1), _MORNING, zone)
-    elif choice in _WAITS:
-        at = now + _WAITS[choice]
+    if choice in REMINDER_WAITS:
+        at = moment_after(choice, now, zone)
     elif choice == _SAVE:
         at = _typed(form.get("reminder_at"), zone)
     else:

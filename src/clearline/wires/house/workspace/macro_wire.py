@@ -22,11 +22,18 @@ Reached = OneOf[str, REACHABLE]
 """Every status that a ticket can move to."""
 
 
-Wait = Annotated[str, Meta(max_length=6, description="Minutes, hours or days after its use: `90m`, `4h`, `2d`.")]
+Wait = Annotated[
+    str,
+    Meta(
+        max_length=reminder.WAIT_MAX,
+        description="Minutes, hours or days after its use: `90m`, `4h`, `2d`; or a time of a later day, in the time "
+        "zone of who uses it: `tomorrow 09:00`, `next working day 09:00`, `3d 09:00`.",
+    ),
+]
 
 
 class MacroReminder(Struct, frozen=True, forbid_unknown_fields=True):
-    """The reminder that a macro sets: how long after its use the ticket comes back, and why.
+    """The reminder that a macro sets: when after its use the ticket comes back, and why.
 
     With ``cancelled_by_answer`` an answer of the customer removes it.
     """
