@@ -49,6 +49,37 @@ async def test_an_address_is_added_and_removed_and_the_draft_is_kept(opened: Ope
     assert await copied(opened) == [NIA]
 
 
+def form_of(page: Page) -> dict[str, str]:
+    """Return the hidden fields of the composer, with the drafts that it began with."""
+    bases = [field for field in page.all("input") if (field.get("name") or "").startswith("base_")]
+    return {**hidden(page), **{str(field["name"]): field["value"] or "" for field in bases}}
+
+
+@pytest.mark.parametrize("button", ["person", "drop"])
+async def test_an_address_that_is_typed_and_not_added_stays_when_something_is_removed(
+    opened: Opened, button: str
+) -> None:
+    await change(opened, cc=NOC)
+    await opened.agent.upload(f"{opened.path}/files", "trace.txt", b"hop 1")
+    page = await opened.page()
+    remove = next(each for each in page.all("button") if each.get("name") == button)
+    sent = {
+        **form_of(page), "visibility": "public", "text": "Half a reply", "cc": "nia@", "then": "pending",
+        button: str(remove["value"]),
+    }  # fmt: skip
+    answer = await opened.agent.post(str(remove["formaction"]).partition("?")[0], **sent)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["hx-push-url"] == opened.path
+    assert "\nnia@</textarea>" in answer.text
+    assert shown(answer.text) == "Half a reply"
+    again = Page(answer.text)
+    left = {each.get("name") for each in again.all("button")} & {"person", "drop"}
+    assert left == {"person", "drop"} - {button}
+    await opened.send("messages", **form_of(again), visibility="public", text="The whole reply", cc=NIA)
+    assert NIA in await copied(opened)
+    assert shown((await opened.agent.get(opened.path)).text) == ""
+
+
 async def test_what_is_no_address_is_refused_and_all_that_was_typed_stays(opened: Opened) -> None:
     text = await change(opened, 422, cc=f"{NOC} nobody")
     assert "Cc: " in Page(text).text

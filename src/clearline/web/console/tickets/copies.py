@@ -10,8 +10,7 @@ from clearline.tickets import access
 from clearline.tickets.contacts import usecases as people
 from clearline.web.console.changes import address
 from clearline.web.console.ticket import ticket_page
-from clearline.web.console.tickets.drafts import save_typed, typed_in
-from clearline.web.console.tickets.held_files import no_more_files
+from clearline.web.console.tickets.drafts import no_more_files, save_typed, typed_in
 from clearline.web.language.refusals import refusal_text, rule_text
 from clearline.web.multipart import receive_form
 from clearline.web.tickets.people import person_id_in
@@ -35,7 +34,19 @@ async def change_copies(visit: Visit) -> Answer:
         except (InvalidInput, Conflict) as error:
             problem = (copies_problem(error) if isinstance(error, InvalidInput) else "") or refusal_text(error)
             return await ticket_page(visit, refused_status(error), typed=replace(typed_in(visit.form), problem=problem))
-    return redirect(visit.browser, address(visit, number))
+    return await composer_again(visit, number, has_added=not visit.form.get("person"))
+
+
+async def composer_again(visit: Visit, number: int, *, has_added: bool = False) -> Answer:
+    """Open the ticket again whose composer is saved as a draft, unless ``has_added`` with what is typed into Cc.
+
+    No draft has an address that is not added yet, so that the page has to show the form that was sent.
+    """
+    path = address(visit, number)
+    if has_added or not visit.form.get("cc").strip():
+        return redirect(visit.browser, path)
+    visit.headers.append((b"hx-push-url", path.encode()))
+    return await ticket_page(visit, typed=typed_in(visit.form))
 
 
 async def add_typed_copies(visit: Visit, tx: Tx, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -190,6 +191,11 @@ async def save_typed(visit: Visit, tx: Tx, number: int) -> None:
         base=base_in(visit, visibility),
         now=visit.now,
     )
+
+
+async def no_more_files(_form: Form) -> UUID | None:
+    """Return no company: the form of the composer is sent without its files, which stay chosen."""
+    return None
 
 
 async def discard_draft(visit: Visit, tx: Tx, number: int) -> None:

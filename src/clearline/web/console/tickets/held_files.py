@@ -1,7 +1,5 @@
 """The files in the composer: each is uploaded when it is chosen, and goes with the message."""
 
-from uuid import UUID
-
 from clearline.tickets import access
 from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.attachments import usecases as attachments
@@ -9,11 +7,11 @@ from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.domain import ANY_TYPE, new_attachment, specific_type
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import Visibility
-from clearline.web.console.changes import address
-from clearline.web.console.tickets.drafts import save_typed
+from clearline.web.console.tickets.copies import composer_again
+from clearline.web.console.tickets.drafts import no_more_files, save_typed
 from clearline.web.fields import known_id
 from clearline.web.multipart import receive_form
-from clearline.web.visit import Form, Visit, redirect
+from clearline.web.visit import Visit
 from clearline.wires.http.call import Answer
 from clearline.wires.http.edge import header
 
@@ -49,9 +47,4 @@ async def drop_file(visit: Visit) -> Answer:
             file = await held_files.drop_file(tx, visit.actor, number, file_id)
             await save_typed(visit, tx, number)
     await visit.services.blobs.delete(Key(file.company_id, file.id))
-    return redirect(visit.browser, address(visit, number))
-
-
-async def no_more_files(_form: Form) -> UUID | None:
-    """Return no company: the form of the composer is sent without its files, which stay chosen."""
-    return None
+    return await composer_again(visit, number)
