@@ -18,8 +18,7 @@ from clearline.accounts.domain import (
     with_values,
 )
 from clearline.accounts.parents import store as parent_store
-from clearline.accounts.tiers import store as tier_store
-from clearline.accounts.tiers.usecases import check_tier_key
+from clearline.accounts.tiers.usecases import check_tier_change
 from clearline.errors import InvalidInput, RuleCode, Violation, require_found, require_free, require_valid
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event
@@ -73,9 +72,7 @@ async def _append(
 async def _valid(tx: Tx, actor: Actor, before: CompanyDetails, after: CompanyDetails) -> CompanyDetails:
     """Return a company that breaks no rule; the own fields are given by those that change."""
     violations = check_company(after)
-    if after.tier not in {None, before.tier}:
-        tiers = {tier.key: tier for tier in await tier_store.all_tiers(tx)}
-        violations += check_tier_key(tiers, before.tier, after.tier)
+    violations += await check_tier_change(tx, before.tier, after.tier)
     if after.fields is not before.fields:
         fields, wrong = await own_fields.values_after(
             tx, actor, RecordKind.COMPANY, after.id, before.fields, after.fields

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
-from clearline.accounts.tiers import store as tier_store
-from clearline.accounts.tiers.usecases import check_tier_key
+from clearline.accounts.tiers.usecases import check_tier_change
 from clearline.catalogue.usecases import violations_of
 from clearline.errors import require_found, require_free, require_valid
 from clearline.events import store as event_store
@@ -173,10 +172,7 @@ async def _valid(tx: Tx, actor: Actor, before: Service | None, after: Service) -
     """Return a service that breaks no rule; the own fields are given by those that change."""
     keeps = before is not None and after.type == before.type
     violations = await violations_of(tx, lambda known: check_service(after, known, keeps_type=keeps))
-    before_tier = None if before is None else before.tier
-    if after.tier not in {None, before_tier}:
-        tiers = {tier.key: tier for tier in await tier_store.all_tiers(tx)}
-        violations += check_tier_key(tiers, before_tier, after.tier)
+    violations += await check_tier_change(tx, None if before is None else before.tier, after.tier)
     had = {} if before is None else before.fields
     if after.fields is not had:
         fields, wrong = await own_fields.values_after(

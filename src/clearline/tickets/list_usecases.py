@@ -5,6 +5,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from clearline.accounts import company_store, permissions
+from clearline.accounts.tiers.usecases import require_lists_by_tier
 from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation, require_valid
 from clearline.fields.domain import RecordKind
 from clearline.fields.usecases import definitions
@@ -207,7 +208,7 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
     if filters.case_number is not None:
         raise Forbidden("only the provider's people list tickets by their cases at third parties")
     if filters.tiers:
-        raise Forbidden("only the provider's people list tickets by tier")
+        require_lists_by_tier(actor)
     if filters.sub_statuses or filters.waiting_reasons:
         raise Forbidden("only the provider's people list tickets by sub-status or why they wait")
     if filters.has_reminder is not None or filters.reminder is not None:

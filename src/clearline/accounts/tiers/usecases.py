@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from clearline.accounts import permissions
 from clearline.accounts.tiers import store as tier_store
 from clearline.accounts.tiers.domain import TIERS_MAX, Tier, check_tier
-from clearline.errors import Conflict, RuleCode, Violation, require_found, require_free, require_valid
+from clearline.errors import Conflict, Forbidden, RuleCode, Violation, require_found, require_free, require_valid
 from clearline.events.domain import first_values
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import Actor, Scope
@@ -43,17 +43,26 @@ async def get_tier(tx: Tx, actor: Actor, key: str) -> Tier:
     return require_found(await tier_store.find(tx, key) if storable(key) else None, KIND, key)
 
 
-async def tier_keys(tx: Tx, keys: Iterable[str], field: str = "tier") -> tuple[str, ...]:
-    """Return keys of tiers, each once.
+async def tier_keys(tx: Tx, actor: Actor, keys: Iterable[str], field: str = "tier") -> tuple[str, ...]:
+    """Return keys of tiers by which tickets are listed, each once.
 
     Raises:
         InvalidInput: one of them names none.
     """
     named = tuple(dict.fromkeys(keys))
-    known = {tier.key for tier in await tier_store.all_tiers(tx)} if named else set[str]()
+    if not named:
+        return ()
+    require_lists_by_tier(actor)
+    known = {tier.key for tier in await tier_store.all_tiers(tx)}
     rule = "must be the key of a tier"
     require_valid([Violation(field, rule, RuleCode.REFERENCE) for key in named if key not in known][:1])
     return named
+
+
+def require_lists_by_tier(actor: Actor) -> None:
+    """Refuse unless the actor may list tickets by tiers: customers are not told theirs."""
+    if not actor.is_staff:
+        raise Forbidden("only the provider's people list tickets by tier")
 
 
 async def current_tier(tx: Tx, company_id: UUID) -> str | None:
@@ -125,6 +134,13 @@ async def change_tier(tx: Tx, actor: Actor, key: str, values: Mapping[str, Any],
         require_free(await tier_store.save(tx, tier), KIND, tier.label)
 
     return await change_record(tx, actor, KIND, before, replace(before, **values), save, now=now)
+
+
+async def check_tier_change(tx: Tx, before: str | None, after: str | None) -> list[Violation]:
+    """Return the rule that another tier of a company or service breaks. The tier that it had stays."""
+    if after in {None, before}:
+        return []
+    return check_tier_key({tier.key: tier for tier in await tier_store.all_tiers(tx)}, before, after)
 
 
 def check_tier_key(tiers: Mapping[str, Tier], before: str | None, after: str | None) -> list[Violation]:

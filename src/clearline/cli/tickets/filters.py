@@ -191,7 +191,7 @@ async def filter_of(tx: Tx, state: State | None, options: dict[str, Any]) -> Fil
         service_id=options["service_id"],
         tags=normalize_tags(options["tags"]),
         sub_statuses=tuple(options["sub_statuses"]),
-        tiers=await tiers.tier_keys(tx, options["tiers"], "--tier"),
+        tiers=await tiers.tier_keys(tx, OPERATOR, options["tiers"], "--tier"),
         waiting_reasons=tuple(options["waiting_reasons"]),
         contact=options["contact"],
         cc=options["cc"],

@@ -7,7 +7,7 @@ from clearline.accounts import permissions
 from clearline.accounts.tiers import usecases as tiers
 from clearline.catalogue import usecases as catalogue
 from clearline.catalogue.assessment import Priority, Severity
-from clearline.errors import Forbidden, InvalidInput, Violation
+from clearline.errors import InvalidInput, Violation
 from clearline.fields import value_usecases as own_values
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
@@ -33,11 +33,10 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
     """Return the filter of a query; ``state`` is that of a query without one.
 
     Raises:
+        Forbidden: a customer names a tier.
         InvalidQuery: a parameter names no id, or a span of time ends before it begins.
         NotFound: there is no such company for this actor.
     """
-    if query.tier is not None and not actor.is_staff:
-        raise Forbidden("only the provider's people list tickets by tier")
     statuses = _members(Status, query.status)
     assignee = None if query.assignee == "none" else query.assignee
     system, _, number = (query.external_id or "").partition(":")
@@ -59,7 +58,7 @@ async def filter_of(tx: Tx, actor: Actor, query: Filters, *, state: State | None
         service_types=await catalogue.service_keys(tx, _members(str, query.service_type)),
         tags=normalize_tags(_members(str, query.tags)),
         sub_statuses=_members(str, query.sub_status),
-        tiers=await tiers.tier_keys(tx, _members(str, query.tier)),
+        tiers=await tiers.tier_keys(tx, actor, _members(str, query.tier)),
         waiting_reasons=_members(str, query.waiting),
         contact=query.contact,
         cc=query.cc,
