@@ -171,7 +171,7 @@ async def test_internal_words_do_not_change_the_order_that_a_customer_sees(desk:
         "assignee:me",
         "watcher:me",
         "severity:extensive",
-        "company:PROVIDER",
+        "team:noc",
         "colour:red",
     ],
 )

@@ -32,7 +32,7 @@ FIRST_YEAR, LAST_YEAR = 2000, 2099
 """The filters ``created``, ``updated`` and ``occurred`` find no tickets of other years."""
 
 NAMED = ("company", "tier", "queue", "team", "assignee", "watcher")
-"""Filters whose values are names that have to be looked up in the database."""
+"""Filters whose values are names that have to be looked up in the database. Customers have the first."""
 
 TYPES = ("issue", "service")
 """Filters whose values are types of the catalogue, which have to be looked up in it."""
@@ -42,11 +42,11 @@ OWN_FIELD = "field."
 
 CUSTOMER_FILTERS = (
     "status", "service", "issue", "priority", "number", "created", "updated", "occurred", "contact", "cc", "external",
-    "has",
+    "has", "company",
 )  # fmt: skip
 TERM_FILTERS = ("sub-status", "waiting", "cause", "action", "responsibility")
 """Filters whose values are keys of the provider's lists."""
-STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "case", "is", "reminder", *TERM_FILTERS, *NAMED)
+STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", "case", "is", "reminder", *TERM_FILTERS, *NAMED[1:])
 
 _WITHIN = re.compile(r"<=?([1-9][0-9]{0,3})([hdw])")
 _LATE = timedelta(days=31)

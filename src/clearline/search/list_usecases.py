@@ -171,13 +171,11 @@ async def matching_numbers(tx: Tx, actor: Actor, text: str, numbers: Sequence[in
     Raises:
         InvalidInput: the query is invalid.
     """
-    company_id, conditions = await read_query(tx, actor, text)
+    _company_id, conditions = await read_query(tx, actor, text)
     selected = list_filter(conditions, await current_catalogue(tx))
     if selected is None:
         return None
-    if company_id is not None:
-        selected = selected._replace(company_id=company_id)
-    selected = ticket_lists.within_limits(actor, selected)
+    selected = ticket_lists.within_reach(actor, selected)
     return await list_store.matching(tx, selected, numbers, for_staff=actor.is_staff)
 
 
@@ -214,7 +212,7 @@ async def count_queries(
             with suppress(InvalidInput):
                 indexed[query] = await read_query(tx, actor, query)
                 if (selected := _walkable(*indexed[query], await current_catalogue(tx))) is not None:
-                    listed[query] = ticket_lists.within_limits(actor, selected)
+                    listed[query] = ticket_lists.within_reach(actor, selected)
         walked = await list_store.count(
             tx, [*listed.values()], for_staff=actor.is_staff, walked=_WALKED_MAX, most=COUNT_MAX
         )

@@ -103,7 +103,7 @@ def _unknown(name: str, rule: str) -> InvalidInput:
 
 async def _company(tx: Tx, actor: Actor, value: str) -> object:
     try:
-        return (await permissions.company_named(tx, actor, value)).id
+        return (permissions.child_named(actor, value) or await permissions.company_named(tx, actor, value)).id
     except NotFound:
         raise _unknown("company", "the name or code of a company") from None
 

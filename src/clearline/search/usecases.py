@@ -145,11 +145,7 @@ def _clauses(actor: Actor, conditions: Conditions) -> list[Clause]:
 
 def _limits(actor: Actor) -> Iterator[Facets]:
     """Yield the conditions of the queues and customers that the actor is limited to, and of a customer's companies."""
-    within = (
-        ticket_lists.within_limits(actor, Filter())
-        if actor.is_staff
-        else ticket_lists.within_companies(actor, Filter())
-    )
+    within = ticket_lists.within_reach(actor, Filter())
     for name, ids in (("queue", within.within_queues), ("company", within.within_companies)):
         if ids:
             yield Facets(tuple(facet(name, each) for each in ids))

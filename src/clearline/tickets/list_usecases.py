@@ -198,7 +198,7 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
         Forbidden: a customer filters by what only the provider's people see.
     """
     if actor.is_staff:
-        return within_limits(actor, filters)
+        return within_reach(actor, filters)
     if filters.queue_id or filters.assignee_id or filters.unassigned:
         raise Forbidden("only the provider's people list tickets by queue or assignee")
     if filters.team_id or filters.tags:
@@ -213,10 +213,15 @@ def visible_filter(actor: Actor, filters: Filter) -> Filter:
         raise Forbidden("only the provider's people list tickets by sub-status or why they wait")
     if filters.has_reminder is not None or filters.reminder is not None:
         raise Forbidden(_NO_REMINDERS)
-    return within_companies(actor, filters)
+    return within_reach(actor, filters)
 
 
-def within_companies(actor: Actor, filters: Filter) -> Filter:
+def within_reach(actor: Actor, filters: Filter) -> Filter:
+    """Return a filter of the tickets that the actor sees, of those that the filter has."""
+    return _within_limits(actor, filters) if actor.is_staff else _within_companies(actor, filters)
+
+
+def _within_companies(actor: Actor, filters: Filter) -> Filter:
     """Return a filter of the tickets that a customer sees: of its company, or with children of one or all of these."""
     own, *children = permissions.ticket_companies(actor)
     if filters.company_id in children:
@@ -230,7 +235,7 @@ _NOTHING = (UUID(int=0),)
 """The ids of no queue and no company: of those that a limit leaves, none."""
 
 
-def within_limits(actor: Actor, filters: Filter) -> Filter:
+def _within_limits(actor: Actor, filters: Filter) -> Filter:
     """Return a filter of the tickets that the limits of the actor, if it has any, leave."""
     if actor.limits is None:
         return filters

@@ -57,6 +57,9 @@ async def test_the_list_has_the_companies_and_is_filtered_by_one(reseller: Resel
     assert await reseller.listed(f"?company={reseller.parent.company.code}") == {"parent"}
     assert await reseller.listed("?q=port") == {"parent", "child"}
     assert await reseller.listed(f"?q=port&company={reseller.child.company.code}") == {"child"}
+    code = reseller.child.company.code
+    assert await reseller.listed(f"?q=company:{code.lower()}") == {"child"}
+    assert await reseller.listed(f"?q=port+-company:{code}") == {"parent"}
     page = await reseller.person.page("/portal/tickets")
     assert reseller.child.company.name in page.text
     assert [each.get("name") for each in page.all("select")] == ["company", "status"]
