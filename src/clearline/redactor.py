@@ -24,12 +24,18 @@ _CODE = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)|(INC|WLG)\d{12}"
 )
 """An id, a time, the number of a ticket or of a note."""
-_READ = frozenset({"action", "channel", "field", "kind", "source", "status", "type", "visibility"})
-"""The members of JSON whose texts are read by a program."""
-_NAMED = frozenset({"external_ids", "externalIds", "fields"})
+_READ = frozenset(
+    {"action", "cause", "channel", "detected_by", "field", "issueType", "issue_type", "issue_types", "kind"}
+    | {"responsibility", "roles", "serviceType", "service_type", "service_types", "source", "status", "sub_status"}
+    | {"sub_statuses", "tier", "tiers", "type", "visibility", "waiting_reason", "waiting_reasons"}
+)
+"""The members of JSON whose texts a program reads: words of the program, and keys of the provider's catalogue."""
+_WAITING = "waiting"
+"""The member of JSON with why a ticket waits; its ``reason`` is a key. Other reasons are somebody's words."""
+_NAMED = frozenset({"external_ids", "externalIds"})
 """The members of JSON whose members people named."""
 _OWN = "fields"
-"""The member of JSON with the values of own fields; ``fields.KEY`` is the field of a change of one."""
+"""The member of JSON with the values of own fields, by keys; ``fields.KEY`` is the field of a change of one."""
 _SIDES = frozenset({"before", "after"})
 """The values of a change in an event."""
 _CUT_LEAST = 3
@@ -50,12 +56,13 @@ class Redactor:
     or with tags in between.
     """
 
-    def __init__(self, words: Iterable[str], kept: Collection[str] = ()) -> None:
+    def __init__(self, words: Iterable[str], kept: Collection[str] = (), kept_fields: Collection[str] = ()) -> None:
         """Redact each of ``words``; those without a visible character are ignored.
 
-        In JSON the texts ``kept`` stay: they are values of the program, such as a status, and nobody's words.
+        In JSON the texts ``kept`` stay: they are values of the program, such as a status, and nobody's words. So do the
+        values of own fields whose keys are ``kept_fields``: they are keys of options, or ids of records.
         """
-        self._kept = kept
+        self._kept, self._kept_fields = kept, kept_fields
         self.words = tuple(word for word in (text.strip() for text in words) if word)
         longest_first = sorted(self.words, key=len, reverse=True)
         never = r"(?!)"
@@ -102,8 +109,8 @@ class Redactor:
             html = redacted
         return html
 
-    def json(self, value: Any, *, has_names: bool = False) -> Any:
-        """Return a decoded JSON value without the words. ``has_names``: people chose the names of its members.
+    def json(self, value: Any, *, within: str = "") -> Any:
+        """Return a decoded JSON value without the words; ``within`` is the name of the member that it is.
 
         Ids, times, numbers of tickets and notes, and what a program reads, stay, but not in values of own fields.
         """
@@ -111,27 +118,36 @@ class Redactor:
             case str():
                 return value if value in self._kept or _CODE.fullmatch(value) else self.text(value)
             case list():
-                return [self.json(item) for item in value]
+                return [self.json(item, within=within) for item in value]
             case dict():
                 redacted: dict[str, Any] = {}
-                is_change = str(value.get("field")).startswith(f"{_OWN}.")
+                change_of = value.get("field")
                 for name, member in value.items():
-                    key = self.text(name) if has_names else name
+                    key = self.text(name) if within in _NAMED else name
                     while key in redacted:
                         key += "*"
-                    redacted[key] = self._member(name, member, is_change=is_change)
+                    if isinstance(change_of, str) and name in _SIDES:
+                        redacted[key] = self._side(change_of, member)
+                    else:
+                        redacted[key] = self._member(within, name, member)
                 return redacted
             case _:
                 return value
 
-    def _member(self, name: str, member: Any, *, is_change: bool) -> Any:
-        if name in _READ and isinstance(member, str):
+    def _member(self, within: str, name: str, member: Any) -> Any:
+        if (name in _READ or (within, name) == (_WAITING, "reason")) and _is_text(member):
             return member
-        if is_change and name in _SIDES:
-            return self.own_value(member)
         if name == _OWN and isinstance(member, dict):
-            return {self.text(key): self.own_value(value) for key, value in member.items()}
-        return self.json(member, has_names=name in _NAMED)
+            return {key: self._own(key, value) for key, value in member.items()}
+        return self.json(member, within=name)
+
+    def _side(self, field: str, value: Any) -> Any:
+        """Return the value of a field before or after a change."""
+        within, _, name = field.rpartition(".")
+        return self._own(name, value) if within == _OWN else self._member(within, name, value)
+
+    def _own(self, key: str, value: Any) -> Any:
+        return value if key in self._kept_fields else self.own_value(value)
 
     def own_value(self, value: Any) -> Any:
         """Return the value of an own field without the words: of a number that holds them nothing but the mark."""
@@ -142,10 +158,10 @@ class Redactor:
         redacted = self.text(str(value))
         return value if redacted == str(value) else redacted if isinstance(value, str) else MARK
 
-    def json_text(self, text: str) -> str:
-        """Return JSON without the words; the same text when it has none."""
+    def json_text(self, text: str, *, within: str = "") -> str:
+        """Return JSON without the words; the same text when it has none. ``within`` is as for ``json``."""
         before = self.count
-        redacted = self.json(msgspec.json.decode(text))
+        redacted = self.json(msgspec.json.decode(text), within=within)
         return text if self.count == before else msgspec.json.encode(redacted).decode()
 
     def json_bytes(self, content: bytes) -> bytes:
@@ -171,6 +187,10 @@ class Redactor:
         return any(form in content for word in self.words for form in _utf_16(word)) or any(
             form in joined for word in self.words for form in _base64(word)
         )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
 def _utf_16(word: str) -> Sequence[bytes]:

@@ -73,9 +73,9 @@ def test_the_cut_end_of_a_text_that_begins_the_words_is_redacted_too() -> None:
 
 def test_json_is_redacted_in_values_and_names() -> None:
     redactor = Redactor(['p"w\\d€'])
-    value = {"fields": {'p"w\\d€': 1}, "list": ['x p"w\\d€ y', 1, None, True], "other": {"deep": 'p"w\\d€'}}
+    value = {"external_ids": {'p"w\\d€': 1}, "list": ['x p"w\\d€ y', 1, None, True], "other": {"deep": 'p"w\\d€'}}
     redacted = json.loads(redactor.json_bytes(json.dumps(value).encode()))
-    assert redacted == {"fields": {MARK: 1}, "list": [f"x {MARK} y", 1, None, True], "other": {"deep": MARK}}
+    assert redacted == {"external_ids": {MARK: 1}, "list": [f"x {MARK} y", 1, None, True], "other": {"deep": MARK}}
     same = b'{"a":  "b"}'
     assert redactor.json_bytes(same) is same
     assert redactor.json_bytes(b'no json p"w\\d\xe2\x82\xac \xff') == b"no json [redacted] \xff"
@@ -122,3 +122,59 @@ def test_values_of_own_fields_of_any_type_are_redacted() -> None:
     assert redactor.json(change) == {
         "changes": [{"field": "fields.pin", "before": 44.77, "after": MARK}, {"field": "size", "after": 4477}]
     }
+
+
+KEY = "third_party"
+"""The words that are redacted, which are also a key or a word of the program."""
+
+
+@pytest.mark.parametrize(
+    ("value", "within"),
+    [
+        ({"fields": {KEY: "a text"}}, ""),
+        ({"changes": [{"field": f"fields.{KEY}", "before": None, "after": "a text"}]}, ""),
+        ({"fields": {"region": KEY, "regions": [KEY, "other"]}}, ""),
+        ({"changes": [{"field": "fields.regions", "before": [KEY], "after": None}]}, ""),
+        ({"waiting": {"reason": KEY, "text": "a text"}}, ""),
+        ({"reason": KEY, "text": "a text"}, "waiting"),
+        ({"changes": [{"field": "waiting.reason", "before": KEY, "after": None}]}, ""),
+        ({"changes": [{"field": "waiting", "before": {"reason": KEY}, "after": None}]}, ""),
+        ({"changes": [{"field": "closure.cause", "before": KEY, "after": "power"}]}, ""),
+        ({"closure": {"cause": KEY, "action": KEY, "responsibility": KEY}}, ""),
+        ({"sub_status": KEY, "waiting": {"reason": KEY}}, ""),
+        ({"changes": [{"field": "sub_status", "before": KEY, "after": None}]}, ""),
+        ({"issue_type": KEY, "service": {"id": "S-1", "type": KEY}}, ""),
+        ({"changes": [{"field": "issue_type", "before": KEY, "after": "other"}]}, ""),
+        ({"issueType": KEY, "serviceType": KEY}, ""),
+        ({"company": {"tier": KEY}}, ""),
+        ({"status": KEY, "type": KEY, "channel": KEY, "visibility": KEY}, ""),
+        ({"roles": [KEY], "detected_by": KEY}, ""),
+        ({"id": "00000000-0000-4000-8000-00000000beef"}, ""),
+    ],
+)  # fmt: skip
+def test_keys_of_the_catalogue_stay(value: object, within: str) -> None:
+    redactor = Redactor([KEY, "beef"], kept_fields={"region", "regions"})
+    assert redactor.json(value, within=within) == value
+    assert redactor.count == 0
+
+
+def test_words_beside_keys_go() -> None:
+    redactor = Redactor([KEY], kept_fields={"region"})
+    value = {
+        "fields": {"region": KEY, "note": KEY, "few": [KEY]}, "reason": KEY, "title": KEY,
+        "waiting": {"reason": KEY, "text": f"the {KEY}", "case": {"party": KEY}},
+        "reminder": {"reason": KEY}, "closure": {"cause": KEY, "resolution": KEY}, "external_ids": {KEY: KEY},
+        "changes": [
+            {"field": "fields.note", "before": KEY, "after": None}, {"field": "waiting.text", "before": KEY},
+            {"field": "external_ids", "after": {KEY: KEY}}, {"field": "reminder", "after": {"reason": KEY}},
+        ],
+    }  # fmt: skip
+    assert redactor.json(value) == {
+        "fields": {"region": KEY, "note": MARK, "few": [MARK]}, "reason": MARK, "title": MARK,
+        "waiting": {"reason": KEY, "text": f"the {MARK}", "case": {"party": MARK}},
+        "reminder": {"reason": MARK}, "closure": {"cause": KEY, "resolution": MARK}, "external_ids": {MARK: MARK},
+        "changes": [
+            {"field": "fields.note", "before": MARK, "after": None}, {"field": "waiting.text", "before": MARK},
+            {"field": "external_ids", "after": {MARK: MARK}}, {"field": "reminder", "after": {"reason": MARK}},
+        ],
+    }  # fmt: skip

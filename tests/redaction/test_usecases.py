@@ -3,11 +3,16 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from clearline import clock
+from clearline.catalogue import term_usecases as terms
+from clearline.catalogue.term_domain import TermKind
+from clearline.fields import usecases as own_fields
+from clearline.fields.domain import FieldType, Option, RecordKind
 from clearline.identity import OPERATOR, ROLE_SCOPES, Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.redaction import steps
@@ -232,6 +237,50 @@ async def test_work_that_fails_goes_on_where_it_was(
     monkeypatch.setitem(steps.PAGES, Step.DELIVERIES, real)
     await finish(database, blobs, timedelta(minutes=6))
     assert (await client.get(path, headers=admin)).json()["finished_at"] is not None
+
+
+async def test_keys_of_the_catalogue_stay_when_they_are_the_words(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: dict[str, str], blobs: Blobs
+) -> None:
+    key = f"splice_{uuid4().hex[:8]}"
+    async with database.transaction() as tx:
+        for kind in (TermKind.SUB_STATUS, TermKind.WAITING_REASON):
+            await terms.add_term(
+                tx, OPERATOR, {"kind": kind, "key": key, "label": key, "statuses": ("held",)}, now=clock.now()
+            )
+        options = (Option(key, "Splice"), Option("other", "Other"))
+        for name, more in (
+            (key, {"type": FieldType.TEXT}),
+            (f"{key}_one", {"type": FieldType.CHOICE, "options": options}),
+            (f"{key}_few", {"type": FieldType.CHOICES, "options": options}),
+        ):
+            values = {"record": RecordKind.TICKET, "key": name, "label": name, **more}
+            await own_fields.add_field(tx, OPERATOR, values, now=clock.now())
+    number = (await new_ticket(client, tenant, description=f"say {key} to get in"))["number"]
+    path, fields = f"/api/v1/tickets/{number}", {key: f"the {key}", f"{key}_one": key, f"{key}_few": [key, "other"]}
+    changed = await client.patch(path, headers={**admin, "If-Match": "*"}, json={"fields": fields})
+    assert changed.status_code == 200, changed.text
+    held = {"status": "held", "reason": key, "sub_status": key, "waiting": {"reason": key, "text": f"{key}!"}}
+    moved = await client.post(f"{path}/status", headers=admin, json=held)
+    assert moved.status_code == 200, moved.text
+
+    answer = await redact(client, admin, number, target="description", text=key)
+    assert answer.status_code == 201, answer.text
+    await finish(database, blobs)
+
+    ticket = (await client.get(path, headers=admin)).json()
+    kept = {f"{key}_one": key, f"{key}_few": [key, "other"]}
+    assert {name: ticket["fields"].get(name) for name in fields} == {key: f"the {MARK}", **kept}
+    assert (ticket["sub_status"], ticket["waiting"]["reason"], ticket["waiting"]["text"]) == (key, key, f"{MARK}!")
+    assert ticket["description"] == f"say {MARK} to get in"
+    events = {
+        each["type"]: each["data"] for each in (await client.get(f"{path}/history", headers=admin)).json()["data"]
+    }
+    status = events["ticket.status_changed"]
+    assert (status["reason"], status["sub_status"]) == (MARK, key)
+    assert status["waiting"] == {"reason": key, "text": f"{MARK}!"}
+    after = {each["field"]: each["after"] for each in events["ticket.changed"]["changes"]}
+    assert after == {f"fields.{key}": f"the {MARK}", **{f"fields.{name}": value for name, value in kept.items()}}
 
 
 async def test_words_of_the_program_do_not_break_what_it_reads(

@@ -1,6 +1,6 @@
 """Redactions: what is redacted, the rules for it, and the steps of the work."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -131,10 +131,13 @@ encode_secret = msgspec.json.Encoder().encode
 decode_secret = msgspec.json.Decoder(Secret).decode
 
 
-def redactor_of(words: Iterable[str]) -> Redactor:
-    """Return what redacts words, and leaves the values of the program in JSON as they are, such as a status."""
+def redactor_of(words: Iterable[str], kept_fields: Collection[str]) -> Redactor:
+    """Return what redacts words, and leaves the values of the program in JSON as they are, such as a status.
+
+    ``kept_fields`` are as for ``Redactor``.
+    """
     kept = {str(member) for kind in StrEnum.__subclasses__() for member in kind}
-    return Redactor(words, kept)
+    return Redactor(words, kept, kept_fields)
 
 
 def check_words(text: str) -> list[Violation]:

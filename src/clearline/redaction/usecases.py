@@ -176,7 +176,12 @@ async def _read(tx: Tx, actor: Actor, number: int, place: Place) -> _Request:
     else:
         ticket = await access.lock_ticket(tx, actor, number)
         secret = await _words(tx, ticket, numbers, place)
-    return _Request(company_id, numbers, secret, redactor_of(secret.words))
+    return _Request(company_id, numbers, secret, await redactor_for(tx, secret.words))
+
+
+async def redactor_for(tx: Tx, words: Sequence[str]) -> Redactor:
+    """Return what redacts words, and leaves keys of the catalogue as they are."""
+    return redactor_of(words, await ticket_redaction.fields_of_keys(tx))
 
 
 async def _file(tx: Tx, company_id: UUID, number: int, place: Place) -> Secret:
@@ -209,7 +214,7 @@ async def _words(tx: Tx, ticket: Ticket, numbers: Sequence[int], place: Place) -
         words = texts[0][start : start + length]
     words = (words or "").strip()
     require_valid(check_words(words))
-    redactor = redactor_of([words])
+    redactor = await redactor_for(tx, [words])
     holds: bool | None
     if place.target is Target.TICKET:
         holds = await _stands_in_ticket(tx, ticket.company_id, numbers, redactor)
@@ -251,11 +256,7 @@ async def redact_texts(
     tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, texts: RedactedTexts, *, saves: bool
 ) -> None:
     """Count what people read in tickets: values, notes, names of files. With ``saves`` rewrite it."""
-    await ticket_redaction.redact_tickets(tx, company_id, numbers, redactor, texts, saves=saves)
-    await ticket_redaction.redact_notes(tx, company_id, numbers, redactor, texts, saves=saves)
-    await ticket_redaction.redact_contacts(tx, company_id, numbers, redactor, texts, saves=saves)
-    await ticket_redaction.redact_cases(tx, company_id, numbers, redactor, texts, saves=saves)
-    await ticket_redaction.redact_merges(tx, company_id, numbers, redactor, texts, saves=saves)
+    await ticket_redaction.redact_texts(tx, company_id, numbers, redactor, texts, saves=saves)
     await file_store.redact_names(tx, company_id, numbers, redactor, texts, saves=saves)
 
 

@@ -13,7 +13,7 @@ from clearline.platform.work.runner import PeriodicJob
 from clearline.redaction import steps
 from clearline.redaction import store as redaction_store
 from clearline.redaction import usecases as redactions
-from clearline.redaction.domain import SETTLE, Step, Work, decode_secret, next_step, redactor_of
+from clearline.redaction.domain import SETTLE, Step, Work, decode_secret, next_step
 from clearline.redactor import Redactor
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs import Blobs
@@ -71,7 +71,7 @@ async def _work(tx: Tx, blobs: Blobs, work: Work, *, secret_key: str | None, set
     redaction = work.redaction
     box = await redactions.secret_box(tx, secret_key)
     secret = decode_secret(box.decrypt(work.sealed))
-    redactor = redactor_of(secret.words)
+    redactor = await redactions.redactor_for(tx, secret.words)
     company_id = redaction.company_id
     numbers = await redactions.tickets_of(tx, company_id, redaction.ticket_number, redaction.tickets)
     count, after = 0, None

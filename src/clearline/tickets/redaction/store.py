@@ -1,8 +1,8 @@
 """Rewrite tickets and notes without words, and say so with an event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from msgspec import Struct
 from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.events.domain import TicketRedacted
 from clearline.events.store import actor_id, encode
-from clearline.fields.domain import LENGTHS, FieldType
+from clearline.fields.domain import LENGTHS, WITH_OPTIONS, FieldType
 from clearline.identity import Actor
 from clearline.inventory.domain import ID_MAX
 from clearline.platform.database.transactions import Tx
@@ -25,6 +25,8 @@ from clearline.tickets.third_parties.domain import CASE_NOTES_MAX, CASE_NUMBER_M
 RELATED_MAX = 500
 """The most tickets that one redaction rewrites."""
 
+_KEYED = WITH_OPTIONS | {FieldType.REFERENCE}
+"""The types of own fields whose values are keys of the catalogue, or ids."""
 _TAG = "redacted"
 """A tag that held the words; a tag cannot be written as the mark is."""
 
@@ -88,35 +90,64 @@ async def lock(tx: Tx, company_id: UUID, numbers: Sequence[int]) -> None:
     )
 
 
-_SAVE_TICKET = """
-    update ticket set title = $3, description = $4, contact_name = $5, contact_phone = $6, service_label = $7,
-           service_id = $8, tags = $9, external_ids = $10::text::jsonb, reminder = $11::text::jsonb,
-           fault = $12::text::jsonb, waiting = $13::text::jsonb, closure = $14::text::jsonb,
-           fields = $15::text::jsonb
-     where company_id = $1 and number = $2"""
-
-
-async def redact_tickets(
+async def redact_texts(
     tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, texts: RedactedTexts, *, saves: bool
 ) -> None:
-    """Count the texts of tickets that hold the words; with ``saves`` rewrite them. Served by the primary key.
+    """Count the texts of tickets that hold the words; with ``saves`` rewrite them. Served by the primary keys.
 
     The id of a service stays that the inventory has, and so does the address of a contact: both name something else.
-    A value of an own field that is no text is removed. The values are derived again for the lists by a trigger.
+    The values of own fields are derived again for the lists by a trigger.
     """
-    rows = await tx.fetch(
-        """select number, title, description, contact_name, contact_phone, service_label, service_id, tags,
-                  external_ids::text, reminder::text, fault::text, waiting::text, closure::text, fields::text
-             from ticket where company_id = $1 and number = any($2)""",
-        company_id,
-        numbers,
-    )
-    types = await _types_of_fields(tx)
-    changed: list[tuple[object, ...]] = []
-    for row in rows:
-        number, title, description, name, phone, label, service_id, tags, ids, *documents, fields = row
-        before = (title, description, name, phone, label, service_id, tags, ids, *documents, fields)
-        after = (
+    for table in (_tickets, _notes, _contacts, _cases, _merges):
+        await table(tx, _Look(company_id, numbers, redactor, texts, saves))
+
+
+class _Look(NamedTuple):
+    """A look at tickets: for what, and whether they are rewritten."""
+
+    company_id: UUID
+    numbers: Sequence[int]
+    redactor: Redactor
+    texts: RedactedTexts
+    saves: bool
+
+    def rewritten(
+        self, rows: Iterable[Sequence[Any]], redacted: Callable[[Sequence[Any]], Sequence[object]], *, keys: int = 1
+    ) -> list[tuple[object, ...]]:
+        """Return what is to be stored of rows that hold the words: the keys, and the words as ``redacted`` makes them.
+
+        The columns of a row are the number of the ticket, whether its customer sees the words, so many ``keys`` more
+        of the primary key, and the words.
+        """
+        changed: list[tuple[object, ...]] = []
+        for number, is_public, *rest in rows:
+            key, words = rest[:keys], rest[keys:]
+            after = redacted(words)
+            if count := sum(was != now for was, now in zip(words, after, strict=True)):
+                self.texts.add(number, is_public=is_public, count=count)
+                changed.append((self.company_id, number, *key, *after))
+        return changed if self.saves else []
+
+    def within(self, *limits: int | None) -> Callable[[Sequence[Any]], Sequence[object]]:
+        """Return what redacts texts of at most so many characters."""
+
+        def redacted(words: Sequence[Any]) -> Sequence[object]:
+            pairs = zip(words, limits, strict=True)
+            return [None if text is None else self.redactor.text(text, most) for text, most in pairs]
+
+        return redacted
+
+    def document(self, text: str | None, within: str = "") -> str | None:
+        """Return a JSON document without the words, or none; ``within`` is as for ``Redactor.json``."""
+        return None if text is None else self.redactor.json_text(text, within=within)
+
+
+async def _tickets(tx: Tx, look: _Look) -> None:
+    types, redactor = await _types_of_fields(tx), look.redactor
+
+    def redacted(words: Sequence[Any]) -> Sequence[object]:
+        title, description, name, phone, label, service_id, tags, ids, waiting, *documents, fields = words
+        return [
             redactor.text(title, TITLE_MAX),
             redactor.text(description, DESCRIPTION_MAX),
             redactor.text(name, NAME_MAX),
@@ -125,15 +156,96 @@ async def redact_tickets(
             redactor.text(service_id, ID_MAX) if label is None else service_id,
             _tags(tags, redactor),
             _external_ids(ids, redactor),
-            *(None if document is None else redactor.json_text(document) for document in documents),
+            look.document(waiting, "waiting"),
+            *map(look.document, documents),
             None if fields is None else _fields(fields, types, redactor),
+        ]
+
+    rows = await tx.fetch(
+        """select number, true, title, description, contact_name, contact_phone, service_label, service_id, tags,
+                  external_ids::text, waiting::text, closure::text, reminder::text, fault::text, fields::text
+             from ticket where company_id = $1 and number = any($2)""",
+        look.company_id,
+        look.numbers,
+    )
+    if changed := look.rewritten(rows, redacted, keys=0):
+        await tx.write_many(
+            """update ticket set title = $3, description = $4, contact_name = $5, contact_phone = $6,
+                      service_label = $7, service_id = $8, tags = $9, external_ids = $10::text::jsonb,
+                      waiting = $11::text::jsonb, closure = $12::text::jsonb, reminder = $13::text::jsonb,
+                      fault = $14::text::jsonb, fields = $15::text::jsonb
+                where company_id = $1 and number = $2""",
+            changed,
         )
-        count = sum(was != now for was, now in zip(before, after, strict=True))
-        if count:
-            texts.add(number, is_public=True, count=count)
-            changed.append((company_id, number, *after))
-    if saves and changed:
-        await tx.write_many(_SAVE_TICKET, changed)
+
+
+async def _notes(tx: Tx, look: _Look) -> None:
+    """Rewrite notes, and what was trimmed from the mails of those."""
+    rows = await tx.fetch(
+        """select ticket_number, visibility = 'public', number, text, trimmed_text from note
+            where company_id = $1 and ticket_number = any($2)""",
+        look.company_id,
+        look.numbers,
+    )
+    if changed := look.rewritten(rows, look.within(TEXT_MAX, None)):
+        await tx.write_many(
+            """update note set text = $4, trimmed_text = $5
+                where company_id = $1 and ticket_number = $2 and number = $3""",
+            changed,
+        )
+
+
+async def _contacts(tx: Tx, look: _Look) -> None:
+    """Rewrite the names and phones of further contacts."""
+    rows = await tx.fetch(
+        """select ticket_number, true, id, name, phone from ticket_contact
+            where company_id = $1 and ticket_number = any($2)""",
+        look.company_id,
+        look.numbers,
+    )
+    if changed := look.rewritten(rows, look.within(NAME_MAX, PHONE_MAX)):
+        await tx.write_many(
+            """update ticket_contact set name = $4, phone = $5
+                where company_id = $1 and ticket_number = $2 and id = $3""",
+            changed,
+        )
+
+
+async def _cases(tx: Tx, look: _Look) -> None:
+    """Rewrite the cases at third parties, which no customer sees."""
+    rows = await tx.fetch(
+        """select ticket_number, false, id, party, number, contact_name, contact_phone, notes from ticket_case
+            where company_id = $1 and ticket_number = any($2)""",
+        look.company_id,
+        look.numbers,
+    )
+    limits = look.within(PARTY_MAX, CASE_NUMBER_MAX, NAME_MAX, PHONE_MAX, CASE_NOTES_MAX)
+    if changed := look.rewritten(rows, limits):
+        await tx.write_many(
+            """update ticket_case set party = $4, number = $5, contact_name = $6, contact_phone = $7, notes = $8
+                where company_id = $1 and ticket_number = $2 and id = $3""",
+            changed,
+        )
+
+
+async def _merges(tx: Tx, look: _Look) -> None:
+    """Rewrite why merged tickets waited, which undoing the merge restores."""
+    rows = await tx.fetch(
+        """select ticket_number, false, waiting_before::text from ticket_merge
+            where company_id = $1 and ticket_number = any($2) and waiting_before is not null""",
+        look.company_id,
+        look.numbers,
+    )
+    if changed := look.rewritten(rows, lambda words: [look.document(words[0], "waiting")], keys=0):
+        await tx.write_many(
+            "update ticket_merge set waiting_before = $3::text::jsonb where company_id = $1 and ticket_number = $2",
+            changed,
+        )
+
+
+async def fields_of_keys(tx: Tx) -> frozenset[str]:
+    """Return the own fields of tickets whose values are keys of options or ids of records, and nobody's words."""
+    return frozenset(key for key, type_ in (await _types_of_fields(tx)).items() if type_ in _KEYED)
 
 
 async def _types_of_fields(tx: Tx) -> dict[str, FieldType]:
@@ -147,13 +259,13 @@ def _fields(text: str, types: Mapping[str, FieldType], redactor: Redactor) -> st
     values: dict[str, Any] = msgspec.json.decode(text)
     redacted: dict[str, Any] = {}
     for key, value in values.items():
-        if (most := LENGTHS.get(types.get(key, FieldType.TEXT))) is not None:
+        type_ = types.get(key, FieldType.TEXT)
+        if type_ in _KEYED:
+            redacted[key] = value
+        elif (most := LENGTHS.get(type_)) is not None:
             redacted[key] = redactor.text(value, most) if isinstance(value, str) else value
-        elif isinstance(value, list):
-            redacted[key] = [each for each in value if redactor.own_value(each) == each]
         elif redactor.own_value(value) == value:
             redacted[key] = value
-    redacted = {key: value for key, value in redacted.items() if value != []}
     if redacted == values:
         return text
     return msgspec.json.encode(redacted).decode() if redacted else None
@@ -167,107 +279,6 @@ def _external_ids(text: str, redactor: Redactor) -> str:
     ids: dict[str, str] = msgspec.json.decode(text)
     redacted = {redactor.text(name, SYSTEM_MAX): redactor.text(value, EXTERNAL_ID_MAX) for name, value in ids.items()}
     return text if redacted == ids else msgspec.json.encode(redacted).decode()
-
-
-async def redact_notes(
-    tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, texts: RedactedTexts, *, saves: bool
-) -> None:
-    """Do as ``redact_tickets`` with their notes, and what was trimmed from the mails of those. Served by the same."""
-    rows = await tx.fetch(
-        """select ticket_number, number, visibility, text, trimmed_text from note
-            where company_id = $1 and ticket_number = any($2)""",
-        company_id,
-        numbers,
-    )
-    changed: list[tuple[object, ...]] = []
-    for ticket_number, number, visibility, text, trimmed in rows:
-        redacted = redactor.text(text, TEXT_MAX)
-        rest = None if trimmed is None else redactor.text(trimmed)
-        count = (redacted != text) + (rest != trimmed)
-        if count:
-            texts.add(ticket_number, is_public=visibility == Visibility.PUBLIC, count=count)
-            changed.append((company_id, ticket_number, number, redacted, rest))
-    if saves and changed:
-        await tx.write_many(
-            """update note set text = $4, trimmed_text = $5
-                where company_id = $1 and ticket_number = $2 and number = $3""",
-            changed,
-        )
-
-
-async def redact_contacts(
-    tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, texts: RedactedTexts, *, saves: bool
-) -> None:
-    """Do as ``redact_tickets`` with the names and phones of further contacts; addresses stay. Served by the same."""
-    rows = await tx.fetch(
-        "select ticket_number, id, name, phone from ticket_contact where company_id = $1 and ticket_number = any($2)",
-        company_id,
-        numbers,
-    )
-    changed: list[tuple[object, ...]] = []
-    for ticket_number, contact_id, name, phone in rows:
-        redacted = (redactor.text(name, NAME_MAX), redactor.text(phone, PHONE_MAX))
-        if redacted != (name, phone):
-            texts.add(ticket_number, is_public=True)
-            changed.append((company_id, ticket_number, contact_id, *redacted))
-    if saves and changed:
-        await tx.write_many(
-            """update ticket_contact set name = $4, phone = $5
-                where company_id = $1 and ticket_number = $2 and id = $3""",
-            changed,
-        )
-
-
-async def redact_cases(
-    tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, texts: RedactedTexts, *, saves: bool
-) -> None:
-    """Do as ``redact_tickets`` with the cases at third parties, which no customer sees; addresses stay.
-
-    Served by the same.
-    """
-    rows = await tx.fetch(
-        """select ticket_number, id, party, number, contact_name, contact_phone, notes from ticket_case
-            where company_id = $1 and ticket_number = any($2)""",
-        company_id,
-        numbers,
-    )
-    changed: list[tuple[object, ...]] = []
-    limits = (PARTY_MAX, CASE_NUMBER_MAX, NAME_MAX, PHONE_MAX, CASE_NOTES_MAX)
-    for ticket_number, case_id, *words in rows:
-        redacted = [redactor.text(text, most) for text, most in zip(words, limits, strict=True)]
-        count = sum(was != now for was, now in zip(words, redacted, strict=True))
-        if count:
-            texts.add(ticket_number, is_public=False, count=count)
-            changed.append((company_id, ticket_number, case_id, *redacted))
-    if saves and changed:
-        await tx.write_many(
-            """update ticket_case set party = $4, number = $5, contact_name = $6, contact_phone = $7, notes = $8
-                where company_id = $1 and ticket_number = $2 and id = $3""",
-            changed,
-        )
-
-
-async def redact_merges(
-    tx: Tx, company_id: UUID, numbers: Sequence[int], redactor: Redactor, texts: RedactedTexts, *, saves: bool
-) -> None:
-    """Do as ``redact_tickets`` with why merged tickets waited, which undoing the merge restores. Served by the same."""
-    rows = await tx.fetch(
-        """select ticket_number, waiting_before::text from ticket_merge
-            where company_id = $1 and ticket_number = any($2) and waiting_before is not null""",
-        company_id,
-        numbers,
-    )
-    changed: list[tuple[object, ...]] = []
-    for ticket_number, waiting in rows:
-        redacted = redactor.json_text(waiting)
-        if redacted != waiting:
-            texts.add(ticket_number, is_public=False)
-            changed.append((company_id, ticket_number, redacted))
-    if saves and changed:
-        await tx.write_many(
-            "update ticket_merge set waiting_before = $3::text::jsonb where company_id = $1 and ticket_number = $2",
-            changed,
-        )
 
 
 async def note_texts(tx: Tx, company_id: UUID, numbers: Sequence[int], note: int) -> list[str] | None:
