@@ -27,7 +27,11 @@ _TICKET_FACTS: tuple[facts.TicketFact, ...] = (
     facts.TicketCreated("acknowledged", "high", "API"),
     facts.NoteAdded("public", "seller"),
     facts.StatusChanged(
-        "in_progress", "held", "", "with_carrier", {"reason": "third_party", "text": "Their case CX-20903"}
+        "in_progress",
+        "held",
+        "",
+        "with_carrier",
+        {"reason": "third_party", "text": "They splice on Tuesday", "case": "Fernhill Access FH-2026-00731"},
     ),
     facts.TicketChanged([Change("priority", "high", "critical")]),
     facts.TicketAssigned(None, _USER, "round_robin"),
