@@ -1,5 +1,6 @@
 """The index follows the changes of tickets in the background, and no request waits for it."""
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ from clearline.tickets.note_domain import Visibility
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.search.index import follow, numbers_found
 from tests.builders.tickets import raised
+from tests.patience import patient
 
 
 async def vectors(database: Database) -> dict[int, tuple[str, str]]:
@@ -49,6 +51,25 @@ async def test_a_ticket_is_found_by_its_changes(database: Database, tenant: Tena
     await follow(database)
     assert await numbers_found(database, "xylophone status:acknowledged") == []
     assert await numbers_found(database, "xylophone marimba celesta status:held") == [number]
+
+
+async def test_the_tests_wait_for_a_worker_that_has_the_events_and_for_open_transactions(
+    database: Database, tenant: Tenant
+) -> None:
+    """Otherwise they ask before a server's worker has indexed the last ticket."""
+    async with database.transaction() as older:
+        await raised(older, tenant, "Sousaphone")
+        async with database.transaction() as tx:
+            number = await raised(tx, tenant, "Flugelhorn")
+        following = asyncio.create_task(follow(database))
+        async with database.transaction() as worker:
+            assert await offset_store.lock(worker, index_usecases.CONSUMER) is not None
+            await asyncio.wait({following}, timeout=patient(0.1))
+            assert not following.done()
+        await asyncio.wait({following}, timeout=patient(0.1))
+        assert not following.done()
+    await following
+    assert await numbers_found(database, "flugelhorn") == [number]
 
 
 async def test_only_changed_entries_are_written(database: Database, tenant: Tenant) -> None:

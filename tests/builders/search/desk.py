@@ -8,7 +8,6 @@ from clearline.catalogue.published import IssueType, ServiceType
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, User
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as search
-from clearline.search import worker as indexing
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
@@ -16,6 +15,7 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, NewTicket
 from clearline.tickets.note_domain import Visibility
 from tests.builders.people import NOW, Tenant
+from tests.builders.search.index import follow
 
 CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada.okoro@birch.example.com")
 QUEUE = UUID(int=77)
@@ -61,10 +61,8 @@ class SearchDesk:
         return number
 
     async def follow(self) -> None:
-        """What the worker does, until there is nothing left to do."""
-        for job in indexing.jobs(self.database):
-            while await job.run():
-                pass
+        """Do what the worker does, until there is nothing left to do."""
+        await follow(self.database)
 
     async def find(self, actor: Actor, query: str, **options: Any) -> search.SearchResult:
         async with self.database.transaction() as tx:

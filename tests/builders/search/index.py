@@ -7,11 +7,14 @@ from uuid import UUID
 
 from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.catalogue.published import IssueType, ServiceType
+from clearline.events import offset_store
 from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Database
+from clearline.search import index_store
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.search.document import Document
+from clearline.search.index_usecases import CONSUMER
 from clearline.tickets.contact import NOBODY, Contact
 from clearline.tickets.domain import Channel, Status, Ticket, TicketView
 from tests.patience import patient
@@ -58,9 +61,21 @@ def a_document(**more: Any) -> Document:
 
 
 async def follow(database: Database) -> None:
-    for job in indexing.jobs(database):
-        while await job.run():
-            pass
+    """Have everything indexed that was stored before, by this process or by another.
+
+    A run that does nothing proves nothing: a worker of a server may have the events, and an open transaction may hold
+    them up.
+    """
+    async with asyncio.timeout(patient(20)):
+        while True:
+            for job in indexing.jobs(database):
+                while await job.run():
+                    pass
+            async with database.transaction() as tx:
+                behind, _since = await offset_store.lag(tx, CONSUMER, limit=1)
+                if not behind and await index_store.next_backlog(tx) is None:
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def wait_found(database: Database, query: str, count: int) -> None:
