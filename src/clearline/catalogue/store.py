@@ -83,20 +83,21 @@ async def delete_service_type(tx: Tx, entry_id: UUID) -> None:
 
 
 async def users_of_issue_type(tx: Tx, key: str) -> list[str]:
-    """Return what has a type of issues: ``tickets``, ``routing rules``.
+    """Return what has a type of issues: ``tickets``, ``routing rules``, ``ticket templates``.
 
     No index serves it: this is for deletions, which are rare.
     """
     row = await tx.fetchrow(
         """select exists (select from ticket where issue_type = $1) as tickets,
-                  exists (select from routing_rule where $1 = any(issue_types)) as "routing rules" """,
+                  exists (select from routing_rule where $1 = any(issue_types)) as "routing rules",
+                  exists (select from ticket_template where issue_type = $1) as "ticket templates" """,
         key,
     )
     return _users(row)
 
 
 async def users_of_service_type(tx: Tx, key: str) -> list[str]:
-    """Return what has a type of services: ``tickets``, ``services``, ``routing rules``, ``issue types``.
+    """Return what has a type of services: ``tickets``, ``services``, ``routing rules`` and so on.
 
     No index serves it: this is for deletions, which are rare.
     """
@@ -104,7 +105,8 @@ async def users_of_service_type(tx: Tx, key: str) -> list[str]:
         """select exists (select from ticket where service_type = $1) as tickets,
                   exists (select from service where type = $1) as services,
                   exists (select from routing_rule where $1 = any(service_types)) as "routing rules",
-                  exists (select from issue_type where $1 = any(service_types)) as "issue types" """,
+                  exists (select from issue_type where $1 = any(service_types)) as "issue types",
+                  exists (select from ticket_template where service_type = $1) as "ticket templates" """,
         key,
     )
     return _users(row)

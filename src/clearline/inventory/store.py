@@ -73,25 +73,41 @@ async def page(tx: Tx, company_id: UUID, *, after: tuple[str, str, str], limit: 
     return [_service(row) for row in rows]
 
 
-async def matching(tx: Tx, company_id: UUID, text: str, *, for_staff: bool, limit: int) -> list[Service]:
-    """Return a company's services with a text in one of their ids or labels, in any case, by type, label and id.
-
-    Those of the carrier are read for the staff only. Served by ``service_by_label``, which it walks until the limit.
-    """
+async def of_type(tx: Tx, company_id: UUID, kind: str, *, limit: int) -> list[Service]:
+    """Return a company's services of a type by label and id. Served by ``service_by_label``."""
     rows = await tx.fetch(
-        f"""select {_COLUMNS} from service
-             where company_id = $1 and (type, label, id) > ('', '', '')
-               and (strpos(lower(id), lower($2)) > 0 or strpos(lower(label), lower($2)) > 0
-                    or strpos(lower(customer_label), lower($2)) > 0
-                    or exists (select from jsonb_each(ends) side, jsonb_each_text(side.value) part
-                                where strpos(lower(part.value), lower($2)) > 0)
-                    or ($3 and strpos(lower(carrier_circuit_id), lower($2)) > 0))
-             order by type, label, id limit $4""",
+        f"select {_COLUMNS} from service where company_id = $1 and type = $2 order by label, id limit $3",
         company_id,
-        text,
-        for_staff,
+        kind,
         limit,
     )
+    return [_service(row) for row in rows]
+
+
+_HAS_TEXT = """
+    (strpos(lower(id), lower($2)) > 0 or strpos(lower(label), lower($2)) > 0
+     or strpos(lower(customer_label), lower($2)) > 0
+     or exists (select from jsonb_each(ends) side, jsonb_each_text(side.value) part
+                 where strpos(lower(part.value), lower($2)) > 0)
+     or ($3 and strpos(lower(carrier_circuit_id), lower($2)) > 0))"""
+_MATCHING = f"""select {_COLUMNS} from service
+    where company_id = $1 and (type, label, id) > ('', '', '') and {_HAS_TEXT} order by type, label, id limit $4"""
+_MATCHING_OF_TYPE = f"""select {_COLUMNS} from service
+    where company_id = $1 and type = $5 and {_HAS_TEXT} order by type, label, id limit $4"""
+
+
+async def matching(
+    tx: Tx, company_id: UUID, text: str, *, kind: str | None = None, for_staff: bool, limit: int
+) -> list[Service]:
+    """Return a company's services with a text in one of their ids or labels, in any case, by type, label and id.
+
+    With ``kind`` those of that type. The ids of the carrier are read for the staff only. Served by
+    ``service_by_label``, which it walks until the limit.
+    """
+    if kind is None:
+        rows = await tx.fetch(_MATCHING, company_id, text, for_staff, limit)
+    else:
+        rows = await tx.fetch(_MATCHING_OF_TYPE, company_id, text, for_staff, limit, kind)
     return [_service(row) for row in rows]
 
 

@@ -67,12 +67,23 @@ async def visible_services(tx: Tx, actor: Actor, services: Sequence[Service]) ->
     ]
 
 
-async def services_matching(tx: Tx, actor: Actor, company_ref: UUID | str, text: str, *, limit: int) -> list[Service]:
-    """Return a company's services with a text in one of their ids or labels, in any case, by type, label and id."""
+async def services_of_type(tx: Tx, actor: Actor, company_ref: UUID | str, kind: str, *, limit: int) -> list[Service]:
+    """Return a company's services of a type by label and id. Served by ``service_by_label``."""
+    company = await _company_to_read(tx, actor, company_ref)
+    return await visible_services(tx, actor, await service_store.of_type(tx, company.id, kind, limit=limit))
+
+
+async def services_matching(
+    tx: Tx, actor: Actor, company_ref: UUID | str, text: str, *, kind: str | None = None, limit: int
+) -> list[Service]:
+    """Return a company's services with a text in one of their ids or labels, in any case, by type, label and id.
+
+    With ``kind`` those of that type.
+    """
     company = await _company_to_read(tx, actor, company_ref)
     if not storable(text):
         return []
-    services = await service_store.matching(tx, company.id, text, for_staff=actor.is_staff, limit=limit)
+    services = await service_store.matching(tx, company.id, text, kind=kind, for_staff=actor.is_staff, limit=limit)
     return await visible_services(tx, actor, services)
 
 

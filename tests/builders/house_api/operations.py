@@ -31,7 +31,7 @@ BODIES: dict[str, Json | bytes] = {
     "addMailSuppression": {"address": "from-b@example.org"},
     "addMailbox": {"address": "from-b@example.org"},
     "addRedaction": {"target": "description", "text": "From B", "reason": "A key"},
-    "addTicketTemplate": {"name": "From B", "title": "From B"},
+    "addTicketTemplate": {"name": "From B", "title": "From B", "service_type": "Port"},
     "changeTicketTemplate": {"title": "From B"},
     "addMacro": {"name": "From B", "text": "Hello"},
     "addNote": {"text": "From B"},

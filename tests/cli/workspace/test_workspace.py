@@ -126,3 +126,22 @@ def test_a_refusal_has_an_exit_status_and_a_message(
     done = run_command(database_url, *arguments)
     assert (done.exit_code, done.stdout) == (1, "")
     assert message in done.stderr
+
+
+def test_a_template_has_own_fields_and_a_service_type(database_url: str) -> None:
+    url = database_url
+    run_json(url, "field", "add", "ticket", "latency", "--label", "Latency", "--type", "integer")
+    run_json(url, "service-type", "add", "Wavelength")
+    options = ("--field", "latency=20", "--service-type", "wavelength", "--title", "No light")
+    added = run_json(url, "template", "add", "Wave down", *options)
+    assert added == {**added, "fields": {"latency": 20}, "service_type": "Wavelength", "retired": []}
+    assert run_json(url, "template", "list", "--service-type", "Port") == []
+    run_json(url, "service-type", "retire", "Wavelength")
+    changed = run_json(url, "template", "change", "Wave down", "--field", "latency=30")
+    assert changed == {**added, "fields": {"latency": 30}, "retired": ["service_type"]}
+    assert "Wavelength (retired)" in run_text(url, "template", "list")
+    text = run_text(url, "template", "change", "Wave down", "--field", "latency=", "--service-type", "none")
+    assert "service_type" in text
+    [listed] = run_json(url, "template", "list", "--service-type", "Port")
+    assert listed == {**added, "fields": {}, "service_type": None, "retired": []}
+    run_json(url, "field", "delete", "ticket", "latency", "--yes")

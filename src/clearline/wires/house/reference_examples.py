@@ -248,6 +248,7 @@ SAMPLES: dict[str, Any] = {
     "LinkedTicketOut.title": "Fibre cut near Amsterdam",
     **{f"{kind}.name": "Fibre cut" for kind in ("TemplateIn", "TemplateOut", "TemplatePatch")},
     **{f"{kind}.service": "EXF-PORT-1" for kind in ("TemplateIn", "TemplateOut", "TemplatePatch")},
+    "TemplateOut.retired": [],
     "MacroIn.name": "Optic replaced",
     "MacroOut.name": "Optic replaced",
     "MacroPatch.name": "Optic replaced",

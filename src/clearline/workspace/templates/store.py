@@ -9,24 +9,34 @@ from clearline.catalogue.assessment import Priority
 from clearline.platform.database.transactions import Record, Tx
 from clearline.workspace.templates.domain import TicketTemplate
 
-_COLUMNS = "company_id, id, name, title, description, issue_type, priority, service_id, fields::text, queue_id, tags"
+_COLUMNS = """company_id, id, name, title, description, issue_type, priority, service_type, service_id, fields::text,
+              queue_id, tags"""
+_PAGE = f"""select {_COLUMNS} from ticket_template where company_id = $1 and lower(name) > lower($2)
+             order by lower(name) limit $3"""
+_PAGE_OF_TYPE = f"""select {_COLUMNS} from ticket_template
+             where company_id = $1 and lower(name) > lower($2) and coalesce(service_type, $4) = $4
+             order by lower(name) limit $3"""
 
 
 def _template(row: Record) -> TicketTemplate:
     asked = None if row[6] is None else Priority(row[6])
-    values = msgspec.json.decode(row[8])
-    return TicketTemplate(row[0], row[1], row[2], row[3], row[4], row[5], asked, row[7], values, row[9], tuple(row[10]))
-
-
-async def page(tx: Tx, company_id: UUID, *, after: str | None, limit: int) -> list[TicketTemplate]:
-    """Return the templates of a company after a name, by name in any case. Served by ``ticket_template_name``."""
-    rows = await tx.fetch(
-        f"""select {_COLUMNS} from ticket_template where company_id = $1 and lower(name) > lower($2)
-             order by lower(name) limit $3""",
-        company_id,
-        after or "",
-        limit,
+    values = msgspec.json.decode(row[9])
+    return TicketTemplate(
+        row[0], row[1], row[2], row[3], row[4], row[5], asked, row[7], row[8], values, row[10], tuple(row[11])
     )
+
+
+async def page(
+    tx: Tx, company_id: UUID, *, service_type: str | None = None, after: str | None, limit: int
+) -> list[TicketTemplate]:
+    """Return the templates of a company after a name, by name in any case. Served by ``ticket_template_name``.
+
+    With a ``service_type`` those of it, and those for services of any type.
+    """
+    if service_type is None:
+        rows = await tx.fetch(_PAGE, company_id, after or "", limit)
+    else:
+        rows = await tx.fetch(_PAGE_OF_TYPE, company_id, after or "", limit, service_type)
     return [_template(row) for row in rows]
 
 
@@ -53,11 +63,12 @@ async def count(tx: Tx, company_id: UUID) -> int:
 async def save(tx: Tx, template: TicketTemplate, *, now: datetime) -> None:
     """Store a template, new or changed, whose name is free in its locked company."""
     await tx.write(
-        """insert into ticket_template (company_id, id, name, title, description, issue_type, priority, service_id,
-                                        fields, queue_id, tags, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11, $12)
+        """insert into ticket_template (company_id, id, name, title, description, issue_type, priority,
+                                        service_type, service_id, fields, queue_id, tags, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12, $13)
            on conflict (company_id, id) do update set name = $3, title = $4, description = $5, issue_type = $6,
-                  priority = $7, service_id = $8, fields = $9::text::jsonb, queue_id = $10, tags = $11""",
+                  priority = $7, service_type = $8, service_id = $9, fields = $10::text::jsonb, queue_id = $11,
+                  tags = $12""",
         template.company_id,
         template.id,
         template.name,
@@ -65,6 +76,7 @@ async def save(tx: Tx, template: TicketTemplate, *, now: datetime) -> None:
         template.description,
         template.issue_type,
         template.priority,
+        template.service_type,
         template.service_id,
         msgspec.json.encode(template.fields).decode(),
         template.queue_id,

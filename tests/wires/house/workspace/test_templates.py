@@ -1,11 +1,15 @@
 """Ticket templates: whose they are, who manages them, and what they may have."""
 
-from uuid import uuid4
+import json
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from clearline.accounts import key_usecases as keys
+from clearline.catalogue import entry_usecases as entries
+from clearline.catalogue.entry_usecases import ISSUE_TYPES, SERVICE_TYPES
+from clearline.errors import InUse
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.workspace.templates import store as template_store
@@ -132,3 +136,92 @@ async def test_a_company_has_a_hundred_at_most(client: httpx.AsyncClient, databa
         assert await template_store.count(tx, first.company_id) == TEMPLATES_MAX
     answer = await client.post(TEMPLATES, headers=boss.headers, json={"name": "One more"})
     assert (answer.status_code, answer.json()["code"]) == (409, "too-many-ticket-templates")
+
+
+async def new_service_type(database: Database, name: str) -> UUID:
+    async with database.transaction() as tx:
+        return (await entries.add_entry(tx, OPERATOR, SERVICE_TYPES, {"name": name}, now=NOW)).id
+
+
+async def retire(database: Database, service_type: UUID) -> None:
+    async with database.transaction() as tx:
+        await entries.change_entry(tx, OPERATOR, SERVICE_TYPES, service_type, {"is_active": False}, now=NOW)
+
+
+async def test_a_template_is_for_services_of_a_type(client: httpx.AsyncClient, boss: Tenant) -> None:
+    bodies: list[dict[str, object]] = [
+        {"name": "Any"}, {"name": "Port", "service_type": "Port", "issue_type": "Circuit Down", "service": "SVC-1"},
+        {"name": "Router", "service_type": "CloudRouter"},
+    ]  # fmt: skip
+    for body in bodies:
+        added = await client.post(TEMPLATES, headers=boss.headers, json=body)
+        assert (added.status_code, added.json()["service_type"]) == (201, body.get("service_type")), added.text
+        assert added.json()["retired"] == []
+    for query, names in (
+        ("", ["Any", "Port", "Router"]), ("service_type=Port", ["Any", "Port"]),
+        ("service_type=cloudrouter", ["Any", "Router"]), ("service_type=Port&limit=1", ["Any"]),
+    ):  # fmt: skip
+        listed = (await client.get(f"{TEMPLATES}?{query}", headers=boss.headers)).json()
+        assert [each["name"] for each in listed["data"]] == names
+    refused = await client.get(f"{TEMPLATES}?service_type=Fax", headers=boss.headers)
+    assert (refused.status_code, pointers(refused, "invalid-parameter")) == (400, ["service_type"])
+
+
+async def test_the_service_and_the_issue_type_fit_the_service_type(
+    client: httpx.AsyncClient, database: Database, boss: Tenant
+) -> None:
+    name = f"Only for routers {uuid4().hex}"
+    async with database.transaction() as tx:
+        await entries.add_entry(tx, OPERATOR, ISSUE_TYPES, {"name": name, "service_types": ("CloudRouter",)}, now=NOW)
+    body = {"name": "Port down", "service_type": "Port"}
+    for members, named in (
+        ({"service": "SVC-2"}, "/service"), ({"issue_type": name}, "/issue_type"),
+        ({"service_type": "Fax"}, "/service_type"),
+    ):  # fmt: skip
+        answer = await client.post(TEMPLATES, headers=boss.headers, json={**body, **members})
+        assert pointers(answer) == [named], answer.text
+    added = await client.post(TEMPLATES, headers=boss.headers, json={**body, "service": "SVC-1"})
+    at, current = added.headers["location"], {**boss.headers, "If-Match": "*"}
+    for members, named in (({"service_type": "CloudRouter"}, "/service"), ({"issue_type": name}, "/issue_type")):
+        assert pointers(await client.patch(at, headers=current, json=members)) == [named]
+    moved = {"service_type": "CloudRouter", "service": None, "issue_type": name}
+    assert (await client.patch(at, headers=current, json=moved)).json()["issue_type"] == name
+    changed = await client.patch(at, headers=current, json={"service_type": None, "service": "SVC-2"})
+    assert (changed.status_code, changed.json()["service_type"]) == (200, None)
+
+
+async def test_a_template_stays_when_its_service_type_is_retired(
+    client: httpx.AsyncClient, database: Database, boss: Tenant
+) -> None:
+    name = f"Wavelength {uuid4().hex}"
+    kind = await new_service_type(database, name)
+    body = {"name": "Wave down", "service_type": name}
+    added = await client.post(TEMPLATES, headers=boss.headers, json=body)
+    at = added.headers["location"]
+    with pytest.raises(InUse, match="ticket templates have it"):
+        async with database.transaction() as tx:
+            await entries.delete_entry(tx, OPERATOR, SERVICE_TYPES, kind, now=NOW)
+    await retire(database, kind)
+    read = await client.get(at, headers=boss.headers)
+    assert read.json() == {**added.json(), "retired": ["service_type"]}
+    current = {**boss.headers, "If-Match": read.headers["etag"]}
+    changed = await client.patch(at, headers=current, json={"title": "No light", "service_type": name})
+    assert changed.json() == {**read.json(), "title": "No light"}
+    again = await client.post(TEMPLATES, headers=boss.headers, json={**body, "name": "Another"})
+    assert pointers(again) == ["/service_type"]
+    listed = (await client.get(f"{TEMPLATES}?service_type={name}", headers=boss.headers)).json()["data"]
+    assert [each["name"] for each in listed] == ["Wave down"]
+
+
+async def test_the_history_says_which_service_type_it_was(
+    client: httpx.AsyncClient, database: Database, boss: Tenant
+) -> None:
+    added = await client.post(TEMPLATES, headers=boss.headers, json={"name": "Port down", "service_type": "Port"})
+    current = {**boss.headers, "If-Match": "*"}
+    await client.patch(added.headers["location"], headers=current, json={"service_type": "CloudRouter"})
+    async with database.statement() as tx:
+        data = await tx.fetchval(
+            "select data::text from event where type = 'ticket_template.changed' and company_id = $1", boss.company.id
+        )
+    [change] = json.loads(data)["changes"]
+    assert (change["field"], change["before"], change["after"]) == ("service_type", "Port", "CloudRouter")

@@ -8,7 +8,7 @@ from clearline.wires.house.tickets.mapping import ticket_out
 from clearline.wires.house.tickets.progress_wire import facts_out
 from clearline.wires.house.workspace import macro_wire, template_wire, view_wire
 from clearline.workspace.domain import Macro, MacroUse, SavedView
-from clearline.workspace.templates.domain import TicketTemplate
+from clearline.workspace.templates.domain import ShownTemplate
 
 
 def macro_out(macro: Macro) -> macro_wire.MacroOut:
@@ -48,11 +48,12 @@ def view_out(view: SavedView) -> view_wire.ViewOut:
     )
 
 
-def template_out(template: TicketTemplate, actor: Actor) -> template_wire.TemplateOut:
+def template_out(template: ShownTemplate, actor: Actor) -> template_wire.TemplateOut:
     """Return a ticket template as an actor sees it."""
     known = template_wire.TemplateOut(
         str(template.id), str(template.company_id), template.name, template.title, template.description,
-        template.issue_type, template.priority, template.service_id, dict(template.fields),
+        template.issue_type, template.priority, template.service_type, template.service_id, dict(template.fields),
+        list(template.retired),
     )  # fmt: skip
     if not actor.is_staff:
         return known

@@ -36,7 +36,7 @@ def _values(body: wire.TemplateIn | wire.TemplatePatch) -> dict[str, Any]:
 
 async def list_templates(call: Call) -> Page[wire.TemplateOut]:
     """List ticket templates by name."""
-    read = partial(templates.list_templates, company=call.query.company)
+    read = partial(templates.list_templates, company=call.query.company, service_type=call.query.service_type)
     with query_refusals():
         return await list_records(
             call, (), read, str, lambda template: [template.name], partial(template_out, actor=call.actor)

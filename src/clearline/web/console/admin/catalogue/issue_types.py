@@ -32,7 +32,7 @@ class IssueTypes(EntrySection[IssueEntry]):
             "title": gettext("Issue types"),
             "new": gettext("New issue type"),
             "about": gettext("What can be wrong with a service, and how serious a ticket of it is at first."),
-            "about delete": gettext("Only one that no ticket and no routing rule has. Otherwise retire it."),
+            "about delete": gettext("Only one that no ticket, template and routing rule has. Otherwise retire it."),
             "done create": gettext("Added."),
             "done change": gettext("Saved."),
             "done delete": gettext("Deleted."),

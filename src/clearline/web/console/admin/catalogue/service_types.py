@@ -29,7 +29,9 @@ class ServiceTypes(EntrySection[ServiceEntry]):
             "title": gettext("Service types"),
             "new": gettext("New service type"),
             "about": gettext("The kinds of services that you sell, and tickets are about."),
-            "about delete": gettext("Only one that no ticket, service, rule or issue type has. Otherwise retire it."),
+            "about delete": gettext(
+                "Only one that no ticket, template, service, rule or issue type has. Otherwise retire it."
+            ),
             "done create": gettext("Added."),
             "done change": gettext("Saved."),
             "done delete": gettext("Deleted."),
