@@ -15,6 +15,7 @@ from clearline.web.portal.pages import PORTAL_PAGES
 from clearline.web.sign_in.session_pages import SESSION_PAGES
 from clearline.web.visit import Page as Entry
 from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.workspace.templates import usecases as templates
 from tests.builders.databases import everything
 from tests.builders.people import NOW, Tenant, new_person, new_tenant
 from tests.builders.tickets import raised
@@ -28,17 +29,24 @@ PAGES = (*PORTAL_PAGES, *SESSION_PAGES)
 ONCE = "a key of this form"
 WEBHOOK = {"url": "https://hooks.example.com/a", "description": "", "types": "ticket."}
 PERSON = {"name": "Ida Moss", "email": "ida@example.net", "phone": "", "role": "customer", "language": ""}
+TEMPLATE = {
+    "name": "Port down", "title": "Link down", "description": "No light", "issue_type": "Circuit Down",
+    "service_type": "Port", "service_id": "SVC-1", "priority": "high",
+}  # fmt: skip
 FORMS: dict[str, dict[str, str]] = {
     "activatePerson": {},
     "changeNotifications": {"digest": "daily", "digest_at": "08:00", "time_zone": "UTC", "version": ""},
     "changeNotificationsOfPerson": {"digest": "daily", "digest_at": "08:00", "time_zone": "UTC", "version": ""},
     "changePassword": {"current": "wrong", "password": "four words make a pass"},
     "changePerson": PERSON,
+    "changeTicketTemplate": TEMPLATE,
     "changeWebhook": WEBHOOK,
     "createKey": {"name": "crm", "user_id": "{person}", "scopes": "tickets:read", "lifetime": "", "once": ONCE},
     "createPerson": {**PERSON, "once": ONCE},
+    "createTicketTemplate": {**TEMPLATE, "once": ONCE},
     "createWebhook": {**WEBHOOK, "once": ONCE},
     "deactivatePerson": {},
+    "deleteTicketTemplate": {},
     "deleteWebhook": {},
     "endOtherSessions": {},
     "endSession": {"session": NO_ID},
@@ -149,8 +157,10 @@ async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
         webhook, _secret = await subscriptions.add_subscription(
             tx, OPERATOR, values, of=tenant.company, networks=(), now=NOW
         )
+        template = await templates.add_template(tx, OPERATOR, {"name": "zq8"}, company=tenant.company.code, now=NOW)
     [delivery] = await insert_deliveries(database, webhook)
     ids = {"person": colleague.user.id, "key": key.id, "webhook": webhook.id, "delivery": delivery}
+    ids["template"] = template.id
     return Desk(
         tenant,
         ticket_number(number),

@@ -41,7 +41,12 @@ _RULES = tuple(
         ),
         (r"must be the name of an IANA time zone.*", gettext_noop("must be a time zone, such as Europe/Amsterdam")),
         (r"is required.*|must not be (blank|empty).*", gettext_noop("is required")),
-        (r"must be one of .*", gettext_noop("must be one of the choices")),
+        (r"must be one of .*|must be the key of an active .*", gettext_noop("must be one of the choices")),
+        (
+            r"does not apply to services of the type (?P<type>.+)",
+            gettext_noop("does not apply to services of the type %(type)s"),
+        ),
+        (r"must be of the type (?P<type>.+)", gettext_noop("must be of the type %(type)s")),
         (r"must name a role", gettext_noop("must have a role")),
         (r"must be either roles or a copy.*", gettext_noop("must be either roles or a copy")),
         (r"must be chosen", gettext_noop("must be chosen")),

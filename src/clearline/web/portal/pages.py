@@ -7,6 +7,7 @@ from clearline.web.portal.company.notifications import NOTIFICATION_PAGES
 from clearline.web.portal.company.overview import COMPANY_PAGES
 from clearline.web.portal.company.people import PEOPLE_PAGES
 from clearline.web.portal.company.settings import SETTINGS_PAGES
+from clearline.web.portal.company.templates import TEMPLATE_PAGES
 from clearline.web.portal.company.webhooks import WEBHOOK_PAGES
 from clearline.web.portal.me import ACCOUNT_PAGES
 from clearline.web.portal.new_ticket import handlers as new_ticket
@@ -61,6 +62,7 @@ PORTAL_PAGES = (
     *SETTINGS_PAGES,
     *PEOPLE_PAGES,
     *NOTIFICATION_PAGES,
+    *TEMPLATE_PAGES,
     *KEY_PAGES,
     *WEBHOOK_PAGES,
     *ACCOUNT_PAGES,

@@ -51,7 +51,9 @@ OWN_FIELD = {
     "required": "never", "visible_to": "staff", "edited_by": "staff", "default": "", "minimum": "", "maximum": "",
     "pattern": "", "place": "", "active": "on",
 }  # fmt: skip
-TEMPLATE = {"name": "Fibre cut", "title": "Link down", "issue_type": "Circuit Down", "tags": "fibre"}
+TEMPLATE = {
+    "name": "Fibre cut", "title": "Link down", "issue_type": "Circuit Down", "service_type": "Port", "tags": "fibre",
+}  # fmt: skip
 MACRO = {
     "name": "We look into it", "text": "Dear {{contact.name}}", "visibility": "public", "status": "in_progress",
     "queue_id": "", "priority": "", "add_tags": "optics",

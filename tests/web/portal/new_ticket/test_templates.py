@@ -60,3 +60,46 @@ async def test_an_agent_begins_with_a_template_of_the_provider_or_the_company(
     form = await agent.page(f"{CONSOLE}?template={theirs.id}&service=SVC-1")
     assert tenant.company.name in form.text
     assert "No light" in form.text
+
+
+async def test_a_template_of_a_service_type_offers_the_services_of_it(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        code, values = tenant.company.code, {"name": "Router down", "service_type": "CloudRouter", **VALUES}
+        router = await templates.add_template(tx, OPERATOR, values, company=code, now=NOW)
+        values = {"name": "Something else", "service_type": "Non-Console Service"}
+        other = await templates.add_template(tx, OPERATOR, values, company=code, now=NOW)
+    person = await session_of(client, database, tenant.user)
+    begun = await person.page(f"{PORTAL}?template={router.id}")
+    assert services(begun) == ["SVC-2"], "and none that is not in the list"
+    carries = {str(name): value or "" for name, value in carried(begun).items()}
+    found = Page((await person.post(PORTAL, **carries, step="service", find="Service")).text)
+    assert services(found) == ["SVC-2"]
+    form = Page((await person.post(PORTAL, **carries, step="form", service="SVC-2")).text)
+    assert "No light" in form.text
+    wrong = Page((await person.post(PORTAL, **carries, step="form", service="SVC-1")).text)
+    assert services(wrong) == ["SVC-2"]
+    assert "Must be one of the type CloudRouter" in wrong.text
+    assert services(await person.page(f"{PORTAL}?template={router.id}&service=SVC-1")) == ["SVC-2"]
+    assert services(await person.page(f"{PORTAL}?template={other.id}")) == [""], "only what is not in the list"
+
+
+async def test_an_agent_chooses_among_the_services_of_the_type(client: httpx.AsyncClient, database: Database) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        values = {"name": f"Router {uuid4().hex}", "service_type": "CloudRouter", **VALUES}
+        desk = await templates.add_template(tx, OPERATOR, values, now=NOW)
+    agent = await session_of(client, database, (await new_staff(database, Role.AGENT)).user)
+    begun = await agent.page(f"{CONSOLE}?template={desk.id}&company={tenant.company.id}")
+    assert [each.get("value") for each in begun.all("button") if each.get("name") == "service"] == ["SVC-2"]
+    assert "Not in the list" not in begun.text
+    at = f"{CONSOLE}?template={desk.id}&company={tenant.company.id}&service="
+    assert "No light" in (await agent.page(f"{at}SVC-2")).text
+    assert "must be one of the type CloudRouter" in (await agent.page(f"{at}SVC-1")).text.replace("Must", "must")
+
+
+def services(page: Page) -> list[str | None]:
+    """Return the services that can be chosen; an empty one is one that is not in the list."""
+    return [each.get("value") for each in page.all("input") if each.get("name") == "service"]

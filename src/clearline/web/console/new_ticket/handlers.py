@@ -34,7 +34,7 @@ from clearline.web.multipart import SentFiles, receive_form
 from clearline.web.tickets.asked import AskedFields, asked_fields, contact_rows, people_in, typed_into
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
 from clearline.web.tickets.own_fields import NO_CHOICES, given_in, labels
-from clearline.web.tickets.templates import begun, offered
+from clearline.web.tickets.templates import begun, offered, only_listed, require_type, type_of_services
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -158,7 +158,7 @@ async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Re
             service = None
             if step != "service" and typed.get("service"):
                 try:
-                    service = await _service(visit, tx, company, typed)
+                    service = require_type(visit, typed, await _service(visit, tx, company, typed))
                 except InvalidInput as error:
                     values["problem"] = error.violations[0].rule
             values |= {"company": company, "service": service}
@@ -182,8 +182,14 @@ async def _step(visit: Visit, typed: Form, *, carries: bool = False, refusal: Re
 
 async def _services(visit: Visit, tx: Tx, company: Company, values: dict[str, Any]) -> dict[str, Any]:
     """Return what the page on which the service is chosen shows."""
-    found = await inventory.services_matching(tx, visit.actor, company.id, values["find"], limit=_SHOWN + 1)
-    return {"services": found[:_SHOWN], "has_more": len(found) > _SHOWN}
+    kind = type_of_services(visit, values["typed"])
+    found = await inventory.services_matching(tx, visit.actor, company.id, values["find"], kind=kind, limit=_SHOWN + 1)
+    return {
+        "services": found[:_SHOWN],
+        "has_more": len(found) > _SHOWN,
+        "for_type": kind,
+        "only_listed": only_listed(kind),
+    }
 
 
 async def _form(visit: Visit, tx: Tx, company: Company, values: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The page of a customer's company: who it is, and for its admins the people, API keys and webhooks."""
+"""The page of a customer's company: who it is, and for its admins people, ticket templates, API keys and webhooks."""
 
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from clearline.web.done import done_in, with_done
 from clearline.web.portal.company.keys import CompanyKeys
 from clearline.web.portal.company.people import Colleagues
 from clearline.web.portal.company.settings import CONTACT_MAIL, SETTINGS, settings_shown
+from clearline.web.portal.company.templates import CompanyTemplates
 from clearline.web.portal.company.webhooks import CompanyWebhooks
 from clearline.web.portal.shell import COMPANY, portal_page, read_shell
 from clearline.web.records.company import CompanySection
@@ -26,7 +27,7 @@ from clearline.wires.http.call import Answer
 FIELDS = f"{COMPANY}/fields"
 _SHOWN = 5
 _SAVED = "fields"
-_SECTIONS: tuple[type[CompanySection[Any]], ...] = (Colleagues, CompanyKeys, CompanyWebhooks)
+_SECTIONS: tuple[type[CompanySection[Any]], ...] = (Colleagues, CompanyTemplates, CompanyKeys, CompanyWebhooks)
 
 
 class Part(NamedTuple):

@@ -36,7 +36,7 @@ from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.tickets.asked import AskedFields, asked_fields, contact_rows, people_in, typed_into
 from clearline.web.tickets.new_ticket import ChosenService, Refusal, chosen_service, create_once, key_of
 from clearline.web.tickets.own_fields import NO_CHOICES, given_in, labels
-from clearline.web.tickets.templates import begun, offered
+from clearline.web.tickets.templates import begun, offered, only_listed, require_type, type_of_services
 from clearline.web.visit import Form, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -156,7 +156,7 @@ async def _step(
         service = None
         if typed.get("step") != "service" and (carries or any(map(typed.has, ("service", "other", "step")))):
             try:
-                service = await _service(visit, tx, company, typed)
+                service = require_type(visit, typed, await _service(visit, tx, company, typed))
             except InvalidInput as error:
                 problem = problem or rule_text(error.violations[0])
         values = await (_form(visit, tx, company, service) if service else _services(visit, tx, company, typed))
@@ -177,16 +177,20 @@ async def _step(
 
 async def _services(visit: Visit, tx: Tx, company: Company, typed: Form) -> dict[str, Any]:
     """Return the services that are offered: those that match, or those of the newest tickets and then others."""
-    actor, find = visit.actor, typed.get("find").strip()[:_QUERY_MAX]
+    actor, find, kind = visit.actor, typed.get("find").strip()[:_QUERY_MAX], type_of_services(visit, typed)
+    shown: dict[str, Any] = {"find": find, "other_max": ID_MAX, "for_type": kind, "only_listed": only_listed(kind)}
     if find:
-        listed = await inventory.services_matching(tx, actor, company.id, find, limit=_MATCHES + 1)
-        return {"find": find, "services": listed[:_MATCHES], "has_more": len(listed) > _MATCHES, "other_max": ID_MAX}
+        listed = await inventory.services_matching(tx, actor, company.id, find, kind=kind, limit=_MATCHES + 1)
+        return {**shown, "services": listed[:_MATCHES], "has_more": len(listed) > _MATCHES}
+    if kind is not None:
+        listed = await inventory.services_of_type(tx, actor, company.id, kind, limit=_MATCHES + 1)
+        return {**shown, "services": listed[:_MATCHES], "has_more": len(listed) > _MATCHES}
     newest = await ticket_lists.list_tickets(tx, actor, Filter("all", company_id=company.id), after=None, limit=_NEWEST)
     ids = dict.fromkeys([typed.get("service"), *(view.ticket.service_id for view in newest)])
     recent = await inventory.services_with_ids(tx, actor, company.id, [each for each in ids if storable(each)])
     others = await inventory.services_of(tx, actor, company.id, limit=_SHOWN + 1)
     listed = [*recent, *(service for service in others if service not in recent)]
-    return {"find": "", "services": listed[:_SHOWN], "has_more": len(listed) > _SHOWN, "other_max": ID_MAX}
+    return {**shown, "services": listed[:_SHOWN], "has_more": len(listed) > _SHOWN}
 
 
 async def _form(visit: Visit, tx: Tx, company: Company, service: ChosenService) -> dict[str, Any]:
