@@ -15,6 +15,7 @@ from clearline.demo.desk import ADMIN, find_staff, load_desk, user_of
 from clearline.demo.fields import load_fields
 from clearline.demo.integrations import load_mailbox, load_webhook
 from clearline.demo.notifications import set_preferences, turn_off_contact_mail
+from clearline.demo.templates import load_company_templates, load_desk_templates
 from clearline.demo.tickets import (
     assign_tag_and_link,
     attach_files,
@@ -53,6 +54,7 @@ async def load(
             await load_catalogue(tx, OPERATOR, now=now)
             await load_fields(tx, OPERATOR, now=now)
             await load_desk(tx, OPERATOR, now=now)
+            await load_desk_templates(tx, OPERATOR, now=now)
             await set_preferences(tx, OPERATOR, now=now)
     created: list[DemoKey] = []
     for demo in COMPANIES:
@@ -103,4 +105,5 @@ async def _load_company(tx: Tx, demo: DemoCompany, *, now: datetime) -> tuple[Co
     else:
         await merge_split_and_tag(tx, numbers, now=now)
         await load_own_services(tx, OPERATOR, company, users, now=now)
+        await load_company_templates(tx, OPERATOR, company.id, now=now)
     return company, numbers
