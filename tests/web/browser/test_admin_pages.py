@@ -15,6 +15,7 @@ from clearline.identity import OPERATOR, Role, User
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as rules
+from clearline.tickets.domain import ticket_number
 from clearline.web.branding import stylesheet
 from clearline.web.console.admin.sidebar import entries
 from clearline.webhooks import subscription_usecases as webhooks
@@ -23,6 +24,7 @@ from tests.builders.mail.outbox import write
 from tests.builders.people import new_tenant
 from tests.builders.sign_in.sessions import new_person_with_password, signed_in
 from tests.builders.web.browser import WIDTHS, Site, check, context
+from tests.builders.web.templates import Family, add_own_fields, add_templates, new_family
 from tests.builders.webhooks.sending import PROVIDER, insert_deliveries
 
 pytestmark = pytest.mark.slow
@@ -44,9 +46,16 @@ async def cookies(database: Database, admin: User, site: Site) -> dict[str, str]
         webhook, _secret = await webhooks.add_subscription(
             tx, OPERATOR, {"url": "https://hooks.example.com/desk"}, of=PROVIDER, networks=(), now=now()
         )
+        await add_own_fields(tx)
+        await add_templates(tx, None)
     await insert_deliveries(database, webhook, count=2)
     await write(database, await new_tenant(database))
     return {"clearline-session": (await signed_in(database, admin, now=now())).token}
+
+
+@pytest.fixture(scope="module")
+async def family(database: Database) -> Family:
+    return await new_family(database)
 
 
 async def preview_matrix(page: Page, url: str) -> None:
@@ -116,6 +125,36 @@ async def opened_pages(page: Page, url: str) -> AsyncIterator[str]:
     await page.get_by_role("button", name="Try", exact=True).click()
     await expect(page.get_by_role("status").filter(has_text="Queue: Optics")).to_be_visible()
     yield "a try of the routing rules"
+
+
+@pytest.mark.parametrize("size", WIDTHS)
+async def test_the_pages_of_a_parent_and_of_templates_are_accessible_and_fit(
+    browser: Browser, site: Site, cookies: dict[str, str], family: Family, size: str
+) -> None:
+    opened = await context(browser, size, cookies, site.url)
+    page = await opened.new_page()
+    wrong: list[str] = []
+    for tenant in (family.parent, family.child, family.private):
+        for path in (f"/console/companies/{tenant.company.id}", f"/console/admin/companies/{tenant.company.id}"):
+            await page.goto(site.url + path)
+            await expect(page.get_by_role("heading", name=tenant.company.name)).to_be_visible()
+            wrong += await check(page, f"{tenant.company.name} {path}")
+    await page.goto(f"{site.url}/console/tickets/{ticket_number(family.number)}")
+    wrong += await check(page, "a ticket of a child")
+    await page.goto(f"{site.url}/console/tickets/new?company={family.child.company.id}")
+    await expect(page.get_by_role("heading", name="Begin with a template")).to_be_visible()
+    wrong += await check(page, "the templates before a ticket")
+    await page.get_by_role("link", name="A port that is down").click()
+    await expect(page.get_by_text("The template is for services of the type Port.")).to_be_visible()
+    wrong += await check(page, "the services of a template")
+    await page.goto(f"{site.url}/console/admin/ticket-templates")
+    for name in ("A port that is down", "Everything about the fibres"):
+        await page.get_by_role("link", name=name).click()
+        await expect(page.get_by_label("Own long text")).to_be_visible()
+        wrong += await check(page, f"the template {name}")
+        await page.goto(f"{site.url}/console/admin/ticket-templates")
+    await opened.close()
+    assert wrong == []
 
 
 @pytest.mark.parametrize("size", WIDTHS)
