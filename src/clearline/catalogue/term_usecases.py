@@ -35,10 +35,15 @@ async def _read(tx: Tx) -> Terms:
     return terms_of(await term_store.terms(tx))
 
 
+Place = tuple[int, int, str, str]
+"""Where a term stands in a list of all: its list, its position, and what the reader calls it."""
+_ORDER = {kind: index for index, kind in enumerate(TermKind)}
+
+
 async def list_terms(
-    tx: Tx, actor: Actor, kind: TermKind | None = None, *, after: UUID | None = None, limit: int = TERMS_MAX
+    tx: Tx, actor: Actor, kind: TermKind | None = None, *, after: Place | None = None, limit: int = TERMS_MAX
 ) -> list[Term]:
-    """Return the terms of a list, or of all lists, in their order, after one of them.
+    """Return the terms of a list, or of all lists, in their order, after a place.
 
     Customers get those that they see, with their own wording in the place of the provider's.
     """
@@ -47,8 +52,12 @@ async def list_terms(
     terms = [term for each in TermKind if kind in {None, each} for term in lists[each].values()]
     if not actor.is_staff:
         terms = _for_customers(terms)
-    at = next((index for index, term in enumerate(terms, 1) if term.id == after), 0)
-    return terms[at : at + limit]
+    return [term for term in sorted(terms, key=place_of) if after is None or place_of(term) > after][:limit]
+
+
+def place_of(term: Term) -> Place:
+    """Return the place of a term, as its reader has it: it says nothing else of the provider's wording."""
+    return _ORDER[term.kind], term.position, term.label.lower(), term.key
 
 
 def _for_customers(terms: list[Term]) -> list[Term]:

@@ -37,7 +37,7 @@ def form() -> None:
 def form_list(*, as_json: bool) -> None:
     """List the forms that were defined."""
     show_list(
-        transact(lambda tx: forms.list_forms(tx, OPERATOR)),
+        [form for form, _place in transact(lambda tx: forms.list_forms(tx, OPERATOR))],
         form_out,
         ("ISSUE TYPE", "AUDIENCE", "FIELDS", "WITH CONDITION"),
         lambda form: (

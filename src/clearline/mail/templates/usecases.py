@@ -91,13 +91,16 @@ def _template(kind: MailKind, language: str, stored: StoredText | None) -> MailT
     return MailTemplate(kind, language, shipped_text(kind, language), stored)
 
 
-async def list_templates(tx: Tx, actor: Actor, *, after: tuple[str, str] | None, limit: int) -> list[MailTemplate]:
-    """Return the texts of every kind in every language, in the order of the kinds, after a kind and a language."""
+async def list_templates(tx: Tx, actor: Actor, *, after: tuple[int, int] | None, limit: int) -> list[MailTemplate]:
+    """Return the texts of every kind in every language, in the order of the kinds, after a place."""
     permissions.require_staff(actor, Scope.DESK_READ)
     listed = await all_templates(tx)
-    keys = [(template.kind.value, template.language) for template in listed]
-    start = keys.index(after) + 1 if after in keys else 0
-    return listed[start : start + limit]
+    return [each for each in listed if after is None or place_of(each) > after][:limit]
+
+
+def place_of(template: MailTemplate) -> tuple[int, int]:
+    """Return the place of a text in the list of all: that of its kind, and of its language."""
+    return [*MailKind].index(template.kind), [*LANGUAGES].index(template.language)
 
 
 async def all_templates(tx: Tx) -> list[MailTemplate]:

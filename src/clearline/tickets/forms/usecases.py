@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.catalogue.domain import Catalogue, IssueEntry
+from clearline.catalogue.entry_usecases import place_of
 from clearline.catalogue.usecases import current_catalogue, stored_catalogue
 from clearline.errors import Forbidden, InvalidInput, require_found, require_valid
 from clearline.events.record_changes import append_record_event, change_record
@@ -118,12 +119,23 @@ async def values_of_new(
     return fields
 
 
-async def list_forms(tx: Tx, actor: Actor, *, after: UUID | None = None, limit: int | None = None) -> list[Form]:
-    """Return the forms that admins defined, by the places of their types of issues, after one of them."""
+Place = tuple[int, str, str, str]
+"""Where a form stands in the list of all: the place of its type of issue, with the key of that, and its audience."""
+
+
+async def list_forms(
+    tx: Tx, actor: Actor, *, after: Place | None = None, limit: int | None = None
+) -> list[tuple[Form, Place]]:
+    """Return the forms that admins defined with their places, by the places of their types of issues, after a place."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    defined = list((await form_store.forms(tx)).all)
-    at = next((index for index, form in enumerate(defined, 1) if form.id == after), 0)
-    return defined[at:][:limit]
+    types = (await stored_catalogue(tx)).issue_types
+    placed = [
+        (form, (*place_of(types[form.issue_type]), form.issue_type, str(form.audience)))
+        for form in (await form_store.forms(tx)).all
+        if form.issue_type in types
+    ]
+    placed.sort(key=lambda pair: pair[1])
+    return [(form, place) for form, place in placed if after is None or place > after][:limit]
 
 
 async def get_form(tx: Tx, actor: Actor, issue_type: str, audience: FieldAudience) -> Form:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call
-from clearline.wires.http.cursors import list_id
+from clearline.wires.http.cursors import InvalidCursor, list_id
 from clearline.wires.http.edge import header
 
 Item = TypeVar("Item")
@@ -32,10 +32,13 @@ def read_cursor(call: Call, read: Callable[..., Key]) -> Key | None:
     """Return the sort keys after which the page begins, converted by ``read``, or None for the first page.
 
     Raises:
-        InvalidCursor: see ``cursor_keys``.
+        InvalidCursor: see ``cursor_keys``; or its keys are those of an earlier version of the list.
     """
     keys = cursor_keys(call)
-    return None if keys is None else read(*keys)
+    try:
+        return None if keys is None else read(*keys)
+    except (TypeError, ValueError):
+        raise InvalidCursor from None
 
 
 def page(

@@ -28,13 +28,17 @@ def _values(body: wire.TermIn | wire.TermPatch) -> dict[str, Any]:
     return values
 
 
+def _place(kind: int, position: int, label: str, key: str) -> terms.Place:
+    return kind, position, label, key
+
+
 async def list_terms(call: Call) -> Page[wire.TermOut]:
     """List the terms of one list or of all."""
     query: wire.TermListQuery = call.query
-    after = paging.read_cursor(call, UUID)
+    after = paging.read_cursor(call, _place)
     async with call.statement() as tx:
         listed = await terms.list_terms(tx, call.actor, query.kind, after=after, limit=query.limit + 1)
-    return paging.page(call, listed, lambda term: [str(term.id)], wire.term_out)
+    return paging.page(call, listed, lambda term: [*terms.place_of(term)], wire.term_out)
 
 
 async def add_term(call: Call) -> wire.TermOut:

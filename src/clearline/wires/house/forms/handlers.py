@@ -1,7 +1,5 @@
 """House API v1: the forms in which tickets are raised, and their definitions."""
 
-from uuid import UUID
-
 from clearline.identity import Scope
 from clearline.language.languages import ENGLISH
 from clearline.language.reader import Reader, preferred_language, read_by
@@ -40,9 +38,15 @@ async def get_form(call: Call) -> wire.FormSchema:
         return form_schema(asked)
 
 
+def _place(position: int, name: str, issue_type: str, audience: str) -> forms.Place:
+    return position, name, issue_type, audience
+
+
 async def list_definitions(call: Call) -> Page[wire.FormOut]:
     """List the definitions of forms."""
-    return await list_records(call, (), forms.list_forms, UUID, lambda form: [str(form.id)], form_out)
+    return await list_records(
+        call, (), forms.list_forms, _place, lambda placed: [*placed[1]], lambda placed: form_out(placed[0])
+    )
 
 
 async def get_definition(call: Call) -> wire.FormOut:

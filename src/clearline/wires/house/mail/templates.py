@@ -71,8 +71,8 @@ async def list_templates(call: Call) -> Page[wire.MailTemplateSummary]:
         call,
         (),
         mail_templates.list_templates,
-        lambda kind, language: (str(kind), str(language)),
-        lambda template: [template.kind, template.language],
+        lambda kind, language: (int(kind), int(language)),
+        lambda template: [*mail_templates.place_of(template)],
         _summary_out,
     )
 

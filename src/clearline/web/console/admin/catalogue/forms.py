@@ -70,7 +70,7 @@ class FormSection(AdminSection[FormsOfType]):
                 str(entry.id), entry.name, [*entries.place_of(entry)],
                 " · ".join(
                     gettext("%s: %s fields") % (words[form.audience], len(form.fields))
-                    for form in defined
+                    for form, _place in defined
                     if form.issue_type == entry.key
                 ) or gettext("Every field is asked for"),
                 "" if entry.is_active else gettext("retired"),

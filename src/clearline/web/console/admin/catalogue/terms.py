@@ -55,12 +55,17 @@ class Terms(AdminSection[Term]):
 
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the terms of the list in their order."""
-        kind, last = TermKind(self.state(visit)), UUID(after[0]) if after else None
-        listed = await terms.list_terms(tx, visit.actor, kind, after=last, limit=limit)
+        kind, place = TermKind(self.state(visit)), None
+        if after is not None:
+            place = (int(after[0]), int(after[1]), str(after[2]), str(after[3]))
+        listed = await terms.list_terms(tx, visit.actor, kind, after=place, limit=limit)
         return [
-            Line(str(term.id), term.label, [str(term.id)], _note(term), "" if term.is_active else gettext("retired"))
+            Line(
+                str(term.id), term.label, [*terms.place_of(term)], _note(term),
+                "" if term.is_active else gettext("retired"),
+            )
             for term in listed
-        ]
+        ]  # fmt: skip
 
     async def fields(self, visit: Visit, tx: Tx, record: Term | None) -> list[Field]:  # noqa: ARG002
         """Return the fields of a term: those of its list."""
