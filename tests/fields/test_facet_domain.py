@@ -44,7 +44,7 @@ def test_a_value_has_the_facets_of_its_type() -> None:
         "0", "0/bla fibre", "0/bla", "0/fibre", "1", "1:a", "1:b", "2", "2:true",
         "3", f"3#{sortable(1769817600)}", "4", "4/w w w v", "4/w", "4/v",
     ]  # fmt: skip
-    assert [*value_texts(fields, values)] == ["Blå Fibre", "w w w v"]
+    assert [*value_texts(fields, values)] == [(fields["k0"], "Blå Fibre"), (fields["k4"], "w w w v")]
 
 
 def test_of_a_long_text_the_first_words_are_facets() -> None:

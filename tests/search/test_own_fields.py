@@ -10,6 +10,7 @@ from clearline.fields import usecases as fields
 from clearline.fields.domain import FieldAudience, FieldType, Option, RecordKind, RefersTo
 from clearline.fields.usecases import definitions
 from clearline.identity import OPERATOR
+from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database, Tx
 from clearline.search import usecases as search
 from clearline.search.filters import suggestions
@@ -165,7 +166,6 @@ async def found_by_customer(desk: Desk, query: str) -> list[int]:
 async def test_a_customer_searches_by_the_fields_that_it_sees(desk: Desk) -> None:
     assert await found_by_customer(desk, "field.po:4711") == [desk.full]
     assert await found_by_customer(desk, "field.loss:>=0.5") == [desk.full]
-    assert await found_by_customer(desk, "4711") == []
     assert desk.tenant.actor.user is not None
     assert await found_by_customer(desk, f"field.owner:{desk.tenant.actor.user.email}") == [desk.full]
     refusals = []
@@ -232,3 +232,56 @@ async def test_the_key_of_a_purged_field_finds_nothing_of_it(database: Database,
 async def _field(tx: Tx, key: str) -> Any:
     values = {"record": RecordKind.TICKET, "key": key, "label": key, "type": FieldType.TEXT}
     return (await fields.add_field(tx, OPERATOR, values, now=NOW)).id
+
+
+async def test_a_customer_finds_the_words_of_the_fields_that_it_sees_and_no_others(
+    database: Database, desk: Desk
+) -> None:
+    assert await found_by_customer(desk, "4711") == [desk.full]
+    assert await found_by_customer(desk, "47") == [desk.full, desk.other]
+    assert await found_by_customer(desk, '"PO 4711"') == [desk.full]
+    assert await found_by_customer(desk, '"4711 PO"') == []
+    assert await found_by_customer(desk, "slow -4711") == [desk.other, desk.empty]
+    hidden = ("dirty", "optics", "dirt", '"optics were"', "192.0.2.1")
+    assert [await found_by_customer(desk, query) for query in hidden] == [[]] * len(hidden)
+    everything = [desk.full, desk.other, desk.empty]
+    assert [await found_by_customer(desk, f"slow -{query}") for query in hidden] == [everything] * len(hidden)
+    mine = f"company:{desk.tenant.company.code}"
+    assert [await numbers_found(database, f"{mine} {query}") for query in ("dirty", "4711")] == [[desk.full]] * 2
+
+
+async def test_what_a_customer_finds_changes_at_once_with_what_it_sees(database: Database, desk: Desk) -> None:
+    async with database.transaction() as tx:
+        known = (await definitions(tx)).of(RecordKind.TICKET)
+    for key, word, audience, found in (
+        ("po", "4711", FieldAudience.STAFF, []),
+        ("story", "dirty", FieldAudience.CUSTOMER, [desk.full]),
+    ):
+        before = known[key].visible_to
+        async with database.transaction() as tx:
+            await fields.change_field(tx, OPERATOR, known[key].id, {"visible_to": audience}, now=NOW)
+        assert await found_by_customer(desk, word) == found
+        async with database.transaction() as tx:
+            await fields.change_field(tx, OPERATOR, known[key].id, {"visible_to": before}, now=NOW)
+
+
+async def test_tickets_are_found_by_the_own_fields_of_their_service(database: Database, desk: Desk) -> None:
+    values: dict[str, dict[str, Any]] = {"cross": SEEN, "rack": {}}
+    async with database.transaction() as tx:
+        for key, more in values.items():
+            new = {"record": RecordKind.SERVICE, "key": key, "label": key, "type": FieldType.TEXT, **more}
+            await fields.add_field(tx, OPERATOR, new, now=NOW)
+    async with database.transaction() as tx:
+        given = {"fields": {"cross": "XC-20417", "rack": "Zebrawood"}}
+        await inventory.change_service(tx, OPERATOR, desk.tenant.company.id, "SVC-1", given, now=NOW)
+    await follow(database)
+    everything = [desk.full, desk.other, desk.empty]
+    mine = f"company:{desk.tenant.company.code}"
+    for word, for_customer in (("XC-20417", everything), ("zebrawood", [])):
+        assert sorted(await numbers_found(database, f"{mine} {word}")) == everything
+        assert await found_by_customer(desk, word) == for_customer
+    async with database.transaction() as tx:
+        cleared = {"fields": {"cross": None, "rack": None}}
+        await inventory.change_service(tx, OPERATOR, desk.tenant.company.id, "SVC-1", cleared, now=NOW)
+    await follow(database)
+    assert await found_by_customer(desk, "XC-20417") == []

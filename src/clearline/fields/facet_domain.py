@@ -78,9 +78,14 @@ def value_facets(fields: Mapping[str, Field], values: Mapping[str, Any]) -> Iter
                 yield from (value_facet(field, word) for word in [*words][:WORDS_MAX])
 
 
-def value_texts(fields: Mapping[str, Field], values: Mapping[str, Any]) -> Iterator[str]:
-    """Return the values of a ticket that are found by their words."""
-    return (file_text(value) for field, value in _known(fields, values) if field.type in _READ)
+def is_read(field: Field) -> bool:
+    """Return whether tickets are found by the words of the values of a field."""
+    return field.type in _READ
+
+
+def value_texts(fields: Mapping[str, Field], values: Mapping[str, Any]) -> Iterator[tuple[Field, str]]:
+    """Return the values of a ticket that are found by their words, each with its field."""
+    return ((field, file_text(value)) for field, value in _known(fields, values) if is_read(field))
 
 
 def _known(fields: Mapping[str, Field], values: Mapping[str, Any]) -> Iterator[tuple[Field, Any]]:

@@ -1,14 +1,15 @@
 """What is stored of a ticket for the search: its words with their weights and positions, and its facets.
 
 A word of internal text is stored as another lexeme, after a tilde. A query without that lexeme cannot match internal
-text, and only the index decides this.
+text, and only the index decides this. A word of an own field is stored once more, after the mark of the field: the
+query of a customer has the lexemes of the fields that customers see.
 """
 
 from binascii import b2a_base64, crc32
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -22,7 +23,7 @@ from clearline.tickets.domain import Closure, Ticket, TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 from clearline.tickets.third_parties.domain import Case
 
-FORMAT = 5
+FORMAT = 6
 """The version of the format of index entries: which lexemes and positions the text of a ticket becomes.
 
 Raise it with every change of that. The workers then rebuild an index of an older format.
@@ -41,6 +42,9 @@ BUCKETS = (("n", 1024), ("nn", 16_384), ("nnn", 262_144))
 
 INTERNAL = "~"
 """The first character of the lexemes of internal text, and of no other."""
+
+_OWN = "^"
+"""The first character of the lexemes of values of own fields, and of no other; the id of the field follows."""
 
 _FACET = "="
 """The first character of facets, and of no word: words are letters, digits and joints."""
@@ -63,7 +67,7 @@ class Document(Struct, frozen=True):
 
     ``customer_updated_at`` is the time of the last change that the ticket's company sees. ``service_ids`` has what the
     inventory says of the service: the customer's label, devices and ports; ``carrier`` is what only the provider's
-    people see of it. ``tier`` is that of the company. ``people`` are those
+    people see of it, and ``service_fields`` its own fields. ``tier`` is that of the company. ``people`` are those
     besides its contact, and ``cases`` those at third parties.
     """
 
@@ -78,6 +82,7 @@ class Document(Struct, frozen=True):
     service_sites: list[str] = []
     carrier: list[str] = []
     tier: str | None = None
+    service_fields: Mapping[str, Any] = {}
     people: People = NOBODY
     cases: tuple[Case, ...] = ()
 
@@ -187,6 +192,11 @@ def _people_facets(document: Document) -> Iterable[str]:
     return dict.fromkeys(facet(name, value) for name, value in values)
 
 
+def own_mark(field: Field) -> str:
+    """Return what the lexemes of the values of an own field begin with."""
+    return _OWN + b2a_base64(field.id.bytes, newline=False).decode().rstrip("=")
+
+
 def pairs(words: Sequence[str]) -> list[str]:
     """Return the lexeme of each two adjacent words, by which the index narrows down a phrase.
 
@@ -208,8 +218,6 @@ class _Vector:
         self._positions[value] = ["1A"]
 
     def put(self, lexeme: str, weight: str, limits: _Limits, position: int) -> None:
-        if weight == "D":
-            lexeme = INTERNAL + lexeme
         positions = self._positions.get(lexeme)
         if positions is None:
             if self._words >= limits.words or self._size >= limits.size:
@@ -221,18 +229,20 @@ class _Vector:
         if len(positions) < _POSITIONS_MAX and (not positions or positions[-1] != weighted):
             positions.append(weighted)
 
-    def text(self, text: str, weight: str, limits: _Limits) -> None:
+    def text(self, text: str, weight: str, limits: _Limits, own: str = "") -> None:
+        """Store the words of a text: internal ones with their mark, those of an own field also with its mark."""
+        marks = [INTERNAL if weight == "D" else "", *([own] if own else [])]
         words: list[str] = []
         positions_left = max(0, limits.position - self._next + 1)
         for unit in units(text):
             words += unit.parts
-            for position, part in enumerate(unit.parts, self._next):
-                self.put(part, weight, limits, position)
-            for index, lexeme in unit.variants:
-                self.put(lexeme, weight, limits, self._next + index)
+            for mark in marks:
+                for position, part in enumerate(unit.parts, self._next):
+                    self.put(mark + part, weight, limits, position)
+                for index, lexeme in unit.variants:
+                    self.put(mark + lexeme, weight, limits, self._next + index)
             self._next += len(unit.parts)
-        mark = INTERNAL if weight == "D" else ""
-        self._pairs.update(mark + pair for pair in pairs(words[:positions_left]))
+        self._pairs.update(mark + pair for mark in marks for pair in pairs(words[:positions_left]))
         self._next = min(self._next, limits.position) + _GAP
 
     def texts(self, texts: Iterable[str], weight: str, limits: _Limits) -> None:
@@ -240,6 +250,15 @@ class _Vector:
         for text in texts:
             self.text(text[:left], weight, limits)
             left -= len(text)
+            if left <= 0:
+                return
+
+    def own_values(self, values: Iterable[tuple[Field, str]]) -> None:
+        """Store the words of values of own fields."""
+        left = CHARACTERS_MAX
+        for field, value in values:
+            self.text(value[:left], "D", _ALL, own_mark(field))
+            left -= len(value)
             if left <= 0:
                 return
 
@@ -253,10 +272,15 @@ def quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def vector(document: Document, fields: Mapping[str, Field] = NO_FIELDS) -> str:
+def vector(
+    document: Document, fields: Mapping[str, Field] = NO_FIELDS, service_fields: Mapping[str, Field] = NO_FIELDS
+) -> str:
     """Return the text of a ticket's ``tsvector``. ``fields`` are the own fields of tickets by their keys.
 
-    The values of own fields are words for the provider's people alone: an admin may hide a field from customers.
+    ``service_fields`` are those of services.
+
+    The values of own fields are internal text, and words of their fields: customers find those of the fields that they
+    see now, whatever they saw when the ticket was indexed.
     """
     ticket, company = document.view.ticket, document.view.company
     builder = _Vector()
@@ -284,7 +308,8 @@ def vector(document: Document, fields: Mapping[str, Field] = NO_FIELDS) -> str:
         builder.text(closure.resolution, "C", _DESCRIPTION)
     builder.texts(document.public_files, "C", _PUBLIC)
     builder.texts(document.public_notes, "C", _PUBLIC)
-    builder.texts((*ticket.tags, *document.carrier, *value_texts(fields, ticket.fields)), "D", _ALL)
+    builder.own_values((*value_texts(fields, ticket.fields), *value_texts(service_fields, document.service_fields)))
+    builder.texts((*ticket.tags, *document.carrier), "D", _ALL)
     for case in document.cases:
         builder.texts(filter(None, (case.number, case.party, case.contact_name, case.notes)), "D", _ALL)
     why = "" if ticket.waiting is None else ticket.waiting.text

@@ -1,9 +1,10 @@
 """The entries of the index of the search: from which texts they are made, and how they are stored."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from clearline.events.store import Offset
@@ -12,6 +13,7 @@ from clearline.search.document import NOTES_MAX, Document
 from clearline.tickets.columns import AFTER_VIEW, NAMES, PARTS, VIEW, cases_in, people_in, view_of
 from clearline.tickets.domain import MERGE_DEPTH_MAX
 
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 _BACKLOG = "search company "
 _ALL = 10**12
 
@@ -67,7 +69,7 @@ DOCUMENTS = f"""
            array_remove(array[s.customer_label, s.ends #>> '{{a,device}}', s.ends #>> '{{a,port}}',
                               s.ends #>> '{{z,device}}', s.ends #>> '{{z,port}}'], null),
            array_remove(array[s.ends #>> '{{a,site}}', s.ends #>> '{{z,site}}'], null),
-           array_remove(array[s.carrier, s.carrier_circuit_id], null), c.tier,
+           array_remove(array[s.carrier, s.carrier_circuit_id], null), c.tier, s.fields,
            {PARTS[True]}, t.has_merged
       from unnest($1::uuid[], $2::bigint[]) wanted(company_id, number)
       join ticket t on t.company_id = wanted.company_id and t.number = wanted.number {NAMES}
@@ -76,8 +78,9 @@ DOCUMENTS = f"""
 
 
 def _document(row: Record) -> Document:
-    document = Document(view_of(row), *row[AFTER_VIEW:-3])
-    return replace(document, people=people_in(row["people"]), cases=cases_in(row["cases"]))
+    document = Document(view_of(row), *row[AFTER_VIEW:-4])
+    own = {} if row[-4] is None else _decode_fields(row[-4])
+    return replace(document, service_fields=own, people=people_in(row["people"]), cases=cases_in(row["cases"]))
 
 
 async def documents(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> list[Document]:

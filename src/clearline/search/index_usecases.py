@@ -12,7 +12,7 @@ from clearline.events import offset_store
 from clearline.events import store as event_store
 from clearline.events.store import Offset
 from clearline.fields import store as field_store
-from clearline.fields.domain import Field, RecordKind
+from clearline.fields.domain import Definitions, Field, RecordKind
 from clearline.fields.usecases import definitions
 from clearline.identity import Actor
 from clearline.inventory import store as service_store
@@ -45,16 +45,24 @@ async def index_tickets(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
         await index_store.delete(tx, deleted)
 
 
-async def _own_fields(tx: Tx, documents: Sequence[Document]) -> Mapping[str, Field]:
-    """Return the own fields of tickets; all of which there are values are among them."""
-    known = (await definitions(tx)).of(RecordKind.TICKET)
-    if all(known.keys() >= document.view.ticket.fields.keys() for document in documents):
-        return known
-    return (await field_store.definitions(tx)).of(RecordKind.TICKET)  # one was added a moment ago
+async def _own_fields(tx: Tx, documents: Sequence[Document]) -> tuple[Mapping[str, Field], Mapping[str, Field]]:
+    """Return the own fields of tickets and of services; all of which there are values are among them."""
+    known = await definitions(tx)
+    if not all(_are_known(known, document) for document in documents):
+        known = await field_store.definitions(tx)  # one was added a moment ago
+    services = {key: field for key, field in known.of(RecordKind.SERVICE).items() if field.deleted_at is None}
+    return known.of(RecordKind.TICKET), services
 
 
-def _vectors(documents: Sequence[Document], fields: Mapping[str, Field]) -> list[str]:
-    return [vector(document, fields) for document in documents]
+def _are_known(known: Definitions, document: Document) -> bool:
+    return (
+        known.of(RecordKind.TICKET).keys() >= document.view.ticket.fields.keys()
+        and known.of(RecordKind.SERVICE).keys() >= document.service_fields.keys()
+    )
+
+
+def _vectors(documents: Sequence[Document], fields: tuple[Mapping[str, Field], Mapping[str, Field]]) -> list[str]:
+    return [vector(document, *fields) for document in documents]
 
 
 async def reindex_company(tx: Tx, company_id: UUID) -> None:

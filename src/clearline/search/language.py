@@ -1,7 +1,7 @@
 """The query language of the search: parse what people type into conditions. See docs/reference/search.md."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -106,10 +106,17 @@ def _phrase(words: list[Unit]) -> Word | Phrase | None:
     return Word(parts[0], is_prefix=False) if len(parts) == 1 else Phrase(tuple(enumerate(parts)))
 
 
-def clause(condition: Word | Phrase | Facets | Range, *, staff: bool, is_negated: bool = False) -> Clause:
+def clause(
+    condition: Word | Phrase | Facets | Range,
+    *,
+    staff: bool,
+    is_negated: bool = False,
+    own_marks: Sequence[str] = (),
+) -> Clause:
     """Return a condition for the database.
 
     A customer's query never matches internal text: its words have other lexemes, which only queries of the staff have.
+    ``own_marks`` are those of the own fields that a customer sees.
     """
     if isinstance(condition, Facets):
         lexemes = condition.any_of or (facet("nothing"),)
@@ -118,7 +125,7 @@ def clause(condition: Word | Phrase | Facets | Range, *, staff: bool, is_negated
     if isinstance(condition, Range):
         query = " | ".join(f"{quoted(prefix)}:*" for prefix in condition.prefixes)
         return Clause(query, tuple((prefix, True) for prefix in condition.prefixes), is_negated=is_negated)
-    marks = ("", INTERNAL) if staff else ("",)
+    marks = ("", INTERNAL) if staff else ("", *own_marks)
     if isinstance(condition, Word):
         star = ":*" if condition.is_prefix else ""
         query = " | ".join(quoted(mark + condition.lexeme) + star for mark in marks)

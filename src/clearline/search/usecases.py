@@ -7,11 +7,14 @@ from msgspec import Struct
 
 from clearline.accounts import permissions
 from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.fields.domain import RecordKind
+from clearline.fields.facet_domain import is_read
+from clearline.fields.usecases import definitions
 from clearline.identity import Actor, Scope
 from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Tx
 from clearline.search import store as search_store
-from clearline.search.document import facet
+from clearline.search.document import facet, own_mark
 from clearline.search.filters import Facets, Range
 from clearline.search.language import Clause, Phrase, Word, clause, parse
 from clearline.search.lookups import condition_of
@@ -23,6 +26,10 @@ from clearline.tickets.list_store import Filter
 
 RANKED_MAX = CANDIDATES - 1
 """Up to this number of matches, or to the length of a longer page, matches are counted exactly and ranked."""
+
+
+_SEARCHED = (RecordKind.TICKET, RecordKind.SERVICE)
+"""The records of whose own fields a ticket has the words: its own, and those of its service."""
 
 
 class SearchCursor(Struct, frozen=True, array_like=True):
@@ -104,7 +111,7 @@ async def _find_tickets(
     tx: Tx, actor: Actor, text: str, after: SearchCursor | None, limit: int, *, count: bool, seconds: int | None
 ) -> SearchResult:
     company_id, conditions = await read_query(tx, actor, text)
-    clauses = _clauses(actor, conditions)
+    clauses = await _clauses(tx, actor, conditions)
     words = [clause.query for clause in clauses if clause.is_text and not clause.is_negated]
     query = _Query(clauses, company_id, " & ".join(f"({word})" for word in words) or None)
     hits, is_ranked, last = await _hits(tx, query, after, limit, seconds)
@@ -138,8 +145,15 @@ async def read_query(tx: Tx, actor: Actor, text: str) -> tuple[UUID | None, Cond
     return company_id, [await condition_of(tx, actor, term) for term in terms]
 
 
-def _clauses(actor: Actor, conditions: Conditions) -> list[Clause]:
-    asked = [clause(each, staff=actor.is_staff, is_negated=is_negated) for each, is_negated in conditions]
+async def _clauses(tx: Tx, actor: Actor, conditions: Conditions) -> list[Clause]:
+    marks: list[str] = []
+    if not actor.is_staff:
+        known = await definitions(tx)
+        seen = (field for kind in _SEARCHED for field in known.shown(kind, for_staff=False))
+        marks = [own_mark(field) for field in seen if is_read(field)]
+    asked = [
+        clause(each, staff=actor.is_staff, is_negated=is_negated, own_marks=marks) for each, is_negated in conditions
+    ]
     return [*asked, *(clause(each, staff=True, is_negated=False) for each in _limits(actor))]
 
 
@@ -159,7 +173,7 @@ async def newest_hits(
     Raises:
         StatementFailed, DatabaseUnavailable: also when a statement took longer than ``seconds``.
     """
-    query = _Query(_clauses(actor, conditions), company_id, None)
+    query = _Query(await _clauses(tx, actor, conditions), company_id, None)
     hits, _is_ranked, _last = await _hits(tx, query, None, limit, seconds)
     return hits.hits
 
@@ -174,7 +188,7 @@ async def count_newest(
     Raises:
         StatementFailed, DatabaseUnavailable: also when a statement took longer than ``seconds``.
     """
-    counted = [_Query(_clauses(actor, conditions), company_id, None) for company_id, conditions in queries]
+    counted = [_Query(await _clauses(tx, actor, conditions), company_id, None) for company_id, conditions in queries]
     newest = await search_store.newest(tx)
     statistics = await search_store.statistics(tx, [lexeme for query in counted for lexeme in query.lexemes])
     await search_store.set_planner_options(tx, seconds)

@@ -21,7 +21,7 @@ _WORDS_OF_COMPANY = {"name", "code", "tier"}
 _SERVICE_EVENTS = {
     EventType.SERVICE_CREATED, EventType.SERVICE_CHANGED, EventType.SERVICE_CARRIER_CHANGED, EventType.SERVICE_DELETED,
 }  # fmt: skip
-_WORDS_OF_SERVICE = {"customer_label", "carrier", "carrier_circuit_id", "a_end", "z_end"}
+_WORDS_OF_SERVICE = {"customer_label", "carrier", "carrier_circuit_id", "a_end", "z_end", "fields"}
 """The facts of a service by which its tickets are found."""
 _OLD_INDEX = (
     "the search index is older than this version: it is rebuilt in the background, newest tickets first, and not every "
@@ -87,4 +87,4 @@ async def handle(tx: Tx, events: list[Event]) -> None:
 
 
 def _has_change(event: Event, fields: set[str]) -> bool:
-    return any(change["field"] in fields for change in event.data["changes"])
+    return any(change["field"].partition(".")[0] in fields for change in event.data["changes"])
