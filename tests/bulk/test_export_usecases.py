@@ -13,6 +13,8 @@ from clearline.bulk.domain import ItemOutcome
 from clearline.bulk.import_file import Format
 from clearline.catalogue.assessment import Impact, Priority, Severity
 from clearline.errors import NotFound, ScopeMissing
+from clearline.fields import usecases as fields
+from clearline.fields.domain import FieldAudience, FieldType, RecordKind, RefersTo
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
 from clearline.reminders.domain import ReminderChange
@@ -29,6 +31,7 @@ from clearline.tickets.note_domain import Visibility
 from clearline.tickets.progress.facts import StatusFacts
 from clearline.tickets.status_domain import State
 from clearline.tickets.third_parties.domain import CaseRef
+from tests.builders.house import no_fields
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import a_new_ticket, raised
 
@@ -303,3 +306,31 @@ def test_a_wrong_case_is_refused_with_its_line(given: list[dict[str, object]], w
     [item] = import_file.read_file(json.dumps(line).encode(), "ndjson", now=NOW)
     assert item.refusal is not None
     assert where in item.refusal
+
+
+async def test_a_table_has_the_names_of_references_which_an_import_ignores(database: Database, fresh: Tenant) -> None:
+    await no_fields(database)
+    async with database.transaction() as tx:
+        for key, kind in (("backup", RefersTo.SERVICE), ("partner", RefersTo.COMPANY), ("owner", RefersTo.USER)):
+            new = {
+                "record": RecordKind.TICKET, "key": key, "label": key, "type": FieldType.REFERENCE, "refers_to": kind,
+                "visible_to": FieldAudience.CUSTOMER,
+            }  # fmt: skip
+            await fields.add_field(tx, OPERATOR, new, now=NOW)
+    other = await new_tenant(database)
+    values = {"backup": "SVC-2", "partner": str(other.company.id), "owner": str(fresh.user.id)}
+    async with database.transaction() as tx:
+        number = await raised(tx, fresh)
+        await ticket_changes.change_ticket(tx, OPERATOR, number, {"fields": values}, now=NOW)
+    table = await read_export(database, OPERATOR, "csv", company=fresh.company.code)
+    [row] = csv.DictReader(io.StringIO(table))
+    assert {key: row[f"fields_{key}"] for key in values} == values
+    assert {key: row[f"name_of_{key}"] for key in values} == {
+        "backup": "Service 2", "partner": other.company.name, "owner": fresh.user.name,
+    }  # fmt: skip
+    [own] = csv.DictReader(io.StringIO(await read_export(database, fresh.actor, "csv")))
+    assert (own["name_of_backup"], own["name_of_partner"]) == ("Service 2", "")
+    [item] = import_file.read_file(table.encode(), "csv", now=NOW)
+    assert item.refusal is None
+    assert json.loads(item.input)["fields"] == values
+    await no_fields(database)

@@ -15,9 +15,10 @@ from msgspec.structs import asdict
 from clearline.accounts import permissions
 from clearline.bulk import export_store
 from clearline.bulk.export_store import Batch
-from clearline.bulk.import_file import NO, OWN_FIELD, YES, Format
+from clearline.bulk.import_file import NO, OWN_FIELD, OWN_NAME, YES, Format
 from clearline.fields import usecases as own_fields
-from clearline.fields.domain import RecordKind
+from clearline.fields.domain import Field, RecordKind
+from clearline.fields.reference_usecases import NO_NAMES, NamesInList, names_in_list
 from clearline.fields.type_domain import file_text
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Transactions, Tx
@@ -65,6 +66,7 @@ class Export(Struct, frozen=True):
     filters, of which its company and state are no part. ``delimiter`` separates the cells of a table.
     """
 
+    actor: Actor
     companies: tuple[UUID | None, ...]
     is_open: bool | None
     created_since: datetime | None
@@ -72,8 +74,8 @@ class Export(Struct, frozen=True):
     for_staff: bool
     selected: Filter | None = None
     delimiter: str = ","
-    fields: tuple[str, ...] = ()
-    """The keys of the own fields that have columns in a table."""
+    fields: tuple[Field, ...] = ()
+    """The own fields that have columns in a table; a reference has one more, with the name of what it refers to."""
 
 
 async def prepare(
@@ -103,9 +105,8 @@ async def prepare(
         selected = selected._replace(within_companies=())
     visibilities = access.visible_visibilities(actor)
     known = (await own_fields.definitions(tx)).shown(RecordKind.TICKET, for_staff=actor.is_staff)
-    fields = tuple(field.key for field in known)
     return Export(
-        companies, _IS_OPEN[state], created_since, visibilities, actor.is_staff, selected, fields=fields
+        actor, companies, _IS_OPEN[state], created_since, visibilities, actor.is_staff, selected, fields=tuple(known)
     )  # fmt: skip
 
 
@@ -121,9 +122,9 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
     """
     heading = table([], export, bom=bom) if kind == "csv" else b""
     for company_id in export.companies:
-        async for batch, merged in _batches(database, export, company_id, has_notes=kind != "csv"):
+        async for batch, merged, names in _batches(database, export, company_id, has_notes=kind != "csv"):
             if kind == "csv":
-                yield heading + _rows((view for view, *_ in batch.tickets), export)
+                yield heading + _rows((view for view, *_ in batch.tickets), export, names)
                 heading = b""
             else:
                 yield b"".join(
@@ -143,8 +144,11 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
 
 async def _batches(
     database: Transactions, export: Export, company_id: UUID | None, *, has_notes: bool
-) -> AsyncIterator[tuple[Batch, dict[int, list[TicketNote]]]]:
-    """Yield the tickets of one company or of all in batches, with the notes of what was merged into them."""
+) -> AsyncIterator[tuple[Batch, dict[int, list[TicketNote]], NamesInList]]:
+    """Yield the tickets of one company or of all in batches.
+
+    Each is with the notes of what was merged into them, or for a table with the names of what own fields refer to.
+    """
     after: int | None = 0
     while after is not None:
         async with database.statement() as tx:
@@ -160,24 +164,43 @@ async def _batches(
                 selected=export.selected,
             )
             merged = await _merged_notes(tx, batch, export) if has_notes else {}
+            names = NO_NAMES if has_notes else await names_of(tx, export, [view for view, *_ in batch.tickets])
         after = batch.after
         if batch.tickets:
-            yield batch, merged
+            yield batch, merged, names
 
 
-def table(views: Iterable[TicketView], export: Export, *, bom: bool = False) -> bytes:
+async def names_of(tx: Tx, export: Export, views: Sequence[TicketView]) -> NamesInList:
+    """Return the names of what the own fields of tickets refer to, for their table."""
+    values = [(view.ticket.company_id, view.ticket.fields) for view in views]
+    return await names_in_list(tx, export.actor, export.fields, values)
+
+
+def table(views: Iterable[TicketView], export: Export, names: NamesInList = NO_NAMES, *, bom: bool = False) -> bytes:
     """Return the table of some tickets, as ``read`` yields that of an export."""
-    return ((BOM if bom else "") + write_table([_columns(export)], export.delimiter)).encode() + _rows(views, export)
+    heading = (BOM if bom else "") + write_table([_columns(export)], export.delimiter)
+    return heading.encode() + _rows(views, export, names)
 
 
 def _columns(export: Export) -> tuple[str, ...]:
-    own = (f"{OWN_FIELD}{key}" for key in export.fields)
-    return (*_COLUMNS, *(_STAFF_COLUMNS if export.for_staff else ()), *own)
+    own = [f"{OWN_FIELD}{field.key}" for field in export.fields]
+    names = [f"{OWN_NAME}{field.key}" for field in export.fields if field.refers_to is not None]
+    return (*_COLUMNS, *(_STAFF_COLUMNS if export.for_staff else ()), *own, *names)
 
 
-def _rows(views: Iterable[TicketView], export: Export) -> bytes:
-    rows = (_row(_members(view, export), _columns(export)) for view in views)
+def _rows(views: Iterable[TicketView], export: Export, names: NamesInList) -> bytes:
+    columns = _columns(export)
+    rows = (_row(_members(view, export) | _named(view, export, names), columns) for view in views)
     return write_table(rows, export.delimiter).encode()
+
+
+def _named(view: TicketView, export: Export, names: NamesInList) -> dict[str, str]:
+    """Return the names of what the own fields of a ticket refer to, by their columns."""
+    return {
+        f"{OWN_NAME}{field.key}": names.of(view.ticket.company_id, field.refers_to, value) or ""
+        for field in export.fields
+        if field.refers_to is not None and (value := view.ticket.fields.get(field.key)) is not None
+    }
 
 
 async def _merged_notes(tx: Tx, batch: Batch, export: Export) -> dict[int, list[TicketNote]]:

@@ -55,6 +55,8 @@ COLUMNS = (*sorted(MEMBERS - _OBJECTS), *_NESTED)
 Tags are in one of them, separated by spaces.
 """
 OWN_FIELD = "fields_"
+OWN_NAME = "name_of_"
+"""Begins a column that an export writes beside that of a reference, with the name of what it refers to."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -157,9 +159,11 @@ def _rows(text: str, subject: Subject) -> Iterator[Any]:
 def _check_heading(heading: list[str], subject: Subject) -> None:
     known = subject.ignored.union(subject.columns)
     own = bool(subject.own_field)
-    if len(heading) > (most := len(known) + own * FIELDS_MAX):
+    if len(heading) > (most := len(known) + own * 2 * FIELDS_MAX):
         raise InvalidInput([Violation("file", f"must have at most {most} columns", RuleCode.COUNT)])
-    unknown = [name for name in heading if name not in known and not (own and name.startswith(subject.own_field))]
+    unknown = [
+        name for name in heading if name not in known and not (own and name.startswith((subject.own_field, OWN_NAME)))
+    ]
     twice = sorted(name for name, count in Counter(heading).items() if count > 1)
     violations = [
         Violation(
@@ -184,7 +188,7 @@ def _members(heading: list[str], cells: list[str], subject: Subject) -> Any:
     members: dict[str, Any] = {}
     for name, raw in zip(heading, cells, strict=True):
         cell = cell_text(raw)
-        if not cell.strip() or name in subject.ignored:
+        if not cell.strip() or name in subject.ignored or (subject.own_field and name.startswith(OWN_NAME)):
             continue
         value = subject.value_of(name, cell)
         if subject.own_field and name.startswith(subject.own_field):

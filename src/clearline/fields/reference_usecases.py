@@ -6,9 +6,9 @@ from uuid import UUID
 
 from clearline.accounts import permissions
 from clearline.fields import store as field_store
-from clearline.fields.domain import FieldType, RecordKind, RefersTo
+from clearline.fields.domain import Field, FieldType, RecordKind, RefersTo
 from clearline.fields.usecases import definitions
-from clearline.identity import Actor
+from clearline.identity import PROVIDER_ID, Actor
 from clearline.platform.database.transactions import Tx
 
 CHOICES_MAX = 200
@@ -38,6 +38,53 @@ async def reference_names(
     if not any(wanted.values()):
         return {}
     return await field_store.reference_names(tx, company_id, wanted)
+
+
+class NamesInList:
+    """The names of what the records of a list refer to, each as the company of its record has it."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, names: Iterable[tuple[RefersTo, UUID, str, str]] = ()) -> None:
+        self._names = {(kind, owner if kind in _OWNED else None, each): name for kind, owner, each, name in names}
+
+    def of(self, company_id: UUID, refers_to: RefersTo, value: str) -> str | None:
+        """Return the name of what a record of a company refers to; None if there is none to show.
+
+        A service is one of the company, a user one of the company or of the provider.
+        """
+        owners = {
+            RefersTo.SERVICE: (company_id,),
+            RefersTo.COMPANY: (None,),
+            RefersTo.USER: (company_id, PROVIDER_ID),
+        }[refers_to]
+        return next((name for owner in owners if (name := self._names.get((refers_to, owner, value)))), None)
+
+
+_OWNED = frozenset({RefersTo.SERVICE, RefersTo.USER})
+NO_NAMES = NamesInList()
+
+
+async def names_in_list(
+    tx: Tx, actor: Actor, fields: Iterable[Field], records: Iterable[tuple[UUID, Mapping[str, Any]]]
+) -> NamesInList:
+    """Return the names of what some fields of records refer to, each with its company: with one statement, or none.
+
+    What the actor may not see has no name, nor what is there no more.
+    """
+    references = [field for field in fields if field.refers_to is not None]
+    wanted: dict[RefersTo, set[tuple[UUID, str]]] = {kind: set() for kind in RefersTo}
+    for company_id, values in records:
+        for field in references:
+            value = values.get(field.key)
+            if field.refers_to is not None and isinstance(value, str):
+                wanted[field.refers_to].add((company_id, value))
+    companies = {value for _owner, value in wanted[RefersTo.COMPANY] if may_refer_to(actor, value)}
+    users = {value for _owner, value in wanted[RefersTo.USER] if _is_id(value)}
+    services = sorted(wanted[RefersTo.SERVICE])
+    if not (services or companies or users):
+        return NamesInList()
+    return NamesInList(await field_store.names_of_many(tx, services, companies, users))
 
 
 def _is_id(text: str) -> bool:

@@ -197,6 +197,25 @@ async def reference_names(
     return {(RefersTo(row[0]), row[1]): row[2] for row in await tx.fetch(_NAMES, company_id, *wanted)}
 
 
+_NAMES_OF_MANY = """
+    select 'service', s.company_id, s.id, s.label from unnest($1::uuid[], $2::text[]) wanted(company_id, id)
+      join service s on s.company_id = wanted.company_id and s.id = wanted.id
+    union all select 'company', id, id::text, name from company where id = any($3::text[]::uuid[])
+    union all select 'user', company_id, id::text, name from app_user where id = any($4::text[]::uuid[])"""
+
+
+async def names_of_many(
+    tx: Tx, services: Sequence[tuple[UUID, str]], companies: Collection[str], users: Collection[str]
+) -> list[tuple[RefersTo, UUID, str, str]]:
+    """Return what references of records of several companies name: each with its company, its id and its name.
+
+    A service is named by its company and id. Served by the primary keys.
+    """
+    owners, ids = [owner for owner, _id in services], [each for _owner, each in services]
+    rows = await tx.fetch(_NAMES_OF_MANY, owners, ids, list(companies), list(users))
+    return [(RefersTo(row[0]), row[1], row[2], row[3]) for row in rows]
+
+
 _CHOICES = {
     RefersTo.SERVICE: """select id, label from service
         where company_id = $1 and ($2::uuid[] is null or company_id = any($2)) order by label, id limit $3""",

@@ -14,7 +14,7 @@ from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.fields import usecases as own_fields
 from clearline.fields.domain import LENGTHS, Definitions, Field, FieldType, RecordKind, RefersTo, Required
-from clearline.fields.reference_usecases import CHOICES_MAX, Choices, Names, reference_names
+from clearline.fields.reference_usecases import CHOICES_MAX, Choices, Names, NamesInList, reference_names
 from clearline.identity import Actor
 from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
@@ -220,14 +220,23 @@ def labels(definitions: Definitions, kind: RecordKind, *, for_staff: bool) -> di
     return {input_name(field.key): field.label_in(language) for field in definitions.shown(kind, for_staff=for_staff)}
 
 
-def field_words(definitions: Definitions, given: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the labels and the values, in words, of what tickets would get; references by their ids."""
+def field_words(
+    definitions: Definitions, given: Mapping[str, Any], names: NamesInList, company_id: UUID
+) -> list[tuple[str, str]]:
+    """Return the labels and the values, in words, of what tickets of a company would get."""
     language, known = reader().language, definitions.of(RecordKind.TICKET)
     return [
-        (known[key].label_in(language), gettext("None") if value is None else value_text(known[key], value, language))
+        (known[key].label_in(language), _words(known[key], value, names, company_id))
         for key, value in given.items()
         if key in known
     ]
+
+
+def _words(field: Field, value: Any, names: NamesInList, company_id: UUID) -> str:
+    if value is None:
+        return gettext("None")
+    name = None if field.refers_to is None else names.of(company_id, field.refers_to, str(value))
+    return name or value_text(field, value, reader().language)
 
 
 async def shown_values(

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from clearline.accounts.tiers.usecases import labels_of as tiers_of_companies
 from clearline.errors import NotFound
-from clearline.fields.domain import Field, RecordKind, RefersTo
+from clearline.fields.domain import Field, RecordKind
+from clearline.fields.reference_usecases import NO_NAMES, NamesInList, names_in_list
 from clearline.fields.usecases import definitions
 from clearline.identity import Actor
 from clearline.language.reader import reader
@@ -41,22 +42,30 @@ def columns_parameter(columns: Columns) -> dict[str, str]:
 
 
 class Shown(Struct, frozen=True):
-    """What rows need for their columns: own fields by the names of their columns, and the tiers of companies."""
+    """What rows need for their columns: own fields by the names of their columns, and the tiers of companies.
+
+    ``names`` are those of what own fields refer to.
+    """
 
     own: dict[str, Field] = {}
     tiers: dict[UUID, str] = {}
+    names: NamesInList = NO_NAMES
 
     def text(self, view: TicketView, column: str) -> str:
         """Return the value of the own field of a column, in words."""
         field = self.own[column]
         value = view.ticket.fields.get(field.key)
-        return "" if value is None else value_text(field, value, reader().language)
+        if value is None:
+            return ""
+        name = None
+        if field.refers_to is not None:
+            name = self.names.of(view.ticket.company_id, field.refers_to, value)
+        return name or value_text(field, value, reader().language)
 
 
 def offered(fields: Sequence[Field]) -> dict[str, Field]:
-    """Return the own fields that a list can show, by the names of their columns: what people read as it is."""
-    named = {RefersTo.USER, RefersTo.COMPANY}
-    return {OWN_FIELD + field.key: field for field in fields if field.refers_to not in named}
+    """Return the own fields that a list can show, by the names of their columns."""
+    return {OWN_FIELD + field.key: field for field in fields}
 
 
 async def for_rows(tx: Tx, actor: Actor, columns: Columns, tickets: Sequence[TicketView]) -> Shown:
@@ -68,7 +77,8 @@ async def for_rows(tx: Tx, actor: Actor, columns: Columns, tickets: Sequence[Tic
     tiers = {}
     if Column.TIER in columns and tickets:
         tiers = await tiers_of_companies(tx, actor, {view.company.id for view in tickets})
-    return Shown(own, tiers)
+    values = ((view.ticket.company_id, view.ticket.fields) for view in tickets)
+    return Shown(own, tiers, await names_in_list(tx, actor, own.values(), values))
 
 
 def known_columns(columns: Columns, shown: Shown) -> Columns:

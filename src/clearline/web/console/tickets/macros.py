@@ -6,7 +6,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from clearline.catalogue.term_domain import TermKind
-from clearline.fields.domain import Definitions
+from clearline.fields.domain import RecordKind
+from clearline.fields.reference_usecases import names_in_list
 from clearline.fields.usecases import definitions
 from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
@@ -50,9 +51,19 @@ async def read_macros(visit: Visit, tx: Tx, number: int, queues: Sequence[Queue]
     if not chosen:
         return MacroChoice(listed)
     use = await macros.preview(tx, visit.actor, number, known_id(macros.KIND, chosen))
-    return MacroChoice(
-        listed, use, effects_of(use.macro, use.ticket, queues, await definitions(tx), now=visit.now), bool(inserted)
-    )
+    effects = effects_of(use.macro, use.ticket, queues, now=visit.now)
+    return MacroChoice(listed, use, [*effects, *await _own_effects(visit, tx, use)], bool(inserted))
+
+
+async def _own_effects(visit: Visit, tx: Tx, use: MacroUse) -> list[Effect]:
+    """Return the values of own fields that a macro would change."""
+    ticket, known = use.ticket.ticket, await definitions(tx)
+    after = {key: value for key, value in use.macro.fields.items() if ticket.fields.get(key) != value}
+    before = {key: ticket.fields.get(key) for key in after}
+    fields, company_id = known.of(RecordKind.TICKET).values(), ticket.company_id
+    names = await names_in_list(tx, visit.actor, fields, [(company_id, before), (company_id, after)])
+    had = dict(field_words(known, before, names, company_id))
+    return [Effect(label, had[label], text) for label, text in field_words(known, after, names, company_id)]
 
 
 def reminder_words(reminder: MacroReminder, now: datetime) -> str:
@@ -61,10 +72,8 @@ def reminder_words(reminder: MacroReminder, now: datetime) -> str:
     return ": ".join([at, reminder.reason] if reminder.reason else [at])
 
 
-def effects_of(
-    macro: Macro, view: TicketView, queues: Sequence[Queue], known: Definitions, *, now: datetime
-) -> list[Effect]:
-    """Return the values of a ticket that a macro would change."""
+def effects_of(macro: Macro, view: TicketView, queues: Sequence[Queue], *, now: datetime) -> list[Effect]:
+    """Return the values of a ticket that a macro would change, but for own fields."""
     ticket, effects = view.ticket, []
     if macro.status is not None and macro.status is not ticket.status:
         before, after = looks.STATUSES[ticket.status].label, looks.STATUSES[macro.status].label
@@ -88,7 +97,4 @@ def effects_of(
     if macro.reminder is not None:
         before = "" if ticket.reminder is None else full_time(ticket.reminder.at)
         effects.append(Effect(gettext("Reminder"), before, reminder_words(macro.reminder, now)))
-    changed = {key: value for key, value in macro.fields.items() if ticket.fields.get(key) != value}
-    had = dict(field_words(known, {key: ticket.fields.get(key) for key in changed}))
-    effects += [Effect(label, had[label], text) for label, text in field_words(known, changed)]
     return effects

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from clearline.bulk import export_usecases as exports
+from clearline.fields.reference_usecases import NO_NAMES
 from clearline.language.reader import reader
 from clearline.web.portal.tickets.listing import chosen_in, find_all
 from clearline.web.visit import Visit
@@ -22,12 +23,13 @@ async def export_tickets(visit: Visit) -> Answer | Stream:
         export = await exports.prepare(tx, visit.actor, state=filters.state, selected=filters)
         export = replace(export, delimiter=_DELIMITERS.get(reader().language, ","))
         found = await find_all(visit, tx, chosen) if chosen.q else None
+        names = NO_NAMES if found is None else await exports.names_of(tx, export, found)
     headers: Headers = [
         (b"content-type", b"text/csv; charset=utf-8; header=present"),
         (b"content-disposition", b'attachment; filename="tickets.csv"'),
         (b"cache-control", b"private, no-store"),
     ]
     if found is not None:
-        return Answer(200, exports.table(found, export, bom=True), headers)
+        return Answer(200, exports.table(found, export, names, bom=True), headers)
     table = exports.read(database, export, "csv", bom=True)
     return Stream(200, download(visit.services, visit.customer, table), headers)

@@ -1,0 +1,1 @@
+"""What people set about lists, and what they do with a selection."""
