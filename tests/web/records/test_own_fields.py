@@ -134,7 +134,7 @@ async def test_an_admin_of_a_customer_sets_what_customers_edit(client: httpx.Asy
     assert "seven" not in page.text
     names = {each.get("name") for each in page.all("input")}
     assert ("fields.vat_number" in names, "fields.class" in names) == (True, False)
-    shown = {"fields.vat_number.shown": "1"}
+    shown = {"fields.vat_number.shown": "1", "version": stored(page)["version"]}
     refused = await company.send("/fields", 422, **shown, **{"fields.vat_number": "GB-1234567"})
     assert "What you changed is not saved yet" in Page(refused.text).text
     assert "GB-1234567" in refused.text

@@ -4,10 +4,11 @@ from clearline.errors import Conflict, InvalidInput
 from clearline.tickets.lists.order import OWN_FIELD
 from clearline.web.console.lists.columns import columns_in
 from clearline.web.console.queue import list_page
-from clearline.web.console.views import SAVED
+from clearline.web.console.views import SAVED, form_values
 from clearline.web.fields import known_id
 from clearline.web.language.refusals import refusal_text
 from clearline.web.lists.sorting import sort_named
+from clearline.web.records.form import VERSION, check_version
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.workspace import view_usecases as saved_views
@@ -38,6 +39,8 @@ async def change_view(visit: Visit) -> Answer:
                 await saved_views.delete_view(tx, visit.actor, view_id, now=visit.now)
                 return redirect(visit.browser, "/console/open")
             shared = {"is_shared": form.get("shared") == "on"} if visit.actor.is_company_admin else {}
+            if form.has(VERSION):
+                check_version(form, form_values(await saved_views.lock_view(tx, visit.actor, view_id)))
             sort = {"sort": _sort(visit)} if form.has("sort") else {}
             await saved_views.change_view(tx, visit.actor, view_id, {**values, **shared, **sort}, now=visit.now)
     except (InvalidInput, Conflict) as error:

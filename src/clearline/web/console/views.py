@@ -17,6 +17,7 @@ from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.lists.order import Order
 from clearline.web.console.live.stream import newest_cursor
+from clearline.web.records.form import Values
 from clearline.web.visit import Visit
 from clearline.web.words import gettext
 from clearline.workspace import view_usecases as saved_views
@@ -45,6 +46,11 @@ class View(Struct, frozen=True):
     def stored_sort(self) -> str | None:
         """The name of the order of its tickets, as saved views have it; None for the default."""
         return self.sort if self.saved is None else self.saved.sort
+
+
+def form_values(view: SavedView) -> Values:
+    """Return what the form of a saved view has."""
+    return {"name": [view.name], "query": [view.query], "sort": [view.sort or ""], "shared": [str(view.is_shared)]}
 
 
 class Sidebar(Struct, frozen=True):

@@ -19,9 +19,11 @@ from clearline.tickets.faults.domain import (
     check_fault,
     check_occurred_at,
 )
-from clearline.tickets.faults.words import ANSWERS, WORDS
+from clearline.tickets.faults.words import ANSWERS, LABELS, WORDS
+from clearline.web.records.form import Values
 from clearline.web.tickets.new_ticket import Violations
 from clearline.web.visit import Form
+from clearline.web.words import full_time, gettext
 
 _TYPED = "%Y-%m-%dT%H:%M"
 
@@ -36,6 +38,24 @@ def form_of(ticket: Ticket) -> Form:
         values["dispatch_allowed"] = "yes" if fault.dispatch_allowed else "no"
     pairs = [(name, str(value)) for name, value in values.items() if value is not None]
     return Form([("occurred_at", typed_time(ticket.occurred_at)), *pairs])
+
+
+def fault_stored(ticket: Ticket) -> Values:
+    """Return what the form of the facts has, of the fields that have anything."""
+    return {name: [value] for name, value in form_of(ticket).pairs if value}
+
+
+def fault_now(ticket: Ticket, typed: Form) -> dict[str, str]:
+    """Return the stored facts, in words, of the fields that a form fills in otherwise."""
+    stored = form_of(ticket)
+    words = {name: {value: gettext(word) for value, word in known.items()} for name, known in WORDS.items()}
+    if ticket.occurred_at is not None:
+        words["occurred_at"] = {typed_time(ticket.occurred_at): full_time(ticket.occurred_at)}
+    return {
+        name: words.get(name, {}).get(stored.get(name), stored.get(name))
+        for name in dict.fromkeys([*LABELS, *(name for name, _value in stored.pairs)])
+        if typed.has(name) and typed.get(name).strip() != stored.get(name)
+    }
 
 
 def typed_time(at: datetime | None) -> str:

@@ -39,12 +39,16 @@ class ChosenService(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """Why a form was not accepted: problems by field, or one of the whole form, maybe with the ticket to open."""
+    """Why a form was not accepted: problems by field, or one of the whole form, maybe with the ticket to open.
+
+    ``is_stale`` when somebody else changed meanwhile what it is about.
+    """
 
     fields: dict[str, str] = {}
     text: str = ""
     address: str = ""
     status: int = 422
+    is_stale: bool = False
 
 
 class Violations:

@@ -15,7 +15,8 @@ from clearline.tickets.third_parties.domain import UNFINISHED, Case, CaseRef, re
 from clearline.web import looks
 from clearline.web.fields import id_in
 from clearline.web.language.refusals import rule_text
-from clearline.web.tickets.terms import CLOSURE_LABELS, term_name
+from clearline.web.records.form import Values
+from clearline.web.tickets.terms import CLOSURE_LABELS, fact_value, term_name
 from clearline.web.visit import Form
 from clearline.web.words import gettext
 
@@ -89,6 +90,31 @@ def form_of(ticket: Ticket, status: Status, sub_status: str = "") -> Form:
     if closure.fault_found is not None:
         values["closure_fault_found"] = "yes" if closure.fault_found else "no"
     return Form([*values.items()])
+
+
+def facts_stored(ticket: Ticket, status: Status) -> Values:
+    """Return what the form of a status has, of the fields that have anything; the sub-status is not among them."""
+    return {name: [value] for name, value in form_of(ticket, status).pairs if value and name != "sub_status"}
+
+
+def facts_now(ticket: Ticket, status: Status, typed: Form) -> dict[str, str]:
+    """Return what a ticket has, in words, of the fields that a form fills in otherwise."""
+    stored = form_of(ticket, status)
+    return {
+        name: _words(ticket, name, value)
+        for name, value in stored.pairs
+        if name != "sub_status" and typed.has(name) and typed.get(name).strip() != value
+    }
+
+
+def _words(ticket: Ticket, name: str, value: str) -> str:
+    waiting = ticket.waiting
+    if name == "waiting_case" and waiting is not None and waiting.case is not None:
+        return waiting.case.name
+    if name == "closure_fault_found" and value:
+        return gettext("Yes") if _ANSWERS[value] else gettext("No")
+    part, _underscore, fact = name.partition("_")
+    return fact_value(f"{part}.{fact}", value)
 
 
 def facts_in(form: Form, status: Status, suffix: str = "") -> StatusFacts:

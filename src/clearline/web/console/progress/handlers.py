@@ -15,6 +15,8 @@ from clearline.web.console.changes import address, require_shown
 from clearline.web.console.progress.fields import (
     asked_for,
     facts_in,
+    facts_now,
+    facts_stored,
     form_of,
     problems,
     require_reason,
@@ -26,8 +28,10 @@ from clearline.web.console.tickets.pages import page_about
 from clearline.web.console.views import list_in
 from clearline.web.fields import member_in
 from clearline.web.language.refusals import refusal_text
+from clearline.web.records.form import ChangedMeanwhile
 from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.tickets.own_fields import labels
+from clearline.web.tickets.stale import form_version, require_shown_values, stale_refusal
 from clearline.web.tickets.terms import CLOSURE_LABELS
 from clearline.web.visit import Form, Visit, redirect, refused_status
 from clearline.web.words import gettext
@@ -62,6 +66,8 @@ async def change_status(visit: Visit) -> Answer:
             await _change(visit, tx, number, to)
     except InvalidInput as error:
         return await _page(visit, to, visit.form, Refusal(problems(error)))
+    except ChangedMeanwhile:
+        return await _page(visit, to, visit.form, None)
     except Conflict as error:
         return await _page(visit, to, visit.form, Refusal({}, refusal_text(error), "", refused_status(error)))
     return redirect(visit.browser, address(visit, number))
@@ -72,6 +78,7 @@ async def _change(visit: Visit, tx: Tx, number: int, to: Status) -> None:
     waiting = await pending.lock_waiting(tx, visit.actor, number)
     ticket = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket
     require_shown(visit, shown_status(ticket), gettext("status"), status_words(ticket))
+    require_shown_values(form, facts_stored(ticket, to))
     require_reason(asked_for(await current_terms(tx), visit.catalogue, to, [ticket.issue_type], ticket), form)
     if ticket.status is to:
         await ticket_changes.change_facts(tx, visit.actor, number, values_in(form, to), now=now)
@@ -81,17 +88,21 @@ async def _change(visit: Visit, tx: Tx, number: int, to: Status) -> None:
     await ticket_changes.move_ticket(tx, visit.actor, number, to, reason="", facts=facts, now=now)
 
 
-async def _page(visit: Visit, to: Status, typed: Form, refusal: Refusal) -> Answer:
+async def _page(visit: Visit, to: Status, typed: Form, refusal: Refusal | None) -> Answer:
+    """Return the page of the form; without a refusal somebody changed meanwhile what it shows."""
     async with visit.services.database.statement() as tx:
         number = access.parse_number(visit.path["number"])
         view = await tickets.get_ticket(tx, visit.actor, number)
         terms, known = await current_terms(tx), await definitions(tx)
+    if refusal is None:
+        refusal = stale_refusal(facts_now(view.ticket, to, typed))
     names = {f"closure_{name}": gettext(label) for name, label in CLOSURE_LABELS.items()}
     names |= {"waiting_reason": gettext("Why it waits"), "waiting_case": gettext("Case")}
     own = labels(known, RecordKind.TICKET, for_staff=True)
     return await page_about(
         visit, "console/status.html", refusal.status, typed=typed, refusal=refusal,
         asked=asked_for(terms, visit.catalogue, to, [view.ticket.issue_type], view.ticket, view.cases),
+        version=form_version(facts_stored(view.ticket, to), typed, refusal),
         shown=typed.get("shown") or shown_status(view.ticket), end=list_in(visit),
         labels={**own, **names, "sub_status": gettext("Sub-status")},
         own_labels=own,

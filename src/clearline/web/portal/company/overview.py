@@ -18,15 +18,17 @@ from clearline.web.portal.company.templates import CompanyTemplates
 from clearline.web.portal.company.webhooks import CompanyWebhooks
 from clearline.web.portal.shell import COMPANY, portal_page, read_shell
 from clearline.web.records.company import CompanySection
-from clearline.web.records.form import Line
+from clearline.web.records.form import ChangedMeanwhile, Line, check_version
 from clearline.web.tickets.new_ticket import Refusal, problems
 from clearline.web.tickets.own_fields import OwnInput, OwnValue, given_in, inputs, shown_values
+from clearline.web.tickets.stale import form_version, own_now, own_stored, stale_refusal
 from clearline.web.visit import Form, Page, Visit, redirect
 from clearline.wires.http.call import Answer
 
 FIELDS = f"{COMPANY}/fields"
 _SHOWN = 5
 _SAVED = "fields"
+_ACCEPTED = Refusal(status=200)
 _SECTIONS: tuple[type[CompanySection[Any]], ...] = (Colleagues, CompanyTemplates, CompanyKeys, CompanyWebhooks)
 
 
@@ -57,40 +59,55 @@ async def change_fields(visit: Visit) -> Answer:
         async with visit.database.transaction() as tx:
             company = await companies.lock_to_change(tx, visit.actor, company_id)
             known = await definitions(tx)
+            stored = inputs(known, RecordKind.COMPANY, company.fields, None, for_staff=False)
+            check_version(visit.form, own_stored(stored))
             given = given_in(known, RecordKind.COMPANY, visit.form, company.fields, for_staff=False)
             await companies.change_company(tx, visit.actor, company_id, {"fields": given}, now=visit.now)
     except InvalidInput as error:
         return await _page(visit, visit.form, Refusal(problems(error, "")))
+    except ChangedMeanwhile:
+        return await _page(visit, visit.form, is_stale=True)
     return redirect(visit.browser, with_done(visit, COMPANY, _SAVED))
 
 
-async def _page(visit: Visit, typed: Form | None = None, refusal: Refusal | None = None) -> Answer:
+async def _page(
+    visit: Visit, typed: Form | None = None, refusal: Refusal = _ACCEPTED, *, is_stale: bool = False
+) -> Answer:
     company = permissions.own_company(visit.actor)
     is_admin = visit.actor.is_company_admin and Scope.ACCOUNTS_WRITE in visit.actor.scopes
     parts: list[Part] = []
     own, settings = Own([], []), None
+    stored: list[OwnInput] = []
     async with visit.database.transaction() as tx:
         shell = await read_shell(tx)
         if is_admin:
-            own = await _own(visit, tx, typed)
+            own, stored = await _own(visit, tx, typed)
             settings = await settings_shown(visit, tx)
         for section in (make(company.id) for make in _SECTIONS if is_admin):
             lines = await section.lines(visit, tx, None, _SHOWN + 1)
             parts.append(Part(section, lines[:_SHOWN], len(lines) > _SHOWN))
+    if typed is not None and is_stale:
+        refusal = stale_refusal(own_now(stored, typed))
     return portal_page(
-        visit, shell, "company/company.html", COMPANY, 200 if refusal is None else refusal.status, company=company,
-        is_admin=is_admin, parts=parts, own=own, refusal=refusal or Refusal(), is_saved=done_in(visit) == _SAVED,
-        path=FIELDS, settings=settings, settings_path=SETTINGS, contact_mail_path=CONTACT_MAIL,
+        visit, shell, "company/company.html", COMPANY, refusal.status, company=company,
+        is_admin=is_admin, parts=parts, own=own, refusal=refusal, is_saved=done_in(visit) == _SAVED,
+        version=form_version(own_stored(stored), typed, refusal), path=FIELDS, settings=settings,
+        settings_path=SETTINGS, contact_mail_path=CONTACT_MAIL,
     )  # fmt: skip
 
 
-async def _own(visit: Visit, tx: Tx, typed: Form | None) -> Own:
+async def _own(visit: Visit, tx: Tx, typed: Form | None) -> tuple[Own, list[OwnInput]]:
+    """Return what the page shows of the own fields, and their inputs with what is stored."""
     actor = visit.actor
     company = await companies.get_company_details(tx, actor, permissions.own_company(actor).id)
     [values] = await shown_values(tx, actor, company.id, (RecordKind.COMPANY, company.fields))
     choices = await reference_choices(tx, actor, RecordKind.COMPANY, company.id)
     known = await definitions(tx)
-    return Own(values, inputs(known, RecordKind.COMPANY, company.fields, typed, for_staff=False, choices=choices))
+    stored, shown = (
+        inputs(known, RecordKind.COMPANY, company.fields, form, for_staff=False, choices=choices)
+        for form in (None, typed)
+    )
+    return Own(values, shown), stored
 
 
 COMPANY_PAGES = (

@@ -30,9 +30,10 @@ from clearline.web.portal.new_ticket.fields import REFERENCE
 from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.portal.tickets.steps import Step, steps_of
 from clearline.web.portal.tickets.words import DONE, NEXT_STEPS
-from clearline.web.tickets.faults import form_of
+from clearline.web.tickets.faults import fault_stored, form_of
 from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.tickets.own_fields import inputs, shown_values
+from clearline.web.tickets.stale import form_version, own_stored
 from clearline.web.tickets.terms import sub_status_for_customers
 from clearline.web.tickets.timeline import Entry, entry_of, with_files
 from clearline.web.visit import Form, Visit
@@ -103,14 +104,19 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
         known, ticket = await definitions(tx), page.view.ticket
         [fields] = await shown_values(tx, visit.actor, ticket.company_id, (RecordKind.TICKET, ticket.fields))
         choices = await reference_choices(tx, visit.actor, RecordKind.TICKET, ticket.company_id)
-    asked = typed.fields if typed is not None and typed.form == "fields" else None
+    typed = typed or Typed()
+    asked, facts = (typed.fields if typed.form == form else None for form in ("fields", "fault"))
+    stored, own_inputs = (
+        inputs(known, RecordKind.TICKET, ticket.fields, form, for_staff=False, choices=choices)
+        for form in (None, asked)
+    )
     path = PATH.format(number=page.number)
     return portal_page(
-        visit, shell, "ticket.html", TICKETS, status, page=page, base=path, typed=typed or Typed(),
+        visit, shell, "ticket.html", TICKETS, status, page=page, base=path, typed=typed,
         link=visit.services.settings.page_url(path), once_key=once.new_key(), text_max=TEXT_MAX,
         reason_max=REASON_MAX, fields=fields,
-        facts=(typed.fields if typed and typed.form == "fault" else None) or form_of(page.view.ticket),
-        own_inputs=inputs(known, RecordKind.TICKET, ticket.fields, asked, for_staff=False, choices=choices),
+        facts=facts or form_of(ticket), facts_version=form_version(fault_stored(ticket), facts, typed.refusal),
+        own_inputs=own_inputs, own_version=form_version(own_stored(stored), asked, typed.refusal),
         next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
         reference=REFERENCE, reopens=visit.services.settings.reopen_on_answer,
     )  # fmt: skip
