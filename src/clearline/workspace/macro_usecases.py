@@ -70,7 +70,7 @@ async def add_macro(tx: Tx, actor: Actor, values: Mapping[str, Any], *, now: dat
         AlreadyExists: another macro has the name.
     """
     await lock_setup(tx, actor)
-    macro = _with_tidy_tags(_with_values(Macro(uuid4(), ""), await _with_fields(tx, values)))
+    macro = _with_tidy_tags(_with_values(Macro(uuid4(), ""), await _with_fields(tx, values, {})))
     await _save(tx, macro, now=now)
     await append_record_event(tx, actor, KIND, "created", macro, now=now)
     return macro
@@ -83,7 +83,7 @@ async def change_macro(tx: Tx, actor: Actor, macro_id: UUID, values: Mapping[str
         AlreadyExists: another macro has the name.
     """
     before = await lock_macro(tx, actor, macro_id)
-    after = _with_tidy_tags(_with_values(before, await _with_fields(tx, values)))
+    after = _with_tidy_tags(_with_values(before, await _with_fields(tx, values, before.fields)))
     return await change_record(tx, actor, KIND, before, after, partial(_save, now=now), now=now)
 
 
@@ -94,11 +94,13 @@ async def delete_macro(tx: Tx, actor: Actor, macro_id: UUID, *, now: datetime) -
     await append_record_event(tx, actor, KIND, "deleted", macro, now=now)
 
 
-async def _with_fields(tx: Tx, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return values with those of own fields in canonical form."""
+async def _with_fields(tx: Tx, values: Mapping[str, Any], before: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values with those of own fields in canonical form; those that stay may be of fields that are retired."""
     if not values.get("fields"):
         return values
-    return {**values, "fields": await own_values.read_given(tx, values["fields"])}
+    same = {key: value for key, value in values["fields"].items() if key in before and before[key] == value}
+    given = {key: value for key, value in values["fields"].items() if key not in same}
+    return {**values, "fields": {**same, **await own_values.read_given(tx, given)}}
 
 
 def _with_values(macro: Macro, values: Mapping[str, Any]) -> Macro:

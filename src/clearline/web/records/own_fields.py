@@ -1,6 +1,6 @@
 """Own fields in the forms of records that admins manage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from clearline.fields.usecases import definitions
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.web.records.form import Choice, Field, Kind, Values
-from clearline.web.tickets.own_fields import PREFIX, given_in, inputs
+from clearline.web.tickets.own_fields import PREFIX, OwnInput, given_in, inputs
 from clearline.web.visit import Form
 from clearline.web.words import gettext
 
@@ -21,11 +21,16 @@ async def own_form_fields(
     """Return the fields of a form for the own fields that the actor sets; ``values`` are those of the record."""
     choices_of = await reference_choices(tx, actor, kind, company_id)
     shown = inputs(await definitions(tx), kind, values, None, for_staff=actor.is_staff, choices=choices_of)
+    return form_fields(shown, gettext("Not said"))
+
+
+def form_fields(shown: Sequence[OwnInput], none: str) -> list[Field]:
+    """Return the fields of a form for inputs of own fields; ``none`` is the word of an empty choice."""
     fields = []
     for own in shown:
         choices = [Choice(value, word) for value, word in own.choices]
         if own.kind == "select":
-            choices.insert(0, Choice("", gettext("Not said")))
+            choices.insert(0, Choice("", none))
         is_text = own.kind == "search" or (own.kind == "number" and own.step)  # an input of a number takes whole ones
         look = Kind.TEXT if is_text else Kind(own.kind)
         fields.append(Field(own.name, own.label, look, choices, own.hint, is_own=True))

@@ -6,6 +6,7 @@ from clearline.identity import Scope
 from clearline.web.console.admin.branding import BRANDING
 from clearline.web.console.admin.catalogue.forms import FORMS
 from clearline.web.console.admin.catalogue.issue_types import ISSUE_TYPE_SECTION
+from clearline.web.console.admin.catalogue.macros import MACROS
 from clearline.web.console.admin.catalogue.matrix import PRIORITY_MATRIX
 from clearline.web.console.admin.catalogue.service_types import SERVICE_TYPE_SECTION
 from clearline.web.console.admin.catalogue.templates import TICKET_TEMPLATES
@@ -21,7 +22,6 @@ from clearline.web.console.admin.customers.services import SERVICE_PAGES
 from clearline.web.console.admin.customers.webhooks import COMPANY_WEBHOOK_PAGES
 from clearline.web.console.admin.fields import FIELDS
 from clearline.web.console.admin.keys import KEYS
-from clearline.web.console.admin.macros import MACROS
 from clearline.web.console.admin.mail.inbound import MAIL_REVIEW
 from clearline.web.console.admin.mail.mailboxes import MAILBOXES
 from clearline.web.console.admin.mail.opt_outs import OPT_OUTS

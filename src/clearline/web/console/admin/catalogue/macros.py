@@ -7,18 +7,23 @@ from uuid import UUID
 from clearline.catalogue.assessment import Priority
 from clearline.catalogue.term_domain import TermKind, Terms
 from clearline.catalogue.term_usecases import current_terms
-from clearline.fields.type_domain import file_text
+from clearline.fields.domain import RecordKind
+from clearline.fields.usecases import definitions
 from clearline.identity import Scope
 from clearline.platform.database.transactions import Tx
 from clearline.reminders.domain import day_time_of
 from clearline.tickets.domain import Status, Waiting
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
+from clearline.web.console.admin.catalogue.macro_fields import macro_fields_in, macro_form_fields, macro_form_values
 from clearline.web.console.admin.section import ADMIN, AdminSection
 from clearline.web.console.people import all_queues
-from clearline.web.fields import id_in, member_in, optional_member_in, pairs_in
+from clearline.web.fields import id_in, member_in, optional_member_in
 from clearline.web.looks import PRIORITIES, STATUSES
 from clearline.web.records.form import Choice, Field, Kind, Line, Values
+from clearline.web.records.own_fields import own_field_of
+from clearline.web.tickets.own_fields import input_name
+from clearline.web.tickets.own_fields import labels as own_labels
 from clearline.web.visit import Form, Visit
 from clearline.web.words import gettext
 from clearline.workspace import macro_usecases as macros
@@ -61,7 +66,8 @@ class Macros(AdminSection[Macro]):
     async def lines(self, visit: Visit, tx: Tx, after: list[Any] | None, limit: int) -> list[Line]:
         """Return the macros by name."""
         listed = await macros.list_macros(tx, visit.actor, after=after[0] if after else None, limit=limit)
-        return [Line(str(macro.id), macro.name, [macro.name], _summary(macro)) for macro in listed]
+        labels = own_labels(await definitions(tx), RecordKind.TICKET, for_staff=True)
+        return [Line(str(macro.id), macro.name, [macro.name], _summary(macro, labels)) for macro in listed]
 
     async def fields(self, visit: Visit, tx: Tx, record: Macro | None) -> list[Field]:
         """Return the fields of a macro."""
@@ -94,10 +100,7 @@ class Macros(AdminSection[Macro]):
                 [unchanged, *(Choice(value, gettext(look.label)) for value, look in PRIORITIES.items())],
             ),
             Field("add_tags", gettext("Add tags"), hint=gettext("Between spaces.")),
-            Field(
-                "fields", gettext("Set own fields"), Kind.AREA,
-                hint=gettext("Key and value, each on a line of its own, as region=emea; region= clears it."),
-            ),
+            *await macro_form_fields(tx, visit.actor, {} if record is None else record.fields),
             Field("reminder_wait", gettext("Reminder after"), hint=gettext(_WAITS)),
             Field("reminder_reason", gettext("Reason of the reminder"), hint=gettext("For your people alone.")),
             Field("reminder_answer", gettext("An answer of the customer cancels it"), Kind.CHECK),
@@ -117,15 +120,18 @@ class Macros(AdminSection[Macro]):
             "queue_id": [str(record.queue_id or "")],
             "priority": [record.priority or ""],
             "add_tags": [" ".join(record.add_tags)],
-            "fields": ["\n".join(f"{key}={file_text(value)}" for key, value in record.fields.items())],
             "reminder_wait": [reminder.wait],
             "reminder_reason": [reminder.reason],
             "reminder_answer": ["on"] if reminder.cancelled_by_answer else [],
         }
 
+    async def stored(self, tx: Tx, record: Macro) -> Values:
+        """Return what the fields of a macro have, with the own fields that it sets and clears."""
+        return {**self.values(record), **await macro_form_values(tx, record.fields)}
+
     def field_of(self, name: str) -> str:
-        """Return the field of the form for a value: that of the reason for why a ticket waits."""
-        return _FIELDS.get(name, super().field_of(name))
+        """Return the field of the form for a value: that of the reason for why a ticket waits, or of an own field."""
+        return own_field_of(name) or _FIELDS.get(name, super().field_of(name))
 
     def title(self, record: Macro) -> str:
         """Return the name of a macro."""
@@ -141,11 +147,13 @@ class Macros(AdminSection[Macro]):
 
     async def create(self, visit: Visit, tx: Tx) -> UUID:
         """Add a macro."""
-        return (await macros.add_macro(tx, visit.actor, _values(visit.form), now=visit.now)).id
+        values = {**_values(visit.form), "fields": await macro_fields_in(tx, visit.form, {})}
+        return (await macros.add_macro(tx, visit.actor, values, now=visit.now)).id
 
     async def change(self, visit: Visit, tx: Tx, record: Macro) -> None:
         """Change a macro."""
-        await macros.change_macro(tx, visit.actor, record.id, _values(visit.form), now=visit.now)
+        values = {**_values(visit.form), "fields": await macro_fields_in(tx, visit.form, record.fields)}
+        await macros.change_macro(tx, visit.actor, record.id, values, now=visit.now)
 
     async def delete(self, visit: Visit, tx: Tx, record: Macro) -> None:
         """Delete a macro."""
@@ -184,7 +192,7 @@ def _facts(form: Form) -> dict[str, Any]:
     return {"sub_status": form.get("sub_status") or None, "waiting": waiting}
 
 
-def _summary(macro: Macro) -> str:
+def _summary(macro: Macro, labels: Mapping[str, str]) -> str:
     """Return what a macro does, in a line."""
     parts = []
     if macro.text:
@@ -197,7 +205,8 @@ def _summary(macro: Macro) -> str:
     if macro.reminder is not None:
         word = gettext("Reminder %(wait)s") if day_time_of(macro.reminder.wait) else gettext("Reminder after %(wait)s")
         parts.append(word % {"wait": macro.reminder.wait})
-    return " · ".join([*parts, *macro.add_tags, *macro.fields])
+    own = (labels.get(input_name(key), key) for key in macro.fields)
+    return " · ".join([*parts, *macro.add_tags, *own])
 
 
 def _reminder(form: Form) -> MacroReminder | None:
@@ -215,7 +224,6 @@ def _values(form: Form) -> dict[str, Any]:
         "queue_id": id_in(form, "queue_id"),
         "priority": optional_member_in(Priority, form, "priority"),
         "add_tags": tuple(form.get("add_tags").replace(",", " ").split()),
-        "fields": pairs_in(form, "fields"),
         "reminder": _reminder(form),
     }
 
