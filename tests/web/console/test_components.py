@@ -27,7 +27,8 @@ OF_OTHER_PAGES = {
 }
 """Files whose components stand only on pages of their own, and why."""
 SINGLE = {
-    "bulk_ask", "bulk_fields", "bulk_picker", "bulk_tags",  # of the bar that a selection opens
+    "bulk_ask", "bulk_fields", "bulk_own", "bulk_picker", "bulk_tags",  # of the bar that a selection opens
+    "no_field", "own_buttons",  # of its picker of own fields
     "confirm", "lines_of", "listing", "secret",  # the frame of the pages of records
     "delivery_lines",
     "filter_list", "new_password", "once", "proof_links",

@@ -10,7 +10,6 @@ from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import list_usecases as ticket_lists
-from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.progress.facts import StatusFacts
@@ -157,54 +156,8 @@ async def test_a_list_of_the_console_is_in_the_order_of_a_field(
     assert view.text.index("Sorted emea") < view.text.index("Sorted apac")
 
 
-async def test_many_tickets_get_a_value_with_a_preview_and_undo(
-    database: Database, admin: Person, tenant: Tenant
-) -> None:
+async def test_an_admin_edits_what_a_rule_does_with_fields(admin: Person) -> None:
     await added(admin, REGION)
-    async with database.transaction() as tx:
-        numbers = [await raised(tx, tenant) for _ in range(2)]
-        await ticket_changes.change_ticket(tx, OPERATOR, numbers[0], {"fields": {"region": "apac"}}, now=NOW)
-    tickets_of = [("ticket", ticket_number(number)) for number in numbers]
-
-    async def sent(value: str, **more: str) -> Page:
-        data = {"csrf": admin.token_of_form(), "own_field": "1", "own_key": "region", "own_value": value, **more}
-        answer = await admin.client.post(
-            "/console/bulk?list=open", headers=admin.headers, data={**data, "ticket": [each for _, each in tickets_of]}
-        )
-        assert answer.status_code == 200, answer.text
-        return Page(answer.text)
-
-    async def regions() -> list[str | None]:
-        async with database.transaction() as tx:
-            views = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
-        return [view.ticket.fields.get("region") for view in views]
-
-    page = await admin.page("/console/open")
-    assert {"own_key", "own_value"} <= {each.get("name") for each in [*page.all("select"), *page.all("input")]}
-    preview = await sent("emea", dry="1", once="own dry")
-    assert "Europe" in preview.text
-    assert await regions() == ["apac", None]
-    done = await sent("emea", once="own key")
-    assert await regions() == ["emea", "emea"]
-    change = next(each["value"] for each in done.all("input") if each.get("name") == "change") or ""
-    await admin.post("/console/bulk/undo?list=open", change=change)
-    assert await regions() == ["apac", None]
-    await sent("", once="own clear")
-    assert await regions() == [None, None]
-
-
-async def test_an_admin_edits_what_a_macro_and_a_rule_do_with_fields(admin: Person) -> None:
-    await added(admin, REGION)
-    macro = {"name": "Set region", "text": "", "visibility": "public", "status": "", "queue_id": "", "priority": "",
-             "add_tags": "", "once": "macro with fields"}  # fmt: skip
-    refused = await admin.post("/console/admin/macros", **macro, fields="region")
-    assert refused.status_code == 422
-    assert "must have a =" in refused.text
-    answer = await admin.post("/console/admin/macros", **macro, fields="region=emea")
-    assert answer.status_code == 303, answer.text
-    page = await admin.page(answer.headers["location"])
-    assert "region=emea" in page.text
-    await admin.post(f"{answer.headers['location'].partition('?')[0]}/delete")
     tried = {"issue_type": "Others", "service_type": "Port", "title": "", "description": "", "company": ""}
     result = await admin.post("/console/admin/routing/try", **tried, fields="region=atlantis")
     assert result.status_code == 422

@@ -26,6 +26,7 @@ from clearline.tickets import access
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.web import once
 from clearline.web.console.lists.bulk_ask import ANSWERED, asked_status, read_ask
+from clearline.web.console.lists.bulk_fields import KEY, SETS, OwnAsk, own_action
 from clearline.web.console.lists.bulk_preview import read_preview
 from clearline.web.console.progress.fields import facts_in, problems, require_reason
 from clearline.web.console.queue import SIZE, list_page
@@ -70,6 +71,7 @@ async def change_selected(visit: Visit) -> Answer:
     A dry run, and a macro at first, only shows what would be done. A status in which tickets wait, or are resolved, is
     asked about first, if the form says so.
     """
+    _press_button(visit.form)
     numbers = list(dict.fromkeys(visit.form.all("ticket")))
     if not 1 <= len(numbers) <= MOST_SELECTED:
         raise InvalidInput([Violation("selection", f"must have 1 to {MOST_SELECTED} tickets", RuleCode.COUNT)])
@@ -82,8 +84,11 @@ async def change_selected(visit: Visit) -> Answer:
         except InvalidInput as error:
             ask = await read_ask(visit, to, numbers, Refusal(problems(error)))
             return await list_page(visit, _path(visit), ask=ask)
+    own: Action | OwnAsk | None = await own_action(visit, numbers) if visit.form.has(SETS) else None
+    if isinstance(own, OwnAsk):
+        return await list_page(visit, _path(visit), own_ask=own)
     try:
-        request = BulkRequest(_action(visit.form, now=visit.now), Channel.CONSOLE)
+        request = BulkRequest(own or _action(visit.form, now=visit.now), Channel.CONSOLE)
     except InvalidInput as error:
         named = [Violation(_NAMES.get(each.field, each.field), each.rule, each.code) for each in error.violations]
         problem = refusal_text(InvalidInput(named))
@@ -93,6 +98,13 @@ async def change_selected(visit: Visit) -> Answer:
     changed, refusals = await _try_each(visit, numbers, request, is_sure=False)
     preview = await read_preview(visit, request.action, changed, refusals, len(numbers))
     return await list_page(visit, _path(visit), preview=preview)
+
+
+def _press_button(form: Form) -> None:
+    """Have Enter in a field of a picker do what the button below the field does."""
+    if form.has("entered"):
+        is_own = form.get(KEY) and not (form.get("add_tags") or form.get("remove_tags"))
+        form.pairs.append((SETS, "set") if is_own else ("tags", "1"))
 
 
 async def change_each(visit: Visit, numbers: Sequence[str], request: BulkRequest) -> Outcome:
@@ -220,7 +232,4 @@ def _action(form: Form, *, now: datetime) -> Action:  # noqa: PLR0911 - a table
         action = ChangeTags(tags_in(form, "add_tags"), tags_in(form, "remove_tags"))
         require_valid(check_action(action))
         return action
-    if form.has("own_field"):
-        text = form.get("own_value").strip()
-        return ChangeValues(fields={form.get("own_key"): text or None})
     raise NotFound("action", "of the form")

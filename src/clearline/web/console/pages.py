@@ -11,6 +11,7 @@ from clearline.web.console.components import PATH as COMPONENTS
 from clearline.web.console.components import show_components
 from clearline.web.console.dashboard import handlers as dashboard
 from clearline.web.console.handovers import handlers as handovers
+from clearline.web.console.lists.bulk_fields import show_input
 from clearline.web.console.lists.columns import choose_columns
 from clearline.web.console.live import lists, notices, presence, stream
 from clearline.web.console.live import ticket as live_ticket
@@ -93,6 +94,7 @@ PAGES = (
     Page("setTags", "POST", _TICKET + "/tags", changes.change_handler(changes.set_tags), _WRITE),
     Page("addLink", "POST", _TICKET + "/links", changes.change_handler(changes.add_link), _WRITE),
     Page("removeLink", "POST", _TICKET + "/links/remove", changes.change_handler(changes.remove_link), _WRITE),
+    Page("ownFieldOfSelected", "GET", "/console/bulk/field", show_input, _WRITE),
     Page("changeSelected", "POST", "/console/bulk", change_selected, _WRITE),
     Page("undoSelected", "POST", "/console/bulk/undo", undo_selected, _WRITE),
     *ACCOUNT_PAGES,

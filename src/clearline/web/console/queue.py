@@ -23,12 +23,15 @@ from clearline.tickets.domain import Status, TicketView
 from clearline.tickets.status_domain import REACHABLE, TRANSITIONS
 from clearline.web import once
 from clearline.web.console.lists.bulk_ask import Ask
+from clearline.web.console.lists.bulk_fields import OwnAsk
 from clearline.web.console.lists.columns import columns_parameter, for_rows, known_columns, offered, shown_columns
 from clearline.web.console.lists.orders import all_sorts, sorts_with
 from clearline.web.console.people import assignable
-from clearline.web.console.views import View, sidebar, view_at, with_counts
+from clearline.web.console.views import View, form_values, sidebar, view_at, with_counts
 from clearline.web.language.refusals import refusal_text
 from clearline.web.lists.sorting import DEFAULT, Sort, sort_named
+from clearline.web.records.form import version_of
+from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.visit import Visit, redirect
 from clearline.wires.http.call import Answer
 from clearline.wires.http.cursors import InvalidCursor, list_id
@@ -105,13 +108,14 @@ async def list_page(
     outcome: object = None,
     preview: object = None,
     ask: Ask | None = None,
+    own_ask: OwnAsk | None = None,
     problem: str = "",
     selected: Sequence[str] = (),
 ) -> Answer:
     """Return the page of the view at a path, with the ``outcome`` of what was done to tickets of it.
 
-    ``preview`` is what would be done to tickets of it, ``ask`` what is asked before. ``problem`` is why something was
-    not done to those that are ``selected``, or to the view itself.
+    ``preview`` is what would be done to tickets of it, ``ask`` what is asked before, ``own_ask`` which value of an own
+    field. ``problem`` is why something was not done to those that are ``selected``, or to the view itself.
     """
     async with visit.services.database.transaction() as tx:
         side = await sidebar(tx, visit.actor)
@@ -129,16 +133,18 @@ async def list_page(
         shown = (await definitions(tx)).active(RecordKind.TICKET, for_staff=True)
     side = await with_counts(visit, side.showing(view))
     listing = replace(listing, view=side.find(path) or view)
-    if outcome is not None or preview is not None or ask is not None or problem:
+    if any(each is not None for each in (outcome, preview, ask, own_ask)) or problem:
         visit.headers.append((b"hx-push-url", listing.address.encode("latin-1")))
-    status = 422 if problem else 200 if ask is None else ask.refusal.status
+    refusal = next((each.refusal for each in (ask, own_ask) if each is not None), Refusal(status=200))
+    status = 422 if problem else refusal.status
     return visit.page(
         "console/queue.html", status, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=sorts_with(shown),
+        view_version="" if view.saved is None else version_of(form_values(view.saved)),
         own_fields=shown, own_columns=offered(shown), extra=extra,
         filters=suggestions(visit.catalogue, shown, staff=True),
         chosen_columns=columns_parameter(listing.columns), undoable=undoable,
-        once_key=once.new_key(), preview=preview, ask=ask, selected=frozenset(selected), macros=usable,
+        once_key=once.new_key(), preview=preview, ask=ask, own_ask=own_ask, selected=frozenset(selected), macros=usable,
     )  # fmt: skip
 
 

@@ -1,23 +1,30 @@
 """What an action would do to the selected tickets of a list, before it is done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 
 from clearline.bulk.domain import Action, Assign, ChangeStatus, ChangeTags, ChangeValues, UseMacro
+from clearline.fields.domain import RecordKind
+from clearline.fields.reference_usecases import names_in_list
 from clearline.fields.usecases import definitions
+from clearline.identity import PROVIDER_ID
 from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
+from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.progress.facts import StatusFacts
 from clearline.web import looks
+from clearline.web.console.lists.bulk_fields import KEY, SETS
 from clearline.web.console.people import all_queues, assignable
 from clearline.web.console.progress import fields as progress_fields
 from clearline.web.console.tickets import reminders
-from clearline.web.tickets.own_fields import field_words
+from clearline.web.tickets.own_fields import PREFIX, field_words
 from clearline.web.tickets.terms import FACT_LABELS, fact_value
 from clearline.web.visit import Visit
 from clearline.web.words import full_time, gettext
@@ -33,13 +40,12 @@ FIELDS = (
     "tags",
     "add_tags",
     "remove_tags",
-    "own_field",
-    "own_key",
-    "own_value",
+    SETS,
+    KEY,
     *reminders.FIELDS,
     *progress_fields.FIELDS,
 )
-"""The fields of the form that say what to do."""
+"""The fields of the form that say what to do, besides those of the inputs of own fields."""
 
 
 class Preview(Struct, frozen=True):
@@ -70,19 +76,27 @@ async def read_preview(
     """Return what an action would do, once it was tried."""
     title, message, is_public = gettext("Dry run"), "", False
     async with visit.services.database.transaction() as tx:
+        company_id = await _company_of_first(visit, tx, changed)
         if isinstance(action, UseMacro):
             macro = await macros.get_macro(tx, visit.actor, action.macro)
             title, is_public = gettext("Macro: %(name)s") % {"name": macro.name}, macro.visibility is Visibility.PUBLIC
-            values = await _values_of_macro(visit, tx, macro)
+            values = await _values_of_macro(visit, tx, macro, company_id)
             if changed:
                 message = (await macros.preview(tx, visit.actor, access.parse_number(changed[0]), macro.id)).text
         else:
-            values = await _values(visit, tx, action)
-    fields = [(name, value) for name, value in visit.form.pairs if name in FIELDS]
+            values = await _values(visit, tx, action, company_id)
+    is_own = visit.form.has(SETS)
+    fields = [pair for pair in visit.form.pairs if pair[0] in FIELDS or (is_own and pair[0].startswith(PREFIX))]
     return Preview(title, changed, refusals, total, values, fields, message, is_public)
 
 
-async def _values(visit: Visit, tx: Tx, action: Action) -> list[tuple[str, str]]:
+async def _company_of_first(visit: Visit, tx: Tx, changed: list[str]) -> UUID:
+    """Return the company of the first ticket: as it has them, services and people of customers are called."""
+    views = await ticket_lists.list_numbered(tx, visit.actor, [access.parse_number(text) for text in changed[:1]])
+    return views[0].ticket.company_id if views else PROVIDER_ID
+
+
+async def _values(visit: Visit, tx: Tx, action: Action, company_id: UUID) -> list[tuple[str, str]]:
     match action:
         case ChangeStatus(to, _reason, facts):
             return [(gettext("Status"), gettext(looks.STATUSES[to].label)), *_facts(facts)]
@@ -100,12 +114,19 @@ async def _values(visit: Visit, tx: Tx, action: Action) -> list[tuple[str, str]]
             elif reminder is not UNSET and reminder.at is not UNSET:
                 values.append((gettext("Reminder"), full_time(reminder.at)))
             if given is not UNSET:
-                values += field_words(await definitions(tx), given)
+                values += await _own_values(visit, tx, given, company_id)
             return values
         case ChangeTags(add, remove):
             both = ((gettext("Adds tags"), add), (gettext("Removes tags"), remove))
             return [(name, " ".join(tags)) for name, tags in both if tags]
     return []
+
+
+async def _own_values(visit: Visit, tx: Tx, given: Mapping[str, Any], company_id: UUID) -> list[tuple[str, str]]:
+    known = await definitions(tx)
+    fields = known.of(RecordKind.TICKET).values()
+    names = await names_in_list(tx, visit.actor, fields, [(company_id, given)])
+    return field_words(known, given, names, company_id)
 
 
 def _facts(facts: StatusFacts) -> list[tuple[str, str]]:
@@ -119,7 +140,7 @@ def _facts(facts: StatusFacts) -> list[tuple[str, str]]:
     return [(gettext(FACT_LABELS[name]), text) for name, text in shown if text]
 
 
-async def _values_of_macro(visit: Visit, tx: Tx, macro: Macro) -> list[tuple[str, str]]:
+async def _values_of_macro(visit: Visit, tx: Tx, macro: Macro, company_id: UUID) -> list[tuple[str, str]]:
     parts: Sequence[Action | None] = (
         None if macro.status is None else ChangeStatus(macro.status, facts=macro.facts),
         None if macro.priority is None else ChangeValues(priority=macro.priority),
@@ -128,7 +149,7 @@ async def _values_of_macro(visit: Visit, tx: Tx, macro: Macro) -> list[tuple[str
         ChangeValues(fields=macro.fields) if macro.fields else None,
         _reminder_change(macro, visit.now),
     )
-    return [value for part in parts if part is not None for value in await _values(visit, tx, part)]
+    return [value for part in parts if part is not None for value in await _values(visit, tx, part, company_id)]
 
 
 def _reminder_change(macro: Macro, now: datetime) -> ChangeValues | None:
