@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from clearline.catalogue.assessment import Impact
 from clearline.catalogue.published import IssueType, ServiceType
+from clearline.demo.fields import CROSS_CONNECT
 from clearline.inventory.facts_domain import End
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Closure, Status, Waiting
@@ -89,11 +90,13 @@ COMPANIES = (
             DemoService("NET-AMS-0012", _PORT, "Amsterdam port, 10G", {
                 "rate": 10 * 10**9, "installed_on": date(2023, 5, 4),
                 "a_end": End("Amsterdam, Science Park hall 3", "ams-edge-04", "xe-0/0/12"),
+                "fields": {CROSS_CONNECT: "SP3-XC-20417"},
             }),
             DemoService("NET-SIN-0031", _PORT, "Singapore port, 10G", {"rate": 10 * 10**9}),
             DemoService("NET-SYD-0007", _PORT, "Sydney port, 1G", {
                 "rate": 10**9, "carrier": "Southern Cross Access", "carrier_circuit_id": "SXA-778120",
                 "a_end": End("Sydney, Alexandria", "syd-edge-02", "xe-0/0/1"), "customer_label": "SYD warehouse uplink",
+                "fields": {CROSS_CONNECT: "ALX-XC-00931"},
             }),
             DemoService("L2-AMS-SIN-01", _LINE, "Amsterdam to Singapore, 2 Gbit/s", {
                 "rate": 2 * 10**9, "tier": "gold", "is_protected": True, "installed_on": date(2024, 2, 19),
@@ -207,7 +210,7 @@ COMPANIES = (
         "COP002",
         (Contact("Yusuf Brandt", "+1-555-0140", "yusuf.brandt@copperline.example.net"),),
         (
-            DemoService("NET-FRA-0102", _PORT, "Frankfurt port, 100G"),
+            DemoService("NET-FRA-0102", _PORT, "Frankfurt port, 100G", {"fields": {CROSS_CONNECT: "FR5-XC-11806"}}),
             DemoService("NET-LON-0088", _PORT, "London port, 100G"),
             DemoService("L2-FRA-LON-07", _LINE, "Frankfurt to London, 40 Gbit/s"),
             DemoService("CR-COP-01", _ROUTER, "CloudRouter live production"),

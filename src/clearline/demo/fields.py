@@ -1,10 +1,10 @@
-"""The demo's own fields of tickets, and a form that asks for them."""
+"""The demo's own fields of tickets, services and companies, and a form that asks for those of tickets."""
 
 from datetime import datetime
 from typing import Any
 
 from clearline.fields import usecases as own_fields
-from clearline.fields.domain import FieldAudience, FieldType, Option, RecordKind
+from clearline.fields.domain import FieldAudience, FieldType, Option, RecordKind, RefersTo
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.forms import usecases as forms
@@ -29,6 +29,19 @@ _FIELDS: tuple[dict[str, Any], ...] = (
         "help": "What the optics receive, as last read", "visible_to": FieldAudience.CUSTOMER,
     },
 )  # fmt: skip
+ACCOUNT_MANAGER = "account_manager"
+CROSS_CONNECT = "cross_connect"
+_OF_OTHERS: tuple[dict[str, Any], ...] = (
+    {
+        "record": RecordKind.SERVICE, "key": CROSS_CONNECT, "type": FieldType.TEXT, "label": "Cross-connect",
+        "label_de": "Cross-Connect", "help": "The number by which the data centre knows it",
+        "help_de": "Die Nummer, unter der das Rechenzentrum sie führt", "visible_to": FieldAudience.CUSTOMER,
+    },
+    {
+        "record": RecordKind.COMPANY, "key": ACCOUNT_MANAGER, "type": FieldType.REFERENCE, "label": "Account manager",
+        "label_de": "Kundenbetreuung", "refers_to": RefersTo.USER, "visible_to": FieldAudience.CUSTOMER,
+    },
+)  # fmt: skip
 _FORM = (
     FormField("title"),
     FormField("description"),
@@ -44,7 +57,10 @@ _FORM = (
 
 
 async def load_fields(tx: Tx, actor: Actor, *, now: datetime) -> None:
-    """Add own fields of tickets, two that customers fill in and one that they read, and the form of a fibre cut."""
-    for values in _FIELDS:
-        await own_fields.add_field(tx, actor, {"record": RecordKind.TICKET, **values}, now=now)
+    """Add own fields, and the form of a fibre cut.
+
+    Of tickets customers fill in two and read one; of services and companies they read one each.
+    """
+    for values in (*({"record": RecordKind.TICKET, **each} for each in _FIELDS), *_OF_OTHERS):
+        await own_fields.add_field(tx, actor, values, now=now)
     await forms.set_form(tx, actor, "Fibre cut", FieldAudience.CUSTOMER, _FORM, now=now)

@@ -12,7 +12,7 @@ from clearline.companies import usecases as companies
 from clearline.demo.catalogue import load_catalogue, load_own_services
 from clearline.demo.companies import COMPANIES, DemoCompany
 from clearline.demo.desk import ADMIN, find_staff, load_desk, user_of
-from clearline.demo.fields import load_fields
+from clearline.demo.fields import ACCOUNT_MANAGER, load_fields
 from clearline.demo.integrations import load_mailbox, load_webhook
 from clearline.demo.notifications import set_preferences, turn_off_contact_mail
 from clearline.demo.templates import load_company_templates, load_desk_templates
@@ -85,7 +85,9 @@ async def _create_key(tx: Tx, company: CompanyDetails, email: str | None, *, tic
 
 async def _load_company(tx: Tx, demo: DemoCompany, *, now: datetime) -> tuple[CompanyDetails, dict[str, int]]:
     """Add a customer with its users, services and tickets; return the numbers of the tickets by title."""
-    company = await companies.add_company(tx, OPERATOR, demo.name, demo.code, facts=demo.facts, now=now)
+    manager = user_of((await find_staff(tx))[ADMIN])
+    facts = {**demo.facts, "fields": {ACCOUNT_MANAGER: str(manager.id)}}
+    company = await companies.add_company(tx, OPERATOR, demo.name, demo.code, facts=facts, now=now)
     users = []
     for index, person in enumerate(demo.people):
         user = await accounts.add_user(
