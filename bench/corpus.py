@@ -191,8 +191,8 @@ def _document(number: int, tickets: int, company: Company) -> Document:
     internal = [text(8, 40)] if number % 3 == 0 else []
     return Document(
         TicketView(ticket, company), public, internal, [], [], [], at, [f"CL-{circuit}", f"pe1.{circuit}", "xe-0/0/1"],
-        [SITES[number * 7 % len(SITES)]], ["Fernhill", f"FHC-{circuit}"], TIERS[index % len(TIERS)], _people(serial),
-        _cases(serial, at),
+        [SITES[number * 7 % len(SITES)]], ["Fernhill", f"FHC-{circuit}"], TIERS[index % len(TIERS)], {},
+        _people(serial), _cases(serial, at),
     )  # fmt: skip
 
 
