@@ -8,6 +8,9 @@ _QUIET_SECONDS = 0.01
 
 _MOST = 20.0
 
+_LONGEST_SECONDS = 540.0
+"""The longest timeout, less than the ``timeout`` of a whole test in pyproject.toml, which cannot say what was late."""
+
 
 def _measured() -> float:
     began = time.perf_counter()
@@ -27,7 +30,7 @@ def _stretch() -> float:
 
 def patient(seconds: float) -> float:
     """Return the timeout for an expected event. It costs time only when the event does not happen."""
-    return seconds * max(3.0, _stretch())
+    return min(seconds * max(3.0, _stretch()), max(seconds, _LONGEST_SECONDS))
 
 
 def stretched(seconds: float) -> float:
