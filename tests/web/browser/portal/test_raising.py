@@ -173,11 +173,30 @@ async def test_a_draft_of_a_tab_that_is_gone_is_offered_by_the_next_one(
     await expect(other.get_by_role("heading", name="Raise a ticket")).to_be_visible()
     await expect(other.get_by_text("A ticket is not sent yet.")).to_be_hidden()
     await lost.close()
-    await other.reload()
     await other.get_by_role("link", name="Continue with it").click()
     await expect(other.get_by_label("Summary")).to_have_value("Typed in a tab that crashes")
     await other.get_by_role("button", name="Start again").click()
     await expect(other.get_by_label("Summary")).to_have_value("")
+    await opened.close()
+
+
+async def test_a_duplicated_tab_begins_a_ticket_of_its_own(
+    browser: Browser, portal: Portal, cookies: dict[str, str], database: Database
+) -> None:
+    opened = await context(browser, "desktop", cookies, portal.url)
+    first = await opened.new_page()
+    await describe(first, portal, "Duplicated, first")
+    async with first.expect_popup() as popup:
+        await first.evaluate("window.open(location.href)")  # which copies what the session of the tab stores, too
+    second = await popup.value
+    await describe(second, portal, "Duplicated, second")
+    for page, text in ((first, "first"), (second, "second")):
+        await page.reload()
+        await expect(page.get_by_label("Summary")).to_have_value(f"Duplicated, {text}")
+        await send(page)
+    assert [title for title, _ in await titles(database, portal, "Duplicated")] == [
+        "Duplicated, first", "Duplicated, second",
+    ]  # fmt: skip
     await opened.close()
 
 
