@@ -1,6 +1,7 @@
 """Two people who fill in the same form: the second is told what is stored by now, and loses nothing that was typed."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -192,3 +193,45 @@ async def test_a_saved_view_is_not_overwritten(client: httpx.AsyncClient, databa
     assert "changed this meanwhile" in Page(refused.text).text
     again = form_pairs((await admin.get(path)).text, path)
     assert {("name", "Mine"), ("query", "status:pending")} <= {*again}
+
+
+async def test_the_columns_of_a_saved_view_are_not_overwritten(client: httpx.AsyncClient, database: Database) -> None:
+    admin = await person(client, database, Role.ADMIN)
+    saved = await admin.post("/console/views?list=open", name="Columns", query="status:open")
+    path = saved.headers["location"]
+    choose = f"/console/columns?list={path.removeprefix('/console/')}"
+    old = form_pairs((await admin.get(path)).text, "/console/columns")
+    assert (await send_pairs(admin, choose, old, column=["number", "queue"])).status_code == 303
+    refused = await send_pairs(admin, choose, old, column=["number", "contact"])
+    assert refused.status_code == 409
+    assert "changed this meanwhile" in Page(refused.text).text
+    again = form_pairs((await admin.get(path)).text, "/console/columns")
+    assert [value for name, value in again if name == "column"] == ["number", "queue"]
+
+
+@pytest.mark.parametrize("path", ["/console/me", "/portal/me"])
+async def test_what_an_admin_changed_of_a_person_is_not_overwritten(
+    database: Database, agent: Person, customer: Person, path: str
+) -> None:
+    who = agent if path.startswith("/console") else customer
+    action = f"{path}/person"
+    old = form_pairs((await who.get(path)).text, action)
+    async with database.transaction() as tx:
+        await tx.write("update app_user set phone = '+1-555-0177' where id = $1", who.user.id)
+    refused = await send_pairs(who, action, old, name="Nia Roy")
+    assert refused.status_code == 409
+    assert "ow stored: +1-555-0177" in Page(refused.text).text
+    again = form_pairs(refused.text, action)
+    assert ("name", "Nia Roy") in again
+    assert (await send_pairs(who, action, again, phone="+1-555-0177")).status_code == 303
+
+
+async def test_the_reason_of_a_reminder_is_not_overwritten(agent: Person, number: int) -> None:
+    path = f"/console/tickets/{ticket_number(number)}"
+    at = {"reminder": "save", "reminder_at": f"{datetime.now(UTC) + timedelta(days=2):%Y-%m-%dT%H:%M}"}
+    assert (await agent.post(f"{path}/reminder", **at, reminder_reason="Ask", shown="")).status_code == 303
+    old = form_pairs((await agent.get(path)).text, f"{path}/reminder")
+    assert (await agent.post(f"{path}/reminder", **at, reminder_reason="Call")).status_code == 303
+    refused = await send_pairs(agent, f"{path}/reminder", old, reminder="save")
+    assert refused.status_code == 409
+    assert "somebody changed the reminder to" in Page(refused.text).text

@@ -17,6 +17,7 @@ from clearline.web.area import Area
 from clearline.web.done import done_in, with_done
 from clearline.web.fields import known_id
 from clearline.web.language.refusals import refusal_text, rule_text
+from clearline.web.records.form import VERSION, ChangedMeanwhile, Values, check_version, version_of
 from clearline.web.visit import Page, Visit, redirect
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
@@ -76,17 +77,27 @@ class Profile:
             "account/profile.html", status, here=self._area.account, area=self._area, sessions=named,
             current=visit.session.session.id, proofs=proofs,
             languages=LANGUAGES, by_typing=by_typing, problems=problems or {}, done=done, name_max=NAME_MAX,
-            phone_max=PHONE_MAX, typed={field: visit.form.get(field) if visit.form.has(field) else getattr(user, field)
-                                        for field in _OWN_FIELDS},
+            phone_max=PHONE_MAX, version=_version(visit, status),
+            typed={field: visit.form.get(field) if visit.form.has(field) else getattr(user, field)
+                   for field in _OWN_FIELDS},
             **frame,
         )  # fmt: skip
 
     async def change_self(self, visit: Visit) -> Answer:
         """Change the person's name and phone."""
         values = {field: visit.form.get(field).strip() for field in _OWN_FIELDS}
+        stored = _values(visit)
         try:
+            if visit.form.has(VERSION):
+                check_version(visit.form, stored)
             async with visit.database.transaction() as tx:
                 await accounts.change_self(tx, visit.actor, values, now=visit.now)
+        except ChangedMeanwhile:
+            now = {
+                field: gettext("Now stored: %(value)s") % {"value": stored[field][0] or "-"} for field in _OWN_FIELDS
+            }
+            differing = {field: text for field, text in now.items() if values[field] != stored[field][0]}
+            return await self._page(visit, 409, problems=differing)
         except InvalidInput as error:
             problems = {violation.field: rule_text(violation) for violation in error.violations}
             return await self._page(visit, 422, problems=problems)
@@ -104,6 +115,18 @@ class Profile:
         except InvalidInput as error:
             return await self._page(visit, 422, problems={"password": rule_text(error.violations[0])})
         return await self._page(visit, done=gettext("Your password is changed. Your other sessions have ended."))
+
+
+def _values(visit: Visit) -> Values:
+    """Return what is stored of what the person changes of itself."""
+    user, _company = accounts.user_and_company(visit.actor)
+    return {field: [getattr(user, field)] for field in _OWN_FIELDS}
+
+
+def _version(visit: Visit, status: int) -> str:
+    """Return the version that the form carries: of what is stored, unless it is shown again for a wrong value."""
+    is_kept = status == 422 and visit.form.has(VERSION)
+    return visit.form.get(VERSION) if is_kept else version_of(_values(visit))
 
 
 async def end_session(visit: Visit) -> Answer:

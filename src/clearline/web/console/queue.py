@@ -27,7 +27,7 @@ from clearline.web.console.lists.bulk_fields import OwnAsk
 from clearline.web.console.lists.columns import columns_parameter, for_rows, known_columns, offered, shown_columns
 from clearline.web.console.lists.orders import all_sorts, sorts_with
 from clearline.web.console.people import assignable
-from clearline.web.console.views import View, form_values, sidebar, view_at, with_counts
+from clearline.web.console.views import View, columns_of, form_values, sidebar, view_at, with_counts
 from clearline.web.language.refusals import refusal_text
 from clearline.web.lists.sorting import DEFAULT, Sort, sort_named
 from clearline.web.records.form import version_of
@@ -141,6 +141,7 @@ async def list_page(
         "console/queue.html", status, side=side, problem=problem, listing=listing, here=view.path,
         agents=agents, desk_queues=side.all_queues, reachable=_REACHABLE, outcome=outcome, sorts=sorts_with(shown),
         view_version="" if view.saved is None else version_of(form_values(view.saved)),
+        columns_version="" if view.saved is None else version_of(columns_of(view.saved)),
         own_fields=shown, own_columns=offered(shown), extra=extra,
         filters=suggestions(visit.catalogue, shown, staff=True),
         chosen_columns=columns_parameter(listing.columns), undoable=undoable,

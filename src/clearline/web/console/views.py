@@ -53,6 +53,11 @@ def form_values(view: SavedView) -> Values:
     return {"name": [view.name], "query": [view.query], "sort": [view.sort or ""], "shared": [str(view.is_shared)]}
 
 
+def columns_of(view: SavedView) -> Values:
+    """Return what the form of the columns of a saved view has."""
+    return {"column": view.columns or ()}
+
+
 class Sidebar(Struct, frozen=True):
     """The views that a person can open. ``all_queues`` are those of all teams, by name.
 

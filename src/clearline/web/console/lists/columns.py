@@ -16,7 +16,8 @@ from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import TicketView
 from clearline.tickets.lists.order import Order
-from clearline.web.console.views import View, carried, sidebar, view_at
+from clearline.web.console.views import View, carried, columns_of, sidebar, view_at
+from clearline.web.records.form import VERSION, check_version
 from clearline.web.tickets.own_fields import value_text
 from clearline.web.visit import Form, Visit, redirect
 from clearline.wires.http.call import Answer
@@ -100,7 +101,11 @@ async def shown_columns(visit: Visit, tx: Tx, view: View) -> Columns:
 
 
 async def choose_columns(visit: Visit) -> Answer:
-    """Store the columns of a list: with the saved view for everybody who sees it, or else for the person."""
+    """Store the columns of a list: with the saved view for everybody who sees it, or else for the person.
+
+    Raises:
+        ChangedMeanwhile: somebody chose others for the view since.
+    """
     parameters = carried(visit)
     path = f"/console/{parameters.pop('list', 'open')}"
     async with visit.services.database.transaction() as tx:
@@ -111,6 +116,9 @@ async def choose_columns(visit: Visit) -> Answer:
         if view.saved is None:
             await list_columns.choose_columns(tx, visit.actor, _name(view), columns)
         else:
+            saved = await saved_views.lock_view(tx, visit.actor, view.saved.id)
+            if visit.form.has(VERSION):
+                check_version(visit.form, columns_of(saved))
             await saved_views.change_view(tx, visit.actor, view.saved.id, {"columns": columns}, now=visit.now)
     return redirect(visit.browser, f"{path}?{urlencode(parameters)}" if parameters else path)
 

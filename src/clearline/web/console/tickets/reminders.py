@@ -47,7 +47,7 @@ def _typed(text: str, zone: ZoneInfo) -> datetime:
 async def set_reminder(visit: Visit, tx: Tx, number: int) -> None:
     """Set the reminder, or remove it."""
     change = reminder_in(visit.form, now=visit.now)
-    before = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.reminder_at
-    shown = "" if before is None else before.isoformat()
-    require_shown(visit, shown, gettext("reminder"), gettext("none") if before is None else full_time(before))
+    before = (await ticket_changes.lock_ticket(tx, visit.actor, number)).ticket.reminder
+    shown = "" if before is None else before.set_at.isoformat()
+    require_shown(visit, shown, gettext("reminder"), gettext("none") if before is None else full_time(before.at))
     await ticket_changes.change_ticket(tx, visit.actor, number, {"reminder": change}, now=visit.now)
