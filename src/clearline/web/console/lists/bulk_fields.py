@@ -13,14 +13,12 @@ from clearline.fields.reference_usecases import Choices, reference_choices
 from clearline.fields.usecases import definitions
 from clearline.fields.value_usecases import read_given
 from clearline.identity import PROVIDER_ID
-from clearline.language.reader import reader
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import parse_ticket_number
 from clearline.web.tickets.new_ticket import Refusal, problems
 from clearline.web.tickets.own_fields import NO_CHOICES, OwnInput, given_in, input_name, inputs
 from clearline.web.visit import Form, Visit
-from clearline.web.words import gettext
 from clearline.wires.http.call import Answer
 
 KEY, SETS = "own_key", "own_field"
@@ -104,8 +102,3 @@ async def _given(tx: Tx, field: Field, form: Form) -> dict[str, object]:
     rule = "must have a value"
     require_valid([Violation(input_name(field.key), rule, RuleCode.REQUIRED)] if given is None else [])
     return await read_given(tx, {field.key: given})
-
-
-def label_of(field: Field) -> str:
-    """Return what the form is about."""
-    return gettext("Set %(field)s") % {"field": field.label_in(reader().language)}

@@ -30,7 +30,7 @@ async def macro_form_fields(tx: Tx, actor: Actor, values: Mapping[str, Any]) -> 
     choices: Choices = {kind: offered[kind] for kind in offered if kind is not RefersTo.SERVICE}
     shown = inputs(known, RecordKind.TICKET, values, None, for_staff=True, choices=choices)
     fields = [
-        replace(field, label=gettext("Set %(field)s") % {"field": field.label})
+        replace(field, label=gettext("Set: %(field)s") % {"field": field.label})
         for field in form_fields(shown, gettext("Unchanged"))
     ]
     if shown:
