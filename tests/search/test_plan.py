@@ -101,6 +101,24 @@ def test_each_attempt_reaches_further_until_there_are_enough_matches(query: str,
     assert (reached[-1] == 0) == (density * (1_000_000 - reached[-1]) < 101 or reached[-1] == 0)
 
 
+@pytest.mark.parametrize("found", [0, 3])
+def test_a_span_of_fewer_tickets_than_was_guessed_is_looked_up(found: int) -> None:
+    span = plan("reminder:<20d", {}, rare=0.01)
+    first = span.first()
+    assert first.index is None
+    assert 1_000_000 - (first.oldest or 0) < 10_000
+    second = span.after(first, found)
+    assert second is not None
+    assert "=rh:" in (second.index or "")
+
+
+def test_a_span_of_as_many_tickets_as_was_guessed_is_scanned_on() -> None:
+    span = plan("reminder:<20d", {}, rare=0.01)
+    second = span.after(span.first(), 100)
+    assert second is not None
+    assert second.index is None
+
+
 def test_the_few_tickets_of_a_company_are_scanned_when_the_words_are_common() -> None:
     known = {("po", True): 0.5, ("=company:x", False): 0.005}
     first = plan("po", known, company="x").first()

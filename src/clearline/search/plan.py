@@ -11,6 +11,7 @@ from math import prod
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.search.document import BUCKETS, facet, quoted
 from clearline.search.language import Clause
@@ -45,6 +46,9 @@ _ADJACENT_SHARE = 0.01
 _MARGIN = 2
 """An attempt reads this many times the tickets that should be enough."""
 
+_LEARNS_BELOW = 0.25
+"""The fraction of the expected matches below which a guessed share was wrong."""
+
 _GROWTH, _GROWTH_MAX = 2, 64
 _BUCKETS_MAX = 10
 _EVERY_TICKET = f"{quoted(facet('is', 'open'))} | {quoted(facet('is', 'closed'))}"
@@ -67,6 +71,11 @@ class Statistics(Struct, frozen=True):
             share = max(RARE_SHARE, _ADJACENT_SHARE * prod(shares[:2]))
         return max(RARE_SHARE, 1 - share) if clause.is_negated else share
 
+    def guesses(self, clause: Clause) -> bool:
+        """Return whether the share of a wide filter is guessed: it has values that the statistics do not have."""
+        is_wide = not (clause.is_text or clause.is_negated) and len(clause.lexemes) > _WIDE_ABOVE
+        return is_wide and not all(lexeme in self.shares for lexeme in clause.lexemes)
+
 
 class Attempt(Struct, frozen=True):
     """One statement of a plan.
@@ -86,6 +95,7 @@ class _Part(Struct, frozen=True):
 
     clause: Clause
     share: float
+    is_guess: bool = False
 
     @property
     def index_cost(self) -> float:
@@ -129,11 +139,13 @@ class Plan:
     def __init__(
         self, clauses: Sequence[Clause], statistics: Statistics, *, newest: int, needed: int, company: Clause | None
     ) -> None:
-        parts = [_Part(clause, statistics.share(clause)) for clause in clauses]
-        self._parts = sorted(parts, key=lambda part: part.share)
         self._company = [] if company is None else [_Part(company, statistics.share(company))]
         self._newest = newest
         self._needed = needed
+        self._take([_Part(clause, statistics.share(clause), statistics.guesses(clause)) for clause in clauses])
+
+    def _take(self, parts: Sequence[_Part]) -> None:
+        self._parts = sorted(parts, key=lambda part: part.share)
         self._strategies = list(_strategies(self._parts, self._company))
         self._share = max(prod(part.share for part in (*parts, *self._company)), 1e-9)
 
@@ -146,8 +158,21 @@ class Plan:
         if attempt.oldest is None:
             return None
         read = self._newest - attempt.oldest + 1
+        self._learn(matches / (read * self._share), 1 / read)
         enough = _MARGIN * self._needed * read / max(matches, 1)
         return self._attempt(min(max(enough, read * _GROWTH), read * _GROWTH_MAX))
+
+    def _learn(self, found: float, least: float) -> None:
+        """Lower the guessed shares when an attempt ``found`` a fraction of what should match only.
+
+        All numbers of a span, or all hours, may be far fewer tickets than as many values that the statistics do not
+        have. Then the index finds them, while a scan of many tickets would take long.
+        """
+        guesses = [part for part in self._parts if part.is_guess]
+        if not guesses or found > _LEARNS_BELOW:
+            return
+        factor = max(found, least) ** (1 / len(guesses))
+        self._take([replace(part, share=part.share * factor) if part.is_guess else part for part in self._parts])
 
     def last(self) -> Attempt:
         """Return the attempt that finds every match."""
