@@ -149,10 +149,8 @@ async def customer_ticket(page: Page, url: str) -> None:
 
 
 async def fault(page: Page, url: str) -> None:
-    """Choose the first service of a new ticket of the customer, and begin to describe its fault."""
-    await page.goto(f"{url}/portal/tickets/new")
-    await page.locator(".choices [type=radio]").first.check(force=True)
-    await page.get_by_role("button", name="Continue").click()
+    """Begin to describe the fault of a service in a new ticket of the customer."""
+    await page.goto(f"{url}/portal/tickets/new?service=NET-AMS-0012")
     await page.get_by_role("radio", name="Packet loss").check(force=True)
     await page.get_by_label("Summary").fill("2 % loss towards Frankfurt")
     await page.evaluate("scrollTo(0, 0)")
@@ -178,6 +176,7 @@ PORTAL_PAGES: dict[str, Show] = {
     "portal-services": at("/portal/services"),
     "portal-company": at("/portal/company"),
     "portal-key": customer_key,
+    "portal-templates": at("/portal/company/ticket-templates"),
     "portal-profile": at("/portal/me"),
 }
 GERMAN_PAGES: dict[str, Show] = {
@@ -207,6 +206,7 @@ CONSOLE_PAGES: dict[str, Show] = {
     "admin-terms": first_of("terms"),
     "admin-fields": first_of("fields"),
     "admin-form": first_of("forms", "Fibre cut"),
+    "admin-ticket-template": first_of("ticket-templates"),
     "admin-matrix": at("/console/admin/priority-matrix"),
     "admin-imports": at("/console/admin/imports/new"),
     "admin-accent": at("/console/admin/branding/accent?accent_hue=300"),

@@ -148,8 +148,7 @@ COMPANIES = (
                 "Round trip from the Amsterdam site rose from 9 to 41 ms.",
                 IssueType.HIGH_LATENCY,
                 "CR-ALD-EU",
-                (*_WORKING, "A partner's network takes a detour; we opened a ticket with it.",
-                 DemoMove(Status.HELD, StatusFacts("with_carrier", Waiting("third_party", "They withdraw the route")))),
+                (*_WORKING, "A partner's network takes a detour; we opened a ticket with it."),
             ),
             DemoTicket(
                 20,

@@ -24,13 +24,13 @@ from clearline.tickets.attachments.domain import NewAttachment
 from clearline.tickets.cases import usecases as case_usecases
 from clearline.tickets.contact import Contact, ContactRole, Person, PersonKind
 from clearline.tickets.contacts.usecases import set_people
-from clearline.tickets.domain import Channel, NewTicket, Status, ticket_number
+from clearline.tickets.domain import Channel, NewTicket, Status, Waiting, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Visibility
-from clearline.tickets.progress.facts import NO_FACTS
+from clearline.tickets.progress.facts import NO_FACTS, StatusFacts
 from clearline.tickets.third_parties.domain import CaseState, ref_of
 
 _RATINGS = (
@@ -146,7 +146,7 @@ async def assign_tag_and_link(tx: Tx, numbers: Mapping[str, int], *, now: dateti
 
 
 async def _open_cases(tx: Tx, actor: Actor, down: int, slow: int, *, now: datetime) -> None:
-    """Open cases at two carriers; the slow ticket waits for its case."""
+    """Open cases at two carriers; the slow ticket is held for its case."""
     await case_usecases.add_case(tx, actor, down, {
         "party": "Meridian Subsea", "number": "CX-20871", "expected_at": now + timedelta(hours=2),
         "contact_name": "Their NOC", "contact_phone": "+1-555-0163", "notes": "The ship is 40 nautical miles away.",
@@ -155,7 +155,10 @@ async def _open_cases(tx: Tx, actor: Actor, down: int, slow: int, *, now: dateti
         "party": "Northway Transit", "number": "CX-20903", "state": CaseState.WAITING,
         "contact_email": "noc@northway.example.net",
     }, now=now)  # fmt: skip
-    await ticket_changes.change_facts(tx, actor, slow, {"waiting": {"case": ref_of(case)}}, now=now)
+    waiting = Waiting("third_party", "They withdraw the route", case=ref_of(case))
+    await ticket_changes.move_ticket(
+        tx, actor, slow, Status.HELD, reason="", facts=StatusFacts("with_carrier", waiting), now=now
+    )
 
 
 async def merge_split_and_tag(tx: Tx, numbers: Mapping[str, int], *, now: datetime) -> None:

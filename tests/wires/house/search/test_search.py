@@ -172,7 +172,7 @@ async def test_an_invalid_parameter_is_named(
     assert detail in error["detail"]
 
 
-@pytest.mark.parametrize("name", ["company", "queue", "assignee", "watcher", "tag", "severity"])
+@pytest.mark.parametrize("name", ["queue", "assignee", "watcher", "tag", "severity"])
 async def test_a_filter_of_the_staff_is_unknown_to_a_customer(
     client: httpx.AsyncClient, tenant: Tenant, name: str
 ) -> None:
