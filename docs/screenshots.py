@@ -176,7 +176,6 @@ PORTAL_PAGES: dict[str, Show] = {
     "portal-services": at("/portal/services"),
     "portal-company": at("/portal/company"),
     "portal-key": customer_key,
-    "portal-templates": at("/portal/company/ticket-templates"),
     "portal-profile": at("/portal/me"),
 }
 GERMAN_PAGES: dict[str, Show] = {
@@ -207,7 +206,7 @@ CONSOLE_PAGES: dict[str, Show] = {
     "admin-fields": first_of("fields"),
     "admin-form": first_of("forms", "Fibre cut"),
     "admin-ticket-template": first_of("ticket-templates"),
-    "admin-matrix": at("/console/admin/priority-matrix"),
+    "admin-matrix": first_of("priority-matrix"),
     "admin-imports": at("/console/admin/imports/new"),
     "admin-accent": at("/console/admin/branding/accent?accent_hue=300"),
     "admin-logo": at("/console/admin/branding/logo"),
