@@ -1,6 +1,8 @@
 """The pages of the administration in Chromium: accessible, without sideways scroll, and worked by hand."""
 
+import io
 import re
+import zipfile
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -313,5 +315,36 @@ async def test_a_file_is_checked_and_then_imported(
     said = page.get_by_role("status").filter(has_text="Imported: 1. As they were: 0. Wrong: 1.")
     await expect(said).to_be_visible()
     wrong += await check(page, "an import")
+    await opened.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+async def test_files_of_tickets_are_checked_and_then_attached(
+    browser: Browser, site: Site, cookies: dict[str, str], database: Database, size: str
+) -> None:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as packed:
+        packed.writestr("old desk/levels.txt", f"rx -3.1 dBm {size}")
+    rows = f"path,ticket\nlevels.txt,{site.number}\nphoto.png,{site.number}\n"
+    chosen = {
+        "File": FilePayload(name="files.csv", mimeType="text/csv", buffer=rows.encode()),
+        "Archive": FilePayload(name="files.zip", mimeType="application/zip", buffer=body.getvalue()),
+    }
+    opened = await context(browser, size, cookies, site.url)
+    page = await opened.new_page()
+    await page.goto(f"{site.url}/console/admin/imports/new?subject=files")
+    for button, words in (("Read the file", "Checking"), ("Import for real", "Importing")):
+        for label, file in chosen.items():
+            await page.get_by_label(label).set_input_files(file)
+        await page.get_by_role("button", name=button).click()
+        await finish_import(database, page, f"{words}: 1 of 2 lines.")
+        await expect(page.get_by_role("cell", name="photo.png is not in the archive")).to_be_visible()
+        if button == "Read the file":
+            wrong = await check(page, "a dry run of files")
+    said = page.get_by_role("status").filter(has_text="Imported: 1. As they were: 0. Wrong: 1.")
+    await expect(said).to_be_visible()
+    await page.goto(f"{site.url}/console/tickets/{site.number}")
+    await expect(page.get_by_text("levels.txt").first).to_be_visible()
     await opened.close()
     assert wrong == []
