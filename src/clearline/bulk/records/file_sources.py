@@ -3,6 +3,7 @@
 import asyncio
 import unicodedata
 import zlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from hashlib import file_digest
@@ -15,6 +16,8 @@ from clearline.tickets.attachments.blob_backend import BLOCK
 
 _IS_ENCRYPTED = 1
 """The bit of an entry's flags that says so (APPNOTE.TXT of PKWARE, 4.4.4)."""
+_PACKED_MAX = 30
+"""The most folders that may stand before a path in an archive."""
 _BROKEN = (BadZipFile, zlib.error, EOFError, OSError)
 
 
@@ -65,13 +68,18 @@ class Archive:
         except (*_BROKEN, NotImplementedError, ValueError) as error:
             raise BadZipFile(str(error)) from None
         self._entries = {_composed(entry.filename): entry for entry in self._zip.infolist() if not entry.is_dir()}
+        self._below: defaultdict[str, list[ZipInfo]] = defaultdict(list)
+        for name, entry in self._entries.items():
+            folders = name.split("/", _PACKED_MAX)
+            for at in range(1, len(folders)):
+                self._below["/".join(folders[at:])].append(entry)
 
     def find(self, path: str) -> SourceFile:
         """See ``FileSource``. The folder that was packed may stand before the path in the archive."""
         wanted = _composed(path)
         entry = self._entries.get(wanted)
         if entry is None:
-            below = [entry for name, entry in self._entries.items() if name.endswith(f"/{wanted}")]
+            below = self._below.get(wanted, [])
             if len(below) > 1:
                 raise _refusal(path, "is in the archive more than once: name it with its folder")
             if not below:
