@@ -32,8 +32,9 @@ class Step(NamedTuple):
     sql: str | None = None
 
 
-LOCAL = {"attachment sweep", "demo", "doctor", "import files", "inbound-mail receive", "migrate",
-         "notifications pending", "search rebuild", "upgrade-database", "user reset-password"}  # fmt: skip
+LOCAL = {"attachment sweep", "backup", "demo", "doctor", "import files", "inbound-mail receive", "migrate",
+         "notifications pending", "restore", "search rebuild", "upgrade-database", "user reset-password",
+         "verify-backup"}  # fmt: skip
 """Commands for things that only an operator does."""
 
 _NUMBER = "/tickets/{ticket[number]}"

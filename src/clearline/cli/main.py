@@ -21,6 +21,11 @@ COMMANDS = {
     "agent": LazyCommand("accounts.agents", "agent", "Manage the provider's own people."),
     "attachment": LazyCommand("tickets.attachments", "attachment", "Manage the files attached to tickets."),
     "audit": LazyCommand("audit", "audit", "List audit events, newest first."),
+    "backup": LazyCommand(
+        "server.backup",
+        "backup",
+        "Back up the database and the attachments into a new folder in DIR, while the server runs.",
+    ),
     "bulk": LazyCommand("bulk.bulk", "bulk", "Change many tickets at once."),
     "case": LazyCommand("cases.cases", "case_group", "Manage the cases of tickets at carriers and vendors."),
     "company": LazyCommand("accounts.companies", "company", "Manage customers, and the provider itself."),
@@ -65,6 +70,7 @@ COMMANDS = {
         "Manage the priority matrix: what a new ticket begins with, by impact, urgency as asked, and tier.",
     ),
     "queue": LazyCommand("queues.queues", "queue", "Manage the queues that tickets wait in."),
+    "restore": LazyCommand("server.backup", "restore", "Restore a backup into an empty database or data directory."),
     "route": LazyCommand("routing", "route", "Manage routing rules, and route tickets."),
     "search": LazyCommand("search", "search", "Search tickets, and rebuild the search index."),
     "serve": LazyCommand("server.serve", "serve", "Run the server until Ctrl-C or SIGTERM."),
@@ -90,6 +96,11 @@ COMMANDS = {
         "server.upgrade_database", "upgrade_database", "Carry the embedded database over to a newer PostgreSQL."
     ),
     "user": LazyCommand("accounts.users", "user", "Manage the people of a company."),
+    "verify-backup": LazyCommand(
+        "server.backup",
+        "verify_backup",
+        "Verify a backup: its manifest, the checksum of every file, and that the dump can be read.",
+    ),
     "view": LazyCommand("workspace.views", "view", "Manage saved views: named searches."),
     "webhook": LazyCommand("webhooks", "webhook", "Manage webhooks, and the deliveries to them."),
     "work": LazyCommand("server.work", "work", "Run a worker until Ctrl-C or SIGTERM."),

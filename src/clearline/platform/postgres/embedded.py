@@ -160,7 +160,7 @@ def start(
         EmbeddedPostgresError: the directory is in use, full, unreachable or of another version, or PostgreSQL fails.
     """
     account = programs.account_named(account_name) if os.geteuid() == 0 else None
-    _make(data_dir, account)
+    make_directory(data_dir, account)
     lock = _lock(data_dir, _SERVER if for_server else _COMMAND)
     try:
         if account is not None:
@@ -201,7 +201,7 @@ def _url(sockets: Path) -> str:
     return f"postgresql://clearline@/clearline?host={quote(str(sockets), safe='')}"
 
 
-def _make(path: Path, account: Account | None) -> None:
+def make_directory(path: Path, account: Account | None) -> None:
     """Make the data directory. PostgreSQL's account may pass through what is made here, whatever the umask."""
     try:
         new_folders = [folder for folder in (path, *path.parents) if not folder.exists()]
@@ -231,6 +231,11 @@ def _lock(data_dir: Path, kind: str) -> IO[str]:
     lock.write(f"{os.getpid()} {kind}\n")
     lock.flush()
     return lock
+
+
+def runs_as_another() -> bool:
+    """Return whether PostgreSQL runs as an account of its own: root has to give it one."""
+    return os.geteuid() == 0
 
 
 @contextmanager

@@ -135,8 +135,12 @@ def open_blobs(settings: Settings) -> Blobs:
 
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         return Blobs(S3Backend(bucket, prefix.strip("/"), endpoint=settings.s3_endpoint))
-    folder = settings.data_dir / "attachments" if location == "disk" else Path(location)
-    return Blobs(DiskBackend(folder, floor=settings.disk_floor))
+    return Blobs(DiskBackend(disk_folder(settings), floor=settings.disk_floor))
+
+
+def disk_folder(settings: Settings) -> Path:
+    """Return where attachments are on disk, when they are not in S3."""
+    return settings.data_dir / "attachments" if settings.attachments == "disk" else Path(settings.attachments)
 
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,0 +1,57 @@
+"""What a backup reads of the database."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from clearline.platform.database.transactions import Tx
+
+_TABLES = """
+    select quote_ident(relname), relname from pg_class
+     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 2"""
+
+_COUNT = "select count(*) from public.{}"
+"""With a name that PostgreSQL has quoted."""
+
+
+class Attachment(NamedTuple):
+    """The content of an attachment, as its row says."""
+
+    company_id: UUID
+    id: UUID
+    size: int
+
+
+async def export_snapshot(tx: Tx) -> str:
+    """Fix what this transaction reads, and return the name by which pg_dump reads the same. It lasts with ``tx``."""
+    await tx.write_script(
+        "set transaction isolation level repeatable read, read only; "
+        "set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0"
+    )
+    return str(await tx.fetchval("select pg_export_snapshot()"))
+
+
+async def counts(tx: Tx) -> dict[str, int]:
+    """Return the number of rows of each table. Reads every table."""
+    await tx.fetchval("select set_config('statement_timeout', '0', true)")
+    return {name: int(await tx.fetchval(_COUNT.format(quoted))) for quoted, name in await tx.fetch(_TABLES)}
+
+
+async def attachments(tx: Tx) -> list[Attachment]:
+    """Return the content that attachments refer to."""
+    rows = await tx.fetch("select company_id, id, size from attachment")
+    return [Attachment(row[0], row[1], row[2]) for row in rows]
+
+
+async def tables(tx: Tx) -> int:
+    """Return how many tables the database has."""
+    return len(await tx.fetch(_TABLES))
+
+
+async def other_sessions(tx: Tx) -> int:
+    """Return how many other clients are connected to this database."""
+    return int(
+        await tx.fetchval(
+            """select count(*) from pg_stat_activity where datname = current_database()
+                  and backend_type = 'client backend' and pid <> pg_backend_pid()"""
+        )
+    )
