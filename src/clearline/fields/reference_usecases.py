@@ -104,23 +104,25 @@ def may_refer_to(actor: Actor, company_id: str) -> bool:
         return False
 
 
-async def reference_choices(tx: Tx, actor: Actor, kind: RecordKind, company_id: UUID) -> Choices:
+async def reference_choices(tx: Tx, actor: Actor, kind: RecordKind, company_id: UUID | None) -> Choices:
     """Return what the references of a record of a company can be: the first by name, one more than ``CHOICES_MAX``.
 
-    Nothing is read for what no active field refers to.
+    With None the record can be of any company: no services are offered, because no two companies share one. Nothing is
+    read for what no active field refers to.
     """
     fields = (await definitions(tx)).active(kind, for_staff=actor.is_staff)
     kinds = {field.refers_to for field in fields if field.type is FieldType.REFERENCE}
+    owner_id = PROVIDER_ID if company_id is None else company_id
     choices: dict[RefersTo, Sequence[tuple[str, str]]] = {}
     for refers_to in RefersTo:
-        if refers_to not in kinds:
+        if refers_to not in kinds or (refers_to is RefersTo.SERVICE and company_id is None):
             continue
-        only: tuple[UUID, ...] | None = None if actor.is_staff else (company_id,)
+        only: tuple[UUID, ...] | None = None if actor.is_staff else (owner_id,)
         if refers_to is RefersTo.COMPANY and actor.is_staff:
             only = permissions.only_companies(actor)
-        if refers_to is RefersTo.USER and not permissions.may_see_company(actor, company_id):
+        if refers_to is RefersTo.USER and not permissions.may_see_company(actor, owner_id):
             continue  # a parent does not see the people of its child
         choices[refers_to] = await field_store.reference_choices(
-            tx, refers_to, company_id, only=only, limit=CHOICES_MAX + 1
+            tx, refers_to, owner_id, only=only, limit=CHOICES_MAX + 1
         )
     return choices

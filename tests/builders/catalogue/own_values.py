@@ -1,8 +1,15 @@
 """A field of each type, and a value of it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
-from clearline.fields.domain import FieldType, Option, RefersTo
+from clearline.fields import usecases as fields
+from clearline.fields.domain import FieldType, Option, RecordKind, RefersTo
+from clearline.identity import OPERATOR
+from clearline.platform.database.transactions import Database
+from tests.builders.house import no_fields
+from tests.builders.people import NOW
 
 _OPTIONS = (Option("emea", "Europe"), Option("apac", "Asia"), Option("amer", "America"))
 TYPES: dict[str, dict[str, Any]] = {
@@ -31,3 +38,15 @@ VALUES: dict[str, Any] = {
     "ip": "2001:db8::/32", "phone": "+1-555-0199", "service": "SVC-1",
 }  # fmt: skip
 """A value of each but the companies and people."""
+
+
+@asynccontextmanager
+async def fields_of_each_type(database: Database) -> AsyncIterator[None]:
+    """Have tickets with a field of each type alone, and leave none behind."""
+    await no_fields(database)
+    async with database.transaction() as tx:
+        for key, values in TYPES.items():
+            new = {"record": RecordKind.TICKET, "key": key, "label": f"The {key}", **values}
+            await fields.add_field(tx, OPERATOR, new, now=NOW)
+    yield
+    await no_fields(database)

@@ -6,16 +6,13 @@ from typing import Any
 import httpx
 import pytest
 
-from clearline.fields import usecases as fields
-from clearline.fields.domain import RecordKind
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import ticket_number
 from clearline.web.console.lists.bulk_preview import FIELDS
-from tests.builders.catalogue.own_values import TYPES, VALUES
-from tests.builders.house import no_fields
+from tests.builders.catalogue.own_values import TYPES, VALUES, fields_of_each_type
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
 from tests.builders.web.pages import Page, Person, person
@@ -32,13 +29,8 @@ INPUTS = {
 @pytest.fixture(autouse=True)
 async def own(database: Database) -> AsyncIterator[None]:
     """Have a field of each type, and leave none behind."""
-    await no_fields(database)
-    async with database.transaction() as tx:
-        for key, values in TYPES.items():
-            new = {"record": RecordKind.TICKET, "key": key, "label": f"The {key}", **values}
-            await fields.add_field(tx, OPERATOR, new, now=NOW)
-    yield
-    await no_fields(database)
+    async with fields_of_each_type(database):
+        yield
 
 
 @pytest.fixture

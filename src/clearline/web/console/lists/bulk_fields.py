@@ -8,11 +8,10 @@ from msgspec.structs import replace
 
 from clearline.bulk.domain import Action, ChangeValues
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation, require_valid
-from clearline.fields.domain import Field, RecordKind, RefersTo
+from clearline.fields.domain import Field, RecordKind
 from clearline.fields.reference_usecases import Choices, reference_choices
 from clearline.fields.usecases import definitions
 from clearline.fields.value_usecases import read_given
-from clearline.identity import PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import parse_ticket_number
@@ -70,10 +69,8 @@ async def _choices(visit: Visit, tx: Tx, numbers: Sequence[str]) -> Choices:
     known = [number for text in numbers if (number := parse_ticket_number(text)) is not None]
     views = await ticket_lists.list_numbered(tx, visit.actor, known)
     companies = {view.ticket.company_id for view in views}
-    if len(companies) == 1:
-        return await reference_choices(tx, visit.actor, RecordKind.TICKET, companies.pop())
-    offered = await reference_choices(tx, visit.actor, RecordKind.TICKET, PROVIDER_ID)
-    return {kind: offered[kind] for kind in offered if kind is not RefersTo.SERVICE}
+    company_id = companies.pop() if len(companies) == 1 else None
+    return await reference_choices(tx, visit.actor, RecordKind.TICKET, company_id)
 
 
 async def own_action(visit: Visit, numbers: Sequence[str]) -> Action | OwnAsk:

@@ -14,8 +14,7 @@ from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro
-from tests.builders.catalogue.own_values import TYPES, VALUES
-from tests.builders.house import no_fields
+from tests.builders.catalogue.own_values import TYPES, VALUES, fields_of_each_type
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.web.pages import Page, Person, person
 from tests.builders.web.typed_forms import form_pairs, send_pairs
@@ -27,15 +26,10 @@ PATH = "/console/admin/macros"
 @pytest.fixture(autouse=True)
 async def own(database: Database) -> AsyncIterator[None]:
     """Have a field of each type, and leave none behind."""
-    await no_fields(database)
-    async with database.transaction() as tx:
-        for key, values in TYPES.items():
-            new = {"record": RecordKind.TICKET, "key": key, "label": f"The {key}", **values}
-            await fields.add_field(tx, OPERATOR, new, now=NOW)
-    yield
-    async with database.transaction() as tx:
-        await tx.write("delete from macro")
-    await no_fields(database)
+    async with fields_of_each_type(database):
+        yield
+        async with database.transaction() as tx:
+            await tx.write("delete from macro")
 
 
 @pytest.fixture

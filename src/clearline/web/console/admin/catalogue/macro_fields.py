@@ -6,10 +6,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from clearline.errors import RuleCode, Violation, require_valid
-from clearline.fields.domain import RecordKind, RefersTo
-from clearline.fields.reference_usecases import Choices, reference_choices
+from clearline.fields.domain import RecordKind
+from clearline.fields.reference_usecases import reference_choices
 from clearline.fields.usecases import definitions
-from clearline.identity import PROVIDER_ID, Actor
+from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.web.records.form import Choice, Field, Kind, Values
 from clearline.web.records.own_fields import form_fields
@@ -26,8 +26,7 @@ KEPT = "kept_fields"
 async def macro_form_fields(tx: Tx, actor: Actor, values: Mapping[str, Any]) -> list[Field]:
     """Return the fields of the form. A macro is used on tickets of any company: the id of a service is typed."""
     known = await definitions(tx)
-    offered = await reference_choices(tx, actor, RecordKind.TICKET, PROVIDER_ID)
-    choices: Choices = {kind: offered[kind] for kind in offered if kind is not RefersTo.SERVICE}
+    choices = await reference_choices(tx, actor, RecordKind.TICKET, None)
     shown = inputs(known, RecordKind.TICKET, values, None, for_staff=True, choices=choices)
     fields = [
         replace(field, label=gettext("Set: %(field)s") % {"field": field.label})
