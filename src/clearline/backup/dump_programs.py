@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from clearline.backup.domain import BackupError
+from clearline.backup.domain import BackupError, major
 from clearline.platform.postgres import programs
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.settings.settings import Settings
@@ -34,7 +34,7 @@ class Program(NamedTuple):
     @property
     def major(self) -> int:
         """The major version."""
-        return int(re.split(r"\D", self.version, maxsplit=1)[0])
+        return major(self.version)
 
 
 def for_dump(settings: Settings, server: int) -> Program:

@@ -29,7 +29,7 @@ from clearline.platform.postgres import embedded, programs, supervisor
 from clearline.platform.postgres.embedded import DataDirectoryInUse
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.settings.settings import Settings
-from clearline.tickets.attachments.blobs import disk_folder, open_blobs
+from clearline.tickets.attachments.blobs import disk_folder, open_blobs, s3_location
 
 _NEW = "restore.new-"
 """How the directory in the data directory begins in which a desk is restored. Each attempt has one of its own: programs
@@ -92,7 +92,7 @@ async def _verified(settings: Settings, path: Path) -> Verified:
 
 
 def _check_store(settings: Settings, s3: str | None) -> None:
-    if (s3 or "disk") != (settings.attachments if settings.attachments.startswith("s3://") else "disk"):
+    if s3 != s3_location(settings):
         where = f"in {s3}" if s3 else "in its folder, not in S3"
         raise BackupError(f"the attachments of the backup are {where}: set CLEARLINE_ATTACHMENTS accordingly")
 
@@ -126,7 +126,7 @@ def _delete_unless_used(folder: Path) -> None:
 
 async def _into_data_dir(settings: Settings, verified: Verified) -> list[Check]:
     data_dir = settings.data_dir
-    account = programs.account_named(settings.postgres_user) if embedded.runs_as_another() else None
+    account = programs.own_account(settings.postgres_user)
     embedded.make_directory(data_dir, account)
     try:
         with embedded.exclusive(data_dir):

@@ -23,7 +23,7 @@ from clearline.platform.database import migrate
 from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database
 from clearline.settings.settings import Settings
-from clearline.tickets.attachments.blobs import disk_folder
+from clearline.tickets.attachments.blobs import disk_folder, s3_location
 from clearline.tickets.attachments.blobs_disk import DiskBackend
 
 _LOCK = "clearline backup"
@@ -74,7 +74,7 @@ async def _write(settings: Settings, url: str, root: Path, partial: Path, now: d
     finally:
         await database.close()
     size, digest = (partial / DUMP).stat().st_size, await asyncio.to_thread(folders.checksum, partial / DUMP)
-    in_s3 = settings.attachments if settings.attachments.startswith("s3://") else None
+    in_s3 = s3_location(settings)
     files = [] if in_s3 else await asyncio.to_thread(_copy_attachments, disk_folder(settings), root, partial)
     there = {file.path for file, _ in files}
     needed = [] if in_s3 else [f"{ATTACHMENTS}/{item.company_id}/{item.id}" for item in attached]
@@ -101,7 +101,8 @@ def _copy_attachments(source: Path, root: Path, partial: Path) -> list[tuple[Sto
     """
     earlier, known = _newest(root)
     files: list[tuple[StoredFile, bool]] = []
-    for page in DiskBackend(source).older_than(datetime.max.replace(tzinfo=UTC)):
+    blobs = DiskBackend(source)
+    for page in blobs.older_than(datetime.max.replace(tzinfo=UTC)):
         for key in page:
             path = f"{ATTACHMENTS}/{key.company_id}/{key.id}"
             target = partial / path
@@ -112,7 +113,7 @@ def _copy_attachments(source: Path, root: Path, partial: Path) -> list[tuple[Sto
                 files.append((stored, False))
                 continue
             try:
-                size, digest = folders.copy(source / str(key.company_id) / str(key.id), target)
+                size, digest = folders.copy(blobs.path_of(key), target)
             except FileNotFoundError:  # deleted just now
                 continue
             files.append((StoredFile(path, size, digest), True))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from clearline.cli.context import DeskMissing
 from clearline.settings.settings import Settings
-from clearline.tickets.attachments.blobs import Blobs, open_blobs
+from clearline.tickets.attachments.blobs import Blobs, open_blobs, s3_location
 
 
 def writable_blobs(settings: Settings) -> Blobs:
@@ -15,7 +15,7 @@ def writable_blobs(settings: Settings) -> Blobs:
     """
     location = settings.attachments
     folder = settings.data_dir if location == "disk" else Path(location)
-    if not location.startswith("s3://") and not folder.is_dir():
+    if s3_location(settings) is None and not folder.is_dir():
         raise DeskMissing(
             f"the directory {folder} does not exist: set CLEARLINE_DATA_DIR and CLEARLINE_ATTACHMENTS as your server "
             "has them, or create the directory as the account of the server"

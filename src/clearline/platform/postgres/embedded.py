@@ -159,7 +159,7 @@ def start(
     Raises:
         EmbeddedPostgresError: the directory is in use, full, unreachable or of another version, or PostgreSQL fails.
     """
-    account = programs.account_named(account_name) if os.geteuid() == 0 else None
+    account = programs.own_account(account_name)
     make_directory(data_dir, account)
     lock = _lock(data_dir, _SERVER if for_server else _COMMAND)
     try:
@@ -231,11 +231,6 @@ def _lock(data_dir: Path, kind: str) -> IO[str]:
     lock.write(f"{os.getpid()} {kind}\n")
     lock.flush()
     return lock
-
-
-def runs_as_another() -> bool:
-    """Return whether PostgreSQL runs as an account of its own: root has to give it one."""
-    return os.geteuid() == 0
 
 
 @contextmanager

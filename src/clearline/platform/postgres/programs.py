@@ -75,6 +75,14 @@ def account_named(name: str | None) -> Account:
     )
 
 
+def own_account(name: str | None) -> Account | None:
+    """Return the account that PostgreSQL runs as, by its name or one of the usual; None for that of this process.
+
+    Only root gives PostgreSQL another one than its own.
+    """
+    return account_named(name) if os.geteuid() == 0 else None
+
+
 def check_reach(path: Path, account: Account) -> None:
     """Refuse a directory that the account may not enter, by its name or by the one that its symbolic links lead to."""
     for folder in [*_way_to(path.absolute()), *_way_to(path.resolve())]:

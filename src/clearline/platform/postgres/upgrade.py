@@ -49,7 +49,7 @@ def upgrade(data_dir: Path, old_bin: Path, account_name: str | None, new_bin: Pa
         EmbeddedPostgresError: the directory is in use or has no data, programs or disk space are missing, or
             pg_upgrade refuses.
     """
-    account = programs.account_named(account_name) if os.geteuid() == 0 else None
+    account = programs.own_account(account_name)
     with embedded.exclusive(data_dir):
         if account is not None:
             programs.check_reach(data_dir, account)

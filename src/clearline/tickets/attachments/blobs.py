@@ -129,13 +129,18 @@ def open_blobs(settings: Settings) -> Blobs:
     Raises:
         BlobsUnavailable: the settings of S3 are invalid.
     """
-    location = settings.attachments
-    if location.startswith("s3://"):
+    location = s3_location(settings)
+    if location is not None:
         from clearline.tickets.attachments.blobs_s3 import S3Backend  # noqa: PLC0415 - slow to import, and most need none
 
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         return Blobs(S3Backend(bucket, prefix.strip("/"), endpoint=settings.s3_endpoint))
     return Blobs(DiskBackend(disk_folder(settings), floor=settings.disk_floor))
+
+
+def s3_location(settings: Settings) -> str | None:
+    """Return where attachments are in S3, as ``s3://bucket/prefix``; None when they are on disk."""
+    return settings.attachments if settings.attachments.startswith("s3://") else None
 
 
 def disk_folder(settings: Settings) -> Path:

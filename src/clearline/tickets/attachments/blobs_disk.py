@@ -34,12 +34,12 @@ class DiskBackend:
 
     def begin(self, key: Key) -> Upload:
         """See ``Backend``."""
-        return _DiskUpload(self._staging / str(key.id), self._path(key), self._floor)
+        return _DiskUpload(self._staging / str(key.id), self.path_of(key), self._floor)
 
     def open(self, key: Key, start: int) -> Reader:
         """See ``Backend``."""
         try:
-            file = self._path(key).open("rb")
+            file = self.path_of(key).open("rb")
         except FileNotFoundError:
             raise BlobMissing(f"the content of attachment {key.id} is missing in {self._root}") from None
         except OSError as error:
@@ -50,7 +50,7 @@ class DiskBackend:
     def delete(self, key: Key) -> None:
         """See ``Backend``."""
         try:
-            self._path(key).unlink(missing_ok=True)
+            self.path_of(key).unlink(missing_ok=True)
         except OSError as error:
             raise _disk_error(error, self._root) from error
 
@@ -92,7 +92,8 @@ class DiskBackend:
             raise BlobsFull(_full(self._root, free, self._floor))
         return f"in {self._root}, {free // BLOCK} MiB free"
 
-    def _path(self, key: Key) -> Path:
+    def path_of(self, key: Key) -> Path:
+        """Return where the file of a key is, whether or not it is there."""
         return self._root / str(key.company_id) / str(key.id)
 
 
