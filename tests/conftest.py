@@ -24,7 +24,7 @@ from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings.settings import Settings
 from tests import guardian
-from tests.builders.application import serving
+from tests.builders.application import BuilderDatabase, serving
 from tests.builders.databases import MANY_ROWS, administer_server, new_database, reachable_dir
 from tests.builders.people import Tenant, new_tenant
 
@@ -159,7 +159,7 @@ async def database_url(postgres: str) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 async def database(database_url: str) -> AsyncIterator[Database]:
-    opened = await Database.open(database_url)
+    opened = await BuilderDatabase.open(database_url)
     yield opened
     await opened.close()
 

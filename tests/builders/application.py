@@ -7,17 +7,71 @@ import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
+from unittest import mock
 
 import httpx
 from click.testing import CliRunner, Result
 
 from clearline.app import Application
 from clearline.cli.main import main
+from clearline.platform.database.transactions import Database, Tx
 from clearline.settings.settings import Settings
 
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 """httpx looks for this module at every request, in every folder of Python's path: that takes a tenth of a request."""
+
+
+class ServedDatabase(Database):
+    """The database of an application that is served in this process."""
+
+    served: ClassVar[set["ServedDatabase"]] = set()
+
+    def __init__(self, url: str, *, size: int) -> None:
+        super().__init__(url, size=size)
+        self.url = url
+
+    async def connect(self) -> None:
+        await super().connect()
+        self.served.add(self)
+
+    async def close(self) -> None:
+        self.served.discard(self)
+        await super().close()
+
+    @property
+    def changes_heard(self) -> int:
+        """How often the application was told to read anew what it has in memory."""
+        return self.memory._generation  # noqa: SLF001 - nothing but tests counts them
+
+
+class BuilderDatabase(Database):
+    """A database by which tests change what an application has in memory.
+
+    A transaction returns when the applications that are served here have heard of its change, which they do a little
+    later than PostgreSQL has committed it.
+    """
+
+    def __init__(self, url: str, *, size: int = 10) -> None:
+        super().__init__(url, size=size)
+        self._url = url
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        heard = {each: each.changes_heard for each in ServedDatabase.served if each.url == self._url}
+        async with super().transaction() as tx:
+            yield tx
+        if tx.changes_memory:
+            for application, before in heard.items():
+                await _until_heard(application, before)
+
+
+async def _until_heard(application: ServedDatabase, before: int) -> None:
+    """Wait for the notification of a change; of one that changed no row there is none."""
+    for _ in range(200):
+        if application.changes_heard != before or not application.memory.is_line_up:
+            return
+        await asyncio.sleep(0.005)
 
 
 @asynccontextmanager
@@ -37,8 +91,9 @@ async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         assert "failed" not in message["type"], message
         (started if message["type"] == "lifespan.startup.complete" else stopped).set()
 
-    life = asyncio.create_task(app({"type": "lifespan", "state": {}}, receive, send))  # type: ignore[arg-type]
-    await asyncio.wait({life, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    with mock.patch("clearline.app.Database", ServedDatabase):
+        life = asyncio.create_task(app({"type": "lifespan", "state": {}}, receive, send))  # type: ignore[arg-type]
+        await asyncio.wait({life, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://desk.example.com") as client:
         yield client
