@@ -233,7 +233,10 @@ def _cli() -> Iterator[str]:
             ("0", "Done."),
             (str(REFUSED), "Refused; nothing was changed, or of many items only those that were not refused."),
             ("2", "Wrong usage."),
-            (str(FAULT_FOUND), "A check found something wrong (`clearline doctor`, `verify-backup`, `restore`)."),
+            (
+                str(FAULT_FOUND),
+                "A check found something wrong (`clearline doctor`, `verify-backup`, `restore`, `attachment get`).",
+            ),
             (str(UNAVAILABLE), "The database cannot be used, a setting is wrong, or the server cannot start."),
             (str(INTERRUPTED), "Ctrl-C. What was not committed is undone, and the job of the command is cancelled."),
         ],

@@ -21,6 +21,7 @@ from clearline.platform.database.outage import OUTAGE
 from clearline.sign_in import usecases as sign_in
 from clearline.sign_in.domain import SessionActor, SessionLimits, session_limits
 from clearline.sign_in.link_domain import LinkRefused
+from clearline.tickets.attachments.blob_backend import BlobMissing
 from clearline.web import assets, cookies
 from clearline.web.area import CONSOLE, EVERYBODY, Area
 from clearline.web.language.readers import read_by_person, read_in_console
@@ -228,6 +229,8 @@ def _explained(error: Exception) -> tuple[int, str, str]:  # noqa: C901, PLR0911
     match error:
         case NotFound():
             return 404, gettext("Not found"), gettext("There is no such page, or nothing with this number or name.")
+        case BlobMissing():
+            return 404, gettext("This file is missing"), gettext("Its content is not in the file store of this desk.")
         case FormRefused():
             return (
                 403,

@@ -108,10 +108,13 @@ def test_damaged_or_missing_content_is_an_error(database_url: str, data_dir: Pat
     (stored,) = (data_dir / "attachments").glob(f"*/{attachment_id}")
     stored.write_bytes(b"evil")
     damaged = run_attachment(database_url, data_dir, "get", number, attachment_id)
-    assert (damaged.exit_code, "its SHA-256 differs" in damaged.stderr) == (4, True)
+    assert (damaged.exit_code, "its SHA-256 differs" in damaged.stderr) == (3, True)
     stored.unlink()
     missing = run_attachment(database_url, data_dir, "get", number, attachment_id)
-    assert (missing.exit_code, "is missing" in missing.stderr) == (4, True)
+    assert (missing.exit_code, "is missing" in missing.stderr) == (3, True)
+    assert "clearline doctor" in missing.stderr
+    piped = run_attachment(database_url, data_dir, "get", number, attachment_id, "-o", "-")
+    assert (piped.exit_code, piped.stdout) == (3, "")
     assert list(Path().iterdir()) == []
 
 

@@ -138,8 +138,15 @@ async def test_deleted_content_is_missing_and_a_second_deletion_is_no_error(stor
 
 async def test_content_that_is_too_short_is_an_error(store: BlobStore) -> None:
     staged = await store.blobs.stage(COMPANY, in_chunks(b"short"), most=10)
-    with pytest.raises(BlobMissing, match="too short"):
-        await whole(store.blobs, Key(COMPANY, staged.id), 6)
+    for start, length in ((0, 6), (3, 3), (5, 1), (9, 1)):
+        with pytest.raises(BlobMissing, match="too short"):
+            await anext(store.blobs.read(Key(COMPANY, staged.id), start=start, length=length))
+
+
+async def test_the_store_says_whether_it_holds_content(store: BlobStore) -> None:
+    staged = await store.blobs.stage(COMPANY, in_chunks(b"short"), most=10)
+    sizes = [(staged.id, 5), (staged.id, 6), (uuid4(), 1)]
+    assert [await store.blobs.holds(Key(COMPANY, key), size) for key, size in sizes] == [True, False, False]
 
 
 async def test_only_content_that_is_old_enough_is_listed(store: BlobStore) -> None:

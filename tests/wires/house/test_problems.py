@@ -40,6 +40,7 @@ ELSEWHERE = {
     "attachments-full",
     "insufficient-storage",
     "range-not-satisfiable",
+    "content-missing",
 }
 """Kinds that have tests of their own below, or where what they are about is tested."""
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import click
 
 from clearline.cli.context import current_settings, run, transact
-from clearline.cli.exit_status import REFUSED
+from clearline.cli.exit_status import FAULT_FOUND, REFUSED
 from clearline.cli.output import json_option, show, show_done, show_list
 from clearline.cli.parameters.ids import ID, resolve_among
 from clearline.cli.parameters.numbers import TICKET
@@ -28,7 +28,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.attachments.blob_backend import BLOCK, BlobsUnavailable, Key
+from clearline.tickets.attachments.blob_backend import BLOCK, BlobMissing, Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Attachment, attachment_limits, guess_type, new_attachment
 from clearline.tickets.attachments.worker import delete_orphaned_files
@@ -133,7 +133,10 @@ def attachment_list(number: str, *, as_json: bool) -> None:
 )
 @json_option
 def attachment_get(number: str, attachment_id: str, output: Path | None, *, as_json: bool) -> None:
-    """Download an attachment and verify its SHA-256."""
+    """Download an attachment and verify its SHA-256.
+
+    The exit status is 3 when its content is missing in the store of attachments, or damaged.
+    """
 
     async def work(tx: Tx) -> Attachment:
         known = access.parse_number(number)
@@ -144,13 +147,13 @@ def attachment_get(number: str, attachment_id: str, output: Path | None, *, as_j
     if output == Path("-"):
         if sys.stdout.isatty():
             raise click.UsageError("Standard output is a terminal, which a file may steer: give a file, or use a pipe.")
-        asyncio.run(_download(blobs, attached, click.open_file("-", "wb")))
+        _download(blobs, attached, click.open_file("-", "wb"))
         return
     target = _target(attached, output)
     handle, part = tempfile.mkstemp(dir=target.parent, prefix=".clearline-")
     try:
         with os.fdopen(handle, "wb") as file, spinner(f"Downloading {attached.name} ..."):
-            asyncio.run(_download(blobs, attached, file))
+            _download(blobs, attached, file)
         Path(part).replace(target)
     finally:
         with suppress(FileNotFoundError):
@@ -172,13 +175,21 @@ def _target(attachment: Attachment, output: Path | None) -> Path:
     return target
 
 
-async def _download(blobs: Blobs, attachment: Attachment, file: IO[bytes]) -> None:
+def _download(blobs: Blobs, attachment: Attachment, file: IO[bytes]) -> None:
+    try:
+        asyncio.run(_copy(blobs, attachment, file))
+    except BlobMissing as error:
+        echo(f"error: {error}; clearline doctor checks the store", err=True)
+        click.get_current_context().exit(FAULT_FOUND)
+
+
+async def _copy(blobs: Blobs, attachment: Attachment, file: IO[bytes]) -> None:
     digest = hashlib.sha256()
     async for block in blobs.read(Key(attachment.company_id, attachment.id), length=attachment.size):
         digest.update(block)
         file.write(block)
     if digest.digest() != attachment.sha256:
-        raise BlobsUnavailable(f"the content of attachment {attachment.id} is damaged: its SHA-256 differs")
+        raise BlobMissing(f"the content of attachment {attachment.id} is damaged: its SHA-256 differs")
 
 
 @attachment.command("delete")

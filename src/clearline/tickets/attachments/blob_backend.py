@@ -25,8 +25,11 @@ class BlobsFull(BlobsUnavailable):
     """The store of attachments has no room for more content."""
 
 
-class BlobMissing(BlobsUnavailable):
-    """The content of an attachment is missing or incomplete."""
+class BlobMissing(OperationalError):
+    """The store of attachments answers, and the content of an attachment is not in it, or only a part of it.
+
+    Trying again does not help: somebody has to bring the content back, or to connect the right store.
+    """
 
 
 class Key(NamedTuple):
@@ -67,8 +70,11 @@ class Backend(Protocol):
     def begin(self, key: Key) -> Upload:
         """Begin an upload; nothing is stored before the first ``write``."""
 
-    def open(self, key: Key, start: int) -> Reader:
-        """Open content at an offset. Raises BlobMissing when there is none with this key."""
+    def open(self, key: Key, start: int, length: int) -> Reader:
+        """Open content at an offset. Raises BlobMissing when there are not ``length`` bytes from there."""
+
+    def size(self, key: Key) -> int | None:
+        """Return the size of content in bytes; None when there is none with this key."""
 
     def delete(self, key: Key) -> None:
         """Delete content; no error when there is none."""

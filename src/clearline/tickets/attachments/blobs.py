@@ -6,7 +6,7 @@ A process that dies in between leaves an orphaned file, which ``worker.py`` dele
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -63,23 +63,32 @@ class Blobs:
             raise
         return Content(key.id, size, digest.digest())
 
-    async def read(self, key: Key, *, start: int = 0, length: int) -> AsyncIterator[bytes]:
+    async def read(self, key: Key, *, start: int = 0, length: int) -> AsyncGenerator[bytes, None]:
         """Yield ``length`` bytes from an offset. Nothing is opened before the first block is requested.
 
         Raises:
-            BlobMissing: the content is missing or too short.
+            BlobMissing: the content is missing or too short, which is known before the first block.
             BlobsUnavailable: the content cannot be read.
         """
-        reader = await _in_thread(self._backend.open, key, start)
+        reader = await _in_thread(self._backend.open, key, start, length)
         try:
             while length:
                 block = await _in_thread(reader.read, min(BLOCK, length))
                 if not block:
-                    raise BlobMissing(f"the content of attachment {key.id} is too short")
+                    raise BlobMissing(f"the content of attachment {key.id} ended early")
                 length -= len(block)
                 yield block
         finally:
             reader.close()
+
+    async def holds(self, key: Key, size: int) -> bool:
+        """Return whether content is there with all of its bytes.
+
+        Raises:
+            BlobsUnavailable: the store cannot be asked.
+        """
+        stored = await _in_thread(self._backend.size, key)
+        return stored is not None and stored >= size
 
     async def delete(self, key: Key) -> None:
         """Delete content that no attachment uses any more. A failure is logged; the file is then orphaned."""

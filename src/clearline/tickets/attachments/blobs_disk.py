@@ -36,7 +36,7 @@ class DiskBackend:
         """See ``Backend``."""
         return _DiskUpload(self._staging / str(key.id), self.path_of(key), self._floor)
 
-    def open(self, key: Key, start: int) -> Reader:
+    def open(self, key: Key, start: int, length: int) -> Reader:
         """See ``Backend``."""
         try:
             file = self.path_of(key).open("rb")
@@ -44,8 +44,21 @@ class DiskBackend:
             raise BlobMissing(f"the content of attachment {key.id} is missing in {self._root}") from None
         except OSError as error:
             raise _disk_error(error, self._root) from error
+        size = os.fstat(file.fileno()).st_size
+        if size < start + length:
+            file.close()
+            raise BlobMissing(f"the content of attachment {key.id} is too short in {self._root}: {size} bytes")
         file.seek(start)
         return file
+
+    def size(self, key: Key) -> int | None:
+        """See ``Backend``."""
+        try:
+            return self.path_of(key).stat().st_size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _disk_error(error, self._root) from error
 
     def delete(self, key: Key) -> None:
         """See ``Backend``."""

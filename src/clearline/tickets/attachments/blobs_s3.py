@@ -58,16 +58,33 @@ class S3Backend:
         """See ``Backend``."""
         return _S3Upload(self._call, self._name(key))
 
-    def open(self, key: Key, start: int) -> Reader:
+    def open(self, key: Key, start: int, length: int) -> Reader:
         """See ``Backend``."""
         byte_range = {"Range": f"bytes={start}-"} if start else {}
         try:
             answer = self._call("get_object", Key=self._name(key), **byte_range)
         except BlobsUnavailable as error:
-            if isinstance(error.__cause__, ClientError) and _code(error.__cause__) in {"NoSuchKey", "404"}:
-                raise BlobMissing(f"the content of attachment {key.id} is missing in {self._location}") from None
+            match _cause(error):
+                case "NoSuchKey" | "404":
+                    raise BlobMissing(f"the content of attachment {key.id} is missing in {self._location}") from None
+                case "InvalidRange" | "416":
+                    raise self._too_short(key) from None
             raise
+        if answer["ContentLength"] < length:
+            answer["Body"].close()
+            raise self._too_short(key)
         return _S3Reader(answer["Body"], self._translate_errors)
+
+    def size(self, key: Key) -> int | None:
+        """See ``Backend``."""
+        try:
+            size: int = self._call("head_object", Key=self._name(key))["ContentLength"]
+        except BlobsUnavailable as error:
+            if _cause(error) == "404":  # the answer has no body that says what is missing: the object, or the bucket
+                self._call("head_bucket")
+                return None
+            raise
+        return size
 
     def delete(self, key: Key) -> None:
         """See ``Backend``."""
@@ -96,6 +113,9 @@ class S3Backend:
         self._call("get_object", Key=name)["Body"].close()
         self._call("delete_object", Key=name)
         return f"in {self._location}, which can be written and read"
+
+    def _too_short(self, key: Key) -> BlobMissing:
+        return BlobMissing(f"the content of attachment {key.id} is too short in {self._location}")
 
     def _call(self, name: str, **arguments: Any) -> Any:
         with self._translate_errors():
@@ -181,6 +201,11 @@ class _S3Upload:
         number = len(self._parts) + 1
         sent = self._call("upload_part", Key=self._name, UploadId=self._id, PartNumber=number, Body=self._pending)
         self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+
+
+def _cause(error: BlobsUnavailable) -> str | None:
+    """Return the code with which the store refused, if it did."""
+    return _code(error.__cause__) if isinstance(error.__cause__, ClientError) else None
 
 
 def _code(error: ClientError) -> str:

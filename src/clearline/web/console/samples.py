@@ -37,6 +37,7 @@ class Samples(Struct, frozen=True):
     folds: list[Fold]
     failed: PendingMessage
     inputs: list[OwnInput]
+    missing: Attachment
     number: str = "INC000000000001"
     next: str = "/console/ui"
 
@@ -64,7 +65,7 @@ def samples(at: int, now: datetime) -> Samples:
         _NOBODY, at + 1, UUID(int=at + 9), _NOBODY, "Ben Ito", "Is it fixed?", Visibility.PUBLIC, Status.PENDING,
         now, now, "a ticket that is closed takes nothing more",
     )  # fmt: skip
-    return Samples(views, entries, [Fold(lines[:1]), Fold(lines)], failed, _inputs(at))
+    return Samples(views, entries, [Fold(lines[:1]), Fold(lines)], failed, _inputs(at), file)
 
 
 def _inputs(at: int) -> list[OwnInput]:

@@ -31,7 +31,7 @@ from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import held_usecases as held_files
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.attachments.domain import HeldFile
+from clearline.tickets.attachments.domain import Attachment, HeldFile
 from clearline.tickets.chronic import usecases as chronic
 from clearline.tickets.chronic.domain import ChronicRule, CountedTickets
 from clearline.tickets.domain import Channel, Status, TicketView, ticket_number
@@ -51,6 +51,7 @@ from clearline.web.console.queue import Listing, read_list
 from clearline.web.console.tickets.drafts import EMPTY, Composer, Typed, read_composer
 from clearline.web.console.tickets.macros import MacroChoice, read_macros
 from clearline.web.console.views import Sidebar, carried, sidebar, view_at, with_counts
+from clearline.web.tickets.files import missing_file
 from clearline.web.tickets.own_fields import OwnValue, shown_with_changes
 from clearline.web.tickets.timeline import Timeline, timeline
 from clearline.web.visit import Visit
@@ -126,6 +127,8 @@ class TicketPage(Struct, frozen=True):
     """What the priority matrix says, as far as the ticket has another priority or severity."""
     recipients: AnswerRecipients = AnswerRecipients([], [])
     """Who gets a reply by mail."""
+    missing: Attachment | None = None
+    """The file whose content was just found missing."""
 
     @property
     def shown_status(self) -> str:
@@ -160,6 +163,7 @@ async def ticket_page(visit: Visit, status: int = 200, *, typed: Typed = EMPTY, 
         side = await sidebar(tx, visit.actor)
         page = await read_ticket(visit, tx, number, side.all_queues, typed)
         place, terms = await _place(visit, tx, side, page.view), await current_terms(tx)
+    page = replace(page, missing=await missing_file(visit, page.timeline.items))
     side = await with_counts(visit, side if place is None else side.showing(place.listing.view))
     if place is not None:
         listing = place.listing

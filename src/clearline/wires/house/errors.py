@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from clearline import errors as refusals
 from clearline import limit_errors
-from clearline.errors import DeskError, RuleCode, Violation
+from clearline.errors import DeskError, OperationalError, RuleCode, Violation
 from clearline.platform.database.errors import DatabaseUnavailable
-from clearline.tickets.attachments.blob_backend import BlobsFull, BlobsUnavailable
+from clearline.tickets.attachments.blob_backend import BlobMissing, BlobsFull, BlobsUnavailable
 from clearline.wires.house.wire import Problem, ProblemError
 from clearline.wires.http.body import BODY_MAX, DOT, BadRequest, BodyTooLarge, InvalidMembers, InvalidQuery, NotJson
 from clearline.wires.http.call import Answer, Headers, PreconditionFailed, PreconditionRequired, encode
@@ -84,6 +84,13 @@ _KINDS = (
         404,
         "Not found",
         "The resource does not exist, or belongs to another company. The answer does not say which.",
+    ),
+    Kind(
+        "content-missing",
+        404,
+        "The content of the attachment is missing",
+        "The attachment was not deleted, but its file is not in the provider's store. Keep what you have of it. Trying "
+        "again does not help: report the `request_id` to the provider, or attach the file again.",
     ),
     Kind(
         "no-such-address",
@@ -259,10 +266,12 @@ _CODES: dict[type[Exception], str] = {
     RangeNotSatisfiable: "range-not-satisfiable",
     TooManyRequests: "quota-exceeded",
     DatabaseUnavailable: "unavailable",
+    BlobMissing: "content-missing",
     BlobsFull: "insufficient-storage",
     BlobsUnavailable: "unavailable",
 }
 _DETAILS = {
+    "content-missing": "the file of the attachment is missing in the provider's store; trying again does not help",
     "invalid-cursor": "the cursor does not belong to this list with these filters; begin again without a cursor",
     "no-such-address": "there is no resource at this address; /docs/api lists all paths",
     "precondition-failed": "the resource does not have the ETag in If-Match",
@@ -298,7 +307,8 @@ def refuse(error: Exception, request_id: str) -> Answer:
 def _detail(error: Exception, kind: Kind) -> str:
     if kind.status >= 500:
         return "the error is logged with the request id" if kind.code == "internal" else "try again in a moment"
-    return _sendable(str(error) or _DETAILS.get(kind.code, kind.title))
+    shown = "" if isinstance(error, OperationalError) else str(error)
+    return _sendable(shown or _DETAILS.get(kind.code, kind.title))
 
 
 def _sendable(text: str) -> str:

@@ -31,6 +31,7 @@ from clearline.web.portal.shell import TICKETS, portal_page, read_shell
 from clearline.web.portal.tickets.steps import Step, steps_of
 from clearline.web.portal.tickets.words import DONE, NEXT_STEPS
 from clearline.web.tickets.faults import fault_stored, form_of
+from clearline.web.tickets.files import missing_file
 from clearline.web.tickets.new_ticket import Refusal
 from clearline.web.tickets.own_fields import inputs, shown_values
 from clearline.web.tickets.stale import form_version, own_stored
@@ -117,7 +118,7 @@ async def ticket_page(visit: Visit, status: int = 200, typed: Typed | None = Non
         reason_max=REASON_MAX, fields=fields,
         facts=facts or form_of(ticket), facts_version=form_version(fault_stored(ticket), facts, typed.refusal),
         own_inputs=own_inputs, own_version=form_version(own_stored(stored), asked, typed.refusal),
-        next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE,
+        next_steps=NEXT_STEPS, done=done_in(visit), done_words=DONE, missing=await missing_file(visit, page.timeline),
         reference=REFERENCE, reopens=visit.services.settings.reopen_on_answer,
     )  # fmt: skip
 

@@ -1,3 +1,4 @@
+import os
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -137,11 +138,47 @@ async def test_a_current_copy_is_not_sent_again_and_head_sends_no_body(
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(CONTENT)))
 
 
-async def test_missing_content_is_an_error(client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path) -> None:
+@pytest.mark.parametrize("left", [None, 0, 1799])
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=1790-"}])
+async def test_missing_or_incomplete_content_is_a_definite_error(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path, headers: dict[str, str], left: int | None
+) -> None:
+    other = await attach(client, path, tenant.headers, name="other.txt")
     created = await attach(client, path, tenant.headers)
-    (folder / "attachments" / str(tenant.company.id) / created.json()["id"]).unlink()
+    stored = folder / "attachments" / str(tenant.company.id) / created.json()["id"]
+    if left is None:
+        stored.unlink()
+    else:
+        os.truncate(stored, left)
+    location = created.headers["location"]
+    response = await client.get(location + "/content", headers=tenant.headers | headers)
+    assert (response.status_code, response.json()["code"]) == (404, "content-missing")
+    assert "retry-after" not in response.headers
+    assert response.json()["detail"] == (
+        "the file of the attachment is missing in the provider's store; trying again does not help"
+    )
+    assert str(folder) not in response.text
+    assert (await client.head(location + "/content", headers=tenant.headers | headers)).status_code == 404
+    assert (await client.get(location, headers=tenant.headers)).status_code == 200
+    assert len((await client.get(path, headers=tenant.headers)).json()["data"]) == 2
+    assert (await client.get(path.rpartition("/")[0], headers=tenant.headers)).status_code == 200
+    whole = await client.get(other.headers["location"] + "/content", headers=tenant.headers)
+    assert whole.content == CONTENT
+    assert (await client.delete(location, headers=tenant.headers | {"If-Match": "*"})).status_code == 204
+
+
+async def test_a_store_that_cannot_be_read_is_unavailable(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path
+) -> None:
+    created = await attach(client, path, tenant.headers)
+    company = folder / "attachments" / str(tenant.company.id)
+    company.rename(company.with_suffix(".away"))
+    company.write_bytes(b"")
     response = await client.get(created.headers["location"] + "/content", headers=tenant.headers)
+    company.unlink()
+    company.with_suffix(".away").rename(company)
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
+    assert response.headers["retry-after"] == "1"
 
 
 async def test_attachments_are_listed_in_pages(client: httpx.AsyncClient, agent: dict[str, str], path: str) -> None:

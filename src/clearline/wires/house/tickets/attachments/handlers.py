@@ -12,7 +12,7 @@ from clearline.identity import Scope
 from clearline.settings.defaults import ATTACHMENT_MAX, COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.attachments.blob_backend import Key
+from clearline.tickets.attachments.blob_backend import BlobMissing, Key
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import (
     Attachment,
@@ -170,9 +170,12 @@ async def download_attachment(call: Call) -> Stream:
         headers.append((b"content-digest", _digest(attachment)))
     else:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, start + length - 1, attachment.size)))
+    key = Key(attachment.company_id, attachment.id)
     if call.scope["method"] == "HEAD":
+        if not await call.services.blobs.holds(key, attachment.size):
+            raise BlobMissing(f"the content of attachment {attachment.id} is missing")
         return Stream(200 if part is None else 206, _empty(), headers)
-    blocks = call.services.blobs.read(Key(attachment.company_id, attachment.id), start=start, length=length)
+    blocks = call.services.blobs.read(key, start=start, length=length)
     return Stream(200 if part is None else 206, download(call.services, call.customer, blocks), headers)
 
 
@@ -260,7 +263,7 @@ OPERATIONS = (
     Operation(
         "downloadAttachment", "GET", _ATTACHMENT + "/content", download_attachment,
         "Download an attachment", "The file as it was sent. `Range` requests a part of it (206); `If-Range` makes sure "
-        "that the file is still the same.",
+        "that the file is still the same. A file that is missing in the provider's store is 404 `content-missing`.",
         Scope.TICKETS_READ, bytes, path_parameters=_ID, errors=(404, 416), answer_headers=_DOWNLOADED,
         media=("application/octet-stream", "*/*"), request_headers=_PARTIAL,
     ),
