@@ -63,6 +63,8 @@ class Scope(StrEnum):
     DESK_WRITE = "desk:write"
     AUDIT_READ = "audit:read"
     """The audit: every change, and who made it."""
+    PEOPLE_EXPORT = "people:export"
+    """Export all that is stored about a person."""
 
 
 ALL_SCOPES = frozenset(Scope)

@@ -26,6 +26,7 @@ PAGES_FIRST = (
 )  # fmt: skip
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
+    "answer-people-about-their-data",
     "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
     "run-in-production", "run-workers-apart", "use-the-house-api",
     "work-tickets-from-the-command-line",

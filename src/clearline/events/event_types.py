@@ -123,6 +123,7 @@ class EventType(StrEnum):
     MAIL_SUPPRESSION_DELETED = "mail_suppression.deleted"
     MAIL_OPT_OUT_CREATED = "mail_opt_out.created"
     MAIL_OPT_OUT_DELETED = "mail_opt_out.deleted"
+    PERSON_EXPORTED = "person.exported"
 
 
 BY_BOUNCE = "bounce"

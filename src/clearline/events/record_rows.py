@@ -94,4 +94,5 @@ RECORD_ROWS = (
     _record(EventType.MAIL_SUPPRESSION_DELETED, "Allowed mail to an address again."),
     _record(EventType.MAIL_OPT_OUT_CREATED, "Stopped some mail with the link in it."),
     _record(EventType.MAIL_OPT_OUT_DELETED, "Resumed mail that its recipient had stopped."),
+    _record(EventType.PERSON_EXPORTED, "Exported what is stored about a person."),
 )

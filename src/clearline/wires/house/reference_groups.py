@@ -42,5 +42,6 @@ GROUP_TEXTS = {
     "Mail templates": "The texts of mail, by kind and language: change them, preview them, or go back to the shipped "
     "ones.",
     "Notifications": "Of what people are notified, how and when.",
+    "Personal data": "What is stored about a person, with an account or without one: export it.",
     "Audit": "Who did what and when, for those who may read it.",
 }

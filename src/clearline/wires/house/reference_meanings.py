@@ -214,6 +214,7 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "desk:read": "Read queues, teams, rules, mailboxes and mail.",
         "desk:write": "Manage queues, teams, rules and mailboxes.",
         "audit:read": "Read the audit.",
+        "people:export": "Export all that is stored about a person.",
     },
     "ServiceState": {
         "ordered": "It is ordered, and not yet delivered.",

@@ -1,0 +1,4 @@
+"""House API v1: exports of what is stored about a person.
+Tables: none.
+Events: none.
+"""
