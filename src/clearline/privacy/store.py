@@ -43,8 +43,7 @@ def _next_bound(table: Table, *, is_first: bool) -> str:
 
 async def next_page(tx: Tx, table: Table, after: list[str] | None) -> Page:
     """Return the page of a table after a key: ``table.at_once`` rows. Served by the primary key."""
-    statement = _next_bound(table, is_first=after is None)
-    row = await tx.fetchrow(statement, table.at_once - 1, *(after or ()))
+    row = await tx.fetchrow(_next_bound(table, is_first=after is None), table.at_once - 1, *(after or ()))
     return Page(after, None if row is None else [*row])
 
 
@@ -76,8 +75,7 @@ def _documents(table: Table, condition: str) -> str:
 async def documents(tx: Tx, table: Table, page: Page, users: Sequence[UUID], addresses: Sequence[str]) -> list[str]:
     """Return the rows of a page that are a person's, each as JSON without the hidden columns."""
     condition, values = within(table, page, 4)
-    statement = _documents(table, condition)
-    rows = await tx.fetch(statement, users, addresses, table.hidden, *values)
+    rows = await tx.fetch(_documents(table, condition), users, addresses, table.hidden, *values)
     return [row[0] for row in rows]
 
 
@@ -86,8 +84,7 @@ async def mails(
 ) -> list[tuple[UUID, bytes]]:
     """Return the ids and contents of the mails of a page that are a person's, of those that still have a content."""
     condition, values = within(table, page, 3)
-    statement = _contents(table, condition)
-    rows = await tx.fetch(statement, users, addresses, *values)
+    rows = await tx.fetch(_contents(table, condition), users, addresses, *values)
     return [(row[0], row[1]) for row in rows]
 
 
