@@ -9,11 +9,15 @@ from uuid import UUID
 import pytest
 
 from clearline.fields.domain import Field, FieldType, RecordKind
+from clearline.health import usecases as health
+from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.search import format_store, index_store
+from clearline.search import format_store, index_store, index_usecases
 from clearline.search import worker as indexing
 from clearline.search.document import FORMAT, Document, vector
+from clearline.search.index_usecases import IndexTooNew
 from clearline.search.worker import AT_ONCE
+from clearline.settings.settings import Settings
 from clearline.tickets.contact import ContactRole, People, Person, PersonKind
 from tests.builders.people import Tenant
 from tests.builders.search.index import a_document, follow, numbers_found
@@ -142,3 +146,61 @@ async def test_while_another_process_reads_events_the_rebuild_waits(database: Da
     while await rebuild.run():
         pass
     assert (await stored(database)).format == FORMAT
+
+
+async def set_building(database: Database, index_format: int) -> None:
+    async with database.transaction() as tx:
+        await format_store.save_progress(tx, index_format, 1)
+
+
+async def entry(database: Database, tenant: Tenant) -> str:
+    async with database.statement() as tx:
+        text: str = await tx.fetchval("select vector::text from ticket_search where company_id = $1", tenant.company.id)
+    return text
+
+
+@pytest.mark.parametrize("is_rebuilt", [True, False])
+async def test_an_index_of_a_newer_format_is_left_to_newer_processes(
+    database: Database, fresh: Tenant, *, is_rebuilt: bool
+) -> None:
+    """As while servers are upgraded one after the other: entries of the older format would stay in the newer index."""
+    word = "Saxhorn" if is_rebuilt else "Cimbasso"
+    async with database.transaction() as tx:
+        number = await raised(tx, fresh, word)
+    await follow(database)
+    await break_entries(database, fresh)
+    async with database.transaction() as tx:
+        await index_usecases.reindex_company(tx, fresh.company.id)
+        await raised(tx, fresh, "Serpent")
+    if is_rebuilt:
+        await set_format(database, FORMAT + 1)
+    else:
+        await set_building(database, FORMAT + 1)
+    before = await stored(database)
+    for job in indexing.jobs(database):
+        assert await job.run() == 0
+    assert await stored(database) == before
+    assert "broken" in await entry(database, fresh)
+    with pytest.raises(IndexTooNew, match="newer Clearline"):
+        async with database.transaction() as tx:
+            await index_usecases.start_rebuild(tx, OPERATOR, empty=False)
+    checks = await health.check_database(database, Settings(), is_thorough=False)
+    [check] = [check for check in checks if check.name == "search index"]
+    assert (check.ok, check.detail) == (True, "of a newer version, whose workers keep it up to date")
+    await set_format(database, FORMAT)
+    await follow(database)
+    while any([await job.run() for job in indexing.jobs(database)]):
+        pass
+    assert await numbers_found(database, word.lower()) == [number]
+
+
+async def test_a_rebuild_by_command_keeps_older_processes_from_indexing(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        await raised(tx, fresh, "Ophicleide")
+    await set_format(database, FORMAT - 1)
+    async with database.transaction() as tx:
+        start = await index_usecases.start_rebuild(tx, OPERATOR, empty=False)
+    assert (await stored(database))[:2] == (FORMAT - 1, FORMAT)
+    async with database.transaction() as tx:
+        await index_usecases.finish_rebuild(tx, OPERATOR, start)
+    assert await stored(database) == (FORMAT, None, None)

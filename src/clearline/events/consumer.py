@@ -20,11 +20,17 @@ CONSUMERS = ("routing", "chronic", "search", "webhooks", "notifications")
 Handle = Callable[[Tx, list[Event]], Awaitable[None]]
 
 
-def consumer(database: Database, name: str, handle: Handle) -> PeriodicJob:
+def consumer(
+    database: Database,
+    name: str,
+    handle: Handle,
+    *,
+    leaves_to_others: Callable[[Tx], Awaitable[bool]] | None = None,
+) -> PeriodicJob:
     """Return a job that passes new events to ``handle``, in the transaction that also advances the consumer's offset.
 
     Of several processes one works at a time. When a process dies in the middle of a batch, nothing of the batch is
-    done, and it is read again.
+    done, and it is read again. ``leaves_to_others`` says whether only processes of a newer version may handle events.
     """
 
     async def run() -> int:
@@ -33,7 +39,7 @@ def consumer(database: Database, name: str, handle: Handle) -> PeriodicJob:
             if offset is None:
                 return 0
             events = await event_store.read(tx, offset, limit=BATCH_SIZE)
-            if not events:
+            if not events or (leaves_to_others is not None and await leaves_to_others(tx)):
                 return 0
             await handle(tx, events)
             await offset_store.advance(tx, name, events[-1].offset)

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.accounts import permissions
+from clearline.errors import OperationalError
 from clearline.events import offset_store
 from clearline.events import store as event_store
 from clearline.events.store import Offset
@@ -28,6 +29,17 @@ _SERVICES_AT_ONCE = 100
 """The most services whose tickets are indexed again by themselves; after an import of more, all of the company are."""
 _SLICE = 10
 """The number of tickets that a thread splits into words at a time: a long one must not block requests."""
+
+
+_ABOVE_ALL = 2**63 - 1
+"""Above the number of every ticket."""
+
+
+class IndexTooNew(OperationalError):
+    """A newer Clearline makes the entries of the index."""
+
+    def __init__(self) -> None:
+        super().__init__("the search index is of a newer version: run clearline search rebuild of the newer Clearline")
 
 
 async def index_tickets(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
@@ -92,6 +104,8 @@ async def reindex_backlog(tx: Tx, *, limit: int) -> int:
     """Index the next batch of the tickets in a backlog; return their number."""
     if await index_store.next_backlog(tx) is None or await offset_store.lock(tx, CONSUMER) is None:
         return 0
+    if await is_newer(tx):
+        return 0
     if (first := await index_store.next_backlog(tx)) is None:
         return 0
     backlog, below = first
@@ -110,6 +124,15 @@ async def outdated_format(tx: Tx) -> int | None:
     return index.format if index.format < FORMAT else None
 
 
+async def is_newer(tx: Tx) -> bool:
+    """Return whether the index has, or is being rebuilt to, a newer format than the program's.
+
+    Then programs of that version index tickets, while servers of this one go on. The caller locks the consumer.
+    """
+    index = await format_store.get(tx)
+    return max(index.format, index.building or 0) > FORMAT
+
+
 async def rebuild_outdated(tx: Tx, *, limit: int) -> int:
     """Index the next tickets, newest first, when the format of the index is older than the program's.
 
@@ -118,7 +141,7 @@ async def rebuild_outdated(tx: Tx, *, limit: int) -> int:
     if await offset_store.lock(tx, CONSUMER) is None:
         return 0
     index = await format_store.get(tx)
-    if index.format >= FORMAT:
+    if max(index.format, index.building or 0) > FORMAT or index.format == FORMAT:
         return 0
     below = index.below if index.building == FORMAT else None
     keys = await index_store.keys_below(tx, below, backlog=None, limit=limit)
@@ -138,9 +161,20 @@ class RebuildStart(Struct, frozen=True):
 
 
 async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> RebuildStart:
-    """Start to rebuild the index. ``empty`` truncates it first, when no search is running: no ticket is found then."""
+    """Start to rebuild the index. ``empty`` truncates it first, when no search is running: no ticket is found then.
+
+    Raises:
+        IndexTooNew: the index has a newer format.
+    """
     permissions.require_desk_admin(actor)
     await index_store.wait_for_consumer(tx)
+    if await is_newer(tx):
+        raise IndexTooNew
+    index = await format_store.get(tx)
+    if index.format < FORMAT and index.building != FORMAT:
+        await format_store.save_progress(
+            tx, FORMAT, _ABOVE_ALL
+        )  # processes of older versions index no more from now on
     if empty:
         await index_store.truncate(tx)
     return RebuildStart(await index_store.estimate_tickets(tx), await event_store.last_readable(tx))

@@ -38,7 +38,7 @@ def jobs(database: Database) -> list[PeriodicJob]:
             return await index_usecases.reindex_backlog(tx, limit=AT_ONCE)
 
     return [
-        consumer(database, index_usecases.CONSUMER, handle),
+        consumer(database, index_usecases.CONSUMER, handle, leaves_to_others=index_usecases.is_newer),
         PeriodicJob("search backlog", POLL_SECONDS, index_backlog),
         PeriodicJob("rebuild the search index", POLL_SECONDS, _rebuild(database), AT_ONCE),
     ]
