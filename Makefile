@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 BUILT := src/clearline/web/built/manifest.json
 FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node -o -name __pycache__ \) -prune -o -type f -print)
 
-.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium screenshots clean
+.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium balancers screenshots clean
 .DELETE_ON_ERROR:
 
 run: $(RUN) $(BUILT)
@@ -25,7 +25,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loads
 test: $(DEV) $(BUILT)
 	$(PYTEST) -m "not system"
 
-test-system: $(DEV) $(BUILT) chromium
+test-system: $(DEV) $(BUILT) chromium balancers
 	$(PYTEST) -m system
 
 soak: export TEST_ROUNDS ?= 3
@@ -99,6 +99,14 @@ chromium:
 			echo "The browser tests need Chromium: install your distribution's packages, such as: apt-get install chromium libatomic1"; exit 1; }; \
 		echo "Installing Debian's chromium for the browser tests ..."; \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium libatomic1 >/dev/null; }
+
+# For the tests of servers behind a load balancer. Without it, these are skipped.
+balancers:
+	@test -x /usr/sbin/haproxy || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+			echo "Tests behind a load balancer are skipped: they need your distribution's package haproxy"; exit 0; }; \
+		echo "Installing Debian's haproxy for the tests behind a load balancer ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends haproxy >/dev/null; }
 
 clean:
 	rm -rf $(VENV) frontend/node_modules frontend/.node bench/lighthouse/node_modules src/clearline/web/built

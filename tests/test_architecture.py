@@ -14,6 +14,7 @@ import pytest
 
 import clearline
 from clearline.events.event_types import EventType
+from clearline.platform.database import migrate
 
 SOURCE = Path(clearline.__file__).parent
 TESTS = Path(__file__).parent
@@ -234,3 +235,18 @@ def numbers_of_seconds(path: Path) -> Iterator[int]:
 
 def test_every_timeout_of_a_test_is_stretched_to_the_load_of_the_machine() -> None:
     assert faults(TEST_FILES, lambda path: list(numbers_of_seconds(path))) == {}
+
+
+FIRST_COMPATIBLE = 73
+"""The first migration that says which servers work with what it leaves behind. Those before are breaking."""
+COMPATIBLE = re.compile(r"^-- Compatible: (?:yes|no|since \d{4})(?:, because [^\n]+)?$", re.MULTILINE)
+
+
+def test_every_migration_says_whether_older_servers_work_with_it() -> None:
+    """With ``-- Compatible: yes``, ``no`` or ``since NNNN``; see CONTRIBUTING.md."""
+    silent = [
+        migration.label
+        for migration in migrate.known()
+        if migration.number >= FIRST_COMPATIBLE and not COMPATIBLE.search(migration.sql)
+    ]
+    assert silent == []

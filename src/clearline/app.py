@@ -5,12 +5,9 @@ import gc
 import os
 import re
 import secrets
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import cache, partial
-from multiprocessing import parent_process
-from types import FrameType
 from typing import Any, NoReturn
 
 import structlog
@@ -36,6 +33,7 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.presence.presence_board import PresenceBoard
 from clearline.settings.settings import Settings, read_settings
+from clearline.stopping import Stopping
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
 from clearline.web import assets, mail
@@ -74,9 +72,6 @@ from clearline.wires.http.edge import Edge
 from clearline.wires.http.limits import KeptAnswers, LookUps, OpenStreams, RateLimiter, Searches
 from clearline.wires.http.protocol import Connections
 from clearline.wires.probes import probes
-
-_Handler = Callable[[int, FrameType | None], object]
-"""Handles a signal."""
 
 _CONSOLE_CONNECT = ("/v2/", "/auth/")
 _HOUSE = "/api/v1/"
@@ -157,7 +152,8 @@ class Application:
             presence=presence,
             forget_desk=desk.forget,
         )  # fmt: skip
-        self._edge = Edge(_Switch(services, horizon, desk), access_log=settings.access_log)
+        stopping = Stopping(settings.drain_seconds, event_signal.stop)
+        self._edge = Edge(_Switch(services, horizon, desk, stopping), stopping, access_log=settings.access_log)
 
         async def prepare() -> None:
             await _prepare(database, cursors)
@@ -168,11 +164,10 @@ class Application:
         background = _Background(prepare, runner)
         try:
             await background.start()
-            _stop_with_parent()
             gc.collect()
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
-            with _on_stop_signal(event_signal.stop):
+            with stopping.on_signals():
                 yield Connections(settings.connections, settings.peer_connections, settings.headers_max).state()
         except asyncio.CancelledError:
             self._has_failed = background.has_failed
@@ -193,8 +188,13 @@ async def _prepare(database: Database, cursors: Cursors) -> None:
         await event_store.renumber(tx)
         cursors.sign_with(await shared_secret(tx, "cursors", secrets.token_bytes(32)))
 
-    await migrate.migrate(database, afterwards=before_the_first_read)
+    await migrate.migrate(database, afterwards=before_the_first_read, announce=log_breaking_migrations)
     await database.connect()
+
+
+def log_breaking_migrations(announcement: migrate.Announcement) -> None:
+    """Log that servers of older versions will not be ready any more, or are not."""
+    _log.warning(announcement.text)
 
 
 class _Background:
@@ -279,7 +279,7 @@ def _led_to(scope: Scope, path: str) -> str | None:
 class _Switch:
     """Passes a request to its wire by the prefix of its path, and to the pages and probes otherwise."""
 
-    def __init__(self, services: Services, horizon: HorizonMonitor, desk: Desk) -> None:
+    def __init__(self, services: Services, horizon: HorizonMonitor, desk: Desk, stopping: Stopping) -> None:
         self._console_connect = Compression(console_connect_app(services))
         self._house = Compression(house_app(services), varies=True)
         wires = reference_wires(services.settings)
@@ -297,7 +297,7 @@ class _Switch:
             assets.asset_route(),
             stylesheet_route(),
             logo_route(services.database),
-            *probes(services.database, horizon),
+            *probes(services.database, horizon, stopping),
             home_route(services.database),
             Route("/openapi.json", OpenApi(services, wires[0].document).answer),
             document_route(wires[1]),
@@ -336,46 +336,6 @@ class _Switch:
         if path in _SESSION_PATHS:
             return self._session_pages
         return next((app for area, app in self._areas.items() if area.has(path)), self._other)
-
-
-def _stop_with_parent() -> None:
-    """Stop one of several server processes when the process that started it ends, for whatever reason."""
-    parent = parent_process()
-    if parent is not None:
-        sentinel = parent.sentinel
-
-        def stop() -> None:
-            asyncio.get_running_loop().remove_reader(sentinel)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-        asyncio.get_running_loop().add_reader(sentinel, stop)
-
-
-@contextmanager
-def _on_stop_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Also call ``stop`` when a signal stops the server, before the server waits for the running answers.
-
-    The server notifies its application only after the last answer, and a stream may last for days.
-    """
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ours = {number: _also(stop, loop, handler) for number, handler in before.items() if callable(handler)}
-    try:
-        for number, handler in ours.items():
-            signal.signal(number, handler)
-        yield
-    finally:
-        for number, handler in ours.items():
-            if signal.getsignal(number) is handler:
-                signal.signal(number, before[number])
-
-
-def _also(stop: Callable[[], None], loop: asyncio.AbstractEventLoop, handler: _Handler) -> _Handler:
-    def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop)
-        handler(number, frame)
-
-    return handle
 
 
 def from_environment() -> Application:

@@ -14,6 +14,7 @@ NOT_FOR_THE_DEMO = {
     "back-up-and-upgrade.md": "stops the server and replaces its data",
     "end-a-forgotten-transaction.md": "is about a fault",
     "run-in-production.md": "installs units and accounts",
+    "run-several-servers.md": "needs a load balancer, and restarts services",
     "run-workers-apart.md": "starts servers with other settings",
     "use-the-admin-pages.md": "is about pages: tests/web/browser",
     "use-the-portal.md": "is about pages: tests/web/portal",

@@ -61,8 +61,7 @@ async def back_up(settings: Settings, url: str, root: Path, *, keep: int | None,
 async def _write(settings: Settings, url: str, root: Path, partial: Path, now: datetime) -> tuple[Manifest, int]:
     database = await Database.open(url, size=2)
     try:
-        await migrate.pending(database)  # refuses what a newer version migrated
-        migration = await migrate.applied(database)
+        migration = await migrate.require_known(database)
         if not migration:
             raise BackupError("the database has no desk: there is nothing to back up")
         async with database.alone(_LOCK) as session, session.transaction() as tx:

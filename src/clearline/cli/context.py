@@ -99,11 +99,17 @@ def _require_desk(data_dir: Path) -> None:
 
 @asynccontextmanager
 async def open_database(
-    settings: Settings, url: str, *, may_migrate: bool, waits: bool = False
+    settings: Settings,
+    url: str,
+    *,
+    may_migrate: bool,
+    waits: bool = False,
+    announce: migrate.Announce | None = None,
 ) -> AsyncIterator[Database]:
     """Open the database, and apply missing migrations where that is allowed.
 
-    With ``waits`` wait as long as it takes until the database is available and another has migrated it.
+    With ``waits`` wait as long as it takes until the database is available and another has migrated it. ``announce`` is
+    told of breaking migrations.
 
     Raises:
         MigrationsMissing: it is not allowed.
@@ -113,7 +119,7 @@ async def open_database(
     async def prepare() -> None:
         await database.connect()
         if may_migrate:
-            await migrate.migrate(database, afterwards=event_store.renumber)
+            await migrate.migrate(database, afterwards=event_store.renumber, announce=announce)
         elif await migrate.pending(database):
             raise MigrationsMissing("the database lacks migrations: run clearline migrate first")
 
@@ -149,8 +155,8 @@ def run(work: Work[T], *, may_create: bool = False, may_migrate: bool = False, s
         return asyncio.run(open_and_work(settings, url, may_migrate=is_own or may_migrate))
 
 
-def run_unmigrated(work: Work[T]) -> T:
-    """Run a command's work with the database as it is, which is created when the data directory has none."""
+def run_unmigrated(work: Work[T], *, may_create: bool = True) -> T:
+    """Run a command's work with the database as it is; ``may_create`` says whether a new one is created."""
 
     async def open_and_work(settings: Settings, url: str) -> T:
         database = await Database.open(url, size=settings.pool_size)
@@ -160,7 +166,7 @@ def run_unmigrated(work: Work[T]) -> T:
             await database.close()
 
     settings = current_settings()
-    with database_url(settings, may_create=True) as (url, _is_own):
+    with database_url(settings, may_create=may_create) as (url, _is_own):
         return asyncio.run(open_and_work(settings, url))
 
 

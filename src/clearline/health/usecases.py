@@ -115,15 +115,9 @@ async def check_database(database: Database, settings: Settings, *, is_thorough:
         check_clock(now() - at, is_embedded=is_embedded),
     ]
     checks.append(await _transactions(database, waits=is_thorough))
-    missing = await migrate.pending(database)
-    checks.append(
-        Check(
-            "migrations",
-            ok=not missing,
-            detail=f"{len(missing)} missing: run clearline migrate" if missing else "all are applied",
-        )
-    )
-    if not missing:
+    migrations = await _migrations(database)
+    checks.append(migrations)
+    if migrations.ok:
         checks += [
             *([await _counts(database)] if is_thorough else []),
             await _secrets(database, settings),
@@ -133,6 +127,19 @@ async def check_database(database: Database, settings: Settings, *, is_thorough:
             *[await _consumer(database, name) for name in CONSUMERS],
         ]
     return checks
+
+
+async def _migrations(database: Database) -> Check:
+    """Check that this version works with the migrations of the database."""
+    try:
+        missing = await migrate.pending(database)
+    except migrate.SchemaTooNew as error:
+        return Check("migrations", ok=False, detail=str(error))
+    if missing:
+        return Check("migrations", ok=False, detail=f"{len(missing)} missing: run clearline migrate")
+    newer = (await migrate.schema(database)).newer
+    note = f", and of a newer version, compatible with this one: {', '.join(newer)}" if newer else ""
+    return Check("migrations", ok=True, detail=f"all are applied{note}")
 
 
 def _runs_embedded(settings: Settings) -> bool:
@@ -195,6 +202,9 @@ async def _secrets(database: Database, settings: Settings) -> Check:
 
 async def _search_index(database: Database) -> Check:
     """Warn when the search index is of an older version. The workers rebuild it, which takes a while."""
+    async with database.statement() as tx:
+        if await index_usecases.is_newer(tx):
+            return Check("search index", ok=True, detail="of a newer version, whose workers keep it up to date")
     async with database.statement() as tx:
         old = await index_usecases.outdated_format(tx)
     async with database.statement() as tx:

@@ -131,6 +131,10 @@ class ServerSettings:
     session_days: int = count(
         1, 365, defaults.SESSION_DAYS, "After how many days a person has to sign in again in any case."
     )
+    drain_seconds: int = count(
+        0, 300, 0, "Seconds that a server still answers requests after SIGTERM, while `/readyz` answers 503, so that a "
+        "load balancer sees it before the server stops. `0` without a load balancer.",
+    )  # fmt: skip
     shutdown_seconds: int = count(
         1, 300, 10, "Seconds that a stopping server waits for requests that still run; then they are answered 503."
     )

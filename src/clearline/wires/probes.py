@@ -13,20 +13,25 @@ from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.server import accepts_writes
 from clearline.platform.database.transactions import Database
+from clearline.stopping import Stopping
 
 _SECONDS = 2
 WRITE_SECONDS = 5
 """For how long it is remembered that the database accepts writes; that it does not is asked again each time."""
 CANNOT_WRITE = "database cannot write"
+STOPPING = "stopping"
 _UNAVAILABLE = "database unavailable"
 _NO_ROOM = "53"
 """The class of SQLSTATEs of a disk that is full, and of other resources that are used up."""
 
 
-def probes(database: Database, horizon: HorizonMonitor) -> Sequence[Route]:
+def probes(database: Database, horizon: HorizonMonitor, stopping: Stopping) -> Sequence[Route]:
     """``/healthz`` answers while the process does; ``/readyz`` while the database answers, is up to date and can write.
 
-    A transaction that stops what follows from events is named in ``detail``: requests are answered all the same.
+    A server that is about to stop is not ready, so that a load balancer sends no more requests.
+    A database that a newer server migrated is up to date when its migrations are compatible with this one; the first
+    that is not is named in ``detail``. So is a transaction that stops what follows from events: requests are answered
+    all the same.
     """
     state = _State(database)
 
@@ -34,8 +39,9 @@ def probes(database: Database, horizon: HorizonMonitor) -> Sequence[Route]:
         return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
 
     async def readyz(_request: Request) -> JSONResponse:
-        status = await state.read()
-        detail = {} if horizon.blocker is None else {"detail": horizon.blocker}
+        status, why = (STOPPING, None) if stopping.is_draining else await state.read()
+        why = why or horizon.blocker
+        detail = {} if why is None else {"detail": why}
         return JSONResponse(
             {"status": status, **detail}, 200 if status == "ready" else 503, headers={"cache-control": "no-store"}
         )
@@ -50,20 +56,21 @@ class _State:
         self._database = database
         self._writes_until = 0.0
 
-    async def read(self) -> str:
-        """Return the state of the database, in a word or a few; ``ready`` when requests can be answered."""
+    async def read(self) -> tuple[str, str | None]:
+        """Return the state of the database, in a word or a few, and why; ``ready`` when requests can be answered."""
         try:
             async with asyncio.timeout(_SECONDS):
                 missing = await migrate.pending(self._database)
                 if missing:
-                    return "migrations pending"
-                return "ready" if await self._can_write() else CANNOT_WRITE
+                    return "migrations pending", None
+                return ("ready" if await self._can_write() else CANNOT_WRITE), None
         except DatabaseUnavailable as error:
-            return CANNOT_WRITE if error.sqlstate is not None and error.sqlstate[:2] == _NO_ROOM else _UNAVAILABLE
+            has_no_room = error.sqlstate is not None and error.sqlstate[:2] == _NO_ROOM
+            return (CANNOT_WRITE if has_no_room else _UNAVAILABLE), None
         except TimeoutError:
-            return _UNAVAILABLE
-        except migrate.SchemaTooNew:
-            return "database newer than this server"
+            return _UNAVAILABLE, None
+        except migrate.SchemaTooNew as error:
+            return "database newer than this server", f"{error.incompatible} is not compatible with this version"
 
     async def _can_write(self) -> bool:
         if monotonic() < self._writes_until:

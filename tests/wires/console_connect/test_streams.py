@@ -14,6 +14,7 @@ from clearline.event_stream.event_signal import EventSignal
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.settings.settings import Settings
+from clearline.stopping import Stopping
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.web.mail import render
@@ -49,7 +50,7 @@ async def answer_of(database: Database, tenant: Tenant, folder: Path, parts: lis
         EventSignal(database), OpenStreams(), render,
     )  # fmt: skip
     table = [Operation("read", "GET", "/stream", handle, "Read", "Parts.", None, bytes, media=("text/plain",))]
-    transport = httpx.ASGITransport(Edge(Wire(table, services, DIALECT), access_log=False))
+    transport = httpx.ASGITransport(Edge(Wire(table, services, DIALECT), Stopping(0, print), access_log=False))
     async with httpx.AsyncClient(transport=transport, base_url="http://desk.example.com") as client:
         return await client.get("/stream", headers=tenant.headers)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from clearline.stopping import Stopping
 from clearline.wires.http.edge import Edge
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
@@ -31,7 +32,7 @@ async def test_a_cancelled_request_is_answered_unless_its_answer_has_begun(
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/confirm/", "headers": []}
-    request = asyncio.create_task(Edge(slow, access_log=False)(scope, receive, send))
+    request = asyncio.create_task(Edge(slow, Stopping(0, print), access_log=False)(scope, receive, send))
     await waiting.wait()
     request.cancel()
     await request

@@ -20,7 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from clearline import logs
-from clearline.app import Application
+from clearline.app import Application, log_breaking_migrations
 from clearline.cli.context import current_settings, exit_cleanly, open_database
 from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
@@ -141,7 +141,8 @@ async def _prepare(settings: Settings, url: str, *, demo: bool) -> _Access:
     """Migrate the database and load the demo. Without a demo the server itself waits for a database that is away."""
 
     async def migrate_and_load() -> _Access:
-        async with open_database(settings, url, may_migrate=True) as database:
+        opened = open_database(settings, url, may_migrate=True, announce=log_breaking_migrations)
+        async with opened as database:
             if demo:
                 return _Access(await demo_command.load(database))
             return _Access(set_up_token=await new_token_if_open(database))

@@ -11,12 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clearline.identity import Actor
 from clearline.logs import line_writer
+from clearline.stopping import Stopping
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _PROCESS = secrets.token_hex(8).encode()
 _count = count(1)
 """An id that a request gets here is that of the process and its number in it: unique, without a system call."""
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_CLOSE = (b"connection", b"close")
 _STOPPING_TEXT = b"The server stops: try again.\n"
 _STOPPING = (
     (b"content-type", b"text/plain; charset=utf-8"),
@@ -54,8 +56,8 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 class Edge:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, *, access_log: bool) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, stopping: Stopping, *, access_log: bool) -> None:
+        self._app, self._stopping = app, stopping
         self._access_log = access_log
         self._log = line_writer("info")
 
@@ -74,6 +76,8 @@ class Edge:
                 facts.status = message["status"]
                 facts.began = perf_counter()
                 message["headers"] = [*message["headers"], (b"x-request-id", facts.id), _NOSNIFF]
+                if self._stopping.is_draining:  # so that none waits for the next request when the server ends
+                    message["headers"].append(_CLOSE)
             return send(message)
 
         try:
