@@ -1,6 +1,7 @@
 # make run    installs what is needed, then serves on http://127.0.0.1:8080 with demo data
 # make test   runs the tests in process   make test-system  those of whole servers, browsers, database clusters
 # make check  runs the static checks      make soak         random kills and requests, three times as many
+# make release VERSION=1.2.3  cuts a release: CHANGELOG.md, a commit and a tag        make dist  builds its files into dist
 # The distribution's Python, which is what users will have; the first in PATH where that is too old or lacks venv.
 PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && echo /usr/bin/python3 || echo python3)
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 BUILT := src/clearline/web/built/manifest.json
 FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node -o -name __pycache__ \) -prune -o -type f -print)
 
-.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium balancers screenshots clean
+.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium balancers screenshots release dist clean
 .DELETE_ON_ERROR:
 
 run: $(RUN) $(BUILT)
@@ -66,19 +67,28 @@ scale: $(DEV)
 lighthouse: $(DEV) $(BUILT) chromium
 	$(BIN)/python bench/lighthouse.py
 
+release: $(DEV)
+	@test -n "$(VERSION)" || { echo "Which version? make release VERSION=1.2.3"; exit 2; }
+	@$(BIN)/python release/cut.py "$(VERSION)"
+
+# The wheel, the sdist, the pinned requirements, the SBOM and the checksums: the same bytes whenever a commit is built.
+dist: $(DEV) $(BUILT)
+	@$(BIN)/python release/dist.py
+
 # Renews the hashed locks to the newest releases that pyproject.toml admits.
 lock: $(VENV)/bin/python
 	$(PIP) uv
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header pyproject.toml --group dev -o requirements/dev.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/dev.txt pyproject.toml requirements/build.in -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/dev.txt pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/dev.txt requirements/build.in -o requirements/build.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Clearline needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-$(RUN): requirements/run.txt pyproject.toml | $(VENV)/bin/python
+$(RUN): requirements/run.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Clearline's requirements into $(VENV) ..."
-	$(PIP) --require-hashes -r requirements/run.txt
+	$(PIP) --require-hashes -r requirements/run.txt -r requirements/build.txt
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -109,5 +119,5 @@ balancers:
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends haproxy >/dev/null; }
 
 clean:
-	rm -rf $(VENV) frontend/node_modules frontend/.node bench/lighthouse/node_modules src/clearline/web/built
+	rm -rf $(VENV) frontend/node_modules frontend/.node bench/lighthouse/node_modules src/clearline/web/built dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -36,6 +36,7 @@ from clearline.settings.settings import Settings, read_settings
 from clearline.stopping import Stopping
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
+from clearline.version import version
 from clearline.web import assets, mail
 from clearline.web.area import CONSOLE, EVERYBODY, PORTAL
 from clearline.web.branding.desk import Desk
@@ -132,6 +133,7 @@ class Application:
         settings = self._settings
         if settings.database_url is None:
             raise RuntimeError("an address of a database is needed here; clearline serve starts the embedded one")
+        _log.info("the server starts", version=version())
         database = Database(settings.database_url, size=settings.pool_size)
         keys, cursors, horizon = KeyRing(database), Cursors(), HorizonMonitor(database)
         presence = PresenceBoard()

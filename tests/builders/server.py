@@ -51,6 +51,8 @@ class Server:
         self.starts = 0
         self.prefix: list[str] = []
         """What starts the server's own command."""
+        self.python = sys.executable
+        """The Python of the server and of its commands."""
 
     @property
     def pid(self) -> int:
@@ -67,7 +69,7 @@ class Server:
 
     def launch(self, *options: str) -> None:
         """Start the server and do not wait."""
-        command = [*self.prefix, sys.executable, "-m", "clearline", "serve", *options]
+        command = [*self.prefix, self.python, "-m", "clearline", "serve", *options]
         with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
             self.process = self._open(command, stdout=out, stderr=err)
         self.starts += 1
@@ -75,7 +77,7 @@ class Server:
     def beside(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """Start another command of Clearline without waiting; its output goes to ``err``."""
         with (self.folder / "err").open("ab") as err:
-            started = self._open([sys.executable, "-m", "clearline", *arguments], stdout=err, stderr=err)
+            started = self._open([self.python, "-m", "clearline", *arguments], stdout=err, stderr=err)
         self._beside.append(started)
         return started
 
@@ -98,7 +100,7 @@ class Server:
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of Clearline with the server's settings, and wait for its end."""
         return subprocess.run(
-            [sys.executable, "-m", "clearline", *arguments],
+            [self.python, "-m", "clearline", *arguments],
             env=self.environment,
             cwd="/",
             capture_output=True,

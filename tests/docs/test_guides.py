@@ -13,6 +13,7 @@ ADDRESS = "127.0.0.1:8080"
 NOT_FOR_THE_DEMO = {
     "back-up-and-upgrade.md": "stops the server and replaces its data",
     "end-a-forgotten-transaction.md": "is about a fault",
+    "make-a-release.md": "tags the clone",
     "run-in-production.md": "installs units and accounts",
     "run-several-servers.md": "needs a load balancer, and restarts services",
     "run-workers-apart.md": "starts servers with other settings",

@@ -27,7 +27,7 @@ PAGES_FIRST = (
 """Guides whose tasks can be done in the console."""
 FOR_COMMANDS_ALONE = (
     "answer-people-about-their-data",
-    "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "move-from-another-desk",
+    "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "make-a-release", "move-from-another-desk",
     "run-in-production", "run-several-servers", "run-workers-apart", "use-the-house-api",
     "work-tickets-from-the-command-line",
 )  # fmt: skip

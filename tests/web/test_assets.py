@@ -1,11 +1,6 @@
 """The built files of the pages: their names, codings and caches."""
 
 import gzip
-import os
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
 
 import brotli
 import httpx
@@ -69,17 +64,3 @@ async def test_without_built_files_a_page_that_can_do_without_styles_is_sent(
 )
 def test_the_smallest_accepted_coding_is_chosen(accept: str, coding: str) -> None:
     assert preferred(accept, {"identity": b"", "br": b"", "gzip": b""}) == coding
-
-
-def test_the_wheel_has_the_built_files_and_none_of_their_sources(tmp_path: Path) -> None:
-    build = f"from flit_core.buildapi import build_wheel; print(build_wheel({str(tmp_path)!r}))"
-    root = Path(__file__).parents[2]
-    wheel = subprocess.run(
-        [sys.executable, "-c", build], cwd=root, env=os.environ, check=True, capture_output=True, text=True
-    )
-    names = zipfile.ZipFile(tmp_path / wheel.stdout.strip()).namelist()
-    for file in assets.manifest().values():
-        assert f"clearline/web/built/{file}" in names
-    assert "clearline/web/built/manifest.json" in names
-    assert "clearline/web/templates/console/ticket.html" in names
-    assert [name for name in names if "frontend" in name or "node" in name.split("/")[-1]] == []

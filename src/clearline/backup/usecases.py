@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from clearline import __version__
 from clearline.backup import dump_programs, folders, store
 from clearline.backup.domain import (
     ATTACHMENTS,
@@ -25,6 +24,7 @@ from clearline.platform.database.transactions import Database
 from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import disk_folder, s3_location
 from clearline.tickets.attachments.blobs_disk import DiskBackend
+from clearline.version import version
 
 _LOCK = "clearline backup"
 
@@ -66,8 +66,8 @@ async def _write(settings: Settings, url: str, root: Path, partial: Path, now: d
             raise BackupError("the database has no desk: there is nothing to back up")
         async with database.alone(_LOCK) as session, session.transaction() as tx:
             snapshot = await store.export_snapshot(tx)
-            version, _ = await version_and_time(tx)
-            program = dump_programs.for_dump(settings, major(version))
+            postgresql, _ = await version_and_time(tx)
+            program = dump_programs.for_dump(settings, major(postgresql))
             await dump_programs.dump(program, url, snapshot, partial / DUMP)
             counts, attached = await store.counts(tx), await store.attachments(tx)
     finally:
@@ -79,10 +79,10 @@ async def _write(settings: Settings, url: str, root: Path, partial: Path, now: d
     needed = [] if in_s3 else [f"{ATTACHMENTS}/{item.company_id}/{item.id}" for item in attached]
     manifest = Manifest(
         format=FORMAT,
-        clearline=__version__,
+        clearline=version(),
         created_at=now,
         migration=migration,
-        postgresql=version,
+        postgresql=postgresql,
         dump_version=program.version,
         counts=counts,
         files=[StoredFile(DUMP, size, digest), *(file for file, _ in files)],

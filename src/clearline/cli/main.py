@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from clearline import __version__
 from clearline.cli.exit_status import INTERRUPTED, REFUSED, UNAVAILABLE
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.terminal.text import echo
 from clearline.errors import DeskError, OperationalError
 from clearline.settings import file as settings_file
 from clearline.settings.settings import InvalidSetting
+from clearline.version import version
 
 COMMANDS = {
     "agent": LazyCommand("accounts.agents", "agent", "Manage the provider's own people."),
@@ -134,8 +134,21 @@ def _interrupted() -> int:
     return INTERRUPTED
 
 
+def _show_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's order
+    if asked and not context.resilient_parsing:
+        echo(f"clearline, version {version()}")
+        context.exit()
+
+
 @click.group(cls=_Commands, lazy=COMMANDS, epilog=" ".join(__doc__.split("\n\n")[1].split()))
-@click.version_option(__version__, prog_name="clearline")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.option(
     "--env-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from clearline import __version__
 from clearline.settings.settings import Settings
+from clearline.version import version
 from clearline.wires.http.body import BODY_MAX
 from clearline.wires.http.table import Header, Operation
 
@@ -90,7 +90,11 @@ def document(about: About, operations: Sequence[Operation], settings: Settings) 
         paths.setdefault(address, {})[operation.method.lower()] = _operation(operation, by_kind, about, retries)
     whole = {
         "openapi": "3.1.0",
-        "info": {"title": about.title, "version": f"{about.version}+{__version__}", "description": about.description},
+        "info": {
+            "title": about.title,
+            "version": f"{about.version}+{version().replace('+', '.')}",
+            "description": about.description,
+        },
         "servers": [{"url": url} for url in about.servers],
         "security": [{"apiKey": []}],
         "paths": paths,

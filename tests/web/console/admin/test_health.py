@@ -5,7 +5,6 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from clearline import __version__
 from clearline.clock import now
 from clearline.health import usecases as health
 from clearline.health.domain import Backlog, Check
@@ -14,6 +13,7 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.transactions import Database
+from clearline.version import version
 from tests.builders.mail.outbox import write
 from tests.builders.people import new_tenant
 from tests.builders.web.pages import Person, person
@@ -28,7 +28,7 @@ async def admin(client: httpx.AsyncClient, database: Database) -> Person:
 
 async def test_the_page_has_the_checks_the_version_and_the_work(admin: Person) -> None:
     page = await admin.page(HEALTH)
-    for text in (__version__, "PostgreSQL", "migrations all are applied", "MiB free", "clock", "Webhook deliveries"):
+    for text in (version(), "PostgreSQL", "migrations all are applied", "MiB free", "clock", "Webhook deliveries"):
         assert text in page.text
     for name in ("routing", "search", "webhooks", "notifications"):
         assert name in [text.strip() for text in page.texts]

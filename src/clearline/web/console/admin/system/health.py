@@ -4,11 +4,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from clearline import __version__
 from clearline.health import usecases as health
 from clearline.health.domain import Backlog, Check
 from clearline.identity import Scope
 from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.version import version
 from clearline.web.console.admin.section import ADMIN
 from clearline.web.console.admin.sidebar import admin_sidebar
 from clearline.web.templating import ago
@@ -41,7 +41,7 @@ async def show_health(visit: Visit) -> Answer:
         "console/admin/health.html", side=side, here=PATH, checks=sorted(checks, key=_rank), rows=rows,
         wrong=sum(not check.ok for check in checks) + sum(row.is_late for row in rows),
         warnings=sum(check.ok and check.warning for check in checks),
-        boxes=[mailbox for mailbox in boxes if mailbox.imap_host is not None], version=__version__,
+        boxes=[mailbox for mailbox in boxes if mailbox.imap_host is not None], version=version(),
     )  # fmt: skip
 
 
