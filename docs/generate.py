@@ -19,7 +19,7 @@ from clearline.catalogue.published import IssueType, ServiceType
 from clearline.cli.exit_status import FAULT_FOUND, INTERRUPTED, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
 from clearline.platform.database.errors import DatabaseUnavailable
-from clearline.settings.docs import documented, documented_retentions
+from clearline.settings.docs import SettingDoc, documented, documented_retentions
 from clearline.settings.settings import Settings
 from clearline.tickets.domain import Status
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
@@ -61,18 +61,32 @@ def _retentions() -> Iterator[str]:
     yield from table(
         ("data", "kept for", "after", "then", "setting"),
         [
-            (one.data, f"{one.days} day{'s' if one.days > 1 else ''}", one.since, one.afterwards, f"`{one.variable}`")
+            (one.data, _days(one.days), one.since, one.afterwards, f"`{one.variable}`")
             for one in documented_retentions()
         ],
     )
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'s' if count > 1 else ''}" if count else "good"
 
 
 def _settings() -> Iterator[str]:
     yield "All settings are environment variables. An empty value counts as not set. An unknown `CLEARLINE_` variable"
     yield "or an invalid value stops the command with exit status 4 and a line that says why."
     yield ""
+    settings = documented()
+    yield from _settings_table([one for one in settings if not one.is_retention])
+    yield "## Retention"
+    yield ""
+    yield "How long what is kept; [the page about it](retention.md) says what each setting does to the size of a desk."
+    yield ""
+    yield from _settings_table([one for one in settings if one.is_retention])
+
+
+def _settings_table(settings: list[SettingDoc]) -> Iterator[str]:
     yield from table(
-        ("variable", "default", "meaning"), [(f"`{one.variable}`", one.default, one.about) for one in documented()]
+        ("variable", "default", "meaning"), [(f"`{one.variable}`", one.default, one.about) for one in settings]
     )
 
 

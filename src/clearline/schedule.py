@@ -7,11 +7,9 @@ from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import worker as domain_worker
 from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import undo_usecases as undo
-from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as job_worker
 from clearline.clock import CLOCK_SECONDS, monotonic
 from clearline.drafts import pending_usecases as pending
-from clearline.drafts import usecases as drafts
 from clearline.drafts import worker as message_worker
 from clearline.fields import usecases as fields
 from clearline.logs import Logger
@@ -26,7 +24,6 @@ from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.horizon import CHECK_SECONDS, HorizonMonitor
 from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database, Listener, Tx
-from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.postgres.releases import age_warning
 from clearline.platform.work import timers
 from clearline.platform.work.runner import PeriodicJob
@@ -36,6 +33,7 @@ from clearline.presence.presence_board import PresenceBoard
 from clearline.redaction import usecases as redactions
 from clearline.redaction import worker as redaction_worker
 from clearline.reminders import domain as reminders
+from clearline.retention.worker import Retention
 from clearline.routing import worker as routing_worker
 from clearline.search import worker as search_worker
 from clearline.settings.settings import Settings
@@ -45,12 +43,10 @@ from clearline.sign_in import session_usecases as sessions
 from clearline.sign_in.identity_providers import flow_usecases as sign_in_flows
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
-from clearline.tickets.attachments.worker import orphaned_files_job
 from clearline.tickets.chronic import worker as chronic_worker
 from clearline.tickets.chronic.domain import ChronicRule
 from clearline.tickets.reminders import usecases as due_reminders
 from clearline.webhooks import attempt_usecases as attempts
-from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_mail
 from clearline.webhooks import worker as webhook_worker
 from clearline.webhooks.delivery_usecases import Render as RenderEvent
@@ -126,13 +122,12 @@ def shared_jobs(
         domain_worker.domain_job(database, now),
         redaction_worker.redaction_job(database, blobs, now, secret_key=settings.secret_key),
         *_close_jobs(database, settings, now),
-        *purge_jobs(database, settings, now),
+        Retention(database, blobs, settings, now).job(),
         *_sign_in_jobs(database, now),
         _undo_job(database, now),
         _field_job(database, now),
         clock_job(database, now),
         age_job(database, now),
-        orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
     ]
 
 
@@ -160,23 +155,6 @@ def _field_job(database: Database, now: Clock) -> PeriodicJob:
     """Return the job that purges own fields whose deletion cannot be undone any more, with their values."""
     purge = _until_done(database, lambda tx: fields.purge(tx, now=now()))
     return PeriodicJob("purge deleted fields", PURGE_EVERY, purge)
-
-
-def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:
-    """Return the jobs that delete what is older than its setting allows."""
-
-    def job(name: str, purge: Purge, days: int) -> PeriodicJob:
-        keep = timedelta(days=days)
-        return PeriodicJob(name, PURGE_EVERY, _until_done(database, lambda tx: purge(tx, before=now() - keep)))
-
-    return [
-        job("purge idempotency keys", idempotency.purge, settings.keep_idempotency_keys_days),
-        job("purge drafts", drafts.purge, settings.keep_drafts_days),
-        job("purge jobs", jobs.purge, settings.keep_jobs_days),
-        job("purge deliveries", deliveries.purge, settings.keep_deliveries_days),
-        job("purge outbound mail", outbound_mail.purge, settings.keep_outbound_mail_days),
-        job("purge inbound mail", inbound_mail.purge, settings.keep_inbound_mail_days),
-    ]
 
 
 def clock_job(database: Database, now: Clock) -> PeriodicJob:

@@ -33,8 +33,8 @@ class Step(NamedTuple):
 
 
 LOCAL = {"attachment sweep", "backup", "demo", "doctor", "import files", "inbound-mail receive", "migrate",
-         "notifications pending", "restore", "search rebuild", "upgrade-database", "user reset-password",
-         "verify-backup"}  # fmt: skip
+         "notifications pending", "restore", "retention run", "retention show", "search rebuild", "upgrade-database",
+         "user reset-password", "verify-backup"}  # fmt: skip
 """Commands for things that only an operator does."""
 
 _NUMBER = "/tickets/{ticket[number]}"

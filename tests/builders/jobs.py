@@ -1,14 +1,16 @@
-"""The background jobs of a process, by name, and a clock that a test can advance."""
+"""The jobs that delete old rows, and a clock that a test can advance."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
-from clearline import clock, schedule
+from clearline import clock
 from clearline.platform.database.transactions import Database
-from clearline.platform.work.runner import PeriodicJob
+from clearline.retention.domain import Kind
+from clearline.retention.worker import Retention
 from clearline.settings.settings import Settings
+from clearline.tickets.attachments.blobs import open_blobs
 
 
 class Clock:
@@ -34,12 +36,23 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
     monkeypatch.setattr(clock, "datetime", Set)
 
 
+class PurgeJob:
+    """Deletes what is older than its setting allows, whenever it runs; ``run`` returns how many rows or files."""
+
+    def __init__(self, database: Database, kind: Kind, now: Callable[[], datetime], settings: Settings) -> None:
+        self._kind = kind
+        self._retention = Retention(database, open_blobs(settings), settings, now)
+
+    async def run(self) -> int | None:
+        """Delete it."""
+        return await self._retention.run(self._kind)
+
+
 def purge_job(
-    database: Database, name: str, now: Callable[[], datetime], settings: Settings | None = None
-) -> PeriodicJob:
+    database: Database, kind: Kind, now: Callable[[], datetime], settings: Settings | None = None
+) -> PurgeJob:
     """Return a job that deletes old rows."""
-    [purge] = [job for job in schedule.purge_jobs(database, settings or Settings(), now) if job.name == f"purge {name}"]
-    return purge
+    return PurgeJob(database, kind, now, settings or Settings())
 
 
 def kept(setting: str) -> timedelta:

@@ -28,6 +28,7 @@ from clearline.identity import OPERATOR, Actor
 from clearline.limit_errors import TooManyJobs
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
+from clearline.retention.domain import Kind
 from clearline.settings.defaults import COMPANY_JOBS_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
@@ -362,8 +363,8 @@ async def test_only_jobs_finished_long_ago_are_purged(database: Database, tenant
             await tx.write("update job set created_at = finished_at where id = $1", job.id)
     async with database.transaction() as tx:
         await tx.write("update job set created_at = $2 where id = $1", waiting.id, NOW - kept("jobs") * 2)
-    purge = purge_job(database, "jobs", now)
-    assert (await purge.run(), await purge.run()) == (1, 0)
+    purge = purge_job(database, Kind.JOBS, now)
+    assert (await purge.run(), await purge.run()) == (2, 0), "an item and its job"
     async with database.statement() as tx:
         rows = await tx.fetch("select id from job where id = any($1)", [old.id, young.id, waiting.id])
         assert {row[0] for row in rows} == {young.id, waiting.id}

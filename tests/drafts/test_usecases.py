@@ -11,6 +11,7 @@ from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.limit_errors import TooManyDrafts
 from clearline.platform.database.transactions import Database
+from clearline.retention.domain import Kind
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
 from tests.builders.jobs import purge_job
@@ -167,6 +168,6 @@ async def test_a_person_has_a_limited_number_of_drafts(desk: Desk) -> None:
 async def test_old_drafts_are_deleted(desk: Desk, database: Database) -> None:
     await desk.save("Old")
     await desk.save("New", "phone", minutes=2)
-    purge = purge_job(database, "drafts", lambda: NOW + timedelta(days=30, minutes=1))
-    assert await purge.run() >= 1
+    purge = purge_job(database, Kind.DRAFTS, lambda: NOW + timedelta(days=30, minutes=1))
+    assert await purge.run()
     assert await desk.texts() == ["New"]

@@ -66,8 +66,8 @@ WITHOUT_TICKETS = {
     "account_mail", "api_key", "app_user", "branding", "company", "consumer", "field", "form", "identity_provider",
     "issue_type", "list_columns", "logo", "macro", "mail_domain", "mail_opt_out", "mail_suppression",
     "mail_template", "mailbox", "notification_settings", "priority_matrix", "queue", "recovery_code",
-    "routing_rule", "saved_view", "schema_migration", "second_factor", "second_factor_role", "server_secret",
-    "service", "service_type", "sign_in_attempt", "sign_in_challenge", "sign_in_flow", "sign_in_link",
+    "retention_run", "routing_rule", "saved_view", "schema_migration", "second_factor", "second_factor_role",
+    "server_secret", "service", "service_type", "sign_in_attempt", "sign_in_challenge", "sign_in_flow", "sign_in_link",
     "sign_in_session", "subscription", "team", "term", "ticket_template", "tier", "user_identity", "user_password",
 }  # fmt: skip
 """Tables about something else than tickets."""

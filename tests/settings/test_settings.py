@@ -59,6 +59,7 @@ VALID = {
     "CLEARLINE_KEEP_UNNOTIFIED_EVENTS_DAYS": "3",
     "CLEARLINE_KEEP_NOTIFICATIONS_DAYS": "8",
     "CLEARLINE_KEEP_ORPHANED_ATTACHMENTS_DAYS": "4",
+    "CLEARLINE_KEEP_AUDIT_DAYS": "400",
     "CLEARLINE_LOG_FORMAT": "json",
     "CLEARLINE_LOG_LEVEL": "warning",
     "CLEARLINE_ACCESS_LOG": "off",
@@ -134,6 +135,7 @@ EXPECTED = Settings(
     keep_unnotified_events_days=3,
     keep_notifications_days=8,
     keep_orphaned_attachments_days=4,
+    keep_audit_days=400,
     log_format="json",
     log_level="warning",
     access_log=False,
@@ -257,7 +259,16 @@ def test_the_default_retention_does_not_change() -> None:
         "UNNOTIFIED_EVENTS_DAYS": 1,
         "NOTIFICATIONS_DAYS": 14,
         "ORPHANED_ATTACHMENTS_DAYS": 1,
+        "AUDIT_DAYS": 0,
     }
+
+
+@pytest.mark.parametrize("days", ["364", "3651", "-1", "off"])
+def test_the_audit_is_kept_for_good_or_for_a_year_at_least(days: str) -> None:
+    assert read_settings({"CLEARLINE_KEEP_AUDIT_DAYS": "0"}).keep_audit_days == 0
+    assert read_settings({"CLEARLINE_KEEP_AUDIT_DAYS": "365"}).keep_audit_days == 365
+    with pytest.raises(InvalidSetting, match="CLEARLINE_KEEP_AUDIT_DAYS must be 0, or a whole number from 365 to 3650"):
+        read_settings({"CLEARLINE_KEEP_AUDIT_DAYS": days})
 
 
 @pytest.mark.parametrize(

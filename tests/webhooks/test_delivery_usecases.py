@@ -10,6 +10,7 @@ from clearline.clock import now
 from clearline.errors import InvalidInput
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
+from clearline.retention.domain import Kind
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.note_usecases import append_note
@@ -170,7 +171,7 @@ async def test_finished_deliveries_are_deleted_after_thirty_days(
     async with workers(database):
         await wait_for(database, subscription, are_finished)
     [waiting] = await insert_deliveries(database, subscription)
-    purge = purge_job(database, "deliveries", clock)
+    purge = purge_job(database, Kind.DELIVERIES, clock)
     clock.ahead = timedelta(days=29, hours=23)
     assert await purge.run() == 0
     clock.ahead = timedelta(days=30, minutes=1)

@@ -1,4 +1,4 @@
 """The audit: events about every record, newest first, for admins.
-Tables: none of its own; also event.
+Tables: none of its own; also event and consumer.
 Events: none.
 """

@@ -6,6 +6,7 @@ from itertools import chain, product
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from clearline.events.consumer import CONSUMERS
 from clearline.events.event_types import EventType, Visibility
 from clearline.events.store import COLUMNS, Event, event_of
 from clearline.events.type_table import EVENT_TYPES, types_with
@@ -140,3 +141,27 @@ async def page(tx: Tx, filters: AuditFilter, after: AuditPosition | None, limit:
     """
     key, values = query(filters, after, limit)
     return [event_of(row) for row in await tx.fetch(LISTS[key], *values)]
+
+
+async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Delete at most ``limit`` events from before a time that are about no ticket; return how many.
+
+    None that a consumer has not handled, nor its last one. Served by ``event_of_records``.
+    """
+    row = await tx.write(
+        """with handled as (
+               select min(coalesce(c.xid, '0'::xid8)) xid
+                 from unnest($3::text[]) n (name) left join consumer c using (name)
+           ), deleted as (
+               delete from event e using (
+                   select company_id, id from event
+                    where ticket_number is null and at < $1 and xid < (select xid from handled)
+                    order by at, id limit $2) old
+                where e.company_id = old.company_id and e.id = old.id
+               returning 1)
+           select count(*) from deleted""",
+        before,
+        limit,
+        CONSUMERS,
+    )
+    return 0 if row is None else int(row[0])

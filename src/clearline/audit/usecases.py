@@ -16,6 +16,7 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 
+_PURGED_AT_ONCE = 500
 _TICKET_PREFIXES = {kind.partition(".")[0] for kind, row in EVENT_TYPES.items() if row.record == "ticket"}
 """First parts of the types of events about tickets; no other type is about a ticket."""
 
@@ -61,6 +62,11 @@ async def list_events(
         filters = filters._replace(company_id=ticket_company_id)
     events = await audit_store.page(tx, filters, after, limit)
     return events if actor.is_staff else [_visible(event) for event in events]
+
+
+async def purge(tx: Tx, *, before: datetime) -> int:
+    """Delete a batch of the events from before a time that are about no ticket; return how many."""
+    return await audit_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
 
 
 async def _company_id(tx: Tx, actor: Actor, company: UUID | str | None) -> UUID | None:

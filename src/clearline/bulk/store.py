@@ -324,19 +324,27 @@ async def finish(tx: Tx, job: Job, *, now: datetime) -> bool:
 
 
 async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
-    """Delete up to ``limit`` of the oldest jobs that were finished before a time, with their items; how many.
+    """Delete up to ``limit`` items of the oldest jobs that were finished before a time, and those without any.
 
-    Served by ``job_newest`` from its old end, where few are not finished.
+    Return how many items and jobs. Served by ``job_newest`` from its old end, where few are not finished, and the
+    primary key of ``job_item``.
     """
     row = await tx.write(
         """
-        with old as (
+        with old as materialized (
             select company_id, id from job where created_at < $1 and finished_at < $1
-             order by created_at, id limit $2
+             order by created_at, id limit 20
+        ), emptied as (
+            delete from job_item where ctid = any(array(
+                select i.ctid from old join job_item i on i.company_id = old.company_id and i.job_id = old.id limit $2))
+            returning 1
         ), deleted as (
-            delete from job j using old where j.company_id = old.company_id and j.id = old.id returning 1
+            delete from job j using old
+             where j.company_id = old.company_id and j.id = old.id
+               and not exists (select from job_item i where i.company_id = j.company_id and i.job_id = j.id)
+            returning 1
         )
-        select count(*) from deleted
+        select (select count(*) from emptied) + (select count(*) from deleted)
         """,
         before,
         limit,

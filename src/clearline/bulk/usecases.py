@@ -49,7 +49,7 @@ from clearline.tickets.note_domain import Visibility
 from clearline.workspace import macro_usecases as macros
 
 NO_MACRO = Violation("action.macro", "must be the id of a macro", RuleCode.REFERENCE)
-_PURGED_AT_ONCE = 20
+_PURGED_AT_ONCE = 1000
 
 
 async def create_bulk_job(
@@ -273,5 +273,5 @@ def refusal(job: Job, error: DeskError) -> ItemResult:
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:
-    """Delete a batch of the jobs that were finished before a time; return how many."""
+    """Delete a batch of the jobs that were finished before a time, and of their items; return how many of both."""
     return await job_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)

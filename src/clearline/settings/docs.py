@@ -12,12 +12,18 @@ class SettingDoc:
     variable: str
     default: str
     about: str
+    is_retention: bool = False
 
 
 def documented() -> list[SettingDoc]:
     """Return every setting, in the order of the reference."""
     return [
-        SettingDoc(PREFIX + setting.name.upper(), setting.metadata["shown"], setting.metadata["about"])
+        SettingDoc(
+            PREFIX + setting.name.upper(),
+            setting.metadata["shown"],
+            setting.metadata["about"],
+            "retention" in setting.metadata,
+        )
         for setting in fields(Settings)
     ]
 
@@ -28,6 +34,7 @@ class RetentionDoc:
 
     variable: str
     days: int
+    """0 is for good."""
     data: str
     since: str
     afterwards: str

@@ -1,10 +1,10 @@
-"""The settings of the server itself: its database, its limits, and how long it keeps what."""
+"""The settings of the server itself: its database and its limits."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from clearline.settings import defaults, values
-from clearline.settings.values import Bind, count, days, setting, size
+from clearline.settings.values import Bind, count, setting, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,57 +137,6 @@ class ServerSettings:
     )  # fmt: skip
     shutdown_seconds: int = count(
         1, 300, 10, "Seconds that a stopping server waits for requests that still run; then they are answered 503."
-    )
-    keep_idempotency_keys_days: int = days(
-        1,
-        1,
-        "answers to requests with an `Idempotency-Key`",
-        "the first request",
-        "The answer is deleted, and the same key makes a new request.",
-    )
-    keep_drafts_days: int = days(1, 30, "drafts of messages", "the draft's last change", "The draft is deleted.")
-    keep_jobs_days: int = days(
-        1, 90, "bulk jobs and imports", "the job finished", "The job and the results of its items are deleted."
-    )
-    keep_deliveries_days: int = days(
-        1,
-        30,
-        "deliveries of webhooks",
-        "the delivery succeeded or failed permanently",
-        "The delivery, its body and its attempts are deleted, and it cannot be replayed any more.",
-    )
-    keep_outbound_mail_days: int = days(
-        7,
-        90,
-        "sent mails",
-        "the mail was sent or failed permanently",
-        "The mail is deleted. Its Message-ID stays, so that replies still reach the ticket.",
-    )
-    keep_inbound_mail_days: int = days(
-        7,
-        90,
-        "received mails",
-        "the mail was classified or reviewed, or received when it is in quarantine",
-        "Its content is deleted. Its sender, subject and result stay, and so do the note and the attachments that "
-        "were made from it.",
-    )
-    keep_unnotified_events_days: int = days(
-        1,
-        1,
-        "events that nobody was notified of",
-        "the event",
-        "They notify nobody, so that a Clearline that did not run for a while does not send old news. The events "
-        "themselves stay.",
-    )
-    keep_notifications_days: int = days(
-        7, 14, "notifications that wait for their mail", "the event", "The notification is deleted without a mail."
-    )
-    keep_orphaned_attachments_days: int = days(
-        1,
-        1,
-        "files that belong to no attachment, such as interrupted uploads,",
-        "the file was stored",
-        "The file is deleted.",
     )
     log_format: str = setting(
         values.choice("auto", "json", "text"),

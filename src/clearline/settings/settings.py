@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from clearline.settings import defaults, values
-from clearline.settings.server import ServerSettings
+from clearline.settings.retention import RetentionSettings
 from clearline.settings.values import count, setting, size
 
 PREFIX = "CLEARLINE_"
@@ -17,7 +17,7 @@ class InvalidSetting(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(ServerSettings):
+class Settings(RetentionSettings):
     """The configuration. ``docs/reference/settings.md`` is generated from it."""
 
     webhook_networks: tuple[str, ...] = setting(

@@ -194,14 +194,33 @@ def setting(parse: Callable[[str], Any], shown: str, about: str, default: Any) -
     return field(default=default, metadata=metadata)
 
 
-def days(least: int, default: int, data: str, since: str, afterwards: str) -> Any:
-    """Return a field that says for how many days after ``since`` Clearline keeps ``data``, and what happens then."""
+def number_or_off(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from ``least`` to ``most``, and of 0."""
+    within = number(least, most)
+
+    def parse(value: str) -> int:
+        try:
+            return 0 if value == "0" else within(value)
+        except ValueError:
+            raise ValueError(f"0, or a whole number from {least} to {most}") from None
+
+    return parse
+
+
+def days(least: int, default: int, data: str, since: str, afterwards: str, *, may_be_off: bool = False) -> Any:
+    """Return a field that says for how many days after ``since`` Clearline keeps ``data``, and what happens then.
+
+    With ``may_be_off`` 0 keeps it for good.
+    """
+    parse = number_or_off(least, RETENTION_MAX) if may_be_off else number(least, RETENTION_MAX)
     return field(
         default=default,
         metadata={
-            "parse": number(least, RETENTION_MAX),
+            "parse": parse,
             "shown": f"`{default}`",
-            "about": f"How many days {data} are kept after {since}; `{least}` to `{RETENTION_MAX}`. After that: "
+            "about": f"How many days {data} are kept after {since}; `{least}` to `{RETENTION_MAX}`"
+            + (", or `0` for good" if may_be_off else "")
+            + ". After that: "
             + afterwards[0].lower()
             + afterwards[1:],
             "retention": (default, data, since, afterwards),

@@ -18,6 +18,7 @@ from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import BURST_LIMIT, CLAIM_DURATION, MAX_ATTEMPTS, InboundState
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.queues import usecases as queues
+from clearline.retention.domain import Kind
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments.blobs import Blobs
@@ -311,7 +312,7 @@ async def test_the_content_of_a_mail_is_deleted_90_days_after_its_decision(rig: 
     quarantined = await rig.receive(a_mail("mallory@example.org", SUPPORT))
     for days, is_stored in ((89, True), (91, False)):
         later = rig.at + timedelta(days=days)
-        await purge_job(rig.database, "inbound mail", lambda later=later: later).run()  # type: ignore[misc]
+        await purge_job(rig.database, Kind.INBOUND_MAIL, lambda later=later: later).run()  # type: ignore[misc]
         async with rig.database.transaction() as tx:
             assert (await inbound_mail_store.raw(tx, accepted.id) is not None) == is_stored
             assert (await inbound_mail_store.raw(tx, quarantined.id) is not None) == is_stored

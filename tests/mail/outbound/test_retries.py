@@ -17,6 +17,7 @@ from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.claims import LEASE_SECONDS
 from clearline.platform.work.runner import Runner
+from clearline.retention.domain import Kind
 from clearline.settings.settings import Settings
 from tests.builders.databases import administer_server
 from tests.builders.jobs import Clock, purge_job
@@ -182,7 +183,7 @@ async def test_without_a_mail_server_there_is_no_queue(database: Database) -> No
     assert [job.name for job in with_server] == [outbound_worker.NAME]
     async with database.transaction() as tx:
         await tx.write("update outbound_mail set finished_at = $1", now())
-    assert await purge_job(database, "outbound mail", now).run() == 0
+    assert await purge_job(database, Kind.OUTBOUND_MAIL, now).run() == 0
 
 
 async def test_old_mail_is_deleted(database: Database, tenant: Tenant) -> None:
@@ -191,6 +192,6 @@ async def test_old_mail_is_deleted(database: Database, tenant: Tenant) -> None:
         for mail_id, days in ((old, 91), (young, 89)):
             at = now() - timedelta(days=days)
             await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", mail_id, at)
-    assert await purge_job(database, "outbound mail", now).run() == 1
+    assert await purge_job(database, Kind.OUTBOUND_MAIL, now).run() == 1
     async with database.statement() as tx:
         assert [await outbound_mail_store.get(tx, mail_id) is None for mail_id in (old, young)] == [True, False]

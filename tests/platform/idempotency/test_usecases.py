@@ -9,6 +9,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.idempotency.store import KeptAnswer
+from clearline.retention.domain import Kind
 from clearline.settings.settings import Settings
 from tests.builders.jobs import kept, purge_job
 from tests.builders.people import NOW, Tenant
@@ -33,7 +34,7 @@ async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, t
                select company_id, api_key_id, route, key || n, fingerprint, status, body, created_at
                  from idempotency_key, generate_series(1, 2100) n where key = 'old'"""
         )
-    purge = purge_job(database, "idempotency keys", lambda: NOW)
+    purge = purge_job(database, Kind.IDEMPOTENCY_KEYS, lambda: NOW)
     assert await purge.run() == 2101
     assert await purge.run() == 0
     async with database.statement() as tx:
@@ -51,7 +52,7 @@ async def test_a_retry_receives_the_answer_for_as_long_as_it_is_kept(
         since = NOW - timedelta(days=days)
         answer = await idempotency.replay(tx, tenant.actor, ROUTE, key, ANSWER.fingerprint, since=since)
     assert answer == (ANSWER if days == 3 else None)
-    purge = purge_job(database, "idempotency keys", lambda: NOW, Settings(keep_idempotency_keys_days=days))
+    purge = purge_job(database, Kind.IDEMPOTENCY_KEYS, lambda: NOW, Settings(keep_idempotency_keys_days=days))
     assert await purge.run() == (1 if days == 1 else 0)
 
 

@@ -230,5 +230,9 @@ def attachment_sweep(*, as_json: bool) -> None:
     """
     settings = current_settings()
     before = now() - timedelta(days=settings.keep_orphaned_attachments_days)
-    deleted = run(lambda database: delete_orphaned_files(database, open_blobs(settings), before=before))
+
+    async def work(database: Database) -> int:
+        return sum([count async for count in delete_orphaned_files(database, open_blobs(settings), before=before)])
+
+    deleted = run(work)
     show({"swept": deleted}, f"{deleted} orphaned files deleted.", as_json=as_json)
