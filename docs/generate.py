@@ -11,6 +11,7 @@ import click
 import event_pages
 import limit_pages
 import mail_pages
+import metrics_pages
 import msgspec
 from markup import filled, page, table
 
@@ -44,6 +45,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "house-api.md": page("House API v1", _house()),
         REFERENCE / "problems.md": page("Problems of the house API", _problems()),
         REFERENCE / "events.md": page("Events", event_pages.events()),
+        REFERENCE / "metrics.md": filled(REFERENCE / "metrics.md", {"metrics": metrics_pages.metrics()}),
         REFERENCE / "limits.md": page("Limits", limit_pages.limits()),
         REFERENCE / "cli.md": page("The command line", _cli()),
         REFERENCE / "wires.md": page("What a wire shows", _wires()),

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 import structlog
@@ -25,6 +26,8 @@ from clearline.errors import OperationalError
 from clearline.event_stream.event_signal import EventSignal
 from clearline.events import store as event_store
 from clearline.mail.inbound.parsing.parser import PARSER
+from clearline.metrics import folders
+from clearline.metrics.domain import RequestCounts
 from clearline.platform.database import migrate
 from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.server import shared_secret
@@ -72,6 +75,7 @@ from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
 from clearline.wires.http.limits import KeptAnswers, LookUps, OpenStreams, RateLimiter, Searches
 from clearline.wires.http.protocol import Connections
+from clearline.wires.metrics import counted, counts_job
 from clearline.wires.probes import probes
 
 _CONSOLE_CONNECT = ("/v2/", "/auth/")
@@ -108,8 +112,9 @@ def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[Pe
 class Application:
     """The whole server as an ASGI application. It opens everything when it starts and closes it when it stops."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, metrics_folder: Path | None = None) -> None:
+        """Make a server that leaves its counts in ``metrics_folder``, or counts nothing."""
+        self._settings, self._metrics_folder = settings, metrics_folder
         self._starter = Starlette(lifespan=self._life)
         self._edge: ASGIApp = self._starter
         self._has_failed = False
@@ -141,7 +146,6 @@ class Application:
         listener = schedule.ServerListener(database, keys, presence, desk.forget)
         blobs = open_blobs(settings)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
-        runner = Runner([*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, listener), *shared])
         event_signal = EventSignal(database)
         limits = attachment_limits(settings)
         limiter = RateLimiter(settings.rate_limit, settings.requests_of_company)
@@ -155,7 +159,13 @@ class Application:
             forget_desk=desk.forget,
         )  # fmt: skip
         stopping = Stopping(settings.drain_seconds, event_signal.stop)
-        self._edge = Edge(_Switch(services, horizon, desk, stopping), stopping, access_log=settings.access_log)
+        counts = None if self._metrics_folder is None else RequestCounts()
+        switch = _Switch(services, horizon, desk, stopping)
+        self._edge = Edge(switch, stopping, access_log=settings.access_log, counts=counts)
+        jobs = [*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, listener), *shared]
+        if self._metrics_folder is not None and counts is not None:
+            jobs.append(counts_job(self._metrics_folder, services, counts))
+        runner = Runner(jobs)
 
         async def prepare() -> None:
             await _prepare(database, cursors)
@@ -310,7 +320,9 @@ class _Switch:
             *feedback_routes(services.database, services.now),
             *reference.routes(),
         ]
-        self._other = ByBrowser(Compression(Starlette(routes=other, exception_handlers={404: not_found})), desk)
+        self._other = ByBrowser(
+            Compression(Starlette(routes=counted(other), exception_handlers={404: not_found})), desk
+        )
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""
@@ -344,4 +356,4 @@ def from_environment() -> Application:
     """Return the application of one of several server processes, as ``clearline serve`` starts them."""
     settings = read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
-    return Application(settings)
+    return Application(settings, folders.inherited(os.environ))

@@ -283,6 +283,17 @@ async def test_attachments_in_s3_are_a_reference_that_a_restore_asks_for(root: P
     assert "are in s3://desk/files: set CLEARLINE_ATTACHMENTS accordingly" in result.stderr
 
 
+async def test_a_backup_of_a_database_that_takes_no_notes_is_whole_and_says_so(postgres: str, tmp_path: Path) -> None:
+    async with new_database(postgres) as url:
+        await administer(url, "drop table last_backup")  # as before its migration
+        done = run_command(
+            url, "backup", str(tmp_path / "backups"), "--json", CLEARLINE_ATTACHMENTS=str(tmp_path / "a")
+        )
+        assert done.exit_code == 0
+        assert done.stderr == "The time of this backup is not in the database, so that metrics do not tell it.\n"
+        assert run_json(url, "verify-backup", str(tmp_path / "backups"))["ok"] is True
+
+
 async def test_a_database_without_a_desk_is_not_backed_up(empty: str, tmp_path: Path) -> None:
     result = run_command(empty, "backup", str(tmp_path / "b"))
     assert (result.exit_code, result.stderr) == (

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
@@ -75,9 +76,9 @@ async def _until_heard(application: ServedDatabase, before: int) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def serving(settings: Settings, metrics_folder: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """Start the complete application as a server does, yield a client of it, and stop it at the end of the block."""
-    app = Application(settings)
+    app = Application(settings, metrics_folder)
     started, stop, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
     messages = iter([{"type": "lifespan.startup"}])
 

@@ -44,6 +44,8 @@ VALID = {
     "CLEARLINE_CHRONIC_TICKETS": "5",
     "CLEARLINE_CHRONIC_DAYS": "30",
     "CLEARLINE_FOLLOW_UP_TICKETS": "off",
+    "CLEARLINE_METRICS_BIND": "0.0.0.0:9464",
+    "CLEARLINE_METRICS_TOKEN": "m" * 32,
     "CLEARLINE_ATTACHMENTS": "s3://desk/files",
     "CLEARLINE_S3_ENDPOINT": "https://s3.example.com",
     "CLEARLINE_ATTACHMENT_MAX": "1000000",
@@ -120,6 +122,8 @@ EXPECTED = Settings(
     chronic_tickets=5,
     chronic_days=30,
     follow_up_tickets=False,
+    metrics_bind=Bind("0.0.0.0:9464"),
+    metrics_token="m" * 32,
     attachments="s3://desk/files",
     s3_endpoint="https://s3.example.com",
     attachment_max=1_000_000,
@@ -293,3 +297,14 @@ def test_a_secret_of_32_characters_is_accepted() -> None:
 def test_replies_by_mail_are_off_unless_a_server_is_named() -> None:
     assert read_settings({}).staff_replies_by_mail is None
     assert read_settings({"CLEARLINE_STAFF_REPLIES_BY_MAIL": "off"}).staff_replies_by_mail is None
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:9464", "[::1]:9464", "localhost:9464"])
+def test_metrics_need_no_token_where_only_this_machine_reaches_them(bind: str) -> None:
+    assert read_settings({"CLEARLINE_METRICS_BIND": bind}).metrics_bind == bind
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:9464", "[::]:9464", "192.0.2.1:9464", "desk.example.net:9464"])
+def test_metrics_that_others_reach_need_a_token(bind: str) -> None:
+    with pytest.raises(InvalidSetting, match="CLEARLINE_METRICS_TOKEN must be set: others than this machine reach"):
+        read_settings({"CLEARLINE_METRICS_BIND": bind})

@@ -1,5 +1,6 @@
 """What a backup reads of the database."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,14 @@ _TABLES = """
 
 _COUNT = "select count(*) from public.{}"
 """With a name that PostgreSQL has quoted."""
+
+
+class LastBackup(NamedTuple):
+    """The newest backup that was made of this database."""
+
+    made_at: datetime
+    seconds: float
+    size: int
 
 
 class Attachment(NamedTuple):
@@ -55,3 +64,19 @@ async def other_sessions(tx: Tx) -> int:
                   and backend_type = 'client backend' and pid <> pg_backend_pid()"""
         )
     )
+
+
+async def note_backup(tx: Tx, backup: LastBackup) -> None:
+    """Store that a backup was made, unless a newer one was."""
+    await tx.write(
+        """insert into last_backup (made_at, seconds, bytes) values ($1, $2, $3)
+           on conflict (only_one) do update set made_at = $1, seconds = $2, bytes = $3
+            where last_backup.made_at < $1""",
+        *backup,
+    )
+
+
+async def last_backup(tx: Tx) -> LastBackup | None:
+    """Return the newest backup that was made of this database, or None."""
+    row = await tx.fetchrow("select made_at, seconds, bytes from last_backup")
+    return None if row is None else LastBackup(*row)

@@ -17,8 +17,10 @@ from clearline.backup.domain import (
     major,
     name_at,
 )
+from clearline.backup.store import LastBackup
 from clearline.clock import monotonic
 from clearline.platform.database import migrate
+from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
 from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database
 from clearline.settings.settings import Settings
@@ -30,13 +32,17 @@ _LOCK = "clearline backup"
 
 
 class Made(NamedTuple):
-    """A backup that was made, which older ones were deleted for it, and how long it took."""
+    """A backup that was made, which older ones were deleted for it, and how long it took.
+
+    ``is_noted`` is whether the database knows of it: a standby takes no notes, nor does one that lacks migrations.
+    """
 
     folder: Path
     manifest: Manifest
     copied: int
     deleted: list[str]
     seconds: float
+    is_noted: bool
 
 
 async def back_up(settings: Settings, url: str, root: Path, *, keep: int | None, now: datetime) -> Made:
@@ -55,7 +61,23 @@ async def back_up(settings: Settings, url: str, root: Path, *, keep: int | None,
         with folders.new_folder(root, name) as partial:
             manifest, copied = await _write(settings, url, root, partial, now)
         deleted = [] if keep is None else folders.delete_oldest(root, keep)
-    return Made(root / name, manifest, copied, deleted, monotonic() - began)
+    seconds = monotonic() - began
+    is_noted = await _note(url, LastBackup(now, seconds, sum(file.size for file in manifest.files)))
+    return Made(root / name, manifest, copied, deleted, seconds, is_noted)
+
+
+async def _note(url: str, backup: LastBackup) -> bool:
+    """Store in the database that a backup was made; return whether that was possible."""
+    database = Database(url, size=2)
+    try:
+        await database.connect()
+        async with database.statement() as tx:
+            await store.note_backup(tx, backup)
+    except (DatabaseUnavailable, StatementFailed):
+        return False
+    finally:
+        await database.close()
+    return True
 
 
 async def _write(settings: Settings, url: str, root: Path, partial: Path, now: datetime) -> tuple[Manifest, int]:

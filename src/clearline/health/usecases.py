@@ -7,6 +7,8 @@ import asyncio
 import os
 import shutil
 
+from msgspec.structs import replace
+
 from clearline.accounts import permissions
 from clearline.bulk import store as job_store
 from clearline.clock import monotonic, now
@@ -21,7 +23,7 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.platform.database import migrate
 from clearline.platform.database.horizon import PATIENCE_SECONDS, OldestTransaction, oldest_transaction
 from clearline.platform.database.server import planner_settings, version_and_time
-from clearline.platform.database.transactions import Database
+from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.postgres.embedded import LEAST_FREE, url_of
 from clearline.platform.work import timer_store
 from clearline.search import index_usecases
@@ -33,7 +35,8 @@ from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.reports import store as report_store
 from clearline.webhooks import delivery_store
 
-_COUNT_MAX = 10_000
+COUNT_MAX = 10_000
+"""Up to how many is counted what waits."""
 
 
 async def check_server(database: Database, settings: Settings, blobs: Blobs, actor: Actor) -> list[Check]:
@@ -49,24 +52,37 @@ async def check_server(database: Database, settings: Settings, blobs: Blobs, act
 async def backlogs(database: Database, actor: Actor) -> list[Backlog]:
     """Return the work that is due, of each kind: events of consumers, webhooks, mail both ways, timers, and jobs.
 
-    For admins of the provider. Served by ``event_cursor``, ``delivery_due``, ``outbound_mail_waiting``,
-    ``inbound_mail_waiting``, ``timer_due`` and ``job_unfinished``.
+    For admins of the provider.
     """
     require_admin(actor)
     async with database.statement() as tx:
-        lags = {name: await offset_store.lag(tx, name, limit=_COUNT_MAX) for name in CONSUMERS}
-        deliveries = await delivery_store.due(tx, now=now(), limit=_COUNT_MAX)
-        outbound = await outbound_mail_store.due(tx, now=now(), limit=_COUNT_MAX)
-        inbound = await inbound_mail_store.waiting(tx, limit=_COUNT_MAX)
-        jobs = await job_store.waiting(tx, limit=_COUNT_MAX)
-        timers = await timer_store.overdue(tx, now=now(), limit=_COUNT_MAX)
+        lags, work = await consumer_backlogs(tx), await work_backlogs(tx)
+    return [*(replace(lag, name=f"events: {lag.name}") for lag in lags), *work]
+
+
+async def consumer_backlogs(tx: Tx) -> list[Backlog]:
+    """Return the events that each consumer has not handled. Served by ``event_cursor``."""
+    lags = {name: await offset_store.lag(tx, name, limit=COUNT_MAX) for name in CONSUMERS}
+    return [Backlog(name, *lag, COUNT_MAX) for name, lag in lags.items()]
+
+
+async def work_backlogs(tx: Tx) -> list[Backlog]:
+    """Return the work that is due beside events.
+
+    Served by ``delivery_due``, ``outbound_mail_waiting``, ``inbound_mail_waiting``, ``timer_due`` and
+    ``job_unfinished``.
+    """
+    deliveries = await delivery_store.due(tx, now=now(), limit=COUNT_MAX)
+    outbound = await outbound_mail_store.due(tx, now=now(), limit=COUNT_MAX)
+    inbound = await inbound_mail_store.waiting(tx, limit=COUNT_MAX)
+    timers = await timer_store.overdue(tx, now=now(), limit=COUNT_MAX)
+    jobs = await job_store.waiting(tx, limit=COUNT_MAX)
     return [
-        *(Backlog(f"events: {name}", *lag, _COUNT_MAX) for name, lag in lags.items()),
-        Backlog("webhook deliveries", *deliveries, _COUNT_MAX),
-        Backlog("outbound mail", *outbound, _COUNT_MAX),
-        Backlog("inbound mail", *inbound, _COUNT_MAX),
-        Backlog("timers", *timers, _COUNT_MAX),
-        Backlog("jobs", *jobs, _COUNT_MAX, may_last=True),
+        Backlog("webhook deliveries", *deliveries, COUNT_MAX),
+        Backlog("outbound mail", *outbound, COUNT_MAX),
+        Backlog("inbound mail", *inbound, COUNT_MAX),
+        Backlog("timers", *timers, COUNT_MAX),
+        Backlog("jobs", *jobs, COUNT_MAX, may_last=True),
     ]
 
 
@@ -149,9 +165,9 @@ def _runs_embedded(settings: Settings) -> bool:
 
 async def _consumer(database: Database, name: str) -> Check:
     async with database.statement() as tx:
-        count, oldest = await offset_store.lag(tx, name, limit=_COUNT_MAX)
+        count, oldest = await offset_store.lag(tx, name, limit=COUNT_MAX)
     late = oldest is not None and now() - oldest > LATE
-    more = " or more" if count == _COUNT_MAX else ""
+    more = " or more" if count == COUNT_MAX else ""
     advice = "; is clearline serve or clearline work running?" if late else ""
     return Check(name, ok=not late, detail=f"{count}{more} events behind{advice}")
 

@@ -148,6 +148,20 @@ class ServerSettings:
         values.choice("debug", "info", "warning", "error"), "`info`", "The lowest level that is logged.", "info"
     )
     access_log: bool = setting(values.on_or_off, "`on`", "One log line for each request: `on` or `off`.", True)
+    metrics_bind: Bind | None = setting(
+        values.bind,
+        "none: there are no metrics",
+        "Address and port on which `clearline serve` answers `/metrics` for Prometheus, such as `127.0.0.1:9464`: a "
+        "port of its own, whatever the number of processes.",
+        None,
+    )
+    metrics_token: str | None = setting(
+        values.secret,
+        "none",
+        "Token that `/metrics` is asked for with, as `Authorization: Bearer`: at least 32 random characters. Needed "
+        "where `CLEARLINE_METRICS_BIND` is no loopback address.",
+        None,
+    )
     attachments: str = setting(
         values.attachments,
         "`disk`",

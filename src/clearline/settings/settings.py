@@ -127,4 +127,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             parsed[name] = parse(environment[variable])
         except ValueError as error:
             raise InvalidSetting(f"{variable} must be {error}") from error
-    return Settings(**parsed)
+    settings = Settings(**parsed)
+    bind = settings.metrics_bind
+    if bind is not None and not values.is_loopback(bind.host) and settings.metrics_token is None:
+        raise InvalidSetting(f"{PREFIX}METRICS_TOKEN must be set: others than this machine reach {bind}")
+    return settings

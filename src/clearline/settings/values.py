@@ -129,12 +129,13 @@ def smtp(value: str) -> str:
     match = re.fullmatch(r"smtp(s|\+starttls)?://([^\s/@:]+:[^\s/@]*@)?([^\s/@]+?)(:[0-9]{1,5})?", value)
     if match is None:
         raise ValueError("an address such as smtp+starttls://user:password@mail.example.net:587")
-    if match[1] is None and match[2] is not None and not _is_loopback(match[3]):
+    if match[1] is None and match[2] is not None and not is_loopback(match[3]):
         raise ValueError("smtp+starttls:// or smtps:// with a password: smtp:// would send it without TLS")
     return value
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches an address."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:

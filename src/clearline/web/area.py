@@ -5,16 +5,19 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.identity import PROVIDER_ID, Actor
+from clearline.metrics.domain import PAGES
 
 
 class Area(Struct, frozen=True):
     """Pages under the path ``home`` for one kind of people. ``for_staff`` is None for pages that everybody has.
 
-    ``account`` and ``second_factor`` are the paths of the pages that people have about themselves.
+    ``name`` is what metrics call it. ``account`` and ``second_factor`` are the paths of pages that people have about
+    themselves.
     """
 
     home: str
     for_staff: bool | None
+    name: str = PAGES
 
     @property
     def account(self) -> str:
@@ -40,8 +43,8 @@ class Area(Struct, frozen=True):
         return path == self.home or path.startswith((f"{self.home}/", f"{self.home}?"))
 
 
-CONSOLE = Area("/console", for_staff=True)
-PORTAL = Area("/portal", for_staff=False)
+CONSOLE = Area("/console", for_staff=True, name="console")
+PORTAL = Area("/portal", for_staff=False, name="portal")
 EVERYBODY = Area("/", for_staff=None)
 """Those that need no area of their own: sign-in, sign-out, the theme."""
 

@@ -16,6 +16,7 @@ from clearline.catalogue.usecases import catalogue_of_database
 from clearline.clock import monotonic
 from clearline.errors import Conflict, DeskError, Forbidden, InvalidInput, NotFound, OperationalError, ScopeMissing
 from clearline.identity import Actor
+from clearline.metrics.domain import OTHER, Route
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
 from clearline.sign_in import usecases as sign_in
@@ -69,7 +70,8 @@ class Front:
         paths: dict[str, dict[str, Page]] = {}
         for entry in pages:
             paths.setdefault(entry.path, {})[entry.method] = entry
-        self._routes = [(compile_path(path)[0], methods) for path, methods in paths.items()]
+        self._routes = [(compile_path(path)[0], methods, Route(area.name, path)) for path, methods in paths.items()]
+        self._no_route = Route(area.name, OTHER)
         self._services = services
         self._limits = session_limits(services.settings)
 
@@ -80,7 +82,7 @@ class Front:
     async def _answer(self, browser: Browser, receive: Receive) -> Answer | Stream:
         scope, now = browser.scope, self._services.now()
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        entry, scope["path_params"] = self._find(scope["path"], method)
+        entry, scope["path_params"], scope[KEY].route = self._find(scope["path"], method)
         token = cookies.read_cookie(scope, cookies.SESSION)
         is_use = entry is None or not entry.in_background
         session = await identify(self._services, scope, token, self._limits, is_use=is_use) if token else None
@@ -134,11 +136,11 @@ class Front:
         if wait:
             raise TooManyRequests(wait)
 
-    def _find(self, path: str, method: str) -> tuple[Page | None, dict[str, str]]:
-        for pattern, methods in self._routes:
+    def _find(self, path: str, method: str) -> tuple[Page | None, dict[str, str], Route]:
+        for pattern, methods, route in self._routes:
             if (match := pattern.match(path)) is not None and method in methods:
-                return methods[method], match.groupdict()
-        return None, {}
+                return methods[method], match.groupdict(), route
+        return None, {}, self._no_route
 
 
 async def respond(

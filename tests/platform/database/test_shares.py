@@ -8,6 +8,7 @@ import pytest
 
 from clearline.platform.database import shares as shares_module
 from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.shares import PoolUsage
 from clearline.platform.database.transactions import Database
 from tests.patience import patient, stretched
 
@@ -89,6 +90,24 @@ async def test_a_borrower_that_gives_up_keeps_no_share(
     assert turns == []
 
 
+async def test_the_usage_names_what_is_lent_and_who_waits(ten: Database) -> None:
+    assert ten.shares.usage() == PoolUsage(0, 10, 0)
+    turns: list[str | None] = []
+    async with AsyncExitStack() as stack:
+        await hold(ten, stack, "greedy", 5)
+        tasks = [asyncio.create_task(use(ten, "greedy", turns)) for _ in range(3)]
+        assert await is_waiting(tasks[-1])
+        assert ten.shares.usage() == PoolUsage(5, 10, 3)
+        await hold(ten, stack, "other", 3)
+        for _ in range(2):
+            await stack.enter_async_context(ten.transaction())
+        tasks.append(asyncio.create_task(use(ten, None, turns)))
+        assert await is_waiting(tasks[-1])
+        assert ten.shares.usage() == PoolUsage(10, 10, 4)
+    await asyncio.wait_for(asyncio.gather(*tasks), patient(5))
+    assert ten.shares.usage() == PoolUsage(0, 10, 0)
+
+
 async def test_a_waiter_that_is_woken_and_cancelled_at_once_passes_its_turn_on(ten: Database) -> None:
     turns: list[str | None] = []
     async with AsyncExitStack() as stack:
@@ -97,12 +116,12 @@ async def test_a_waiter_that_is_woken_and_cancelled_at_once_passes_its_turn_on(t
         assert await is_waiting(cancelled)
         other = asyncio.create_task(use(ten, "greedy", turns))
         await asyncio.sleep(0)
-        greedy = ten._shares.of("greedy")  # noqa: SLF001
+        greedy = ten.shares.of("greedy")
         greedy.release()  # in the same step of the event loop as the cancellation
         cancelled.cancel()
         await asyncio.wait_for(other, patient(5))
         greedy.lent += 1  # what was released twice
-        ten._shares.lent += 1  # noqa: SLF001
+        ten.shares.lent += 1
     assert turns == ["greedy"]
 
 

@@ -37,6 +37,8 @@ def backup(*, directory: Path, keep: int | None, as_json: bool) -> None:
     with database_url(settings) as (url, _is_own):
         made = asyncio.run(usecases.back_up(settings, url, directory, keep=keep, now=now()))
     attachments = len(made.manifest.files) - 1
+    if not made.is_noted:
+        echo("The time of this backup is not in the database, so that metrics do not tell it.", err=True)
     if as_json:
         print_json(
             {

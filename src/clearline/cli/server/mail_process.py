@@ -19,6 +19,9 @@ from clearline.errors import OperationalError
 from clearline.logs import Logger
 from clearline.mail.inbound import worker as inbound_mail
 from clearline.mail.inbound.parsing.parser import PARSER
+from clearline.metrics import folders
+from clearline.metrics.domain import MAIL
+from clearline.metrics.worker import snapshot_job
 from clearline.platform.database import migrate
 from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.startup import when_available
@@ -53,6 +56,9 @@ class MailProcess:
         jobs = database_jobs(self._database, HorizonMonitor(self._database))
         if files_mail:
             jobs += inbound_mail.jobs(self._database, open_blobs(settings), settings, now, render, self._stopped)
+        folder = folders.inherited(os.environ)
+        if folder is not None:
+            jobs.append(snapshot_job(folder, MAIL, self._database))
         self._runner = Runner(jobs, yields_to_requests=False)
 
     def stop(self) -> None:

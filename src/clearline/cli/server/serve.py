@@ -26,8 +26,10 @@ from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
 from clearline.cli.server.demo import DemoAccess
 from clearline.cli.server.mail_supervisor import MailSupervisor, in_thread
+from clearline.cli.server.metrics_server import metrics_port, serving_metrics
 from clearline.cli.server.setup_link import new_token_if_open, set_up_url
 from clearline.mail.inbound.reception.listener import open_port
+from clearline.metrics import folders
 from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUnavailable
 from clearline.platform.database.startup import RETRY_SECONDS, when_available
 from clearline.platform.postgres import embedded as embedded_postgres
@@ -59,6 +61,7 @@ def serve(*, demo: bool) -> None:
     with (
         _listening(settings.bind) as listener,
         _mail_port(settings.mail_listen) as mail_port,
+        metrics_port(settings) as port_for_metrics,
         _own_database(settings) as url,
     ):
         host, port = listener.getsockname()[:2]
@@ -67,7 +70,7 @@ def serve(*, demo: bool) -> None:
         access = asyncio.run(_prepare(ready, url, demo=demo))
         has_mail = mail_port is not None or settings.workers
         mail = MailSupervisor(url, mail_port, files_mail=settings.workers) if has_mail else None
-        with in_thread(mail):
+        with serving_metrics(ready, url, port_for_metrics), in_thread(mail):
             _serve(ready, listener, mail, lambda: _print_address(ready, access))
 
 
@@ -220,7 +223,9 @@ def _serve(
 ) -> None:
     _allow_open_files(settings.connections + _OTHER_FILES)
     config = uvicorn.Config(
-        "clearline.app:from_environment" if settings.processes > 1 else Application(settings),
+        "clearline.app:from_environment"
+        if settings.processes > 1
+        else Application(settings, folders.inherited(os.environ)),
         factory=settings.processes > 1,
         workers=settings.processes,
         loop="uvloop",

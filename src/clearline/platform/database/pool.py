@@ -34,6 +34,21 @@ class Pool:
         self._lent: dict[Any, float] = {}
         self._discarding: set[asyncio.Task[None]] = set()
 
+    @property
+    def size(self) -> int:
+        """The most connections."""
+        return self._size
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are lent."""
+        return len(self._lent)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a connection."""
+        return sum(not waiter.done() for waiter in self._waiters)
+
     async def borrow(self) -> Any:
         """Return a connection: an idle one, or a new one when the size allows it.
 

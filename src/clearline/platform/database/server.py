@@ -14,6 +14,12 @@ async def version_and_time(tx: Tx) -> tuple[str, datetime]:
     return row[0], row[1]
 
 
+async def database_size(tx: Tx) -> int:
+    """Return the bytes that this database takes on disk, with its indexes and without its write-ahead log."""
+    size: int = await tx.fetchval("select pg_database_size(current_database())")
+    return size
+
+
 async def accepts_writes(tx: Tx) -> bool:
     """Return whether the database accepts changes and has room for them.
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NamedTuple
 
 from clearline.clock import monotonic
 from clearline.platform.database.pool import WAIT_SECONDS, Pool
@@ -12,6 +12,14 @@ _CHECK_SECONDS = 0.5
 """How often those who wait are looked at."""
 _SHARES_MAX = 10_000
 """How many shares are kept. When there are more, those that are not in use are made again."""
+
+
+class PoolUsage(NamedTuple):
+    """How many connections are lent, how many there are at most, and how many requests or jobs wait for one."""
+
+    in_use: int
+    size: int
+    waiting: int
 
 
 class Shares:
@@ -30,6 +38,11 @@ class Shares:
         """The shares of owners that wait, in the order of their turns."""
         self._by_owner: dict[Hashable, Share] = {}
         self._timer: asyncio.TimerHandle | None = None
+
+    def usage(self) -> "PoolUsage":
+        """Return what is lent of the pool, and how many wait for their share or for the pool."""
+        waiting = sum(not waiter.done() for share in self.waiting for waiter, _since in share.waiters)
+        return PoolUsage(self.pool.in_use, self.pool.size, waiting + self.pool.waiting)
 
     def of(self, owner: Hashable) -> "Share":
         """Return the share of an owner."""

@@ -279,7 +279,7 @@ class Database(Transactions):
         """Prepare at most ``size`` connections at a time. Before ``connect`` every transaction is refused."""
         self._pool = Pool(self._new_connection, size)
         super().__init__(self._pool, Memory())
-        self._shares = Shares(self._pool, size)
+        self.shares = Shares(self._pool, size)
         self._connector = Connector(url)
         self.is_open = False
         self._silences = 0
@@ -318,7 +318,7 @@ class Database(Transactions):
 
     def share(self, owner: Hashable) -> Transactions:
         """Return the same database with a limited number of connections, which all uses with this owner share."""
-        return Transactions(self._shares.of(owner), self.memory)
+        return Transactions(self.shares.of(owner), self.memory)
 
     async def _new_connection(self) -> Any:
         if not self.is_open:

@@ -9,6 +9,7 @@ from starlette.types import Scope as AsgiScope
 
 from clearline.errors import AlreadyExists, InvalidInput, NotFound
 from clearline.identity import PROVIDER_ID
+from clearline.metrics.domain import PAGES, Route
 from clearline.sign_in import link_usecases as links
 from clearline.sign_in import set_up_usecases as set_up
 from clearline.sign_in import usecases as sign_in
@@ -37,7 +38,7 @@ from clearline.web.language.refusals import rule_text
 from clearline.web.visit import Browser, Form, page, redirect, safe_path
 from clearline.web.words import gettext
 from clearline.wires.http.call import Answer, Headers, Services
-from clearline.wires.http.edge import header
+from clearline.wires.http.edge import KEY, header
 
 FORGOTTEN = "/sign-in/forgotten"
 CODE = "/sign-in/code"
@@ -73,7 +74,9 @@ class SignIn:
         await respond(scope, receive, send, self._answer)
 
     async def _answer(self, browser: Browser, receive: Receive) -> Answer:
-        show, sending = self._pages[browser.scope["path"]]
+        path = browser.scope["path"]
+        browser.scope[KEY].route = Route(PAGES, path)
+        show, sending = self._pages[path]
         if browser.scope["method"] != "POST":
             return await show(browser)
         form = await browser.form(receive, cookies.read_cookie(browser.scope, cookies.VISITOR))

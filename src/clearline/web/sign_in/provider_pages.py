@@ -12,6 +12,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from clearline.errors import NotFound
+from clearline.metrics.domain import PAGES, Route
 from clearline.sign_in.domain import TooManyAttempts, session_limits
 from clearline.sign_in.identity_providers import flow_usecases as flows
 from clearline.sign_in.identity_providers import usecases as identity_providers
@@ -32,6 +33,7 @@ from clearline.web.sign_in.pages import begun, device
 from clearline.web.sign_in.session_pages import LEAVE
 from clearline.web.visit import Browser, page, redirect, safe_path
 from clearline.wires.http.call import Answer, Headers, Services
+from clearline.wires.http.edge import KEY
 
 WITH = "/sign-in/with/"
 """The page that leads to an identity provider; its id follows."""
@@ -60,6 +62,7 @@ class ProviderSignIn:
         if browser.scope["method"] != "GET":
             raise NotFound("page", path)
         prefix = next(prefix for prefix in PREFIXES if path.startswith(prefix))
+        browser.scope[KEY].route = Route(PAGES, prefix + "{provider_id}")
         provider_id = known_id("identity provider", path.removeprefix(prefix))
         handle = {WITH: self._lead, LEAVE: self._leave, CALLBACK_PATH: self._come_back}[prefix]
         try:

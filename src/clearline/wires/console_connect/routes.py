@@ -201,7 +201,7 @@ OPERATIONS = (
 )  # fmt: skip
 """Routes, scopes, OpenAPI and the reference page are all generated from this table."""
 
-DIALECT = Dialect(errors.refuse, admit=permissions.in_own_company)
+DIALECT = Dialect("console_connect", errors.refuse, admit=permissions.in_own_company)
 """This wire is for customers: the provider's people have no company of their own to list tickets of."""
 
 

@@ -79,7 +79,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
 
 OPERATIONS = tuple(chain.from_iterable(GROUPS.values()))
 
-DIALECT = Dialect(errors.refuse, no_query=NoQuery)
+DIALECT = Dialect("house", errors.refuse, no_query=NoQuery)
 
 
 def wire_app(services: Services) -> Wire:

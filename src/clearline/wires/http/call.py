@@ -59,6 +59,17 @@ class Services(Struct, frozen=True):
     presence: PresenceBoard = msgspec.field(default_factory=PresenceBoard)
     forget_desk: Callable[[], None] = _nothing
 
+    def refused(self) -> dict[str, int]:
+        """Return how many requests each limit of this process has refused."""
+        return {
+            "key": self.limiter.refused_of_keys,
+            "company": self.limiter.refused_of_companies,
+            "unknown_keys": self.look_ups.refused,
+            "searches": self.searches.refused,
+            "kept_answers": self.kept_answers.refused,
+            "streams": self.streams.refused,
+        }
+
 
 class PreconditionFailed(Exception):
     """The resource changed after the client read it (RFC 9110, 13.1.1)."""

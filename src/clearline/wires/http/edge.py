@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clearline.identity import Actor
 from clearline.logs import line_writer
+from clearline.metrics.domain import UNKNOWN_ROUTE, RequestCounts
 from clearline.stopping import Stopping
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
@@ -30,13 +31,14 @@ KEY = "clearline.request"
 
 
 class RequestFacts:
-    """What the log says about a request: its id, its actor, its status and its times."""
+    """What the log and the metrics say about a request: its id, its actor, its route, its status and its times."""
 
-    __slots__ = ("actor", "began", "id", "is_long", "status")
+    __slots__ = ("actor", "began", "id", "is_long", "route", "status")
 
     def __init__(self, request_id: bytes) -> None:
         self.id = request_id
         self.actor: Actor | None = None
+        self.route = UNKNOWN_ROUTE
         self.status = 0
         self.began = 0.0
         """When the answer began, by ``perf_counter``."""
@@ -56,9 +58,13 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 class Edge:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, stopping: Stopping, *, access_log: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, stopping: Stopping, *, access_log: bool, counts: RequestCounts | None = None
+    ) -> None:
+        """Wrap an application. ``counts`` is None when there are no metrics."""
         self._app, self._stopping = app, stopping
         self._access_log = access_log
+        self._counts = counts
         self._log = line_writer("info")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,13 +93,16 @@ class Edge:
                 await send_marked({"type": "http.response.start", "status": 503, "headers": [*_STOPPING]})
                 await send_marked({"type": "http.response.body", "body": _STOPPING_TEXT})
         finally:
+            ended = perf_counter()
+            seconds = (facts.began if facts.is_long and facts.began else ended) - started
+            if self._counts is not None:
+                self._counts.add(facts.route, scope["method"], facts.status, seconds)
             if self._access_log:
-                self._log_request(scope, facts, started)
+                self._log_request(scope, facts, seconds, ended)
 
-    def _log_request(self, scope: Scope, facts: RequestFacts, started: float) -> None:
+    def _log_request(self, scope: Scope, facts: RequestFacts, seconds: float, ended: float) -> None:
         """Log the request. For a long answer ``ms`` is the time until it began, and ``open_s`` how long it lasted."""
-        actor, ended = facts.actor, perf_counter()
-        seconds = (facts.began if facts.is_long else ended) - started
+        actor = facts.actor
         line = {
             "method": scope["method"],
             "path": scope["path"],

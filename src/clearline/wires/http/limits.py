@@ -84,6 +84,8 @@ class RateLimiter:
     def __init__(self, quota: int, company_quota: int = 0) -> None:
         self._keys = Buckets("key", quota, self.WINDOW) if quota else None
         self._companies = Buckets("company", company_quota, self.WINDOW) if company_quota else None
+        self.refused_of_keys = self.refused_of_companies = 0
+        """How many requests were refused."""
 
     def spend(
         self, key: UUID, at: float, now: float, *, company: UUID | None = None
@@ -106,6 +108,8 @@ class RateLimiter:
         if level < 1:
             scarcest.fill(owner, level, at)
             wait = scarcest.seconds_until_one(level)
+            self.refused_of_keys += scarcest is self._keys
+            self.refused_of_companies += scarcest is self._companies
             return scarcest.headers(level, wait, now), wait
         for before, buckets, owner in spent:
             buckets.fill(owner, before - 1, at)
@@ -124,6 +128,7 @@ class LookUps:
     def __init__(self, quota: int = UNKNOWN_KEYS) -> None:
         """Allow each peer ``quota`` unknown keys at once, and as many again in each minute."""
         self._peers = Buckets("peer", quota, 60)
+        self.refused = 0
 
     @contextmanager
     def count(self, client: Any) -> Iterator[None]:
@@ -135,6 +140,7 @@ class LookUps:
         peer, at = _network(client), monotonic()
         level = self._peers.level(peer, at)
         if level < 1:
+            self.refused += 1
             raise TooManyRequests(self._peers.seconds_until_one(level), " with unknown API keys from your address")
         self._peers.fill(peer, level - 1, at)
         try:
@@ -178,6 +184,7 @@ class Searches:
     def __init__(self, most: int = 4) -> None:
         self._most = most
         self._by_company: Counter[UUID] = Counter()
+        self.refused = 0
 
     @contextmanager
     def count(self, company: UUID | None) -> Iterator[None]:
@@ -190,6 +197,7 @@ class Searches:
             yield
             return
         if self._by_company[company] >= self._most:
+            self.refused += 1
             raise TooManySearches(self._most)
         self._by_company[company] += 1
         try:
@@ -215,6 +223,7 @@ class KeptAnswers:
 
     def __init__(self, quota: int = 0) -> None:
         self._companies = Buckets("answers", quota, 86_400) if quota else None
+        self.refused = 0
 
     def require(self, company: UUID | None) -> None:
         """Refuse one more answer when there are too many. ``company`` is None for the provider's people.
@@ -226,6 +235,7 @@ class KeptAnswers:
             return
         level = self._companies.level(company, monotonic())
         if level < 1:
+            self.refused += 1
             raise TooManyKeptAnswers(self._companies.seconds_until_one(level))
 
     def spend(self, company: UUID | None, size: int) -> None:
@@ -255,6 +265,7 @@ class OpenStreams:
         self._of_customers = in_all - in_all // 5
         self._open: Counter[UUID | None] = Counter()
         self._by_company: Counter[UUID] = Counter()
+        self.refused = 0
 
     @property
     def open(self) -> int:
@@ -268,27 +279,31 @@ class OpenStreams:
             TooManyStreams: there are too many already.
         """
         if self._open[key] >= self._per_key:
-            raise TooManyStreams(f"{self._per_key} streams of this key are open already")
+            raise self._refusal(f"{self._per_key} streams of this key are open already")
         return self._count(key, company)
 
     def count_person(self, user_id: UUID) -> AbstractContextManager[None]:
         """Count a stream of the console of a person for as long as the block runs; see ``count``."""
         if self._open[user_id] >= self._per_key:
-            raise TooManyStreams(f"{self._per_key} browsers of this person have a stream already")
+            raise self._refusal(f"{self._per_key} browsers of this person have a stream already")
         return self._count(user_id, None)
 
     def count_download(self, company: UUID | None) -> AbstractContextManager[None]:
         """Count a download for as long as the block runs; see ``count``."""
         return self._count(None, company)
 
+    def _refusal(self, whose: str) -> TooManyStreams:
+        self.refused += 1
+        return TooManyStreams(whose)
+
     @contextmanager
     def _count(self, key: UUID | None, company: UUID | None) -> Iterator[None]:
         if company is not None and self._by_company[company] >= self._per_company:
-            raise TooManyStreams(f"{self._per_company} streams of your company are open already, downloads included")
+            raise self._refusal(f"{self._per_company} streams of your company are open already, downloads included")
         if company is not None and self._by_company.total() >= self._of_customers:
-            raise TooManyStreams(f"{self._of_customers} streams of customers are open already, downloads included")
+            raise self._refusal(f"{self._of_customers} streams of customers are open already, downloads included")
         if self._open.total() >= self._in_all:
-            raise TooManyStreams(f"{self._in_all} streams are open already, downloads included")
+            raise self._refusal(f"{self._in_all} streams are open already, downloads included")
         self._open[key] += 1
         if company is not None:
             self._by_company[company] += 1

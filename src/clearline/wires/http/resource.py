@@ -19,6 +19,7 @@ from clearline.accounts import permissions
 from clearline.clock import monotonic
 from clearline.errors import OperationalError, RuleCode, Unauthenticated, Violation
 from clearline.identity import Actor
+from clearline.metrics.domain import OTHER, Route
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
 from clearline.platform.idempotency import usecases as idempotency
@@ -83,8 +84,9 @@ def everybody(actor: Actor) -> Actor:
 
 
 class Dialect(Struct, frozen=True):
-    """How a wire differs from others: its errors, whom it admits, as whom, and the query of operations without one."""
+    """How a wire differs from others: its name, errors, whom it admits and as whom, the query of what has none."""
 
+    name: str
     refuse: Refuse
     admit: Callable[[Actor], Actor] = everybody
     no_query: type[Struct] | None = None
@@ -106,7 +108,7 @@ class Wire:
         self._patterns: dict[int, list[tuple[re.Pattern[str], Resource]]] = {}
         self._open_patterns: list[tuple[re.Pattern[str], Resource]] = []
         for path, operations_here in paths.items():
-            resource = Resource(operations_here, services, dialect)
+            resource = Resource(operations_here, services, dialect, Route(dialect.name, path))
             if ":path}" in path:
                 self._open_patterns.append((compile_path(path)[0], resource))
             elif "{" in path:
@@ -114,13 +116,16 @@ class Wire:
             else:
                 self._without_parameters[path] = resource
         self._refuse = dialect.refuse
+        self._no_route = Route(dialect.name, OTHER)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         resource, scope["path_params"] = self._find(path)
         if resource is None:
+            scope[KEY].route = self._no_route
             return self._refuse(NoSuchAddress(), scope[KEY].id.decode()).send(send)
+        scope[KEY].route = resource.route
         return resource(scope, receive, send)
 
     def _find(self, path: str) -> "tuple[Resource | None, dict[str, str]]":
@@ -140,7 +145,8 @@ class Wire:
 class Resource:
     """The operations of one path, as an ASGI application."""
 
-    def __init__(self, operations: Sequence[Operation], services: Services, dialect: Dialect) -> None:
+    def __init__(self, operations: Sequence[Operation], services: Services, dialect: Dialect, route: Route) -> None:
+        self.route = route
         self._operations = {operation.method: operation for operation in operations}
         if "GET" in self._operations:
             self._operations["HEAD"] = self._operations["GET"]
