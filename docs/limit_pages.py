@@ -103,6 +103,7 @@ TABLES = (
     TableLimit("job_item", f"{BULK_MAX:,} of a bulk change, {IMPORT_MAX:,} of an import"),
     TableLimit("subscription", "subscriptions", ("company_subscriptions_max",)),
     TableLimit("delivery", "one for each event and subscription", ("keep_deliveries_days",)),
+    TableLimit("delivery_action", "one for each subscription, while thousands of its deliveries are changed"),
     TableLimit("delivery_attempt", f"{len(SCHEDULE)} of each delivery that fails, and one for each replay"),
     TableLimit("notification", "one for each event and recipient", ("keep_notifications_days",)),
     TableLimit(

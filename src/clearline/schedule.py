@@ -183,7 +183,8 @@ def clock_job(database: Database, now: Clock) -> PeriodicJob:
             _log.warning("the clock was set back: what would wait for it is due earlier", count=count)
         return count
 
-    return PeriodicJob("shorten waits of a wrong clock", CLOCK_SECONDS, shorten_waits, runs_at_stop=False)
+    name = "shorten waits of a wrong clock"
+    return PeriodicJob(name, CLOCK_SECONDS, shorten_waits, batch=attempts.SHORTENED, runs_at_stop=False)
 
 
 def age_job(database: Database, now: Clock) -> PeriodicJob:

@@ -35,6 +35,7 @@ REDACTED = {
 WORDLESS = {
     "attachment": {"author", "media_type", "sha256", "source", "visibility"},
     "delivery": {"state", "type"},
+    "delivery_action": {"action"},
     "draft": {"then_status", "visibility", "writer"},
     "event": {"actor_name", "type"},
     "feedback": {"rating", "recipient"},

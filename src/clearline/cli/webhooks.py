@@ -32,6 +32,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.delivery_actions.domain import DeliveryAction
 from clearline.webhooks.delivery_domain import Delivery, DeliveryState
 from clearline.webhooks.delivery_usecases import DeliveryDetails
 from clearline.webhooks.subscription_domain import Subscription
@@ -132,7 +133,7 @@ def webhook_list(company: str, limit: int, *, as_json: bool) -> None:
     show_list(
         _transact_for(company, work),
         subscription_out,
-        ("ID", "URL", "TYPES", "ACTIVE", "FAILURES", "RESUMES", "DISABLED BECAUSE"),
+        ("ID", "URL", "TYPES", "ACTIVE", "FAILURES", "RESUMES", "IN PROGRESS", "DISABLED BECAUSE"),
         lambda webhook: (
             webhook.id,
             webhook.url,
@@ -140,12 +141,21 @@ def webhook_list(company: str, limit: int, *, as_json: bool) -> None:
             webhook.is_active,
             webhook.failures,
             webhook.resume_at,
+            _progress(webhook.in_progress),
             webhook.disabled_reason,
         ),
         noun="webhooks",
         as_json=as_json,
         limit=limit,
     )
+
+
+def _progress(action: DeliveryAction | None) -> str | None:
+    """Return how far something is that is being done with all deliveries of a webhook."""
+    if action is None:
+        return None
+    of_total = "" if action.total is None else f" of {action.total}"
+    return f"{action.action.replace('_', ' ')}: {action.done}{of_total}"
 
 
 @webhook.command("change")
@@ -182,7 +192,7 @@ def webhook_change(
 @yes_option
 @json_option
 def webhook_delete(webhook_id: str, company: str, *, yes: bool, as_json: bool) -> None:
-    """Delete a webhook and its deliveries."""
+    """Delete a webhook and its deliveries. Workers delete those of a webhook that has thousands."""
     confirm(f"Delete webhook {webhook_id} and its deliveries?", yes=yes)
 
     async def work(tx: Tx, owner: Company, known: UUID) -> UUID:

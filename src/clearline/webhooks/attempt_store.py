@@ -12,6 +12,7 @@ from uuid import UUID
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks.attempt_domain import Attempt
 from clearline.webhooks.delivery_domain import DeliveryState
+from clearline.webhooks.subscription_store import READY, WAITING
 
 
 class Claim(NamedTuple):
@@ -31,28 +32,24 @@ class Claim(NamedTuple):
     failures: int
 
 
+LOOKED_AT = 1_000
+"""Due deliveries of a subscription that a claim looks at."""
+
+
 async def try_claim_lock(tx: Tx) -> bool:
     """Take the lock of ``claim`` until the transaction ends; return False while another process has it."""
     return bool(await tx.fetchval("select pg_try_advisory_xact_lock(hashtextextended('webhooks claim', 0))"))
 
 
-CLAIM = """
-    with recursive waiting as (
-        (select company_id, subscription_id from delivery where state = 'waiting'
-          order by company_id, subscription_id limit 1)
-        union all
-        select n.* from waiting w, lateral (
-            select company_id, subscription_id from delivery
-             where state = 'waiting' and (company_id, subscription_id) > (w.company_id, w.subscription_id)
-             order by company_id, subscription_id limit 1) n
-    ), ready as (
+CLAIM = f"""
+    with recursive {WAITING}, ready as (
         select s.company_id, s.id, s.url, s.generation, s.previous_until, s.failures,
                case when s.failures > 0 then 1 else $3 end - (
                    select count(*) from delivery c
                     where c.company_id = s.company_id and c.subscription_id = s.id and c.state = 'waiting'
                       and c.due_at > $1 and c.due_at <= $2 and c.claimed_until is not null) as free
           from waiting w join subscription s on s.company_id = w.company_id and s.id = w.subscription_id
-         where s.is_active and (s.resume_at is null or s.resume_at <= $1)
+         where {READY}
          order by random()
     ), due as (
         select r.*, d.number from ready r, lateral (
@@ -61,12 +58,14 @@ CLAIM = """
                 and d.event_id is null and d.due_at <= $1
               order by d.due_at, d.number limit greatest(0, r.free))
             union all
-            (select 1, d.due_at, d.number from delivery d
-              where d.company_id = r.company_id and d.subscription_id = r.id and d.state = 'waiting'
-                and d.event_id is not null and d.due_at <= $1
-                and not exists (
+            (select 1, d.due_at, d.number
+               from (select d.due_at, d.number, d.ticket_number from delivery d
+                      where d.company_id = r.company_id and d.subscription_id = r.id and d.state = 'waiting'
+                        and d.event_id is not null and d.due_at <= $1
+                      order by d.due_at, d.number limit $5) d
+              where not exists (
                     select from delivery e
-                     where e.company_id = d.company_id and e.subscription_id = d.subscription_id
+                     where e.company_id = r.company_id and e.subscription_id = r.id
                        and e.ticket_number = d.ticket_number and e.state = 'waiting' and e.number < d.number)
               order by d.due_at, d.number limit greatest(0, r.free))
             order by 1, 2, 3 limit greatest(0, r.free)) d
@@ -87,17 +86,23 @@ CLAIM = """
     """
 
 
-async def claim(tx: Tx, *, now: datetime, until: datetime, each: int, limit: int) -> list[Claim]:
+async def claim(
+    tx: Tx, *, now: datetime, until: datetime, each: int, limit: int, looked_at: int = LOOKED_AT
+) -> list[Claim]:
     """Claim due deliveries until a time. Call it under ``try_claim_lock``.
 
     At most ``each`` deliveries of a subscription are claimed at a time in all processes together, one while its
     receiver fails. Pings come first. Of the deliveries of one ticket only the first that waits is claimed; deliveries
-    about no ticket have no order. Subscriptions come in random order.
+    about no ticket have no order. Subscriptions come in random order. What a subscription that was disabled or deleted
+    still has to give up is not claimed.
+
+    Of a subscription, ``looked_at`` due deliveries are looked at; ``order_store.put_behind`` takes those out of the way
+    that wait for others.
 
     Served by ``delivery_ping``, ``delivery_due`` and ``delivery_of_ticket``: one look at each subscription that has
     waiting deliveries, and at what is due there.
     """
-    row = await tx.write(CLAIM, now, until, each, limit)
+    row = await tx.write(CLAIM, now, until, each, limit, looked_at)
     return [] if row is None or row[0] is None else [Claim(*values) for values in row[0]]
 
 
@@ -122,9 +127,9 @@ async def release(tx: Tx, claims: Sequence[Claim], *, now: datetime) -> None:
 
 
 async def shorten_waits(
-    tx: Tx, *, lease: timedelta, pauses: Sequence[timedelta], tolerance: timedelta, now: datetime
+    tx: Tx, *, lease: timedelta, pauses: Sequence[timedelta], tolerance: timedelta, limit: int, now: datetime
 ) -> int:
-    """Bring deliveries forward that wait for longer than is possible; return how many.
+    """Bring up to ``limit`` deliveries forward that wait for longer than is possible; return how many.
 
     A claim lasts at most ``lease``, and a delivery that was refused so many times in a row waits for at most that one
     of ``pauses``. A look at every waiting delivery.
@@ -132,16 +137,17 @@ async def shorten_waits(
     row = await tx.write(
         """
         with wrong as (
-            select company_id, subscription_id, number, claimed_until is not null as is_claimed,
-                   $4::timestamptz + case when claimed_until is not null then $1::interval
-                                          else ($2::interval[])[refusals + 1] end as latest
-              from delivery where state = 'waiting' and due_at > $4::timestamptz + $3::interval
+            select company_id, subscription_id, number, claimed_until is not null as is_claimed, latest
+              from (select d.*, $4::timestamptz + case when claimed_until is not null then $1::interval
+                                                       else ($2::interval[])[refusals + 1] end as latest
+                      from delivery d) d
+             where state = 'waiting' and due_at > $4::timestamptz + $3::interval and due_at > latest + $3::interval
+             limit $5
                for update skip locked
         ), shortened as (
             update delivery d set due_at = w.latest, claimed_until = case when w.is_claimed then w.latest end
               from wrong w
              where d.company_id = w.company_id and d.subscription_id = w.subscription_id and d.number = w.number
-               and d.due_at > w.latest + $3::interval
             returning 1
         )
         select count(*) from shortened
@@ -150,12 +156,13 @@ async def shorten_waits(
         list(pauses),
         tolerance,
         now,
+        limit,
     )
     return 0 if row is None else int(row[0])
 
 
 async def store_successes(tx: Tx, attempts: Sequence[tuple[Claim, Attempt]], *, now: datetime) -> None:
-    """Store attempts that were delivered; their receivers fail no more."""
+    """Store attempts that were delivered; their receivers fail no more. ``order_store.make_next_due`` follows."""
     rows = [
         (
             claim.company_id,

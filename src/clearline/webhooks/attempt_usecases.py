@@ -14,7 +14,7 @@ from clearline.identity import ALL_SCOPES, Actor, Role
 from clearline.language.marks import gettext_noop
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import LEASE_SECONDS
-from clearline.webhooks import attempt_store, subscription_store
+from clearline.webhooks import attempt_store, order_store, subscription_store
 from clearline.webhooks.attempt_domain import (
     SCHEDULE,
     Attempt,
@@ -31,6 +31,9 @@ from clearline.webhooks.subscription_usecases import disable
 
 WEBHOOKS = Actor(Role.OPERATOR, "webhooks", scopes=ALL_SCOPES)
 """The actor that disables the subscription of a receiver that cannot be reached."""
+SHORTENED = 5_000
+"""Deliveries that are brought forward in one transaction after a clock was set back."""
+
 _GONE = gettext_noop("the receiver answered 410: it wants nothing more")
 
 
@@ -71,14 +74,14 @@ async def record_failure(
 
 
 async def shorten_waits(tx: Tx, *, now: datetime) -> int:
-    """Bring forward what a clock that was ahead, and is set back now, made wait too long; return how much.
+    """Bring forward some of what a clock that was ahead, and is set back now, made wait too long; return how much.
 
     Otherwise deliveries that were stored or claimed before would wait for as long as the clock was ahead.
     """
     pauses = [longest_pause(failures) for failures in range(len(SCHEDULE))]
     tolerance = timedelta(seconds=CLOCK_SECONDS)
     count = await attempt_store.shorten_waits(
-        tx, lease=timedelta(seconds=LEASE_SECONDS), pauses=pauses, tolerance=tolerance, now=now
+        tx, lease=timedelta(seconds=LEASE_SECONDS), pauses=pauses, tolerance=tolerance, limit=SHORTENED, now=now
     )
     return count + await subscription_store.shorten_pauses(tx, longest=max(pauses), tolerance=tolerance, now=now)
 
@@ -106,3 +109,5 @@ async def _put_off(tx: Tx, claim: Claim, attempt: Attempt, *, chance: float, now
     state = DeliveryState.DEAD if pause is None else DeliveryState.WAITING
     due_at = now if pause is None else now + pause
     await attempt_store.store_failure(tx, claim, attempt, state=state, is_refusal=True, due_at=due_at, now=now)
+    if state is DeliveryState.DEAD:
+        await order_store.make_next_due(tx, [claim], now=now)

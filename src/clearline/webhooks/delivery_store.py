@@ -10,6 +10,7 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.webhooks.attempt_domain import Attempt
 from clearline.webhooks.delivery_domain import Delivery, DeliveryState
 from clearline.webhooks.subscription_domain import Subscription
+from clearline.webhooks.subscription_store import READY, WAITING
 
 _COLUMNS = """d.company_id, d.subscription_id, d.number, d.id, d.event_id, d.type, d.ticket_number, d.state,
     d.attempts, d.refusals, d.due_at, d.created_at, d.finished_at"""
@@ -143,28 +144,6 @@ async def get_with_attempts(
     return None if row is None else (_delivery(row), row[13], [Attempt(*values) for values in row[14] or ()])
 
 
-async def give_up_waiting(tx: Tx, subscription: Subscription, *, now: datetime) -> None:
-    """Make every waiting delivery of a subscription a dead letter."""
-    await tx.write(
-        """update delivery set state = 'dead', due_at = null, claimed_until = null, finished_at = $3
-            where company_id = $1 and subscription_id = $2 and state = 'waiting'""",
-        subscription.company_id,
-        subscription.id,
-        now,
-    )
-
-
-async def make_waiting_due(tx: Tx, subscription: Subscription, *, now: datetime) -> None:
-    """Make every waiting delivery of a subscription due now."""
-    await tx.write(
-        """update delivery set due_at = $3
-            where company_id = $1 and subscription_id = $2 and state = 'waiting' and claimed_until is null""",
-        subscription.company_id,
-        subscription.id,
-        now,
-    )
-
-
 async def replay(tx: Tx, delivery: Delivery, *, now: datetime) -> bool:
     """Make a finished delivery due again; return whether it was finished."""
     row = await tx.write(
@@ -194,14 +173,14 @@ async def replay_range(
     """
     row = await tx.write(
         """
-        with replayed as (
-            update delivery d set state = 'waiting', refusals = 0, due_at = $6, claimed_until = null,
-                   finished_at = null
-             where d.company_id = $1 and d.subscription_id = $2 and d.number in (
-                   select number from delivery
-                    where company_id = $1 and subscription_id = $2 and state = $5 and created_at >= $3
-                      and created_at < $4
-                    order by number limit $7)
+        with next as (
+            select number from delivery
+             where company_id = $1 and subscription_id = $2 and state = $5 and created_at >= $3 and created_at < $4
+             order by number limit $7
+        ), replayed as (
+            update delivery set state = 'waiting', refusals = 0, due_at = $6, claimed_until = null, finished_at = null
+             where company_id = $1 and subscription_id = $2 and state = $5 and created_at >= $3 and created_at < $4
+               and number <= (select max(number) from next)
             returning 1
         )
         select count(*) from replayed
@@ -217,20 +196,26 @@ async def replay_range(
     return 0 if row is None else int(row[0])
 
 
+DUE = f"""
+    with recursive {WAITING}
+    select least(coalesce(sum(d.count), 0), $2)::bigint, min(d.first)
+      from waiting w join subscription s on s.company_id = w.company_id and s.id = w.subscription_id,
+           lateral (select count(*) as count, min(due_at) as first from (
+               select d.due_at from delivery d
+                where d.company_id = s.company_id and d.subscription_id = s.id and d.state = 'waiting'
+                  and d.due_at <= $1
+                order by d.due_at limit $2) d) d
+     where {READY}
+    """
+
+
 async def due(tx: Tx, *, now: datetime, limit: int) -> tuple[int, datetime | None]:
     """Return how many deliveries to receivers that are not paused are due, counted up to a limit, and since when.
 
-    Served by ``delivery_due``.
+    What is being given up or deleted is not due. One look at each subscription that has waiting deliveries, served by
+    ``delivery_due``.
     """
-    row = await tx.fetchrow(
-        """select count(*), min(due_at)
-             from (select d.due_at from delivery d
-                     join subscription s on s.company_id = d.company_id and s.id = d.subscription_id
-                    where d.state = 'waiting' and d.due_at <= $1 and s.is_active
-                      and (s.resume_at is null or s.resume_at <= $1) limit $2) w""",
-        now,
-        limit,
-    )
+    row = await tx.fetchrow(DUE, now, limit)
     return (0, None) if row is None else (row[0], row[1])
 
 

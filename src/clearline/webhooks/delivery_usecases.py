@@ -15,6 +15,7 @@ from clearline.identity import PROVIDER_ID, Actor, Company, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks import delivery_store, subscription_store
 from clearline.webhooks.attempt_domain import Attempt
+from clearline.webhooks.delivery_actions.domain import Action
 from clearline.webhooks.delivery_domain import REPLAYABLE, Delivery, DeliveryState, derive_delivery_id, limit_body
 from clearline.webhooks.delivery_store import NewDelivery
 from clearline.webhooks.subscription_domain import Subscription
@@ -114,7 +115,7 @@ async def get_delivery(
     tx: Tx, actor: Actor, subscription_id: UUID, delivery_id: UUID, *, of: Company | None = None
 ) -> DeliveryDetails:
     """Return a delivery with its attempts."""
-    company_id = owner_id(actor, of, Scope.ACCOUNTS_READ)
+    company_id = (await get_subscription(tx, actor, subscription_id, of=of)).company_id
     require_event_scopes(actor)
     details = await delivery_store.get_with_attempts(tx, company_id, subscription_id, delivery_id)
     return DeliveryDetails(*require_found(details, KIND, delivery_id))
@@ -126,16 +127,25 @@ async def replay(
     """Send a finished delivery again under its id, at once, also while the receiver is paused.
 
     Raises:
-        Conflict: the delivery is not finished, or the subscription is not active.
+        Conflict: the delivery is not finished, the subscription is not active, or what waited when it was disabled is
+            still being given up.
     """
     company_id = owner_id(actor, of, Scope.ACCOUNTS_WRITE)
     require_event_scopes(actor)
     delivery = require_found(await delivery_store.get(tx, company_id, subscription_id, delivery_id), KIND, delivery_id)
-    subscription = await lock_active(tx, actor, subscription_id, of=of)
+    subscription = await _lock_replayable(tx, actor, subscription_id, of=of)
     if not await delivery_store.replay(tx, delivery, now=now):
         raise Conflict("the delivery waits to be sent already")
     await subscription_store.end_pause(tx, subscription)
     return replace(delivery, state=DeliveryState.WAITING, refusals=0, due_at=now, finished_at=None)
+
+
+async def _lock_replayable(tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None) -> Subscription:
+    """Lock an active subscription. What is replayed while deliveries are given up would be given up with them."""
+    subscription = await lock_active(tx, actor, subscription_id, of=of)
+    if subscription.in_progress is not None and subscription.in_progress.action is Action.GIVE_UP:
+        raise Conflict("the deliveries that waited are still being given up: replay them when that is done")
+    return subscription
 
 
 async def replay_range(
@@ -155,9 +165,9 @@ async def replay_range(
     the same again, so that a time with more than ``REPLAY_LIMIT`` of them is refused.
 
     Raises:
-        Conflict: the subscription is not active.
+        Conflict: the subscription is not active, or what waited when it was disabled is still being given up.
     """
-    subscription = await lock_active(tx, actor, subscription_id, of=of)
+    subscription = await _lock_replayable(tx, actor, subscription_id, of=of)
     require_event_scopes(actor)
     if until <= since:
         raise InvalidInput([Violation("until", "must be after since", RuleCode.ORDER)])

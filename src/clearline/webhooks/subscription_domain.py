@@ -13,6 +13,7 @@ from clearline.errors import RuleCode, Violation
 from clearline.events.type_names import unknown_type_rule
 from clearline.platform.network.addresses import may_reach, origin
 from clearline.text import check_text
+from clearline.webhooks.delivery_actions.domain import DeliveryAction
 
 URL_MAX = 2000
 DESCRIPTION_MAX = 255
@@ -45,7 +46,8 @@ class Subscription(Struct, frozen=True):
     ``types`` are event types, or prefixes of types that end with a dot; none at all means every type. ``generation`` is
     the number of the secret that signs; the previous one signs too until ``previous_until``. ``failures`` counts how
     often in a row the receiver could not be reached, ``resume_at`` is when it is tried next, ``paused_at`` when that
-    was decided. ``disabled_reason`` is set when the server disabled the subscription.
+    was decided. ``disabled_reason`` is set when the server disabled the subscription. ``in_progress`` is what is being
+    done with all its deliveries.
     """
 
     company_id: UUID
@@ -64,6 +66,7 @@ class Subscription(Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     paused_at: datetime | None = None
+    in_progress: DeliveryAction | None = None
 
     @property
     def name(self) -> str:

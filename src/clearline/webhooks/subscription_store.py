@@ -7,11 +7,32 @@ from uuid import UUID
 from msgspec.structs import astuple
 
 from clearline.platform.database.transactions import Record, Tx
+from clearline.webhooks.delivery_actions.store import COLUMNS as ACTION
+from clearline.webhooks.delivery_actions.store import delivery_action
 from clearline.webhooks.subscription_domain import Subscription
 
-_COLUMNS = """s.company_id, s.id, s.url, s.description, s.types, s.is_active, s.disabled_reason, s.generation,
+_COLUMNS = f"""s.company_id, s.id, s.url, s.description, s.types, s.is_active, s.disabled_reason, s.generation,
     s.previous_until, s.failures, s.failing_since, s.resume_at, s.created_by, s.created_at, s.updated_at,
-    s.paused_at"""
+    s.paused_at, (select row({ACTION}) from delivery_action a
+                   where a.company_id = s.company_id and a.subscription_id = s.id) as in_progress"""
+_IS_THERE = """not exists (select from delivery_action a
+     where a.company_id = s.company_id and a.subscription_id = s.id and a.action = 'delete')"""
+
+WAITING = """waiting as (
+        (select company_id, subscription_id from delivery where state = 'waiting'
+          order by company_id, subscription_id limit 1)
+        union all
+        select n.* from waiting w, lateral (
+            select company_id, subscription_id from delivery
+             where state = 'waiting' and (company_id, subscription_id) > (w.company_id, w.subscription_id)
+             order by company_id, subscription_id limit 1) n
+    )"""
+"""The subscriptions that have waiting deliveries: one look at each."""
+
+READY = """s.is_active and (s.resume_at is null or s.resume_at <= $1)
+    and not exists (select from delivery_action a
+                     where a.company_id = s.company_id and a.subscription_id = s.id and a.action <> 'resume')"""
+"""Subscriptions that are sent to: not one that is paused, or still has deliveries to give up or to delete."""
 
 _BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 """The key before the oldest subscription."""
@@ -20,6 +41,7 @@ _BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 def _subscription(row: Record) -> Subscription:
     values = list(row)
     values[4] = tuple(values[4])
+    values[16] = None if values[16] is None else delivery_action(values[16])
     return Subscription(*values)
 
 
@@ -30,6 +52,7 @@ async def page(tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None,
     """
     rows = await tx.fetch(
         f"""select {_COLUMNS} from subscription s where s.company_id = $1 and (s.created_at, s.id) > ($2, $3)
+               and {_IS_THERE}
              order by s.created_at, s.id limit $4""",
         company_id,
         *(after or _BEFORE_ALL),
@@ -39,9 +62,11 @@ async def page(tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None,
 
 
 async def get(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription | None:
-    """Return a subscription of a company, or None. Served by the primary key."""
+    """Return a subscription of a company, or None, also while it is being deleted. Served by the primary key."""
     row = await tx.fetchrow(
-        f"select {_COLUMNS} from subscription s where s.company_id = $1 and s.id = $2", company_id, subscription_id
+        f"select {_COLUMNS} from subscription s where s.company_id = $1 and s.id = $2 and {_IS_THERE}",
+        company_id,
+        subscription_id,
     )
     return None if row is None else _subscription(row)
 
@@ -52,7 +77,8 @@ async def lock(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription 
     Inserting deliveries does not wait for the lock.
     """
     row = await tx.fetchrow(
-        f"select {_COLUMNS} from subscription s where s.company_id = $1 and s.id = $2 for no key update",
+        f"""select {_COLUMNS} from subscription s where s.company_id = $1 and s.id = $2 and {_IS_THERE}
+               for no key update of s""",
         company_id,
         subscription_id,
     )
@@ -61,7 +87,9 @@ async def lock(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription 
 
 async def count(tx: Tx, company_id: UUID) -> int:
     """Return how many subscriptions a company has. Served by ``subscription_by_age``."""
-    return int(await tx.fetchval("select count(*) from subscription where company_id = $1", company_id))
+    return int(
+        await tx.fetchval(f"select count(*) from subscription s where s.company_id = $1 and {_IS_THERE}", company_id)
+    )
 
 
 async def active(tx: Tx, company_ids: Sequence[UUID]) -> list[Subscription]:
@@ -85,7 +113,7 @@ async def save(tx: Tx, subscription: Subscription) -> None:
                disabled_reason = $7, generation = $8, previous_until = $9, failures = $10, failing_since = $11,
                resume_at = $12, updated_at = $15, paused_at = $16
         """,
-        *astuple(subscription),
+        *astuple(subscription)[:16],
     )
 
 
@@ -125,8 +153,3 @@ async def shorten_pauses(tx: Tx, *, longest: timedelta, tolerance: timedelta, no
         now,
     )
     return 0 if row is None else int(row[0])
-
-
-async def delete(tx: Tx, company_id: UUID, subscription_id: UUID) -> None:
-    """Delete a subscription with its deliveries."""
-    await tx.write("delete from subscription where company_id = $1 and id = $2", company_id, subscription_id)

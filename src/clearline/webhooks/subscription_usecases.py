@@ -24,6 +24,9 @@ from clearline.platform.database.transactions import Tx
 from clearline.platform.network.addresses import origin
 from clearline.settings.defaults import COMPANY_SUBSCRIPTIONS_MAX
 from clearline.webhooks import delivery_store, subscription_store
+from clearline.webhooks.delivery_actions import usecases as delivery_actions
+from clearline.webhooks.delivery_actions.domain import Action
+from clearline.webhooks.delivery_actions.store import Key
 from clearline.webhooks.delivery_domain import PING, Delivery, ping_body
 from clearline.webhooks.delivery_store import NewDelivery
 from clearline.webhooks.signature import derive_key, format_secret
@@ -203,7 +206,7 @@ async def _set(
         await accounts.require_active_company(tx, after.company_id)
     if is_restarted:
         after = replace(after, failures=0, failing_since=None, resume_at=None)
-        await delivery_store.make_waiting_due(tx, after, now=now)
+        after = await _begin(tx, after, Action.RESUME, now=now)
     if after.is_active:
         after = replace(after, disabled_reason=None)
     await _save(tx, actor, before, after, now=now)
@@ -268,18 +271,25 @@ def _without_secret(change: Change) -> Change:
 async def disable(tx: Tx, actor: Actor, before: Subscription, reason: str, *, now: datetime) -> Subscription:
     """Deactivate a locked subscription for a reason. Its waiting deliveries become dead letters."""
     after = replace(before, is_active=False, disabled_reason=reason, resume_at=None, updated_at=now)
-    await delivery_store.give_up_waiting(tx, after, now=now)
+    after = await _begin(tx, after, Action.GIVE_UP, now=now)
     await _save(tx, actor, before, after, now=now)
     return after
+
+
+async def _begin(tx: Tx, subscription: Subscription, action: Action, *, now: datetime) -> Subscription:
+    """Begin something with all deliveries of a subscription; return it with what is still in progress."""
+    key = Key(subscription.company_id, subscription.id)
+    return replace(subscription, in_progress=await delivery_actions.begin(tx, key, action, now=now))
 
 
 async def delete_subscription(
     tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None, now: datetime
 ) -> None:
-    """Delete a subscription with its deliveries."""
+    """Delete a subscription with its deliveries: nothing is sent any more, and nobody sees it, while they are."""
     subscription = await lock_subscription(tx, actor, subscription_id, of=of)
     company_id = subscription.company_id
-    await subscription_store.delete(tx, company_id, subscription.id)
+    await subscription_store.save(tx, replace(subscription, is_active=False, updated_at=now))
+    await _begin(tx, subscription, Action.DELETE, now=now)
     await append_record_event(tx, actor, KIND, "deleted", subscription, company_id=company_id, now=now)
 
 

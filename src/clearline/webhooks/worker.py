@@ -22,12 +22,13 @@ from clearline.platform.network.connections import Unreachable
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings.settings import Settings
-from clearline.webhooks import attempt_store
+from clearline.webhooks import attempt_store, order_store
 from clearline.webhooks import attempt_usecases as attempts
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks.attempt_domain import Attempt, Outcome, outcome_of, parse_retry_after
-from clearline.webhooks.attempt_store import Claim
+from clearline.webhooks.attempt_store import LOOKED_AT, Claim
+from clearline.webhooks.delivery_actions.worker import action_job
 from clearline.webhooks.delivery_usecases import Render
 from clearline.webhooks.http.client import Response, WebhookClient
 from clearline.webhooks.signature import request_headers, sign, signing_keys
@@ -42,6 +43,13 @@ SLOTS = 200
 SLOTS_PER_SUBSCRIPTION = 4
 """Concurrent attempts to one subscription, in all processes together; one while its receiver fails."""
 
+_ORDERED = 2_000
+"""Due deliveries of a subscription, and tickets, that are looked at in one transaction for their order."""
+
+_LEAST_ORDERED = LOOKED_AT // 10
+"""Deliveries that wait for others of their tickets, and are not in the way of claims yet."""
+
+_FIND_SECONDS = 10
 _STORE_TRIES = 3
 _LEASE = timedelta(seconds=LEASE_SECONDS)
 _DEADLOCK = "40P01"
@@ -78,7 +86,32 @@ def jobs(
             sending.wake()
         return count
 
-    return [replace(consuming, run=consume_and_wake), sending.job()]
+    return [
+        replace(consuming, run=consume_and_wake),
+        sending.job(),
+        *order_jobs(database, now),
+        action_job(database, now),
+    ]
+
+
+def order_jobs(database: Database, now: Callable[[], datetime]) -> list[PeriodicJob]:
+    """Return the jobs that keep deliveries of one ticket, which wait for each other, out of the way of claims."""
+    position = order_store.START
+
+    async def put_behind() -> int:
+        async with database.transaction() as tx:
+            return await order_store.put_behind(tx, now=now(), limit=_ORDERED, least=_LEAST_ORDERED)
+
+    async def make_first_due() -> int:
+        nonlocal position
+        async with database.transaction() as tx:
+            position = await order_store.make_first_due(tx, position, limit=_ORDERED, now=now())
+        return 0
+
+    return [
+        PeriodicJob("order deliveries of a ticket", 1, put_behind, _LEAST_ORDERED),
+        PeriodicJob("find deliveries that wait for none", _FIND_SECONDS, make_first_due),
+    ]
 
 
 class Sender:
@@ -212,8 +245,10 @@ class _SuccessWriter:
         """Store a batch, again after a deadlock; return the error when it is not stored."""
         for tries_left in reversed(range(_STORE_TRIES)):
             try:
-                async with self._database.statement() as tx:
-                    await attempt_store.store_successes(tx, batch, now=self._now())
+                now = self._now()
+                async with self._database.transaction() as tx:
+                    await attempt_store.store_successes(tx, batch, now=now)
+                    await order_store.make_next_due(tx, [claim for claim, _ in batch], now=now)
             except StatementFailed as failure:
                 if failure.sqlstate == _DEADLOCK and tries_left:
                     continue

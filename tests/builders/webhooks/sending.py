@@ -16,6 +16,9 @@ from clearline.tickets import usecases as tickets
 from clearline.webhooks import delivery_store, subscription_store
 from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks import worker as webhooks
+from clearline.webhooks.delivery_actions import store as action_store
+from clearline.webhooks.delivery_actions.domain import DeliveryAction
+from clearline.webhooks.delivery_actions.store import Key
 from clearline.webhooks.delivery_domain import Delivery, DeliveryState
 from clearline.webhooks.subscription_domain import Subscription
 from clearline.wires.house.event_stream.webhook_body import webhook_body
@@ -114,6 +117,45 @@ async def insert_without_ticket(database: Database, subscription: Subscription, 
     async with database.statement() as tx:
         await delivery_store.insert(tx, new, now=now())
     return [delivery.id for delivery in new]
+
+
+async def insert_many(database: Database, subscription: Subscription, count: int, *, refused: bool = False) -> None:
+    """Insert waiting deliveries about 100 tickets; ``refused`` ones are due in an hour."""
+    async with database.transaction() as tx:
+        await tx.write(
+            """insert into delivery (company_id, subscription_id, id, event_id, type, ticket_number, body, state,
+                                     due_at, created_at)
+               select $1, $2, gen_random_uuid(), n, 'note.added', n % 100, '{}', 'waiting',
+                      now() + case when $4 then interval '1 hour' else interval '0' end, now()
+                 from generate_series(1, $3::integer) n order by n""",
+            subscription.company_id,
+            subscription.id,
+            count,
+            refused,
+        )
+
+
+@asynccontextmanager
+async def in_progress(database: Database, subscription: Subscription, action: DeliveryAction) -> AsyncIterator[None]:
+    """Let an action be in progress during the block; the lock of the subscription keeps workers from it."""
+    key = Key(subscription.company_id, subscription.id)
+    async with database.transaction() as tx:
+        await subscription_store.lock(tx, *key)
+        async with database.statement() as other:
+            await action_store.save(other, key, action)
+        yield
+        await action_store.end(tx, key)
+
+
+async def states(database: Database, subscription: Subscription) -> dict[str, int]:
+    """Return how many deliveries are in each state; those that wait for a retry are ``later``."""
+    async with database.statement() as tx:
+        rows = await tx.fetch(
+            """select case when state = 'waiting' and due_at > now() then 'later' else state end, count(*)
+                 from delivery where subscription_id = $1 group by 1""",
+            subscription.id,
+        )
+    return {row[0]: row[1] for row in rows}
 
 
 async def wait_for(

@@ -55,8 +55,9 @@ def printed(headings: tuple[str, ...], *rows: tuple[str, ...]) -> tuple[list[str
          (ID, "2026-11-28 20:01Z", ADDRESS, "Port down", "quarantined", "INC000000000042", "its sender is unknown")),
         (("NAME", "EMAIL", "PHONE", "ROLE", "ACTIVE", "AVAILABLE", "ID"),
          ("Ada", ADDRESS, "+1-555-0111", "customer", "yes", "yes", ID)),
-        (("ID", "URL", "TYPES", "ACTIVE", "FAILURES", "RESUMES", "DISABLED BECAUSE"),
-         (ID, "https://hooks.example.com/a/very/long/path/of/a/webhook/that/is/no/joke", "all", "yes", "0", "-", "-")),
+        (("ID", "URL", "TYPES", "ACTIVE", "FAILURES", "RESUMES", "IN PROGRESS", "DISABLED BECAUSE"),
+         (ID, "https://hooks.example.com/a/very/long/path/of/a/webhook/that/is/no/joke", "all", "yes", "0", "-", "-",
+          "-")),
         (("CHECK", "", "DETAIL"), ("settings", "ok", "all are known and valid " * 10)),
     ],
 )  # fmt: skip

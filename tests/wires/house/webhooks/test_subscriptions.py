@@ -11,12 +11,13 @@ from clearline.identity import OPERATOR, Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.settings.defaults import COMPANY_SUBSCRIPTIONS_MAX
 from clearline.settings.settings import Settings
-from clearline.webhooks import delivery_store
+from clearline.webhooks import delivery_store, subscription_store
+from clearline.webhooks.delivery_actions.domain import Action, DeliveryAction
 from tests.builders.application import serving
 from tests.builders.house import ANY, Json, new_ticket, problem
 from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 from tests.builders.webhooks.receiver import LOOPBACK, Receiver, answer, is_signed_with, receiving
-from tests.builders.webhooks.sending import until
+from tests.builders.webhooks.sending import in_progress, until
 
 SUBSCRIPTIONS = "/api/v1/subscriptions"
 URL = "https://hooks.example.com/desk?token=secret"
@@ -78,6 +79,7 @@ async def test_a_subscription_is_created_read_changed_and_deleted(client: httpx.
         "failing_since": None,
         "resumes_at": None,
         "old_secret_until": None,
+        "in_progress": None,
         "created_at": subscription["created_at"],
         "updated_at": subscription["created_at"],
     }
@@ -341,3 +343,26 @@ async def test_without_permission_to_read_events_none_are_sent(
         assert str(lacking) in refused.headers["www-authenticate"]
     assert (await client.patch(at, headers=narrow | ANY, json={"description": "x"})).status_code == 200
     assert (await client.delete(at, headers=narrow | ANY)).status_code == 204
+
+
+async def test_a_subscription_says_what_is_being_done_with_all_its_deliveries(
+    client: httpx.AsyncClient, admin: Headers, database: Database
+) -> None:
+    body = await create(client, admin, is_active=False)
+    at = f"{SUBSCRIPTIONS}/{body['id']}"
+    async with database.statement() as tx:
+        company_id = await tx.fetchval("select company_id from subscription where id = $1", UUID(body["id"]))
+        stored = await subscription_store.get(tx, company_id, UUID(body["id"]))
+    assert stored is not None
+    action = DeliveryAction(Action.GIVE_UP, after=1, through=9, done=4000, total=None, started_at=NOW)
+    async with in_progress(database, stored, action):
+        expected = {
+            "action": "give_up",
+            "done": 4000,
+            "total": None,
+            "started_at": NOW.isoformat().replace("+00:00", "Z"),
+        }
+        assert (await client.get(at, headers=admin)).json()["in_progress"] == expected
+        listed = (await client.get(SUBSCRIPTIONS, headers=admin)).json()["data"]
+        assert [found["in_progress"] for found in listed if found["id"] == body["id"]] == [expected]
+    assert (await client.get(at, headers=admin)).json()["in_progress"] is None

@@ -1,12 +1,13 @@
 """House API v1: subscriptions and deliveries as they travel."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import structs
 
 from clearline.tickets.domain import ticket_number
 from clearline.webhooks.attempt_domain import Attempt
+from clearline.webhooks.delivery_actions.domain import Action, DeliveryAction
 from clearline.webhooks.delivery_domain import Delivery
 from clearline.webhooks.delivery_usecases import REPLAY_LIMIT, DeliveryDetails
 from clearline.webhooks.signature import request_headers
@@ -41,6 +42,14 @@ def _attempt_out(delivery: Delivery, attempt: Attempt) -> wire.AttemptOut:
     )
 
 
+def _action_out(action: DeliveryAction | None) -> wire.DeliveryActionOut | None:
+    """Return an action of a subscription that is there: it is not being deleted."""
+    if action is None:
+        return None
+    name: Literal["give_up", "resume"] = "give_up" if action.action is Action.GIVE_UP else "resume"
+    return wire.DeliveryActionOut(name, action.done, action.total, action.started_at)
+
+
 def _subscription_members(subscription: Subscription) -> dict[str, Any]:
     return {
         "id": str(subscription.id),
@@ -53,6 +62,7 @@ def _subscription_members(subscription: Subscription) -> dict[str, Any]:
         "failing_since": subscription.failing_since,
         "resumes_at": subscription.resume_at,
         "old_secret_until": subscription.previous_until,
+        "in_progress": _action_out(subscription.in_progress),
         "created_at": subscription.created_at,
         "updated_at": subscription.updated_at,
     }

@@ -1,6 +1,6 @@
 """House API v1: webhook subscriptions and deliveries, exactly as they travel."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -52,12 +52,28 @@ class SubscriptionPatch(Struct, forbid_unknown_fields=True):
     is_active: bool | UnsetType = UNSET
 
 
+class DeliveryActionOut(Struct, frozen=True):
+    """What is being done with all deliveries that a subscription had at ``started_at``.
+
+    ``give_up``: those that wait become dead letters, since the server disabled the subscription; until that is done,
+    nothing is sent or replayed. ``resume``: those that wait for a retry are due now, since the subscription was
+    activated or has another URL. Of ``total`` deliveries ``done`` were looked at; ``total`` is null until they are
+    counted.
+    """
+
+    action: Literal["give_up", "resume"]
+    done: int
+    total: int | None
+    started_at: Moment
+
+
 class SubscriptionOut(Struct, frozen=True):
     """A subscription.
 
     ``disabled_reason`` is set when the server disabled the subscription. ``failures`` counts how often in a row the
     receiver could not be reached, since ``failing_since``; ``resumes_at`` is when it is tried next. Until
-    ``old_secret_until`` the previous secret signs too.
+    ``old_secret_until`` the previous secret signs too. ``in_progress`` is null unless something is being done with more
+    deliveries than are changed at once.
     """
 
     id: Id
@@ -70,6 +86,7 @@ class SubscriptionOut(Struct, frozen=True):
     failing_since: Moment | None
     resumes_at: Moment | None
     old_secret_until: Moment | None
+    in_progress: DeliveryActionOut | None
     created_at: Moment
     updated_at: Moment
 
@@ -91,6 +108,7 @@ class DeliveryOut(Struct, frozen=True):
     """One event for one subscription. ``id`` is the ``webhook-id``, the same on every attempt.
 
     ``event`` is null for a ``ping``, ``ticket`` when the event is about no ticket. ``due_at`` is when it is tried next.
+    A waiting delivery may have none while it waits for an earlier one of its ticket.
     """
 
     id: Id

@@ -5,15 +5,17 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.delivery_actions.domain import Action, DeliveryAction
 from clearline.webhooks.delivery_domain import DeliveryState
 from clearline.webhooks.subscription_domain import Subscription
 from tests.builders.web.pages import Page, Person, led_to, person
-from tests.builders.webhooks.sending import PROVIDER, all_deliveries, insert_deliveries
+from tests.builders.webhooks.sending import PROVIDER, all_deliveries, in_progress, insert_deliveries
 from tests.web.console.admin.forms import let_time_pass
 
 WEBHOOKS = "/console/admin/webhooks"
@@ -173,6 +175,28 @@ async def test_a_webhook_is_paused_and_resumed(database: Database, admin: Person
     assert "The subscription is not active" in Page(refused.text).text
     assert (await admin.post(f"{path}/resume")).status_code == 303
     assert (await webhook_at(database, path)).is_active
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (Action.GIVE_UP, "The deliveries that waited are being marked as failed."),
+        (Action.RESUME, "The deliveries that wait for a retry are sent now, oldest first."),
+    ],
+)
+async def test_the_page_says_how_far_something_is_with_all_deliveries(
+    database: Database, admin: Person, action: Action, words: str
+) -> None:
+    path, _secret = await added(admin)
+    webhook = await webhook_at(database, path)
+    begun = DeliveryAction(action, after=1, through=9, done=4000, total=None, started_at=now())
+    async with in_progress(database, webhook, begun):
+        page = await admin.page(path)
+        assert words in page.text
+        assert "are done" not in page.text
+    async with in_progress(database, webhook, replace(begun, total=1_000_000)):
+        assert "4,000 of 1,000,000 are done." in (await admin.page(path)).text
+    assert words not in (await admin.page(path)).text
 
 
 async def test_a_test_is_sent_once_and_opens_its_delivery(database: Database, admin: Person) -> None:
