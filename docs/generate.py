@@ -81,7 +81,7 @@ def _settings() -> Iterator[str]:
     yield from _settings_table([one for one in settings if not one.is_retention])
     yield "## Retention"
     yield ""
-    yield "How long what is kept; [the page about it](retention.md) says what each setting does to the size of a desk."
+    yield "How long data is kept; [the page about it](retention.md) says what each setting does to the size of a desk."
     yield ""
     yield from _settings_table([one for one in settings if one.is_retention])
 

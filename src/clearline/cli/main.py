@@ -72,7 +72,7 @@ COMMANDS = {
     ),
     "queue": LazyCommand("queues.queues", "queue", "Manage the queues that tickets wait in."),
     "restore": LazyCommand("server.backup", "restore", "Restore a backup into an empty database or data directory."),
-    "retention": LazyCommand("retention", "retention", "See how long what is kept, and delete what is older."),
+    "retention": LazyCommand("retention", "retention", "See how long data is kept, and delete what is older."),
     "route": LazyCommand("routing", "route", "Manage routing rules, and route tickets."),
     "search": LazyCommand("search", "search", "Search tickets, and rebuild the search index."),
     "serve": LazyCommand("server.serve", "serve", "Run the server until Ctrl-C or SIGTERM."),

@@ -18,7 +18,7 @@ from clearline.retention.worker import WORKED, Retention
 
 @click.group()
 def retention() -> None:
-    """See how long what is kept, and delete what is older."""
+    """See how long data is kept, and delete what is older."""
 
 
 @retention.command("show")

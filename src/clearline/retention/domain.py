@@ -32,12 +32,19 @@ class Kind(StrEnum):
         return PREFIX + self.field.upper()
 
     @property
+    def is_deleted_by_runs(self) -> bool:
+        """Whether the worker of retention deletes it; notifications are deleted when their mail would be written."""
+        return self is not Kind.NOTIFICATIONS
+
+    @property
     def every(self) -> timedelta:
         """The time between the starts of two runs."""
         return _SELDOM if self is Kind.ORPHANED_ATTACHMENTS else _OFTEN
 
 
 _OFTEN, _SELDOM = timedelta(hours=1), timedelta(hours=6)
+
+_MISSED = 3
 
 CLAIM_LASTS = timedelta(minutes=5)
 """A run without a batch for so long was left by a process that ended: another one goes on with it."""
@@ -82,6 +89,18 @@ class Kept(NamedTuple):
     per_ticket: int | None
     oldest: datetime | None
     last_run: Run | None
+
+    @property
+    def is_deleted_by_runs(self) -> bool:
+        """Whether runs delete it."""
+        return bool(self.days) and self.kind.is_deleted_by_runs
+
+    def is_late(self, now: datetime) -> bool:
+        """Return whether runs should have deleted something of it for long: three were missed, or one is not over."""
+        run = self.last_run
+        if not self.is_deleted_by_runs or run is None:
+            return False
+        return run.is_due(now) and now - run.batch_at > _MISSED * self.kind.every
 
 
 class Claim(NamedTuple):

@@ -36,8 +36,8 @@ PURGES: dict[Kind, Purge] = {
     Kind.INBOUND_MAIL: inbound_mail.purge,
     Kind.AUDIT: audit.purge,
 }
-WORKED = (*PURGES, Kind.ORPHANED_ATTACHMENTS)
-"""The kinds that this worker deletes. Notifications are deleted by the worker that would make mail of them."""
+WORKED = tuple(kind for kind in Kind if kind.is_deleted_by_runs)
+"""The kinds that this worker deletes."""
 
 
 class _ClaimLost(Exception):

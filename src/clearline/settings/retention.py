@@ -1,4 +1,4 @@
-"""The settings of retention: how long what is kept."""
+"""The settings of retention: how long data is kept."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from clearline.settings.values import days
 
 @dataclass(frozen=True, slots=True)
 class RetentionSettings(ServerSettings):
-    """The second part of ``Settings``: how long what is kept, in days."""
+    """The second part of ``Settings``: how long data is kept, in days."""
 
     keep_idempotency_keys_days: int = days(
         1,

@@ -38,6 +38,7 @@ from clearline.web.console.admin.sign_in.second_factors import SECOND_FACTORS
 from clearline.web.console.admin.system.audit import AUDIT_PAGE
 from clearline.web.console.admin.system.health import HEALTH_PAGE
 from clearline.web.console.admin.system.imports import IMPORTS
+from clearline.web.console.admin.system.retention import RETENTION_PAGE
 from clearline.web.console.admin.teams import TEAMS
 from clearline.web.console.admin.tiers import TIERS
 from clearline.web.console.admin.webhooks import DELIVERY_PAGES, WEBHOOKS
@@ -76,6 +77,7 @@ ADMIN_PAGES = (
     Page("admin", "GET", ADMIN, show_overview, Scope.DESK_WRITE),
     AUDIT_PAGE,
     HEALTH_PAGE,
+    RETENTION_PAGE,
     *(page for section in SECTIONS for page in section.pages()),
     *SERVICE_IMPORT_PAGES,
     *SERVICE_PAGES,

@@ -160,6 +160,10 @@ def _system() -> list[Entry]:
             "/console/admin/health", gettext("System health"), "heart-pulse",
             gettext("Checks of this installation, and the work that is due."),
         ),
+        Entry(
+            "/console/admin/retention", gettext("Retention"), "clock",
+            gettext("How long data is kept, what it takes, and what the last run deleted."),
+        ),
     ]  # fmt: skip
 
 
