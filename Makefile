@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 BUILT := src/clearline/web/built/manifest.json
 FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node -o -name __pycache__ \) -prune -o -type f -print)
 
-.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium balancers screenshots release dist clean
+.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium balancers containers screenshots release dist clean
 .DELETE_ON_ERROR:
 
 run: $(RUN) $(BUILT)
@@ -26,7 +26,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loads
 test: $(DEV) $(BUILT)
 	$(PYTEST) -m "not system"
 
-test-system: $(DEV) $(BUILT) chromium balancers
+test-system: $(DEV) $(BUILT) chromium balancers containers
 	$(PYTEST) -m system
 
 soak: export TEST_ROUNDS ?= 3
@@ -117,6 +117,14 @@ balancers:
 			echo "Tests behind a load balancer are skipped: they need your distribution's package haproxy"; exit 0; }; \
 		echo "Installing Debian's haproxy for the tests behind a load balancer ..."; \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends haproxy >/dev/null; }
+
+# For the tests of the container image. Without them, these are skipped.
+containers:
+	@command -v podman >/dev/null && test -x /usr/sbin/debootstrap && test -x /usr/sbin/runc || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+			echo "Tests of the container image are skipped: they need your distribution's packages podman, runc and debootstrap"; exit 0; }; \
+		echo "Installing Debian's podman, runc and debootstrap for the tests of the container image ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends podman runc debootstrap >/dev/null; }
 
 clean:
 	rm -rf $(VENV) frontend/node_modules frontend/.node bench/lighthouse/node_modules src/clearline/web/built dist

@@ -38,7 +38,8 @@ _GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
 _SYSTEM = (
     "tests/clients/", "tests/docs/test_guides.py", "tests/docs/test_tutorial.py", "tests/e2e/",
     "tests/platform/postgres/test_embedded.py", "tests/platform/postgres/test_programs.py",
-    "tests/platform/postgres/test_upgrade.py", "tests/release/test_dist.py", "tests/web/browser/",
+    "tests/platform/postgres/test_upgrade.py", "tests/release/test_container.py", "tests/release/test_dist.py",
+    "tests/web/browser/",
 )  # fmt: skip
 """The tests marked ``system``: they start whole servers, browsers or database clusters, each of which takes seconds."""
 

@@ -14,6 +14,7 @@ NOT_FOR_THE_DEMO = {
     "back-up-and-upgrade.md": "stops the server and replaces its data",
     "end-a-forgotten-transaction.md": "is about a fault",
     "make-a-release.md": "tags the clone",
+    "run-in-containers.md": "builds images",
     "run-in-production.md": "installs units and accounts",
     "run-several-servers.md": "needs a load balancer, and restarts services",
     "run-workers-apart.md": "starts servers with other settings",

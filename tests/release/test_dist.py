@@ -2,74 +2,22 @@
 
 import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.builders.databases import reachable_dir
+from tests.builders.release.files import FRONTEND, ROOT, build, of, run
 from tests.builders.server import Server
 from tests.patience import patient
-
-ROOT = Path(__file__).parents[2]
-FRONTEND = Path("frontend")
-
-
-def run(*command: str | Path, cwd: Path, umask: int = 0o022, **environment: str) -> str:
-    """Run a command as a release does; its output is shown when it fails."""
-    done = subprocess.run(
-        command, cwd=cwd, env={**os.environ, **environment}, umask=umask, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False, timeout=patient(120),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-def build(folder: Path, umask: int, zone: str) -> Path:
-    """Clone this repository into a folder, build its pages and its release; return where the release is."""
-    run("git", "clone", "-q", ROOT, folder, cwd=ROOT)
-    if (ROOT / FRONTEND / "node_modules").exists():
-        shutil.copytree(ROOT / FRONTEND / "node_modules", folder / FRONTEND / "node_modules", symlinks=True)
-    path = os.pathsep.join([str(ROOT / FRONTEND / ".node" / "bin"), os.environ["PATH"]])
-    run(sys.executable, "frontend/build.py", cwd=folder, umask=umask, TZ=zone, PATH=path)
-    run(sys.executable, "release/dist.py", cwd=folder, umask=umask, TZ=zone, PATH=path)
-    return folder / "dist"
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    """Yield a folder that the account of PostgreSQL can enter."""
-    folder = reachable_dir("clearline-release-")
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def dist(place: Path) -> Path:
-    """Return the files of the release of this commit."""
-    return build(place / "first", 0o022, "UTC")
-
-
-@pytest.fixture(scope="module")
-def wheel(dist: Path) -> Path:
-    [wheel] = dist.glob("*.whl")
-    return wheel
 
 
 def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def of(dist: Path, ending: str) -> Path:
-    [file] = dist.glob(f"clearline-*{ending}")
-    return file
 
 
 @pytest.mark.slow
