@@ -11,6 +11,8 @@ import argparse
 import asyncio
 import json
 import random
+import sys
+import urllib.error
 from collections.abc import Callable
 from urllib.parse import urlencode
 
@@ -36,8 +38,12 @@ from rig import Sample, Server, clearline, database, get, load
 LIMIT_MS = 50
 QUERIES = 100
 """Of each kind."""
-SORTED_WORDS = WORDS[10_000:]
+LONG = 6
+"""Letters of words with which few others begin."""
+SORTED_WORDS = [word for word in WORDS[10_000:] if len(word) >= LONG]
 """Words that fewer tickets have than a search sorts."""
+SORTED_OPEN_WORDS = [word for word in WORDS[1_000:5_000] if len(word) >= LONG]
+"""Words that fewer open tickets have than a search sorts."""
 
 
 def query(text: str, sort: str = "") -> str:
@@ -130,7 +136,7 @@ def in_orders(_tickets: int, tenant: int | None) -> dict[str, list[str]]:
     kinds: dict[str, Callable[[], str]] = {
         "open": lambda: "status:open",
         "a word": lambda: chosen.choice(SORTED_WORDS),
-        "open, and a word": lambda: f"status:open {chosen.choice(WORDS[400:5_000])}",
+        "open, and a word": lambda: f"status:open {chosen.choice(SORTED_OPEN_WORDS)}",
     }
     if tenant is None:
         kinds |= {
@@ -164,7 +170,10 @@ def measure(server: Server, database_pid: int, key: str, asked: list[str], *, se
 def warm(server: Server, key: str, asked: list[str]) -> None:
     """Ask everything once, so that what is measured is the search and not the disk."""
     for each in asked:
-        get(f"http://127.0.0.1:{server.port}/api/v1/search?{each}", key)
+        try:
+            get(f"http://127.0.0.1:{server.port}/api/v1/search?{each}", key)
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{each} is refused: {error.read().decode()}")
 
 
 def matches(server: Server, key: str, asked: list[str]) -> str:

@@ -33,7 +33,7 @@ def attempts(query_plan: Plan, *, density: float) -> list[Attempt]:
     while attempt is not None:
         done.append(attempt)
         matches = int(density * (1_000_000 - (attempt.oldest or 0)))
-        attempt = query_plan.after(attempt, matches) if matches < 101 else None
+        attempt = query_plan.after(attempt, matches, attempt.oldest or 0) if matches < 101 else None
     return done
 
 
@@ -107,16 +107,45 @@ def test_a_span_of_fewer_tickets_than_was_guessed_is_looked_up(found: int) -> No
     first = span.first()
     assert first.index is None
     assert 1_000_000 - (first.oldest or 0) < 10_000
-    second = span.after(first, found)
+    second = span.after(first, found, first.oldest or 0)
     assert second is not None
     assert "=rh:" in (second.index or "")
 
 
 def test_a_span_of_as_many_tickets_as_was_guessed_is_scanned_on() -> None:
     span = plan("reminder:<20d", {}, rare=0.01)
-    second = span.after(span.first(), 100)
+    first = span.first()
+    second = span.after(first, 100, first.oldest or 0)
     assert second is not None
     assert second.index is None
+
+
+def test_a_guess_is_tried_on_few_tickets_first() -> None:
+    first = plan("created:>=2025-05-15 usual", {("usual", True): 0.1}, rare=0.00001).first()
+    assert first == Attempt(None, first.check, 999_001)
+
+
+def test_when_no_older_ticket_matches_all_are_looked_up() -> None:
+    known = {("usual", True): 0.5, ("=m:2025-06", False): 0.3}
+    query_plan = plan("created:>=2025-05-15 usual", known)
+    first = query_plan.first()
+    assert first.oldest is not None
+    second = query_plan.after(first, 60, first.oldest + 500)
+    assert second is not None
+    assert (second.index is None, second.oldest) == (False, None)
+    assert (second.index or "").endswith("2099')"), "days last: they are compared with tickets that have the words"
+    evenly = plan("created:>=2025-05-15 usual", known)
+    second = evenly.after(evenly.first(), 60, first.oldest + 10)
+    assert second is not None
+    assert second.oldest is not None
+
+
+def test_the_tickets_of_a_small_company_are_all_scanned() -> None:
+    known = {("usual", True): 0.3, ("many", True): 0.3, ("=company:x", False): 0.0001}
+    query_plan = plan("many usual", known, company="x")
+    first = query_plan.first()
+    assert (first.index, first.oldest) == (None, 1)
+    assert query_plan.after(first, 3, 10) is None
 
 
 def test_the_few_tickets_of_a_company_are_scanned_when_the_words_are_common() -> None:

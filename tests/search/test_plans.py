@@ -69,7 +69,7 @@ async def attempts(filled: Any, query_clauses: list[Clause], company: Clause | N
     attempt: Attempt | None = plan.first()
     while attempt is not None:
         done.append(attempt)
-        attempt = plan.after(attempt, 0)
+        attempt = plan.after(attempt, 0, 0)
     return done
 
 
@@ -110,10 +110,8 @@ async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
     for attempt in all_attempts:
         recording = RecordingConnection()
         for work in (
-            search_store.find(
-                Tx(recording), attempt, HitQuery(10_000, company_id, "common", None, 51), candidates=CANDIDATES
-            ),
-            search_store.find(Tx(recording), attempt, HitQuery(9_000, company_id, None, (0.5, 40), 51), candidates=51),
+            search_store.find(Tx(recording), attempt, HitQuery(10_000, company_id, "common", RANKED_MAX, CANDIDATES)),
+            search_store.find(Tx(recording), attempt, HitQuery(9_000, company_id, None, 0, 51)),
         ):
             await work
             used, scanned = await prepared_plan(filled, recording.statement, *recording.values)
@@ -130,9 +128,7 @@ async def test_a_scan_of_the_newest_tickets_sorts_nothing(filled: Any) -> None:
     for company_id in (None, company):
         recording = RecordingConnection()
         attempt = Attempt(None, "'common'", 5_000)
-        await search_store.find(
-            Tx(recording), attempt, HitQuery(10_000, company_id, None, None, 51), candidates=CANDIDATES
-        )
+        await search_store.find(Tx(recording), attempt, HitQuery(10_000, company_id, None, 0, CANDIDATES))
         async with filled.transaction():
             await search_store.set_planner_options(Tx(filled))
             lines = await filled.fetch(
@@ -206,6 +202,22 @@ async def test_the_statistics_are_read_without_reading_the_tickets(filled: Any) 
     assert 0 < known.rare <= 0.01
 
 
+async def test_the_tickets_of_a_company_are_counted(filled: Any) -> None:
+    company, _number = await any_ticket(filled)
+    transaction = filled.transaction()
+    await transaction.start()
+    try:
+        await filled.execute("delete from ticket_count")
+        await filled.execute(
+            "insert into ticket_count (company_id, shard, open, finished) values ($1, 0, 3, 4), ($1, 1, 3, 0)", company
+        )
+        known = await search_store.statistics(Tx(filled), [], companies=[company, UUID(int=1)], newest=100)
+    finally:
+        await transaction.rollback()
+    assert known.shares["=company:" + str(company), False] == pytest.approx(0.1)
+    assert known.shares["=company:" + str(UUID(int=1)), False] == 0
+
+
 async def test_before_the_first_analyze_there_are_no_statistics(postgres: str) -> None:
     async with new_database(postgres) as url:
         database = await Database.open(url)
@@ -233,7 +245,8 @@ async def test_the_planner_options_of_a_search_end_with_its_transaction(database
 async def test_more_matches_are_read_than_are_ranked(filled: Any) -> None:
     assert RANKED_MAX == CANDIDATES - 1
     [*_, last] = await attempts(filled, clauses("common", staff=True), None)
-    hit_query = HitQuery(10_000, None, "common", None, 3)
-    hits = await search_store.find(Tx(filled), last, hit_query, candidates=CANDIDATES)
-    assert (hits.examined, hits.newest) == (CANDIDATES, 10_000)
-    assert [hit.number for hit in hits.hits] == [10_000, 9_999, 9_998]
+    hits = await search_store.find(Tx(filled), last, HitQuery(10_000, None, "common", RANKED_MAX, CANDIDATES))
+    assert [hit.number for hit in hits] == [*range(10_000, 10_000 - CANDIDATES, -1)]
+    assert {hit.rank for hit in hits} == {0}
+    hits = await search_store.find(Tx(filled), last, HitQuery(10_000, None, "common", 3, 3))
+    assert 0 not in {hit.rank for hit in hits}

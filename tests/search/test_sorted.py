@@ -14,7 +14,7 @@ from clearline.search import store as search_store
 from clearline.search.index_usecases import index_tickets
 from clearline.search.list_usecases import Count, CountedList, count_queries, find_sorted
 from clearline.search.plan import Attempt
-from clearline.search.store import HitQuery, Hits
+from clearline.search.store import Hit, HitQuery
 from clearline.search.structured import list_filter
 from clearline.search.usecases import find_tickets, read_query
 from clearline.tickets import list_store
@@ -176,10 +176,10 @@ async def test_a_count_that_takes_too_long_is_missing_and_the_others_are_there(
     monkeypatch.setattr(list_usecases, "_WALKED_MAX", 0)
     find = search_store.find
 
-    async def slow(tx: Tx, attempt: Attempt, query: HitQuery, *, candidates: int) -> Hits:
+    async def slow(tx: Tx, attempt: Attempt, query: HitQuery) -> list[Hit]:
         if "optics" in f"{attempt.index} {attempt.check}" or "pending" in f"{attempt.index} {attempt.check}":
             await tx.fetchval("select pg_sleep(9)")
-        return await find(tx, attempt, query, candidates=candidates)
+        return await find(tx, attempt, query)
 
     monkeypatch.setattr(search_store, "find", slow)
     counts = await count_queries(desk.database, desk.agent, texts, seconds=1)
@@ -219,6 +219,7 @@ async def test_a_query_of_filters_alone_is_a_list(desk: SearchDesk) -> None:
     assert await selected("status:open has:file contact:Ada@example.com") == Filter(
         "open", has_file=True, contact="ada@example.com"
     )
+    assert await selected("status:open tier:gold") == Filter("open", tiers=("gold",))
     assert await selected("-has:file assignee:none") == Filter("all", has_file=False, unassigned=True)
     for query in (
         "port",
@@ -230,6 +231,8 @@ async def test_a_query_of_filters_alone_is_a_list(desk: SearchDesk) -> None:
         "status:held status:pending",
         "created:>=2026-01-01",
         "queue:none",
+        "tier:none",
+        "-tier:gold",
         "number:4",
     ):
         assert await selected(query) is None, query

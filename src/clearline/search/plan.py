@@ -7,7 +7,7 @@ should match, the attempt scans the newest tickets and does not use the index. T
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import prod
+from math import prod, sqrt
 from typing import Final
 
 from msgspec import Struct
@@ -22,20 +22,26 @@ RARE_SHARE = 0.001
 SCAN_COST: Final = 6.0
 """Microseconds for each scanned ticket: its words are unpacked, and the query is checked on them."""
 
+COMPANY_SCAN_COST: Final = 12.0
+"""The same for the tickets of one company, which lie apart."""
+
 CHECK_COST: Final = 15.0
 """Microseconds to check a condition on a ticket from the index."""
 
-READ_COST: Final = 2.0
+READ_COST: Final = 1.0
 """Microseconds for each ticket from the index: it is read and sorted."""
 
-PREFIX_COST: Final = 0.1
+PREFIX_COST: Final = 0.04
 """Microseconds for each ticket of a prefix that is looked up in the index."""
 
 SHORT_PREFIX_COST: Final = 0.8
 """The same for a prefix of one or two characters: most of its words are too rare for the statistics."""
 
-WIDE_FILTER_COST: Final = 0.4
-"""Microseconds for each ticket of a wide filter that is looked up in the index."""
+WIDE_PREFIX_COST: Final = 0.3
+"""The same for the prefixes of a wide filter: those of a span of numbers, for example."""
+
+VALUE_COST: Final = 0.04
+"""Microseconds for each value of a wide filter and each ticket of the rarest condition that is looked up."""
 
 _WIDE_ABOVE = 4
 """A filter with more values than this is wide: a span of days, for example."""
@@ -44,10 +50,16 @@ _ADJACENT_SHARE = 0.01
 """The share of tickets with two words in which they are adjacent, where the statistics do not say."""
 
 _MARGIN = 2
-"""An attempt reads this many times the tickets that should be enough."""
+"""The first attempt reads this many times the tickets that should be enough."""
 
-_LEARNS_BELOW = 0.25
-"""The fraction of the expected matches below which a guessed share was wrong."""
+_DEVIATIONS = 2
+"""A later one reads what is enough if the matches of the one before were so many standard deviations too many."""
+
+_PROBE_COST = 6_000.0
+"""Microseconds for the tickets that the first attempt scans when a share is guessed: they show what it is worth."""
+
+_GAPS = 5
+"""Of matches that are spread evenly, one in 150 searches has no match for so many times the mean gap between two."""
 
 _GROWTH, _GROWTH_MAX = 2, 64
 _BUCKETS_MAX = 10
@@ -80,8 +92,8 @@ class Statistics(Struct, frozen=True):
 class Attempt(Struct, frozen=True):
     """One statement of a plan.
 
-    ``index`` is the query that is looked up in the index; with None the newest tickets that the actor may see are
-    scanned. ``check`` is the query that is checked on the tickets that this reads. ``oldest`` is the lowest ticket
+    ``index`` is the query that is looked up in the index; with None the newest tickets that the actor may see, or all,
+    are scanned. ``check`` is the query that is checked on the tickets that this reads. ``oldest`` is the lowest ticket
     number that is read, None for all.
     """
 
@@ -98,12 +110,28 @@ class _Part(Struct, frozen=True):
     is_guess: bool = False
 
     @property
+    def is_wide(self) -> bool:
+        return not self.clause.is_text and len(self.clause.lexemes) > _WIDE_ABOVE
+
+    @property
     def index_cost(self) -> float:
         """Microseconds for each matching ticket that the index reads before other conditions apply; 0 for none."""
         if not self.clause.is_text:
-            return WIDE_FILTER_COST if len(self.clause.lexemes) > _WIDE_ABOVE else 0
+            return (
+                WIDE_PREFIX_COST if self.is_wide and any(is_prefix for _lexeme, is_prefix in self.clause.lexemes) else 0
+            )
         lexeme, is_prefix = self.clause.lexemes[0]
         return (SHORT_PREFIX_COST if len(lexeme) <= 2 else PREFIX_COST) if is_prefix else 0
+
+    @property
+    def value_cost(self) -> float:
+        """Microseconds for each ticket that the index compares with the values of a wide filter; 0 if it is none."""
+        return len(self.clause.lexemes) * VALUE_COST if self.is_wide else 0
+
+    @property
+    def is_expensive(self) -> bool:
+        """Whether it may be cheaper to check the condition on tickets than to look it up in the index."""
+        return self.is_wide or self.index_cost > 0
 
     @property
     def query(self) -> str:
@@ -123,14 +151,16 @@ class _Strategy(Struct, frozen=True):
 
     def cost(self, tickets: float, *, within: float, needed: int) -> float:
         """Return the microseconds to find the ``needed`` tickets ``within`` the newest of all ``tickets``."""
-        index_cost = sum(part.share * part.index_cost for part in self.indexed) * tickets
         read = within * prod(part.share for part in self.indexed)
+        rarest = min([within, *(tickets * part.share for part in self.indexed)])
+        index_cost = tickets * sum(part.share * part.index_cost for part in self.indexed)
+        index_cost += rarest * sum(part.value_cost for part in self.indexed)
         checks = min(read, needed / max(prod(part.share for part in self.checked), 1e-9)) if self.checked else 0
         return index_cost + read * READ_COST + checks * CHECK_COST
 
 
 class Plan:
-    """The attempts at a query. Each finds what the one before found and more; the last finds every match.
+    """The attempts at a query. Each finds matches that are older than those of the one before; the last finds the rest.
 
     ``newest`` is the highest ticket number that may match, ``needed`` the number of tickets that are wanted.
     ``company`` is the condition that restricts the tickets to one company's, if any.
@@ -142,6 +172,7 @@ class Plan:
         self._company = [] if company is None else [_Part(company, statistics.share(company))]
         self._newest = newest
         self._needed = needed
+        self._read = 0
         self._take([_Part(clause, statistics.share(clause), statistics.guesses(clause)) for clause in clauses])
 
     def _take(self, parts: Sequence[_Part]) -> None:
@@ -151,54 +182,87 @@ class Plan:
 
     def first(self) -> Attempt:
         """Return the first attempt."""
-        return self._attempt(_MARGIN * self._needed / self._share)
+        if any(part.is_guess for part in self._parts):
+            attempt, cost = self._all()
+            probed = self._newest * min(1, _PROBE_COST / self._scan_cost(self._newest))
+            return attempt if cost < _PROBE_COST else self._scan(probed)
+        enough = self._needed / self._share
+        return self._attempt(_MARGIN * enough, expected=enough)
 
-    def after(self, attempt: Attempt, matches: int) -> Attempt | None:
-        """Return the next attempt after one that found so many ``matches``; None when that one found every match."""
-        if attempt.oldest is None:
+    def after(self, attempt: Attempt, matches: int, oldest: int) -> Attempt | None:
+        """Return the next attempt after one that found so many ``matches``; None when that one found every match.
+
+        ``oldest`` is the lowest number of these. If the tickets below it are many more than lie between two matches,
+        as for those of the newest days, it is taken for the oldest of all, and the next attempt is the last.
+        """
+        if attempt.oldest is None or attempt.oldest <= 1:
             return None
-        read = self._newest - attempt.oldest + 1
-        self._learn(matches / (read * self._share), 1 / read)
-        enough = _MARGIN * self._needed * read / max(matches, 1)
-        return self._attempt(min(max(enough, read * _GROWTH), read * _GROWTH_MAX))
+        read = self._read = self._newest - attempt.oldest + 1
+        if matches and (oldest - attempt.oldest) * matches > _GAPS * read:
+            self._learn((matches + 0.5) / (self._newest * self._share))
+            return self._attempt(self._newest, expected=self._newest)
+        self._learn((matches + 0.5) / (read * self._share))
+        enough = self._needed * read / max(matches, 1)
+        reach = enough * (1 + _DEVIATIONS / sqrt(max(matches, 1)))
+        return self._attempt(min(max(reach, read * _GROWTH), read * _GROWTH_MAX), expected=enough)
 
-    def _learn(self, found: float, least: float) -> None:
-        """Lower the guessed shares when an attempt ``found`` a fraction of what should match only.
+    def _learn(self, found: float) -> None:
+        """Lower the guessed shares when an attempt ``found`` only a fraction of what should match.
 
         All numbers of a span, or all hours, may be far fewer tickets than as many values that the statistics do not
         have. Then the index finds them, while a scan of many tickets would take long.
         """
         guesses = [part for part in self._parts if part.is_guess]
-        if not guesses or found > _LEARNS_BELOW:
+        if not guesses or found >= 1:
             return
-        factor = max(found, least) ** (1 / len(guesses))
+        factor = found ** (1 / len(guesses))
         self._take([replace(part, share=part.share * factor) if part.is_guess else part for part in self._parts])
 
     def last(self) -> Attempt:
-        """Return the attempt that finds every match."""
-        strategy, _cost = self._cheapest(self._newest, needed=self._newest)
+        """Return the attempt that looks every match up in the index, to count them."""
+        attempt, _cost = self._looked_up(needed=self._newest)
+        return attempt
+
+    def _looked_up(self, *, needed: int) -> tuple[Attempt, float]:
+        """Return the cheapest attempt that looks up in the index, with what the ``needed`` matches of it cost."""
+        strategy, cost = self._cheapest(self._newest, needed=needed)
         index = _index_query(strategy)
         if all(part.clause.is_negated for part in strategy.indexed):
             index = " & ".join(filter(None, [f"({_EVERY_TICKET})", index]))
-        return Attempt(index, _check_query(strategy.checked), None)
+        return Attempt(index, _check_query(strategy.checked), None), cost
 
-    def _attempt(self, reach: float) -> Attempt:
-        """Return the cheapest attempt that reads about ``reach`` of the newest tickets."""
+    def _attempt(self, reach: float, *, expected: float) -> Attempt:
+        """Return the cheapest attempt that reads about ``reach`` of the newest tickets, or all.
+
+        The first ``expected`` of them are expected to be enough.
+        """
+        attempt, cost = self._all()
         if reach >= self._newest:
-            return self.last()
-        scan_cost = reach / _MARGIN * prod(part.share for part in self._company) * SCAN_COST
-        window = _window(self._newest, int(reach))
-        if window is None:
-            _strategy, cost = self._cheapest(self._newest, needed=self._newest)
-            if cost < scan_cost:
-                return self.last()
-        else:
+            return attempt
+        newest = self._scan(reach)
+        newest_cost = self._scan_cost(min(reach, expected))
+        if (window := _window(self._newest, int(reach))) is not None:
             buckets, oldest = window
-            strategy, cost = self._cheapest(self._newest - oldest + 1, needed=self._needed)
-            if cost < scan_cost:
+            strategy, index_cost = self._cheapest(self._newest - oldest + 1 - self._read, needed=self._needed)
+            if index_cost < newest_cost:
                 index = " & ".join(filter(None, [_index_query(strategy), f"({buckets})"]))
-                return Attempt(index, _check_query(strategy.checked), oldest)
+                newest, newest_cost = Attempt(index, _check_query(strategy.checked), oldest), index_cost
+        # The further it reaches, the likelier the matches end before there are enough, and all is read after all.
+        return newest if newest_cost <= cost * (1 - reach / self._newest) else attempt
+
+    def _all(self) -> tuple[Attempt, float]:
+        """Return the cheapest attempt that finds every match, with its cost."""
+        attempt, cost = self._looked_up(needed=self._needed)
+        scan_cost = self._scan_cost(self._newest)
+        return (self._scan(self._newest), scan_cost) if scan_cost < cost else (attempt, cost)
+
+    def _scan(self, reach: float) -> Attempt:
         return Attempt(None, _check_query(self._parts), self._newest - int(reach) + 1)
+
+    def _scan_cost(self, reach: float) -> float:
+        """Return the microseconds to scan what was not read of the newest ``reach`` tickets that the actor may see."""
+        cost = COMPANY_SCAN_COST if self._company else SCAN_COST
+        return max((reach - self._read) * prod(part.share for part in self._company), 1) * cost
 
     def _cheapest(self, within: float, *, needed: int) -> tuple[_Strategy, float]:
         """Return the cheapest strategy for the newest ``within`` tickets, with its cost."""
@@ -212,8 +276,8 @@ class Plan:
 
 def _strategies(parts: Sequence[_Part], company: list[_Part]) -> Iterator[_Strategy]:
     checked = [part for part in parts if part.needs_check]
-    cheap = [part for part in parts if part.clause.rough or not (part.index_cost or part.needs_check)]
-    expensive = [part for part in parts if part.index_cost]
+    cheap = [part for part in parts if part.clause.rough or not (part.is_expensive or part.needs_check)]
+    expensive = [part for part in parts if part.is_expensive]
     for count in range(len(expensive) + 1):
         yield _Strategy([*cheap, *expensive[:count], *company], [*expensive[count:], *checked])
 
@@ -234,9 +298,10 @@ def _window(newest: int, reach: int) -> tuple[str, int] | None:
 
 
 def _index_query(strategy: _Strategy) -> str | None:
-    queries = (f"({part.clause.rough})" if part.clause.rough else part.query for part in strategy.indexed)
-    return " & ".join(queries) or None
+    """Return the query of a strategy; wide filters come last, for the tickets that all others have."""
+    parts = sorted(strategy.indexed, key=lambda part: part.is_wide)
+    return " & ".join(f"({part.clause.rough})" if part.clause.rough else part.query for part in parts) or None
 
 
 def _check_query(parts: Iterable[_Part]) -> str | None:
-    return " & ".join(part.query for part in parts) or None
+    return " & ".join(part.query for part in sorted(parts, key=lambda part: part.is_wide)) or None

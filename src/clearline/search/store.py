@@ -1,11 +1,12 @@
 """The index of the search, ``ticket_search``: find tickets by words and facets, and store what they are found by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from clearline.platform.database.transactions import Tx
+from clearline.search.document import facet
 from clearline.search.plan import RARE_SHARE, Attempt, Statistics
 from clearline.tickets.columns import NAMES, VIEWS, view_of
 from clearline.tickets.domain import TicketView
@@ -31,25 +32,16 @@ class Hit(NamedTuple):
     rank: float
 
 
-class Hits(NamedTuple):
-    """A page of matches. ``examined`` matches were read for it, of which ``newest`` is the highest number."""
-
-    hits: list[Hit]
-    examined: int
-    newest: int
-
-
 class HitQuery(NamedTuple):
-    """Which matches to return.
+    """Which matches an attempt returns: the newest with a number of at most ``newest``, at most ``limit``.
 
-    ``newest`` is the highest number that may match. ``ranked_by`` is a ``tsquery`` of the words to rank by. ``after``
-    is the rank and number of the last match on the page before.
+    ``ranked_by`` is a ``tsquery`` of the words to rank by; more than ``ranked_max`` matches are not ranked.
     """
 
     newest: int
     company_id: UUID | None
     ranked_by: str | None
-    after: tuple[float, int] | None
+    ranked_max: int
     limit: int
 
 
@@ -79,11 +71,14 @@ async def newest(tx: Tx) -> int:
     return number or 0
 
 
-async def statistics(tx: Tx, lexemes: Sequence[tuple[str, bool]]) -> Statistics:
+async def statistics(
+    tx: Tx, lexemes: Sequence[tuple[str, bool]], *, companies: Collection[UUID] = (), newest: int = 0
+) -> Statistics:
     """Return the shares of tickets that have these lexemes or prefixes, by PostgreSQL's statistics.
 
     The statistics have the most common lexemes, and nothing before the table is first analysed. A lexeme that is not
-    in them is assumed to be half as common as the rarest one in them.
+    in them is assumed to be half as common as the rarest one in them. The tickets of ``companies`` are counted, as
+    shares of ``newest``, the highest number.
     """
     rows = await tx.fetch(
         """
@@ -99,12 +94,19 @@ async def statistics(tx: Tx, lexemes: Sequence[tuple[str, bool]]) -> Statistics:
           from unnest($2::text[]) prefix join common on starts_with(lexeme, prefix) group by prefix
         union all
         select null, null, min(share) from common
+        union all
+        select company_id::text, null, (sum(open + finished) / greatest($4::bigint, 1))::real
+          from ticket_count where company_id = any($3) group by company_id
         """,
         [lexeme for lexeme, is_prefix in lexemes if not is_prefix],
         [lexeme for lexeme, is_prefix in lexemes if is_prefix],
+        list(companies),
+        newest,
     )
-    shares = {(row[0], row[1]): row[2] for row in rows}
-    least: float | None = shares.pop((None, None), None)
+    tickets = {row[0]: row[2] for row in rows if row[1] is None}
+    shares = {(row[0], row[1]): row[2] for row in rows if row[1] is not None}
+    shares |= {(facet("company", company), False): tickets.get(str(company), 0) for company in companies}
+    least: float | None = tickets.get(None)
     return Statistics(shares, RARE_SHARE if least is None else least / 2)
 
 
@@ -122,36 +124,29 @@ _BY_INDEX = f"""
 
 _BY_SCAN = f"""
     select s.company_id, s.number, s.vector
-      from (select * from ticket_search s where {_VISIBLE} and s.number between $11 and $4
+      from (select * from ticket_search s where {_VISIBLE} and s.number between $8 and $4
              order by s.number desc offset 0) s
      where $1::text is null and {_CHECKED.format(words="s")}"""
 
 _HITS = """
-    with matching as materialized (
-        {matching} order by s.number desc limit $5
-    ), ranked as materialized (
-        select company_id, number,
-               case when $6::tsquery is null or (select count(*) from matching) > $7 then 0
-                    else ts_rank(vector, $6) end::float8 as rank
-          from matching
-    )
-    select company_id, number, rank, (select count(*) from matching), (select max(number) from matching)
-      from ranked where $8::float8 is null or (rank, number) < ($8, $9)
-     order by rank desc, number desc limit $10
+    with matching as materialized ({matching} order by s.number desc limit $5)
+    select company_id, number,
+           case when $6::tsquery is null or (select count(*) from matching) > $7 then 0
+                else ts_rank(vector, $6) end::float8
+      from matching
     """
 
 FIND = {True: _HITS.format(matching=_BY_INDEX), False: _HITS.format(matching=_BY_SCAN)}
 """The statement of an attempt, by whether it looks words up in the index."""
 
 
-async def find(tx: Tx, attempt: Attempt, query: HitQuery, *, candidates: int) -> Hits:
-    """Return matches among the newest ``candidates``: the best first when there are fewer, or else the newest first.
+async def find(tx: Tx, attempt: Attempt, query: HitQuery) -> list[Hit]:
+    """Return matches of an attempt, the newest first.
 
     The index is read by itself, and the check runs on what it found, newest first, until there are enough: the planner
     does not know that a common prefix is expensive. Served by ``ticket_search_vector``, or by ``ticket_search_newest``
     and the primary key when the attempt looks no words up.
     """
-    rank, number = query.after or (None, None)
     scanned_to = [attempt.oldest] if attempt.index is None else []
     rows = await tx.fetch(
         FIND[not scanned_to],
@@ -159,16 +154,12 @@ async def find(tx: Tx, attempt: Attempt, query: HitQuery, *, candidates: int) ->
         attempt.check,
         query.company_id,
         query.newest,
-        candidates,
-        query.ranked_by,
-        candidates - (rank is None),
-        rank,
-        number,
         query.limit,
+        query.ranked_by,
+        query.ranked_max,
         *scanned_to,
     )
-    hits = [Hit(row[0], row[1], row[2]) for row in rows]
-    return Hits(hits, rows[0][3], rows[0][4]) if rows else Hits([], 0, 0)
+    return [Hit(row[0], row[1], row[2]) for row in rows]
 
 
 COUNT = f"""

@@ -25,7 +25,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "severity": ("severities", Severity),
 }
 _ADDRESSES = {"contact", "cc"}
-_TERMS = {"sub-status": "sub_statuses", "waiting": "waiting_reasons"}
+_TERMS = {"sub-status": "sub_statuses", "waiting": "waiting_reasons", "tier": "tiers"}
 _IDS = {"company": "company_id", "queue": "queue_id", "assignee": "assignee_id"}
 
 
@@ -123,8 +123,9 @@ def list_filter(
             tags.append(value)
             continue
         known: dict[str, Any] | None
-        if name in _TERMS and not is_negated:
-            known = {_TERMS[name]: tuple(lexeme.partition(":")[2] for lexeme in condition.any_of)}
+        values = tuple(lexeme.partition(":")[2] for lexeme in condition.any_of)
+        if name in _TERMS and not is_negated and _NONE not in values:
+            known = {_TERMS[name]: values}
         else:
             known = (
                 _negated(condition)

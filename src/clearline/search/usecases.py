@@ -19,7 +19,7 @@ from clearline.search.filters import Facets, Range
 from clearline.search.language import Clause, Phrase, Word, clause, parse
 from clearline.search.lookups import condition_of
 from clearline.search.plan import Attempt, Plan
-from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery, Hits
+from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, HitQuery
 from clearline.tickets import list_usecases as ticket_lists
 from clearline.tickets.domain import TicketView
 from clearline.tickets.list_store import Filter
@@ -114,19 +114,19 @@ async def _find_tickets(
     clauses = await _clauses(tx, actor, conditions)
     words = [clause.query for clause in clauses if clause.is_text and not clause.is_negated]
     query = _Query(clauses, company_id, " & ".join(f"({word})" for word in words) or None)
-    hits, is_ranked, last = await _hits(tx, query, after, limit, seconds)
-    shown = hits.hits[:limit]
+    found = await _hits(tx, query, after, limit, seconds)
+    shown = found.hits[:limit]
     most = max(RANKED_MAX, limit)
-    total, is_exact = min(hits.examined, most), hits.examined <= most
+    total, is_exact = min(found.matches, most), found.matches <= most
     if after:
         total, is_exact = after.count, after.is_exact
     if count and not is_exact:
-        total, is_exact = await search_store.count(tx, last, company_id), True
+        total, is_exact = await search_store.count(tx, found.counted_by, company_id), True
     cursor = None
-    if len(hits.hits) > limit:
-        newest = after.newest if after else hits.newest
-        cursor = SearchCursor(shown[-1].number, shown[-1].rank, is_ranked, newest, total, is_exact)
-    return SearchResult(await _tickets(tx, actor, shown), total, is_exact, is_ranked, cursor)
+    if len(found.hits) > limit:
+        newest = after.newest if after else found.newest
+        cursor = SearchCursor(shown[-1].number, shown[-1].rank, found.is_ranked, newest, total, is_exact)
+    return SearchResult(await _tickets(tx, actor, shown), total, is_exact, found.is_ranked, cursor)
 
 
 Conditions = list[tuple[Word | Phrase | Facets | Range, bool]]
@@ -174,8 +174,7 @@ async def newest_hits(
         StatementFailed, DatabaseUnavailable: also when a statement took longer than ``seconds``.
     """
     query = _Query(await _clauses(tx, actor, conditions), company_id, None)
-    hits, _is_ranked, _last = await _hits(tx, query, None, limit, seconds)
-    return hits.hits
+    return (await _hits(tx, query, None, limit, seconds)).hits
 
 
 async def count_newest(
@@ -190,41 +189,70 @@ async def count_newest(
     """
     counted = [_Query(await _clauses(tx, actor, conditions), company_id, None) for company_id, conditions in queries]
     newest = await search_store.newest(tx)
-    statistics = await search_store.statistics(tx, [lexeme for query in counted for lexeme in query.lexemes])
+    lexemes = [lexeme for query in counted for lexeme in query.lexemes]
+    companies = {query.company_id for query in counted if query.company_id is not None}
+    statistics = await search_store.statistics(tx, lexemes, companies=companies, newest=newest)
     await search_store.set_planner_options(tx, seconds)
     for query in counted:
         plan = Plan(query.clauses, statistics, newest=newest, needed=most + 1, company=query.company)
-        hit_query = HitQuery(newest, query.company_id, None, None, most + 1)
-        yield len((await _attempt(tx, plan, hit_query, most + 1)).hits)
+        yield len(await _find(tx, plan, HitQuery(newest, query.company_id, None, 0, most + 1)))
 
 
-async def _hits(
-    tx: Tx, query: _Query, after: SearchCursor | None, limit: int, seconds: int | None
-) -> tuple[Hits, bool, Attempt]:
-    """Return the next matches and one more; whether they are ranked; the attempt that finds all."""
-    candidates, newest, last_hit, ranked_by = max(RANKED_MAX, limit) + 1, 0, None, query.ranked_by
+class _Found(Struct, frozen=True):
+    """The next matches of a query and one more, of so many ``matches`` that were read.
+
+    ``newest`` is the highest number of these. ``counted_by`` is the attempt that finds all.
+    """
+
+    hits: list[Hit]
+    matches: int
+    newest: int
+    is_ranked: bool
+    counted_by: Attempt
+
+
+async def _hits(tx: Tx, query: _Query, after: SearchCursor | None, limit: int, seconds: int | None) -> _Found:
+    """Return the next matches: the best first if there are few, or else the newest first."""
+    candidates, newest, ranked_by = max(RANKED_MAX, limit) + 1, 0, query.ranked_by
     if after is None:
         newest = await search_store.newest(tx)
     elif after.is_ranked:
-        candidates, newest, last_hit = CANDIDATES_LATER, after.newest, (after.rank, after.number)
+        candidates, newest = CANDIDATES_LATER, after.newest
     else:
         candidates, newest, ranked_by = limit + 1, after.number - 1, None
-    statistics = await search_store.statistics(tx, query.lexemes)
+    companies = [] if query.company_id is None else [query.company_id]
+    statistics = await search_store.statistics(tx, query.lexemes, companies=companies, newest=newest)
     plan = Plan(query.clauses, statistics, newest=newest, needed=candidates, company=query.company)
     await search_store.set_planner_options(tx, seconds)
-    hit_query = HitQuery(newest, query.company_id, ranked_by, last_hit, limit + 1)
-    hits = await _attempt(tx, plan, hit_query, candidates)
-    is_ranked = ranked_by is not None and (after is not None or hits.examined < candidates)
-    return hits, is_ranked, plan.last()
+    ranked_max = candidates - (after is None)
+    hits = await _find(tx, plan, HitQuery(newest, query.company_id, ranked_by, ranked_max, candidates))
+    is_ranked = ranked_by is not None and (after is not None or len(hits) < candidates)
+    next_hits = sorted(hits, key=lambda hit: (hit.rank, hit.number) if is_ranked else (0, hit.number), reverse=True)
+    if after is not None and after.is_ranked:
+        next_hits = [hit for hit in next_hits if (hit.rank, hit.number) < (after.rank, after.number)]
+    if not is_ranked:
+        next_hits = [hit._replace(rank=0) for hit in next_hits[: limit + 1]]
+    found_newest = max((hit.number for hit in hits), default=0)
+    return _Found(next_hits[: limit + 1], len(hits), found_newest, is_ranked, plan.last())
 
 
-async def _attempt(tx: Tx, plan: Plan, query: HitQuery, candidates: int) -> Hits:
-    """Return what the attempts of a plan find, until there are enough."""
-    hits = Hits([], 0, 0)
+async def _find(tx: Tx, plan: Plan, query: HitQuery) -> list[Hit]:
+    """Return what the attempts of a plan find, until there are enough: each reads what is older than the one before."""
+    hits: list[Hit] = []
     attempt: Attempt | None = plan.first()
     while attempt is not None:
-        hits = await search_store.find(tx, attempt, query, candidates=candidates)
-        attempt = plan.after(attempt, hits.examined) if hits.examined < candidates else None
+        found = await search_store.find(tx, attempt, query)
+        hits += found
+        if len(found) == query.limit:
+            break
+        next_attempt = plan.after(attempt, len(hits), min((hit.number for hit in hits), default=0))
+        if attempt.oldest is not None:
+            query = query._replace(
+                newest=attempt.oldest - 1,
+                ranked_max=query.ranked_max - len(found),
+                limit=query.limit - len(found),
+            )
+        attempt = next_attempt
     return hits
 
 

@@ -193,7 +193,10 @@ async def test_a_search_that_takes_too_long_is_refused(
     database_url: str, tenant: Tenant, numbers: list[str], monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     assert numbers
-    slow = {kind: sql.replace("where $8", "where pg_sleep(9) is not null and $8") for kind, sql in FIND.items()}
+    slow = {
+        kind: sql.replace("from matching\n", "from matching where pg_sleep(9) is not null\n")
+        for kind, sql in FIND.items()
+    }
     monkeypatch.setattr(search_store, "FIND", slow)
     settings = Settings(database_url=database_url, search_seconds=1, workers=False, access_log=False)
     async with serving(settings) as client:
