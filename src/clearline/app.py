@@ -39,6 +39,7 @@ from clearline.settings.settings import Settings, read_settings
 from clearline.stopping import Stopping
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import attachment_limits
+from clearline.tickets.attachments.marks.worker import StoreMonitor
 from clearline.version import version
 from clearline.web import assets, mail
 from clearline.web.area import CONSOLE, EVERYBODY, PORTAL
@@ -145,6 +146,7 @@ class Application:
         desk = Desk(database)
         listener = schedule.ServerListener(database, keys, presence, desk.forget)
         blobs = open_blobs(settings)
+        store = StoreMonitor(database, blobs, now)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
         event_signal = EventSignal(database)
         limits = attachment_limits(settings)
@@ -160,9 +162,9 @@ class Application:
         )  # fmt: skip
         stopping = Stopping(settings.drain_seconds, event_signal.stop)
         counts = None if self._metrics_folder is None else RequestCounts()
-        switch = _Switch(services, horizon, desk, stopping)
+        switch = _Switch(services, horizon, store, desk, stopping)
         self._edge = Edge(switch, stopping, access_log=settings.access_log, counts=counts)
-        jobs = [*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, listener), *shared]
+        jobs = [*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, listener), store.job(), *shared]
         if self._metrics_folder is not None and counts is not None:
             jobs.append(counts_job(self._metrics_folder, services, counts))
         runner = Runner(jobs)
@@ -291,7 +293,9 @@ def _led_to(scope: Scope, path: str) -> str | None:
 class _Switch:
     """Passes a request to its wire by the prefix of its path, and to the pages and probes otherwise."""
 
-    def __init__(self, services: Services, horizon: HorizonMonitor, desk: Desk, stopping: Stopping) -> None:
+    def __init__(
+        self, services: Services, horizon: HorizonMonitor, store: StoreMonitor, desk: Desk, stopping: Stopping
+    ) -> None:
         self._console_connect = Compression(console_connect_app(services))
         self._house = Compression(house_app(services), varies=True)
         wires = reference_wires(services.settings)
@@ -309,7 +313,7 @@ class _Switch:
             assets.asset_route(),
             stylesheet_route(),
             logo_route(services.database),
-            *probes(services.database, horizon, stopping),
+            *probes(services.database, lambda: [horizon.blocker, store.problem], stopping),
             home_route(services.database),
             Route("/openapi.json", OpenApi(services, wires[0].document).answer),
             document_route(wires[1]),

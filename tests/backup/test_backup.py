@@ -18,6 +18,10 @@ from clearline.backup.domain import BackupError, name_at, sort_key
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
 from clearline.settings.settings import Settings
+from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.attachments.blobs_disk import DiskBackend
+from clearline.tickets.attachments.marks import usecases as marks
+from clearline.tickets.attachments.marks.domain import StoreState
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import MANY_ROWS, administer, move_ahead, new_database
 from tests.builders.people import NOW
@@ -292,6 +296,33 @@ async def test_a_backup_of_a_database_that_takes_no_notes_is_whole_and_says_so(p
         assert done.exit_code == 0
         assert done.stderr == "The time of this backup is not in the database, so that metrics do not tell it.\n"
         assert run_json(url, "verify-backup", str(tmp_path / "backups"))["ok"] is True
+
+
+async def state_of(url: str, store: Path) -> StoreState:
+    """Look at the store as a server does at its start, which marks a new one."""
+    database = await Database.open(url, size=3)
+    try:
+        return await marks.mark(database, Blobs(DiskBackend(store)), now=NOW)
+    finally:
+        await database.close()
+
+
+async def test_a_restored_store_has_the_mark_that_the_database_knows(postgres: str, empty: str, tmp_path: Path) -> None:
+    own, restored, other = (tmp_path / name for name in ("own", "restored", "other"))
+    backups = str(tmp_path / "backups")
+    async with new_database(postgres) as url:
+        assert await state_of(url, own) is StoreState.OWN
+        run_json(url, "backup", backups, CLEARLINE_ATTACHMENTS=str(own))
+        assert run_json(url, "restore", backups, "--drill")["ok"] is True
+    async with new_database(postgres) as url:
+        await state_of(url, other)
+    mixed = run_command(empty, "restore", backups, CLEARLINE_ATTACHMENTS=str(other))
+    assert (mixed.exit_code, f"{other} has the attachments of another desk" in mixed.stderr) == (4, True)
+    report = run_json(empty, "restore", backups, CLEARLINE_ATTACHMENTS=str(restored))
+    [check] = [check for check in report["checks"] if check["name"] == "attachment store"]
+    assert check == {"name": "attachment store", "ok": True, "detail": "has the mark of this desk"}
+    assert await state_of(empty, restored) is StoreState.OWN
+    assert await state_of(empty, other) is StoreState.FOREIGN
 
 
 async def test_a_database_without_a_desk_is_not_backed_up(empty: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 
 from clearline.settings.settings import read_settings
-from clearline.tickets.attachments.blob_backend import Key
+from clearline.tickets.attachments.blob_backend import MARK, Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 
 COMPANY = UUID("00000000-0000-4000-8000-00000000beef")
@@ -28,7 +28,8 @@ DIGEST = hashlib.sha256(CONTENT).digest()
 
 def stored_files(folder: Path) -> list[str]:
     """Return the ids of all contents in a directory, including unfinished uploads."""
-    return sorted(path.name for path in (folder / "attachments").rglob("*") if path.is_file())
+    names = sorted(path.name for path in (folder / "attachments").rglob("*") if path.is_file())
+    return [name for name in names if not name.startswith(MARK)]
 
 
 async def attach(

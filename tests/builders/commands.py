@@ -32,9 +32,9 @@ class Step(NamedTuple):
     sql: str | None = None
 
 
-LOCAL = {"attachment sweep", "backup", "demo", "doctor", "import files", "inbound-mail receive", "migrate",
-         "notifications pending", "restore", "retention run", "retention show", "search rebuild", "upgrade-database",
-         "user reset-password", "verify-backup"}  # fmt: skip
+LOCAL = {"attachment adopt", "attachment sweep", "backup", "demo", "doctor", "import files", "inbound-mail receive",
+         "migrate", "notifications pending", "restore", "retention run", "retention show", "search rebuild",
+         "upgrade-database", "user reset-password", "verify-backup"}  # fmt: skip
 """Commands for things that only an operator does."""
 
 _NUMBER = "/tickets/{ticket[number]}"

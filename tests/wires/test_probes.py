@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from clearline.platform.database.server import accepts_writes
 from clearline.platform.database.transactions import Tx
 from clearline.settings.settings import Settings
+from clearline.tickets.attachments.blob_backend import MARK
 from clearline.wires import probes
 from tests.builders.application import serving
 from tests.builders.databases import administer_server, new_database
@@ -76,3 +78,22 @@ async def test_a_database_that_can_write_is_not_asked_each_time(own_url: str, mo
         for _ in range(5):
             assert (await client.get("/readyz")).json()["status"] == "ready"
     assert asked == 1
+
+
+async def test_a_store_of_another_desk_is_named_and_requests_are_answered(
+    own_url: str, postgres: str, tmp_path: Path
+) -> None:
+    async def detail(url: str) -> str:
+        settings = Settings(database_url=url, data_dir=tmp_path, workers=False, access_log=False)
+        async with serving(settings) as client, asyncio.timeout(patient(20)):
+            while not (tmp_path / "attachments" / MARK).exists():  # noqa: ASYNC110 - nothing signals it
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(patient(1.5) if url != own_url else 0)
+            answer = await client.get("/readyz")
+            assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+            return str(answer.json().get("detail", ""))
+
+    assert await detail(own_url) == ""
+    async with new_database(postgres) as other:
+        said = await detail(other)
+    assert said.startswith(f"{tmp_path}/attachments is not the store of attachments of this desk: it has the mark of")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -45,6 +46,7 @@ class Manifest(Struct, frozen=True):
 
     ``dump_version`` is of the program that wrote the dump. ``s3`` is where the attachments are when they are not in the
     backup. ``missing`` are attachments that the dump refers to, and whose files the store did not have.
+    ``attachment_store`` is the id in the mark of their store.
     """
 
     format: int
@@ -57,6 +59,7 @@ class Manifest(Struct, frozen=True):
     files: list[StoredFile]
     s3: str | None
     missing: list[str]
+    attachment_store: UUID | None = None
 
 
 class _Format(Struct):

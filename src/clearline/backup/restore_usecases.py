@@ -16,7 +16,7 @@ from typing import NamedTuple
 from clearline.backup import dump_programs, folders, store
 from clearline.backup.domain import ATTACHMENTS, DUMP, BackupError, BackupFaulty, Manifest, differences, major
 from clearline.backup.verify_usecases import Verified, verify
-from clearline.clock import monotonic
+from clearline.clock import monotonic, now
 from clearline.events import store as event_store
 from clearline.events.consumer import CONSUMERS
 from clearline.health import usecases as health
@@ -30,6 +30,8 @@ from clearline.platform.postgres.embedded import DataDirectoryInUse
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.settings.settings import Settings
 from clearline.tickets.attachments.blobs import disk_folder, open_blobs, s3_location
+from clearline.tickets.attachments.marks import usecases as marks
+from clearline.tickets.attachments.marks.domain import read_mark
 
 _NEW = "restore.new-"
 """How the directory in the data directory begins in which a desk is restored. Each attempt has one of its own: programs
@@ -62,6 +64,7 @@ async def restore(settings: Settings, path: Path) -> Restored:
     began = monotonic()
     verified = await _verified(settings, path)
     _check_store(settings, verified.manifest.s3)
+    await _check_mark(settings, verified.manifest)
     if settings.database_url is not None:
         checks = await _into_server(settings, settings.database_url, verified)
     else:
@@ -95,6 +98,19 @@ def _check_store(settings: Settings, s3: str | None) -> None:
     if s3 != s3_location(settings):
         where = f"in {s3}" if s3 else "in its folder, not in S3"
         raise BackupError(f"the attachments of the backup are {where}: set CLEARLINE_ATTACHMENTS accordingly")
+
+
+async def _check_mark(settings: Settings, manifest: Manifest) -> None:
+    """Refuse to mix the attachments with those of another desk."""
+    if manifest.s3 is not None or manifest.attachment_store is None:
+        return
+    blobs = open_blobs(settings)
+    mark = await blobs.read_mark()
+    if mark is not None and read_mark(mark) != manifest.attachment_store:
+        raise BackupError(
+            f"{blobs.location} has the attachments of another desk: set CLEARLINE_ATTACHMENTS or CLEARLINE_DATA_DIR to "
+            "another directory, or move them away; nothing was changed"
+        )
 
 
 @contextmanager
@@ -238,8 +254,12 @@ async def _finish(settings: Settings, url: str, data_dir: Path) -> list[Check]:
     try:
         await migrate.migrate(database, afterwards=event_store.renumber)
         used = replace(settings, database_url=url, data_dir=data_dir)
+        blobs = open_blobs(settings)
+        if s3_location(settings) is None:
+            await marks.mark_restored(database, blobs, now=now())
         checks = await health.check_database(database, used, is_thorough=True)
+        checks += await health.check_store(database, blobs, is_thorough=False)
     finally:
         await database.close()
-    blobs = [health.check_disk(settings), await health.check_attachments(open_blobs(settings))]
-    return [*blobs, *(check for check in checks if check.name not in _WAITING)]
+    files = [health.check_disk(settings), await health.check_attachments(blobs)]
+    return [*files, *(check for check in checks if check.name not in _WAITING)]

@@ -51,6 +51,14 @@ async def attachments(tx: Tx) -> list[Attachment]:
     return [Attachment(row[0], row[1], row[2]) for row in rows]
 
 
+async def attachment_store(tx: Tx) -> UUID | None:
+    """Return the id of the marked store of attachments; None when there is none, or the database lacks its table."""
+    if await tx.fetchval("select to_regclass('public.attachment_store')") is None:
+        return None
+    marked: UUID | None = await tx.fetchval("select id from attachment_store where marked_at is not null")
+    return marked
+
+
 async def tables(tx: Tx) -> int:
     """Return how many tables the database has."""
     return len(await tx.fetch(_TABLES))

@@ -92,6 +92,7 @@ async def _write(settings: Settings, url: str, root: Path, partial: Path, now: d
             program = dump_programs.for_dump(settings, major(postgresql))
             await dump_programs.dump(program, url, snapshot, partial / DUMP)
             counts, attached = await store.counts(tx), await store.attachments(tx)
+            marked = await store.attachment_store(tx)
     finally:
         await database.close()
     size, digest = (partial / DUMP).stat().st_size, await asyncio.to_thread(folders.checksum, partial / DUMP)
@@ -110,6 +111,7 @@ async def _write(settings: Settings, url: str, root: Path, partial: Path, now: d
         files=[StoredFile(DUMP, size, digest), *(file for file, _ in files)],
         s3=in_s3,
         missing=sorted(path for path in needed if path not in there),
+        attachment_store=marked,
     )
     folders.write_manifest(partial, manifest)
     return manifest, sum(is_new for _, is_new in files)

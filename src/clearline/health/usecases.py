@@ -32,11 +32,16 @@ from clearline.search.document import FORMAT
 from clearline.settings.settings import InvalidSetting, Settings
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.attachments.marks import store as mark_store
+from clearline.tickets.attachments.marks import usecases as marks
+from clearline.tickets.attachments.marks.domain import StoreState, problem_of
+from clearline.tickets.domain import ticket_number
 from clearline.tickets.reports import store as report_store
 from clearline.webhooks import delivery_store
 
 COUNT_MAX = 10_000
 """Up to how many is counted what waits."""
+_NEWEST_FILES = 100
 
 
 async def check_server(database: Database, settings: Settings, blobs: Blobs, actor: Actor) -> list[Check]:
@@ -46,7 +51,8 @@ async def check_server(database: Database, settings: Settings, blobs: Blobs, act
     """
     require_admin(actor)
     checks = [check_disk(settings), await check_attachments(blobs)]
-    return checks + await check_database(database, settings, is_thorough=False)
+    checks += await check_database(database, settings, is_thorough=False)
+    return checks + await check_store(database, blobs, is_thorough=False)
 
 
 async def backlogs(database: Database, actor: Actor) -> list[Backlog]:
@@ -106,6 +112,37 @@ async def check_attachments(blobs: Blobs) -> Check:
         return Check("attachments", ok=True, detail=await blobs.check())
     except BlobsUnavailable as error:
         return Check("attachments", ok=False, detail=str(error))
+
+
+async def check_store(database: Database, blobs: Blobs, *, is_thorough: bool) -> list[Check]:
+    """Check that the store of attachments is that of the desk; ``is_thorough`` also looks for its newest attachments.
+
+    Without a check when the database lacks migrations, or the store cannot be asked: other checks say so.
+    """
+    if await migrate.pending(database):
+        return []
+    try:
+        state = await marks.recognize(database, blobs)
+        problem = problem_of(state, blobs.location)
+        detail = "a server marks it when it starts" if state is StoreState.NEW else "has the mark of this desk"
+        checks = [Check("attachment store", ok=problem is None, detail=problem or detail)]
+        return checks + ([await _check_files(database, blobs)] if is_thorough else [])
+    except BlobsUnavailable:
+        return []
+
+
+async def _check_files(database: Database, blobs: Blobs) -> Check:
+    async with database.statement() as tx:
+        newest = await mark_store.newest_attachments(tx, limit=_NEWEST_FILES)
+    gone = await marks.missing(blobs, newest)
+    if not gone:
+        return Check("attached files", ok=True, detail=f"the newest {len(newest)} are there" if newest else "none")
+    first = gone[0]
+    detail = (
+        f"{len(gone)} of the newest {len(newest)} are missing or incomplete in {blobs.location}, first {first.key.id} "
+        f"of {ticket_number(first.ticket_number)}: copy them from a backup, or from another server's directory"
+    )
+    return Check("attached files", ok=False, detail=detail)
 
 
 async def check_smtp(url: str) -> Check:

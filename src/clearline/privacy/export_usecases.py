@@ -19,7 +19,7 @@ from clearline.privacy import person_usecases as people
 from clearline.privacy import store as page_store
 from clearline.privacy.data_map import TABLES, Form, Table
 from clearline.privacy.domain import KIND, NOT_EXPORTED, Contents, Person, PersonExport
-from clearline.tickets.attachments.blob_backend import BlobsUnavailable, Key
+from clearline.tickets.attachments.blob_backend import BlobMissing, BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.domain import ticket_number
 
@@ -136,7 +136,7 @@ async def _write_file(archive: zipfile.ZipFile, blobs: Blobs, row: dict[str, str
         with archive.open(path, "w", force_zip64=True) as target:
             async for part in blobs.read(key, length=int(row["size"])):
                 await asyncio.to_thread(target.write, part)
-    except BlobsUnavailable:
+    except (BlobMissing, BlobsUnavailable):
         return False
     return True
 

@@ -1,7 +1,7 @@
 """Whether the server runs, and whether it can serve. For load balancers and process managers; no key is needed."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -10,7 +10,6 @@ from starlette.routing import Route
 from clearline.clock import monotonic
 from clearline.platform.database import migrate
 from clearline.platform.database.errors import DatabaseUnavailable
-from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.server import accepts_writes
 from clearline.platform.database.transactions import Database
 from clearline.stopping import Stopping
@@ -25,13 +24,13 @@ _NO_ROOM = "53"
 """The class of SQLSTATEs of a disk that is full, and of other resources that are used up."""
 
 
-def probes(database: Database, horizon: HorizonMonitor, stopping: Stopping) -> Sequence[Route]:
+def probes(database: Database, problems: Callable[[], Sequence[str | None]], stopping: Stopping) -> Sequence[Route]:
     """``/healthz`` answers while the process does; ``/readyz`` while the database answers, is up to date and can write.
 
     A server that is about to stop is not ready, so that a load balancer sends no more requests.
     A database that a newer server migrated is up to date when its migrations are compatible with this one; the first
-    that is not is named in ``detail``. So is a transaction that stops what follows from events: requests are answered
-    all the same.
+    that is not is named in ``detail``. So are ``problems``, such as a transaction that stops what follows from events,
+    or a store of attachments that is not that of the desk: requests are answered all the same.
     """
     state = _State(database)
 
@@ -40,8 +39,8 @@ def probes(database: Database, horizon: HorizonMonitor, stopping: Stopping) -> S
 
     async def readyz(_request: Request) -> JSONResponse:
         status, why = (STOPPING, None) if stopping.is_draining else await state.read()
-        why = why or horizon.blocker
-        detail = {} if why is None else {"detail": why}
+        why = why or "; ".join(filter(None, problems()))
+        detail = {"detail": why} if why else {}
         return JSONResponse(
             {"status": status, **detail}, 200 if status == "ready" else 503, headers={"cache-control": "no-store"}
         )

@@ -1,5 +1,7 @@
 import asyncio
+import json
 import os
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -9,9 +11,13 @@ from click.testing import Result
 
 from clearline import clock
 from clearline.platform.database.transactions import Database
+from clearline.settings.settings import Settings
+from clearline.tickets.attachments.blobs import open_blobs
 from clearline.tickets.attachments.domain import guess_type
+from clearline.tickets.attachments.marks.worker import StoreMonitor
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command, run_json
+from tests.builders.databases import new_database
 from tests.builders.people import Tenant, new_tenant
 from tests.builders.tickets import raised
 
@@ -129,6 +135,74 @@ def test_the_sweep_deletes_content_without_a_ticket(
     os.utime(orphan, (old, old))
     assert attachment_json(database_url, data_dir, "sweep") == {"swept": 1}
     assert not orphan.exists()
+
+
+@pytest.fixture
+async def own_url(postgres: str) -> AsyncIterator[str]:
+    async with new_database(postgres) as url:
+        yield url
+
+
+def checks(url: str, folder: Path) -> dict[str, tuple[bool, str]]:
+    """Return what the doctor says, by the names of its checks."""
+    report = json.loads(run_command(url, "doctor", "--json", CLEARLINE_DATA_DIR=str(folder)).stdout)
+    return {check["name"]: (check["ok"], check["detail"]) for check in report["checks"]}
+
+
+async def server_starts(url: str, folder: Path) -> str | None:
+    """Look at the store as a server does at its start; return the problem that it logs."""
+    database = await Database.open(url, size=3)
+    monitor = StoreMonitor(database, open_blobs(Settings(data_dir=folder)), clock.now)
+    await monitor.check()
+    await database.close()
+    return monitor.problem
+
+
+async def test_two_nodes_with_stores_apart_are_told_and_one_store_is_adopted(own_url: str, data_dir: Path) -> None:
+    _tenant, number = await a_ticket(own_url)
+    apart = data_dir.parent / "apart"
+
+    def attach_and_look() -> None:
+        before = checks(own_url, data_dir)
+        assert before["attachment store"] == (True, "a server marks it when it starts")
+        assert before["attached files"] == (True, "none")
+        assert f"in {data_dir}/attachments, which does not exist yet" in before["attachments"][1]
+        added = run_attachment(own_url, data_dir, "add", number, "-", "--name", "log.txt", text="good")
+        assert added.exit_code == 0, added.stderr
+
+    await asyncio.to_thread(attach_and_look)
+    assert await server_starts(own_url, data_dir) is None
+    problem = await server_starts(own_url, apart)
+    assert problem is not None
+    assert problem.startswith(f"{apart}/attachments is not the store of attachments of this desk: it has no mark")
+
+    def look_again_and_adopt() -> None:
+        there = checks(own_url, data_dir)
+        assert there["attachment store"] == (True, "has the mark of this desk")
+        assert there["attached files"] == (True, "the newest 1 are there")
+        away = checks(own_url, apart)
+        assert away["attachment store"] == (False, problem)
+        assert away["attached files"][0] is False
+        assert f"1 of the newest 1 are missing or incomplete in {apart}/attachments" in away["attached files"][1]
+        assert number in away["attached files"][1]
+        missing = run_attachment(own_url, apart, "adopt", "--yes")
+        assert (missing.exit_code, "does not exist" in missing.stderr) == (4, True)
+        apart.mkdir()
+        refused = run_attachment(own_url, apart, "add", number, "-", "--name", "log.txt", text="lost")
+        assert (refused.exit_code, refused.stderr) == (4, f"error: {problem}\n")
+        assert list(apart.rglob("*")) == []
+        swept = run_attachment(own_url, apart, "sweep")
+        assert (swept.exit_code, swept.stderr) == (4, f"error: {problem}\n")
+        adopted = run_attachment(own_url, apart, "adopt", "--yes")
+        became = f"{apart}/attachments is the store of this desk now."
+        assert adopted.stdout == f"{became} It has 0 of the newest 1 attachments of the desk.\n"
+        assert checks(own_url, apart)["attachment store"] == (True, "has the mark of this desk")
+        again = run_attachment(own_url, apart, "adopt", "--yes")
+        assert again.stdout == f"{apart}/attachments is the store of this desk already.\n"
+        ok, detail = checks(own_url, data_dir)["attachment store"]
+        assert (ok, "it has the mark of another desk" in detail) == (False, True)
+
+    await asyncio.to_thread(look_again_and_adopt)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The command that checks the installation."""
 
 import asyncio
+from contextlib import suppress
 
 import click
 
@@ -22,8 +23,8 @@ from clearline.tickets.attachments.blobs import open_blobs
 def doctor(*, as_json: bool) -> None:
     """Check the installation.
 
-    Settings, disk, attachments, mail both ways, database, clock, open transactions, migrations, counts, secrets,
-    search index and consumers. The exit status is 3 when a check fails.
+    Settings, disk, attachments and their store, mail both ways, database, clock, open transactions, migrations, counts,
+    secrets, search index and consumers. The exit status is 3 when a check fails.
     """
     checks = examine()
     if as_json:
@@ -64,6 +65,9 @@ async def _attachments(settings: Settings) -> Check:
 async def _database(settings: Settings, url: str) -> list[Check]:
     database = await Database.open(url, size=settings.pool_size)
     try:
-        return await health.check_database(database, settings, is_thorough=True)
+        checks = await health.check_database(database, settings, is_thorough=True)
+        with suppress(BlobsUnavailable):  # the settings of S3 are invalid: reported already
+            checks += await health.check_store(database, open_blobs(settings), is_thorough=True)
+        return checks
     finally:
         await database.close()

@@ -10,11 +10,13 @@ from clearline import logs
 from clearline.app import shared_jobs
 from clearline.cli.context import Start, current_settings, database_url, exit_cleanly, run
 from clearline.cli.server.mail_supervisor import MailSupervisor
+from clearline.clock import now
 from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
 from clearline.schedule import database_jobs
 from clearline.tickets.attachments.blobs import open_blobs
+from clearline.tickets.attachments.marks.worker import StoreMonitor
 
 
 @click.command()
@@ -32,9 +34,11 @@ def work() -> None:
         mail = MailSupervisor(url, None, files_mail=True)
 
     async def run_jobs(database: Database) -> None:
+        blobs = open_blobs(settings)
         jobs = [
             *database_jobs(database, HorizonMonitor(database)),
-            *shared_jobs(database, open_blobs(settings), settings),
+            StoreMonitor(database, blobs, now).job(),
+            *shared_jobs(database, blobs, settings),
         ]
         runner = Runner(jobs, yields_to_requests=False)
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -31,6 +31,9 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import BLOCK, BlobMissing, Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Attachment, attachment_limits, guess_type, new_attachment
+from clearline.tickets.attachments.marks import store as mark_store
+from clearline.tickets.attachments.marks import usecases as marks
+from clearline.tickets.attachments.marks.domain import StoreState
 from clearline.tickets.attachments.worker import delete_orphaned_files
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import Visibility
@@ -38,6 +41,8 @@ from clearline.wires.house.tickets.attachments.mapping import attachment_out
 
 _MOST = 10_000
 """How many attachments are listed: more than a ticket with those merged into it has."""
+_LOOKED_AT = 100
+"""How many of the newest attachments are looked for in a store."""
 
 
 @click.group()
@@ -67,6 +72,7 @@ def attachment_add(
 
     async def work(database: Database) -> Attachment:
         known = access.parse_number(number)
+        await marks.require_own(database, blobs)
         async with database.statement() as tx:
             company_id = await attachments.require_attachable(tx, OPERATOR, known, visibility)
         content = await blobs.stage(company_id, _chunks(source), most=limits.size)
@@ -236,3 +242,31 @@ def attachment_sweep(*, as_json: bool) -> None:
 
     deleted = run(work)
     show({"swept": deleted}, f"{deleted} orphaned files deleted.", as_json=as_json)
+
+
+@attachment.command("adopt")
+@yes_option
+@json_option
+def attachment_adopt(*, yes: bool, as_json: bool) -> None:
+    """Take the store of attachments of the settings for that of the desk.
+
+    A server marks its store when it first starts, and warns when it finds another one. Adopt a store after you copied
+    the attachments to a new place without their mark (clearline-store.txt). Every server must then have that store.
+    """
+    blobs = writable_blobs(current_settings())
+
+    async def look(database: Database) -> tuple[StoreState, int, int]:
+        state = await marks.recognize(database, blobs)
+        async with database.statement() as tx:
+            newest = await mark_store.newest_attachments(tx, limit=_LOOKED_AT)
+        return state, len(newest), len(newest) - len(await marks.missing(blobs, newest))
+
+    state, newest, there = run(look)
+    if state is StoreState.OWN:
+        show_done(f"{blobs.location} is the store of this desk already.", as_json=as_json)
+        return
+    found = f"has {there} of the newest {newest} attachments of the desk"
+    foreign = ", and the mark of another desk" if state is StoreState.FOREIGN else ""
+    confirm(f"{blobs.location} {found}{foreign}. Take it for the store of this desk?", yes=yes)
+    run(lambda database: marks.adopt(database, blobs, now=now()))
+    show_done(f"{blobs.location} is the store of this desk now. It {found}.", as_json=as_json)

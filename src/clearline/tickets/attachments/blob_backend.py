@@ -17,6 +17,13 @@ PAGE = 1000
 """The maximum number of keys on a page of a listing."""
 
 
+MARK = "clearline-store.txt"
+"""The name of the mark of a store, beside the content of the companies. What it says: ``marks/domain.py``."""
+
+MARK_MAX = 4096
+"""Bytes of a mark that are read."""
+
+
 class BlobsUnavailable(OperationalError):
     """The store of attachments cannot be reached, denies access, or is full. The text is for the operator."""
 
@@ -67,6 +74,10 @@ class Backend(Protocol):
 
     block: int
 
+    @property
+    def location(self) -> str:
+        """Where the store is, for the operator."""
+
     def begin(self, key: Key) -> Upload:
         """Begin an upload; nothing is stored before the first ``write``."""
 
@@ -84,6 +95,12 @@ class Backend(Protocol):
 
     def drop_unfinished(self, before: datetime) -> int:
         """Delete unfinished uploads that began before a time; return how many."""
+
+    def read_mark(self) -> str | None:
+        """Return the mark of the store; None when it has none."""
+
+    def write_mark(self, text: str, *, replaces: bool) -> None:
+        """Write the mark durably, whole or not at all; without ``replaces`` only when the store has none."""
 
     def check(self) -> str:
         """Test the store, and return a description of it for the operator. Raises BlobsUnavailable when it fails."""

@@ -123,6 +123,27 @@ class Blobs:
         """
         return await _in_thread(self._backend.drop_unfinished, before)
 
+    @property
+    def location(self) -> str:
+        """Where the store is, for the operator."""
+        return self._backend.location
+
+    async def read_mark(self) -> str | None:
+        """Return the mark of the store; None when it has none.
+
+        Raises:
+            BlobsUnavailable: it cannot be read.
+        """
+        return await _in_thread(self._backend.read_mark)
+
+    async def write_mark(self, text: str, *, replaces: bool) -> None:
+        """Write the mark of the store durably; without ``replaces`` only when it has none.
+
+        Raises:
+            BlobsUnavailable: it cannot be written.
+        """
+        await _in_thread(self._backend.write_mark, text, replaces=replaces)
+
     async def check(self) -> str:
         """Test the store, and return a description of it for the operator.
 

@@ -8,10 +8,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from clearline.tickets.attachments.blob_backend import (
     BLOCK,
+    MARK,
+    MARK_MAX,
     PAGE,
     BlobMissing,
     BlobsFull,
@@ -31,6 +33,11 @@ class DiskBackend:
         """Keep files under ``root``, as long as the disk has at least ``floor`` bytes left."""
         self._root, self._floor = root, floor
         self._staging = root / "staging"
+
+    @property
+    def location(self) -> str:
+        """See ``Backend``."""
+        return str(self._root)
 
     def begin(self, key: Key) -> Upload:
         """See ``Backend``."""
@@ -92,6 +99,33 @@ class DiskBackend:
                 Path(path).unlink()
         return len(old)
 
+    def read_mark(self) -> str | None:
+        """See ``Backend``."""
+        try:
+            with (self._root / MARK).open("rb") as file:
+                return file.read(MARK_MAX).decode(errors="replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _disk_error(error, self._root) from error
+
+    def write_mark(self, text: str, *, replaces: bool) -> None:
+        """See ``Backend``."""
+        new = self._root / f"{MARK}.{uuid4()}"
+        try:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                _put(new, self._root / MARK, replaces=replaces)
+            finally:
+                new.unlink(missing_ok=True)
+            _sync_folder(self._root)
+        except OSError as error:
+            raise _disk_error(error, self._root) from error
+
     def check(self) -> str:
         """See ``Backend``. Does not create directories: the server could not write to another account's."""
         folders = (self._staging, *self._staging.parents)
@@ -103,7 +137,8 @@ class DiskBackend:
         free = shutil.disk_usage(existing).free
         if free < self._floor:
             raise BlobsFull(_full(self._root, free, self._floor))
-        return f"in {self._root}, {free // BLOCK} MiB free"
+        missing = "" if self._root.exists() else ", which does not exist yet"
+        return f"in {self._root}{missing}, {free // BLOCK} MiB free"
 
     def path_of(self, key: Key) -> Path:
         """Return where the file of a key is, whether or not it is there."""
@@ -158,6 +193,21 @@ class _DiskUpload:
         for path in (self._path, self._final):
             with suppress(OSError):
                 path.unlink()
+
+
+def _put(new: Path, final: Path, *, replaces: bool) -> None:
+    """Give a file its final name; without ``replaces`` only when no other has it."""
+    if replaces:
+        new.rename(final)
+        return
+    with suppress(FileExistsError):
+        try:
+            final.hardlink_to(new)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links: servers on one database do not come here at the same time
+            if not final.exists():
+                new.rename(final)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,7 +16,15 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from clearline.tickets.attachments.blob_backend import BlobMissing, BlobsUnavailable, Key, Reader, Upload
+from clearline.tickets.attachments.blob_backend import (
+    MARK,
+    MARK_MAX,
+    BlobMissing,
+    BlobsUnavailable,
+    Key,
+    Reader,
+    Upload,
+)
 
 PART = 5 * 1024 * 1024
 """Bytes of one part: the minimum of S3, because each upload has two parts in memory."""
@@ -53,6 +61,11 @@ class S3Backend:
         )
         with self._translate_errors():
             self._client = Session().client("s3", endpoint_url=endpoint, config=config)
+
+    @property
+    def location(self) -> str:
+        """See ``Backend``."""
+        return self._location
 
     def begin(self, key: Key) -> Upload:
         """See ``Backend``."""
@@ -105,6 +118,34 @@ class S3Backend:
                     self._call("abort_multipart_upload", Key=upload["Key"], UploadId=upload["UploadId"])
                     dropped += 1
         return dropped
+
+    def read_mark(self) -> str | None:
+        """See ``Backend``."""
+        try:
+            body = self._call("get_object", Key=f"{self._prefix}{MARK}")["Body"]
+        except BlobsUnavailable as error:
+            if _cause(error) in {"NoSuchKey", "404"}:
+                return None
+            raise
+        reader = _S3Reader(body, self._translate_errors)
+        try:
+            return reader.read(MARK_MAX).decode(errors="replace")
+        finally:
+            reader.close()
+
+    def write_mark(self, text: str, *, replaces: bool) -> None:
+        """See ``Backend``. A store without conditional writes is asked before: whoever writes last has it then."""
+        condition = {} if replaces else {"IfNoneMatch": "*"}
+        try:
+            self._call("put_object", Key=f"{self._prefix}{MARK}", Body=text.encode(), **condition)
+        except BlobsUnavailable as error:
+            match _cause(error):
+                case "PreconditionFailed" | "412" | "ConditionalRequestConflict" | "409":
+                    return
+                case "NotImplemented" | "501" if not replaces and self.read_mark() is None:
+                    self._call("put_object", Key=f"{self._prefix}{MARK}", Body=text.encode())
+                case _:
+                    raise
 
     def check(self) -> str:
         """See ``Backend``. Writes, reads and deletes an object named ``check``."""

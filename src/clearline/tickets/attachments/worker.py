@@ -7,6 +7,7 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.attachments.marks import usecases as marks
 
 
 async def delete_orphaned_files(database: Database, blobs: Blobs, *, before: datetime) -> AsyncIterator[int]:
@@ -16,8 +17,10 @@ async def delete_orphaned_files(database: Database, blobs: Blobs, *, before: dat
     database stay.
 
     Raises:
+        WrongStore: the store is not that of this desk, and may be that of another one with the same companies.
         BlobsUnavailable: the store of attachments cannot be listed.
     """
+    await marks.require_own(database, blobs)
     yield await blobs.drop_unfinished(before)
     async for page in blobs.older_than(before):
         async with database.statement() as tx:

@@ -1,0 +1,4 @@
+"""The mark by which the database and its store of attachments know each other.
+Tables: attachment_store; also attachment.
+Events: none.
+"""
