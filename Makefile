@@ -110,13 +110,13 @@ chromium:
 		echo "Installing Debian's chromium for the browser tests ..."; \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium libatomic1 >/dev/null; }
 
-# For the tests of servers behind a load balancer. Without it, these are skipped.
+# For the tests of servers behind a load balancer. Without them, these are skipped.
 balancers:
-	@test -x /usr/sbin/haproxy || { \
+	@test -x /usr/sbin/haproxy -a -x /usr/sbin/nginx || { \
 		test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
-			echo "Tests behind a load balancer are skipped: they need your distribution's package haproxy"; exit 0; }; \
-		echo "Installing Debian's haproxy for the tests behind a load balancer ..."; \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends haproxy >/dev/null; }
+			echo "Tests behind a load balancer are skipped: they need your distribution's packages haproxy and nginx-light"; exit 0; }; \
+		echo "Installing Debian's haproxy and nginx-light for the tests behind a load balancer ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends haproxy nginx-light >/dev/null; }
 
 # For the tests of the container image. Without them, these are skipped.
 containers:

@@ -11,7 +11,8 @@ from tests.builders.processes import eventually, started
 from tests.builders.server import AUTHORITY
 
 GUIDE = Path(__file__).parents[3] / "docs" / "how-to" / "run-several-servers.md"
-HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin")
+_PATH = "/usr/sbin:/usr/local/sbin:/usr/bin"
+HAPROXY, NGINX = shutil.which("haproxy", path=_PATH), shutil.which("nginx", path=_PATH)
 FRONT, DESKS = "192.0.2.10:8080", ("192.0.2.11:8080", "192.0.2.12:8080")
 """The addresses that the guide names: of the load balancer, and of the servers."""
 
@@ -31,6 +32,35 @@ def haproxy(folder: Path, ports: Mapping[str, int]) -> Iterator[None]:
     file = folder / "haproxy.cfg"
     file.write_text(configuration("haproxy", ports))
     with started([HAPROXY, "-db", "-f", file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder):
+        assert eventually(lambda: f":{ports[FRONT]:04X}" in listening())
+        yield
+
+
+NGINX_MAIN = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    {site}
+}}
+"""
+"""What Debian's nginx.conf has around a site, with paths of a test."""
+
+
+@contextmanager
+def nginx(folder: Path, ports: Mapping[str, int]) -> Iterator[None]:
+    """Run nginx until the block ends; ``ports`` are those of the guide's addresses."""
+    assert NGINX is not None
+    file = folder / "nginx.conf"
+    file.write_text(NGINX_MAIN.format(folder=folder, site=configuration("nginx", ports)))
+    with started([NGINX, "-c", file, "-e", folder / "nginx.log"], stdout=subprocess.DEVNULL, cwd=folder):
         assert eventually(lambda: f":{ports[FRONT]:04X}" in listening())
         yield
 

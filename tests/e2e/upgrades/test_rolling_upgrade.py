@@ -21,7 +21,7 @@ from clearline.platform.database.migrate import Migration
 from tests.builders.databases import new_database, reachable_dir
 from tests.builders.processes import eventually, free_port
 from tests.builders.server import AUTHORITY, Server, ticket
-from tests.builders.upgrades.balancers import DESKS, FRONT, HAPROXY, haproxy
+from tests.builders.upgrades.balancers import DESKS, FRONT, HAPROXY, NGINX, haproxy, nginx
 from tests.builders.upgrades.versions import version
 from tests.patience import patient, stretched
 
@@ -187,6 +187,28 @@ async def test_two_servers_are_upgraded_one_after_the_other_without_a_failed_req
         assert "Traceback" not in server.err
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed: make balancers does it")
+async def test_nginx_sends_no_request_in_vain_while_servers_are_upgraded(desk: Desk, database_url: str) -> None:
+    """It learns that a server stops by a refused connection only. One of the servers has several processes."""
+    newer = version(desk.folder / "newer", ADDED)
+    first, second = desk.servers
+    second.environment["CLEARLINE_PROCESSES"] = "2"
+    first.start("--demo")
+    second.start()
+    load = Load(desk.url, first.secret())
+    with nginx(desk.folder, desk.ports):
+        assert eventually(lambda: ask(desk.url).status_code == 200)
+        with load.running():
+            desk.restart(first, newer)
+            desk.restart(second, newer)
+        errors = (desk.folder / "nginx.log").read_text()
+    assert (load.failures, re.findall(r"reset by peer|prematurely closed", errors)) == ([], [])
+    assert set(load.answers) == {200, 201}
+    assert load.answers.total() > LEAST_ANSWERS
+    assert await stored_twice_or_lost(database_url, load) == (0, set())
+
+
 async def test_a_breaking_migration_is_announced_and_takes_the_older_servers_out_of_use(desk: Desk) -> None:
     first, second = desk.servers
     first.start()
@@ -231,9 +253,10 @@ async def test_a_stopping_server_is_not_ready_while_it_answers_requests(desk: De
     assert "Traceback" not in server.err
 
 
-async def test_a_second_signal_stops_a_server_at_once(desk: Desk) -> None:
+@pytest.mark.parametrize("processes", ["1", "2"])
+async def test_a_second_signal_stops_a_server_at_once(desk: Desk, processes: str) -> None:
     server = desk.servers[0]
-    server.environment["CLEARLINE_DRAIN_SECONDS"] = "300"
+    server.environment |= {"CLEARLINE_DRAIN_SECONDS": "300", "CLEARLINE_PROCESSES": processes}
     server.start()
     assert server.process is not None
     server.process.terminate()

@@ -24,10 +24,12 @@ from clearline.app import Application, log_breaking_migrations
 from clearline.cli.context import current_settings, exit_cleanly, open_database
 from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
+from clearline.cli.server import http_port
 from clearline.cli.server.demo import DemoAccess
 from clearline.cli.server.mail_supervisor import MailSupervisor, in_thread
 from clearline.cli.server.metrics_server import metrics_port, serving_metrics
 from clearline.cli.server.setup_link import new_token_if_open, set_up_url
+from clearline.clock import monotonic
 from clearline.mail.inbound.reception.listener import open_port
 from clearline.metrics import folders
 from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUnavailable
@@ -38,7 +40,6 @@ from clearline.settings.settings import PREFIX, Settings
 from clearline.settings.values import Bind
 from clearline.wires.http.protocol import LimitedProtocol
 
-_BACKLOG = 2048
 _OTHER_FILES = 1000
 """Open files of a process beside connections of clients: of the database, of attachments, of mail."""
 _SILENT_SECONDS = 15
@@ -59,7 +60,7 @@ def serve(*, demo: bool) -> None:
     signal.signal(signal.SIGTERM, exit_cleanly)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored: behind & in a script, after nohup
     with (
-        _listening(settings.bind) as listener,
+        http_port.bound(settings.bind) as listener,
         _mail_port(settings.mail_listen) as mail_port,
         metrics_port(settings) as port_for_metrics,
         _own_database(settings) as url,
@@ -72,20 +73,6 @@ def serve(*, demo: bool) -> None:
         mail = MailSupervisor(url, mail_port, files_mail=settings.workers) if has_mail else None
         with serving_metrics(ready, url, port_for_metrics), in_thread(mail):
             _serve(ready, listener, mail, lambda: _print_address(ready, access))
-
-
-@contextmanager
-def _listening(bind: Bind) -> Iterator[socket.socket]:
-    """Bind the port before anything else is started."""
-    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-    try:
-        listener = socket.create_server((bind.host, bind.port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        click.echo(f"error: cannot listen on {bind}: {error.strerror}; set CLEARLINE_BIND to another address", err=True)
-        raise SystemExit(UNAVAILABLE) from None
-    with listener:
-        listener.set_inheritable(True)
-        yield listener
 
 
 @contextmanager
@@ -187,12 +174,19 @@ class _Server(uvicorn.Server):
         if self.started:
             self._when_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept what has arrived, then close the port and stop."""
+        http_port.take_no_more(sockets or [])
+        await asyncio.sleep(http_port.ACCEPT_SECONDS)
+        await super().shutdown(sockets)
+
 
 class _Processes(Multiprocess):
     """Several server processes, each of which is started again when it dies."""
 
     is_told_to_stop = False
     mail: MailSupervisor | None = None
+    drain_seconds = 0
 
     def handle_int(self) -> None:
         """Stop on SIGINT."""
@@ -203,6 +197,29 @@ class _Processes(Multiprocess):
         """Stop on SIGTERM."""
         self._stop_mail()
         super().handle_term()
+
+    def terminate_all(self) -> None:
+        """Stop all processes. They close the port in their own time, and this one has to have closed it before."""
+        if not self.drain_seconds:
+            self._close_port()
+            time.sleep(http_port.ACCEPT_SECONDS)
+        super().terminate_all()
+
+    def join_all(self) -> None:
+        """Wait for the processes, and close the port shortly before they do; another signal ends their wait."""
+        until = monotonic() + self.drain_seconds - 2 * http_port.ACCEPT_SECONDS
+        while monotonic() < until and any(process.process.is_alive() for process in self.processes):
+            if self.signal_queue:
+                super().terminate_all()
+                break
+            time.sleep(http_port.ACCEPT_SECONDS / 2)
+        self._close_port()
+        super().join_all()
+
+    def _close_port(self) -> None:
+        http_port.take_no_more(self.sockets)
+        for port in self.sockets:
+            port.close()
 
     def _stop_mail(self) -> None:
         self.is_told_to_stop = True
@@ -222,6 +239,7 @@ def _serve(
     settings: Settings, listener: socket.socket, mail: MailSupervisor | None, when_ready: Callable[[], None]
 ) -> None:
     _allow_open_files(settings.connections + _OTHER_FILES)
+    http_port.open_port(listener, settings.bind)
     config = uvicorn.Config(
         "clearline.app:from_environment"
         if settings.processes > 1
@@ -244,6 +262,7 @@ def _serve(
             when_ready()
             processes = _Processes(config, sockets=[listener])
             processes.mail = mail
+            processes.drain_seconds = settings.drain_seconds
             processes.run()
             if processes.is_told_to_stop:
                 return
