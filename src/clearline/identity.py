@@ -65,6 +65,8 @@ class Scope(StrEnum):
     """The audit: every change, and who made it."""
     PEOPLE_EXPORT = "people:export"
     """Export all that is stored about a person."""
+    PEOPLE_ERASE = "people:erase"
+    """Erase a person: put a pseudonym in its place, for good."""
 
 
 ALL_SCOPES = frozenset(Scope)

@@ -49,6 +49,14 @@ class RedactedPage(NamedTuple):
     after: list[str] | None
 
 
+class Pattern(NamedTuple):
+    """A regular expression of words in text, the same in HTML, and what stands in their place. Neither has groups."""
+
+    text: str
+    html: str
+    mark: str = MARK
+
+
 class Redactor:
     """Finds words, whatever their case and white space, and replaces them; ``count`` is how often it did.
 
@@ -65,14 +73,18 @@ class Redactor:
         self._kept, self._kept_fields = kept, kept_fields
         self.words = tuple(word for word in (text.strip() for text in words) if word)
         longest_first = sorted(self.words, key=len, reverse=True)
-        never = r"(?!)"
-        self._text = re.compile(
-            "|".join(_pattern(word, is_html=False) for word in longest_first) or never, re.IGNORECASE
-        )
-        self._html = re.compile(
-            "|".join(_pattern(word, is_html=True) for word in longest_first) or never, re.IGNORECASE
-        )
+        self._find([Pattern(pattern_of(word), pattern_of(word, is_html=True)) for word in longest_first])
         self.count = 0
+
+    def _find(self, patterns: Sequence[Pattern]) -> None:
+        """Find these patterns from now on; of two that match at a place the first counts."""
+        self._marks = [pattern.mark for pattern in patterns]
+        never = r"(?!)"
+        self._text = re.compile("|".join(f"({pattern.text})" for pattern in patterns) or never, re.IGNORECASE)
+        self._html = re.compile("|".join(f"({pattern.html})" for pattern in patterns) or never, re.IGNORECASE)
+
+    def _mark(self, match: re.Match[str]) -> str:
+        return self._marks[(match.lastindex or 1) - 1]
 
     def holds(self, text: str) -> bool:
         """Return whether a text holds the words, written as text or as HTML."""
@@ -81,7 +93,7 @@ class Redactor:
 
     def text(self, text: str, most: int | None = None) -> str:
         """Return a text without the words. It has at most ``most`` characters if it had before."""
-        redacted, count = self._text.subn(MARK, text)
+        redacted, count = self._text.subn(self._mark, text)
         self.count += count
         if most is not None and count and len(redacted) > most:
             return self._text.sub(SHORT_MARK, text)
@@ -102,7 +114,7 @@ class Redactor:
     def html(self, html: str) -> str:
         """Return HTML without the words; tags between their characters stay."""
         for _pass in range(3):
-            redacted, count = self._html.subn(lambda match: MARK + "".join(_TAGS.findall(match[0])), html)
+            redacted, count = self._html.subn(lambda match: self._mark(match) + "".join(_TAGS.findall(match[0])), html)
             self.count += count
             if not count or redacted == html:
                 return redacted
@@ -208,14 +220,15 @@ def _base64(word: str) -> list[bytes]:
     return [form for form in forms if len(form) >= _CUT_LEAST]
 
 
-def _pattern(word: str, *, is_html: bool) -> str:
-    """Return the regular expression of a word."""
+def pattern_of(word: str, *, is_html: bool = False, gap: str | None = None) -> str:
+    """Return the regular expression of words, without groups. ``gap`` is what also may stand between two of them."""
     parts = re.split(r"(\s+)", unicodedata.normalize("NFC", word))
     between = f"(?:{_TAG})*" if is_html else ""
     patterns = []
     for part in parts:
         if not part.strip():
-            patterns.append(_HTML_GAP if is_html else _GAP)
+            space = _HTML_GAP if is_html else _GAP
+            patterns.append(space if gap is None else f"(?:{space}|{gap})")
         else:
             patterns.append(between.join(_character(char, is_html=is_html) for char in part))
     return "".join(patterns)

@@ -30,6 +30,8 @@ from clearline.platform.work.runner import PeriodicJob
 from clearline.platform.work.timers import Timers
 from clearline.presence import store as presence_store
 from clearline.presence.presence_board import PresenceBoard
+from clearline.privacy import erasure_usecases as erasures
+from clearline.privacy import worker as erasure_worker
 from clearline.redaction import usecases as redactions
 from clearline.redaction import worker as redaction_worker
 from clearline.reminders import domain as reminders
@@ -121,6 +123,7 @@ def shared_jobs(
         Timers(database, TIMER_KINDS, now).job(),
         domain_worker.domain_job(database, now),
         redaction_worker.redaction_job(database, blobs, now, secret_key=settings.secret_key),
+        erasure_worker.erasure_job(database, blobs, now, secret_key=settings.secret_key),
         *_close_jobs(database, settings, now),
         Retention(database, blobs, settings, now).job(),
         *_sign_in_jobs(database, now),
@@ -174,6 +177,7 @@ def clock_job(database: Database, now: Clock) -> PeriodicJob:
             pending.shorten_waits,
             timers.shorten_waits,
             redactions.shorten_waits,
+            erasures.shorten_waits,
         ):
             async with database.transaction() as tx:
                 count += await shorten(tx, now=now())

@@ -80,10 +80,11 @@ def check_email(field: str, email: str) -> list[Violation]:
 def is_mailable(address: str) -> bool:
     """Return whether mail servers accept the address as a recipient (RFC 5321, section 4.1.2).
 
-    Stricter than the check of a contact's address: quoted local parts are refused, since few servers accept them.
+    Stricter than the check of a contact's address: quoted local parts are refused, since few servers accept them, and
+    so are addresses in ``invalid``, which no server has (RFC 2606), such as those of erased people.
     """
     local, at, domain = address.rpartition("@")
     fits = len(address.encode(errors="replace")) <= EMAIL_MAX and len(local.encode(errors="replace")) <= LOCAL_PART_MAX
     return bool(at and fits and storable(address) and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)) and not (
-        local.startswith(".") or local.endswith(".") or ".." in local
+        local.startswith(".") or local.endswith(".") or ".." in local or domain.lower().endswith(".invalid")
     )

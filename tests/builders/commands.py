@@ -188,6 +188,8 @@ _TICKETS = (
          text="No light"),
     Step("ticket redact", "addRedaction", ("{ticket[number]}", "--description", "--reason", "A key", "--yes"),
          _NUMBER + "/redactions/{it[id]}", text="No light"),
+    Step("person erase", "addErasure", ("nobody@example.org", "--reason", "Asked", "--dry-run"), "/erasures/{it[id]}"),
+    Step("person erasures", "listErasures", (), "/erasures"),
     Step("ticket redactions", "listRedactions", ("{ticket[number]}",), _NUMBER + "/redactions"),
     Step("attachment delete", "deleteAttachment", ("{ticket[number]}", "{file[id]}")),
     Step("ticket show", "getTicket", ("{ticket[number]}",), _NUMBER),

@@ -284,7 +284,7 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "form-definitions": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY, "terms": NOBODY,
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY, "outbound-mails": NOBODY,
         "mail-suppressions": NOBODY, "mail-templates": NOBODY, "mail-opt-outs": NOBODY, "feedback": NOBODY,
-        "redactions": NOBODY, "attachments": file.json()["id"], "tiers": "gold",
+        "redactions": NOBODY, "erasures": NOBODY, "attachments": file.json()["id"], "tiers": "gold",
     }  # fmt: skip
     return Owned(tenant, headers, ids)
 

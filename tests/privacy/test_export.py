@@ -146,6 +146,7 @@ async def test_every_column_that_refers_to_a_user_is_in_the_map(database: Databa
 
 
 OF_NOBODY = {
+    ("erasure", "user_id"),  # who asked is an id, and the name goes with the account
     ("inbound_mail", "decided_by"),  # the mail is its sender's
     ("recovery_code", "user_id"),  # hashes
     ("sign_in_challenge", "user_id"),  # a hash, for minutes

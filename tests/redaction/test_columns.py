@@ -64,7 +64,8 @@ WORDLESS = {
 """Words of the program, names and addresses of people, hashes and ids, by table."""
 
 WITHOUT_TICKETS = {
-    "account_mail", "api_key", "app_user", "branding", "company", "consumer", "field", "form", "identity_provider",
+    "account_mail", "api_key", "app_user", "branding", "company", "consumer", "erasure", "field", "form",
+    "identity_provider",
     "issue_type", "list_columns", "logo", "macro", "mail_domain", "mail_opt_out", "mail_suppression",
     "mail_template", "mailbox", "notification_settings", "priority_matrix", "queue", "recovery_code",
     "retention_run", "routing_rule", "saved_view", "schema_migration", "second_factor", "second_factor_role",

@@ -64,7 +64,7 @@ COMMANDS = {
     "mailbox": LazyCommand("mail.mailboxes", "mailbox", "Manage the addresses that mail is accepted for."),
     "migrate": LazyCommand("server.migrate", "migrate", "Apply missing migrations to the database."),
     "notifications": LazyCommand("notifications", "notifications_group", "Manage what people get mail about."),
-    "person": LazyCommand("privacy.person", "person", "Export what is stored about a person."),
+    "person": LazyCommand("privacy.person", "person", "Export what is stored about a person, or erase it."),
     "priority-matrix": LazyCommand(
         "catalogue.matrix",
         "priority_matrix",

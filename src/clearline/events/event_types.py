@@ -124,6 +124,7 @@ class EventType(StrEnum):
     MAIL_OPT_OUT_CREATED = "mail_opt_out.created"
     MAIL_OPT_OUT_DELETED = "mail_opt_out.deleted"
     PERSON_EXPORTED = "person.exported"
+    PERSON_ERASED = "person.erased"
 
 
 BY_BOUNCE = "bounce"

@@ -95,4 +95,5 @@ RECORD_ROWS = (
     _record(EventType.MAIL_OPT_OUT_CREATED, "Stopped some mail with the link in it."),
     _record(EventType.MAIL_OPT_OUT_DELETED, "Resumed mail that its recipient had stopped."),
     _record(EventType.PERSON_EXPORTED, "Exported what is stored about a person."),
+    _record(EventType.PERSON_ERASED, "Erased a person: its accounts ended, and a pseudonym is put in its place."),
 )

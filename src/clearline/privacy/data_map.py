@@ -40,7 +40,9 @@ class Table(NamedTuple):
     ``key`` is the primary key with the types of its columns, in whose order the table is read. A row is a person's if
     one of ``users`` is the id of the person's account, one of ``addresses`` is the person's, or ``condition`` holds,
     in which ``$users`` and ``$addresses`` stand for both. Of an exported row the columns ``hidden`` are left out:
-    secrets, hashes of them, and contents that are files of the export.
+    secrets, hashes of them, and contents that are files of the export. ``company`` is the column with the company that
+    a row belongs to, None when rows belong to none; ``ticket`` that with the number of the ticket whose entry in the
+    search is made from the row, too. Rows that ``are_deleted`` say nothing without the person, and go as a whole.
     """
 
     name: str
@@ -50,12 +52,20 @@ class Table(NamedTuple):
     addresses: tuple[str, ...] = ()
     condition: str | None = None
     hidden: tuple[str, ...] = ()
+    company: str | None = "company_id"
+    ticket: str | None = None
+    are_deleted: bool = False
     at_once: int = 2000
 
     @property
     def is_exported(self) -> bool:
         """Whether rows can be a person's."""
         return bool(self.users or self.addresses or self.condition)
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether an erasure goes through the rows."""
+        return bool(self.columns) or self.are_deleted
 
 
 def _texts(names: str, most: Mapping[str, int] | None = None) -> tuple[Column, ...]:
@@ -66,19 +76,26 @@ _JSON = Form.JSON
 
 ACCOUNTS = (
     Table("app_user", "company_id uuid, id uuid", users=("id",), addresses=("email",), hidden=("session_epoch",)),
-    Table("notification_settings", "company_id uuid, user_id uuid", users=("user_id",)),
-    Table("list_columns", "company_id uuid, user_id uuid, list text", users=("user_id",)),
-    Table("assign_by_typing_off", "company_id uuid, user_id uuid", users=("user_id",)),
-    Table("undone_assignment", "company_id uuid, user_id uuid, ticket_number bigint", users=("user_id",)),
-    Table("team_member", "team_id uuid, user_id uuid", users=("user_id",)),
-    Table("user_password", "company_id uuid, user_id uuid", users=("user_id",), hidden=("hash",)),
-    Table("second_factor", "company_id uuid, user_id uuid", users=("user_id",), hidden=("secret", "last_step")),
-    Table("user_identity", "company_id uuid, issuer text, subject text", users=("user_id",)),
+    Table("notification_settings", "company_id uuid, user_id uuid", users=("user_id",), are_deleted=True),
+    Table("list_columns", "company_id uuid, user_id uuid, list text", users=("user_id",), are_deleted=True),
+    Table("assign_by_typing_off", "company_id uuid, user_id uuid", users=("user_id",), are_deleted=True),
     Table(
-        "sign_in_session", "company_id uuid, id uuid", users=("user_id",), hidden=("token_hash", "session_epoch")
+        "undone_assignment", "company_id uuid, user_id uuid, ticket_number bigint", users=("user_id",),
+        are_deleted=True,
     ),
-    Table("sign_in_link", "company_id uuid, id uuid", users=("user_id",), hidden=("token_hash",)),
-    Table("account_mail", "company_id uuid, id uuid", addresses=("address",)),
+    Table("team_member", "team_id uuid, user_id uuid", users=("user_id",), company=None, are_deleted=True),
+    Table("user_password", "company_id uuid, user_id uuid", users=("user_id",), hidden=("hash",), are_deleted=True),
+    Table(
+        "second_factor", "company_id uuid, user_id uuid", users=("user_id",), hidden=("secret", "last_step"),
+        are_deleted=True,
+    ),
+    Table("user_identity", "company_id uuid, issuer text, subject text", users=("user_id",), are_deleted=True),
+    Table(
+        "sign_in_session", "company_id uuid, id uuid", users=("user_id",), hidden=("token_hash", "session_epoch"),
+        are_deleted=True,
+    ),
+    Table("sign_in_link", "company_id uuid, id uuid", users=("user_id",), hidden=("token_hash",), are_deleted=True),
+    Table("account_mail", "company_id uuid, id uuid", addresses=("address",), are_deleted=True),
     Table(
         "api_key", "company_id uuid, id uuid", (Column("name", most=255),), users=("user_id",), hidden=("secret_hash",)
     ),
@@ -111,11 +128,12 @@ TICKETS = (
             Column("waiting", _JSON, within="waiting"), Column("closure", _JSON), Column("reminder", _JSON),
             Column("fault", _JSON), Column("fields", Form.OWN_FIELDS),
         ),
-        users=("created_by",), addresses=("contact_email",),
+        users=("created_by",), addresses=("contact_email",), ticket="number",
     ),
     Table(
         "ticket_contact", "company_id uuid, ticket_number bigint, id bigint",
         _texts("name phone email", {"name": 255, "phone": 64, "email": 254}), addresses=("email",),
+        ticket="ticket_number",
     ),
     Table(
         "ticket_case", "company_id uuid, ticket_number bigint, id uuid",
@@ -123,21 +141,25 @@ TICKETS = (
             "party": 120, "number": 100, "contact_name": 255, "contact_phone": 64, "contact_email": 254,
             "notes": 4000,
         }),
-        addresses=("contact_email",),
+        addresses=("contact_email",), ticket="ticket_number",
     ),
     Table(
         "ticket_merge", "company_id uuid, ticket_number bigint", (Column("waiting_before", _JSON, within="waiting"),)
     ),
-    Table("ticket_watcher", "company_id uuid, ticket_number bigint, user_id uuid", users=("user_id",)),
+    Table(
+        "ticket_watcher", "company_id uuid, ticket_number bigint, user_id uuid", users=("user_id",), are_deleted=True,
+    ),
     Table(
         "note", "company_id uuid, ticket_number bigint, number bigint",
         (Column("author", author="created_by"), Column("text", most=4000), Column("trimmed_text")),
         users=("created_by",),
         condition="t.mail_id in (select i.id from inbound_mail i where lower(i.sender) = any($addresses))",
+        ticket="ticket_number",
     ),
     Table(
         "attachment", "company_id uuid, ticket_number bigint, id uuid",
         (Column("name", most=255), Column("author", author="created_by")), users=("created_by",),
+        ticket="ticket_number",
     ),
     Table(
         "held_file", "company_id uuid, ticket_number bigint, id uuid", (Column("name", most=255),), users=("user_id",)
@@ -162,6 +184,7 @@ TICKETS = (
         "redaction", "company_id uuid, ticket_number bigint, id uuid",
         (Column("reason", most=500), Column("user_name", author="user_id")), users=("user_id",), hidden=("sealed",),
     ),
+    Table("erasure", "id uuid", (Column("reason", most=500), Column("user_name", author="user_id")), company=None),
     Table(
         "ticket_template", "company_id uuid, id uuid",
         (
@@ -185,7 +208,7 @@ MAIL = (
     Table(
         "inbound_mail", "id uuid",
         (*_texts("sender envelope_from subject"), Column("reason", most=255), Column("raw", Form.MAIL)),
-        addresses=("sender", "envelope_from"), hidden=("raw", "fingerprint", "body_hash"), at_once=100,
+        addresses=("sender", "envelope_from"), hidden=("raw", "fingerprint", "body_hash"), at_once=25,
     ),
     Table(
         "outbound_mail", "company_id uuid, id uuid",
@@ -193,14 +216,14 @@ MAIL = (
             *_texts("recipient subject last_error", {"recipient": 254, "last_error": 500}),
             Column("message", Form.MAIL),
         ),
-        users=("user_id",), addresses=("recipient",), hidden=("message",), at_once=100,
+        users=("user_id",), addresses=("recipient",), hidden=("message",), at_once=25,
     ),
     Table(
         "mail_reference", "company_id uuid, ticket_number bigint, message_id text", _texts("recipient"),
         addresses=("recipient",),
     ),
-    Table("mail_opt_out", "company_id uuid, recipient text, topic text", addresses=("recipient",)),
-    Table("mail_suppression", "address text", addresses=("address",)),
+    Table("mail_opt_out", "company_id uuid, recipient text, topic text", addresses=("recipient",), are_deleted=True),
+    Table("mail_suppression", "address text", addresses=("address",), company=None, are_deleted=True),
 )  # fmt: skip
 """Mail both ways."""
 
@@ -233,16 +256,16 @@ WORK = (
     Table(
         "handover", "id uuid",
         (Column("user_name", author="user_id"), Column("note", most=4000), Column("work", _JSON)),
-        users=("user_id",),
+        users=("user_id",), company=None,
     ),
     Table(
         "company", "id uuid",
         (Column("notice_addresses", _JSON), Column("contact_rules", _JSON), Column("fields", _JSON, within="fields")),
         condition="exists (select from unnest($addresses::text[]) a"
-        " where position(a in lower(t.notice_addresses::text)) > 0)",
+        " where position(a in lower(t.notice_addresses::text)) > 0)", company="id",
     ),
-    Table("macro", "id uuid", _texts("name text", {"name": 255, "text": 4000})),
-    Table("queue", "id uuid", _texts("description sender_name", {"description": 1000})),
+    Table("macro", "id uuid", _texts("name text", {"name": 255, "text": 4000}), company=None),
+    Table("queue", "id uuid", _texts("description sender_name", {"description": 1000}), company=None),
 )  # fmt: skip
 """What happened, what was done, and the settings that people's names stand in."""
 

@@ -30,6 +30,13 @@ class Person(Struct, frozen=True):
         return [user.id for user in self.users]
 
 
+class Subject(Struct, frozen=True):
+    """What an event is about. It does not say the address, which would be one more copy of it."""
+
+    id: UUID
+    name: str = "Personal data"
+
+
 class PersonExport(Struct, frozen=True):
     """An export that may be made: of whom, and when it was asked for."""
 

@@ -18,20 +18,13 @@ from clearline.platform.database.transactions import Transactions, Tx
 from clearline.privacy import person_usecases as people
 from clearline.privacy import store as page_store
 from clearline.privacy.data_map import TABLES, Form, Table
-from clearline.privacy.domain import KIND, NOT_EXPORTED, Contents, Person, PersonExport
+from clearline.privacy.domain import KIND, NOT_EXPORTED, Contents, Person, PersonExport, Subject
 from clearline.tickets.attachments.blob_backend import BlobMissing, BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.domain import ticket_number
 
 _BLOCK = 256 * 1024
 _format = msgspec.json.format
-
-
-class _Subject(msgspec.Struct, frozen=True):
-    """What the event of an export is about. It does not say the address, which would be one more copy of it."""
-
-    id: UUID
-    name: str = "Personal data"
 
 
 async def prepare_export(tx: Tx, actor: Actor, address: str, *, now: datetime) -> PersonExport:
@@ -42,7 +35,7 @@ async def prepare_export(tx: Tx, actor: Actor, address: str, *, now: datetime) -
     """
     person = await people.find_person(tx, actor, address, Scope.PEOPLE_EXPORT)
     accounts = [str(user_id) for user_id in person.user_ids]
-    subject, changes = _Subject(uuid4()), [Change("accounts", None, accounts)]
+    subject, changes = Subject(uuid4()), [Change("accounts", None, accounts)]
     await append_record_event(tx, actor, KIND, "exported", subject, changes, now=now)
     return PersonExport(person, now)
 

@@ -21,7 +21,8 @@ def _keys(table: Table) -> list[tuple[str, str]]:
     return [(name, type_) for name, _space, type_ in pairs]
 
 
-def _columns(table: Table) -> str:
+def key_columns(table: Table) -> str:
+    """Return the columns of a primary key."""
     return ", ".join(f"t.{name}" for name, _type in _keys(table))
 
 
@@ -36,9 +37,9 @@ def key_values(table: Table, first: int) -> str:
 
 
 def _next_bound(table: Table, *, is_first: bool) -> str:
-    after = "" if is_first else f"where ({_columns(table)}) > ({key_values(table, 2)})"
+    after = "" if is_first else f"where ({key_columns(table)}) > ({key_values(table, 2)})"
     return f"""select {key_texts(table)} from {table.name} t {after}
-                order by {_columns(table)} offset $1 limit 1"""
+                order by {key_columns(table)} offset $1 limit 1"""
 
 
 async def next_page(tx: Tx, table: Table, after: list[str] | None) -> Page:
@@ -52,7 +53,7 @@ def within(table: Table, page: Page, first: int) -> tuple[str, list[str]]:
     conditions, values = ["true"], list[str]()
     for sign, bound in ((">", page.after), ("<=", page.upto)):
         if bound is not None:
-            conditions.append(f"({_columns(table)}) {sign} ({key_values(table, first + len(values))})")
+            conditions.append(f"({key_columns(table)}) {sign} ({key_values(table, first + len(values))})")
             values += bound
     return " and ".join(conditions), values
 
@@ -69,7 +70,7 @@ def _is_of_person(table: Table) -> str:
 
 def _documents(table: Table, condition: str) -> str:
     return f"""select (to_jsonb(t) - $3::text[])::text from {table.name} t
-                where {_is_of_person(table)} and {condition} order by {_columns(table)}"""
+                where {_is_of_person(table)} and {condition} order by {key_columns(table)}"""
 
 
 async def documents(tx: Tx, table: Table, page: Page, users: Sequence[UUID], addresses: Sequence[str]) -> list[str]:
@@ -91,4 +92,5 @@ async def mails(
 def _contents(table: Table, condition: str) -> str:
     content = next(column.name for column in table.columns if column.form is Form.MAIL)
     return f"""select t.id, t.{content} from {table.name} t
-                where {_is_of_person(table)} and {condition} and t.{content} is not null order by {_columns(table)}"""
+                where {_is_of_person(table)} and {condition} and t.{content} is not null
+                order by {key_columns(table)}"""

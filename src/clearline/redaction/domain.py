@@ -136,8 +136,12 @@ def redactor_of(words: Iterable[str], kept_fields: Collection[str]) -> Redactor:
 
     ``kept_fields`` are as for ``Redactor``.
     """
-    kept = {str(member) for kind in StrEnum.__subclasses__() for member in kind}
-    return Redactor(words, kept, kept_fields)
+    return Redactor(words, kept_values(), kept_fields)
+
+
+def kept_values() -> set[str]:
+    """Return the values of the program in JSON, such as a status."""
+    return {str(member) for kind in StrEnum.__subclasses__() for member in kind}
 
 
 def check_words(text: str) -> list[Violation]:

@@ -26,6 +26,7 @@ BODIES: dict[str, Json | bytes] = {
     "activateCompany": {},
     "addAttachment": b"From B",
     "addHandover": {"note": "From B"},
+    "addErasure": {"address": "from-b@example.org", "reason": "From B", "dry_run": True},
     "addCase": {"party": "From B"},
     "addLink": {"type": "related", "ticket": "{other}"},
     "addMailSuppression": {"address": "from-b@example.org"},
@@ -129,6 +130,7 @@ DESKS_OWN = (
     "mail-templates",
     "feedback",
     "redactions",
+    "erasures",
     "terms",
     "tiers",
 )

@@ -4,7 +4,7 @@ import base64
 import quopri
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from clearline import clock
 from clearline.accounts import key_usecases as keys
@@ -174,6 +174,11 @@ class Scene:
                    values ($1, $2, 'feedback', now(), $3)""", self.company.id, ADDRESS, uuid4(),
             )  # fmt: skip
 
+    async def fail_job(self) -> None:
+        """Have an item of a job say why it failed."""
+        async with self.desk.database.transaction() as tx:
+            await tx.write("update job_item set detail = $1", f"{ADDRESS} is no user")
+
     async def hold_message(self) -> None:
         """Hold a message that can still be taken back. A job would send it."""
         async with self.desk.database.transaction() as tx:
@@ -198,10 +203,6 @@ async def new_scene(desk: Desk) -> Scene:
     await scene.write_beside()
     await desk.run_jobs()
     await scene.stop_mail()
+    await scene.fail_job()
     await scene.hold_message()
     return scene
-
-
-def company_id_of(user: User) -> UUID:
-    """Return the company of a user."""
-    return user.company_id

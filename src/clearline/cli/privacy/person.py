@@ -5,6 +5,7 @@ from typing import IO
 import click
 
 from clearline.cli.context import current_settings, run
+from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.terminal.text import write
 from clearline.clock import now
 from clearline.identity import OPERATOR
@@ -12,10 +13,22 @@ from clearline.platform.database.transactions import Database
 from clearline.privacy import export_usecases as person_exports
 from clearline.tickets.attachments.blobs import open_blobs
 
+_COMMANDS = {
+    "certificate": LazyCommand(
+        "privacy.erasure", "person_certificate", "Print the certificate of the erasure with an ID as JSON."
+    ),
+    "erase": LazyCommand(
+        "privacy.erasure",
+        "person_erase",
+        "Erase the person with an e-mail ADDRESS: put a pseudonym in its place, everywhere.",
+    ),
+    "erasures": LazyCommand("privacy.erasure", "person_erasures", "List erasures of people and dry runs."),
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
 def person() -> None:
-    """Export what is stored about a person."""
+    """Export what is stored about a person, or erase it."""
 
 
 @person.command("export")

@@ -143,7 +143,7 @@ class _Look(NamedTuple):
 
 
 async def _tickets(tx: Tx, look: _Look) -> None:
-    types, redactor = await _types_of_fields(tx), look.redactor
+    types, redactor = await types_of_fields(tx), look.redactor
 
     def redacted(words: Sequence[Any]) -> Sequence[object]:
         title, description, name, phone, label, service_id, tags, ids, waiting, *documents, fields = words
@@ -154,11 +154,11 @@ async def _tickets(tx: Tx, look: _Look) -> None:
             redactor.text(phone, PHONE_MAX),
             None if label is None else redactor.text(label),
             redactor.text(service_id, ID_MAX) if label is None else service_id,
-            _tags(tags, redactor),
-            _external_ids(ids, redactor),
+            redact_tags(tags, redactor),
+            redact_external_ids(ids, redactor),
             look.document(waiting, "waiting"),
             *map(look.document, documents),
-            None if fields is None else _fields(fields, types, redactor),
+            None if fields is None else redact_fields(fields, types, redactor),
         ]
 
     rows = await tx.fetch(
@@ -245,16 +245,16 @@ async def _merges(tx: Tx, look: _Look) -> None:
 
 async def fields_of_keys(tx: Tx) -> frozenset[str]:
     """Return the own fields of tickets whose values are keys of options or ids of records, and nobody's words."""
-    return frozenset(key for key, type_ in (await _types_of_fields(tx)).items() if type_ in _KEYED)
+    return frozenset(key for key, type_ in (await types_of_fields(tx)).items() if type_ in _KEYED)
 
 
-async def _types_of_fields(tx: Tx) -> dict[str, FieldType]:
+async def types_of_fields(tx: Tx) -> dict[str, FieldType]:
     """Return the types of the own fields of tickets by their keys, also of deleted ones."""
     rows = await tx.fetch("select key, type from field where record = 'ticket'")
     return {row[0]: FieldType(row[1]) for row in rows}
 
 
-def _fields(text: str, types: Mapping[str, FieldType], redactor: Redactor) -> str | None:
+def redact_fields(text: str, types: Mapping[str, FieldType], redactor: Redactor) -> str | None:
     """Return values of own fields: texts with a mark; without those that hold the words and cannot have a mark."""
     values: dict[str, Any] = msgspec.json.decode(text)
     redacted: dict[str, Any] = {}
@@ -271,11 +271,13 @@ def _fields(text: str, types: Mapping[str, FieldType], redactor: Redactor) -> st
     return msgspec.json.encode(redacted).decode() if redacted else None
 
 
-def _tags(tags: list[str], redactor: Redactor) -> list[str]:
+def redact_tags(tags: list[str], redactor: Redactor) -> list[str]:
+    """Return tags, of which those that held the words are one that says so."""
     return list(dict.fromkeys(_TAG if redactor.text(tag) != tag else tag for tag in tags))
 
 
-def _external_ids(text: str, redactor: Redactor) -> str:
+def redact_external_ids(text: str, redactor: Redactor) -> str:
+    """Return ids in other systems without the words."""
     ids: dict[str, str] = msgspec.json.decode(text)
     redacted = {redactor.text(name, SYSTEM_MAX): redactor.text(value, EXTERNAL_ID_MAX) for name, value in ids.items()}
     return text if redacted == ids else msgspec.json.encode(redacted).decode()

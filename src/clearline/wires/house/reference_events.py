@@ -116,6 +116,7 @@ _CHANGES: dict[str, list[Change]] = {
     "user.created": [Change("name", None, "Ana Ruiz"), Change("email", None, "ana@example.com")],
     "user.changed": [Change("phone", "", "+1-555-0100")],
     "person.exported": [Change("accounts", None, [_RECORD])],
+    "person.erased": [Change("accounts", [_RECORD], [])],
     "api_key.created": [Change("prefix", None, "clk_4vJ2q8"), Change("scopes", None, ["tickets:read"])],
     "service.created": [Change("type", None, "Port"), Change("label", None, "Amsterdam port, 10G")],
     "service.changed": [Change("label", "Amsterdam port", "Amsterdam port, 10G")],

@@ -42,6 +42,7 @@ GROUP_TEXTS = {
     "Mail templates": "The texts of mail, by kind and language: change them, preview them, or go back to the shipped "
     "ones.",
     "Notifications": "Of what people are notified, how and when.",
-    "Personal data": "What is stored about a person, with an account or without one: export it.",
+    "Personal data": "What is stored about a person, with an account or without one: export it, "
+    "or put a pseudonym in the place of the person.",
     "Audit": "Who did what and when, for those who may read it.",
 }

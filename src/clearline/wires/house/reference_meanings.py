@@ -215,6 +215,7 @@ MEANINGS: dict[str, Mapping[str, str]] = {
         "desk:write": "Manage queues, teams, rules and mailboxes.",
         "audit:read": "Read the audit.",
         "people:export": "Export all that is stored about a person.",
+        "people:erase": "Erase people for good.",
     },
     "ServiceState": {
         "ordered": "It is ordered, and not yet delivered.",

@@ -19,6 +19,7 @@ from clearline.wires.house.mail import mailboxes, opt_outs
 from clearline.wires.house.mail import outbound as outbound_mail
 from clearline.wires.house.mail import templates as mail_templates
 from clearline.wires.house.notifications import handlers as notifications
+from clearline.wires.house.privacy import erasures
 from clearline.wires.house.privacy import handlers as privacy
 from clearline.wires.house.queues import queues, teams
 from clearline.wires.house.redaction import handlers as redactions
@@ -72,7 +73,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Outbound mail": (*outbound_mail.OPERATIONS, *opt_outs.OPERATIONS),
     "Mail templates": mail_templates.OPERATIONS,
     "Notifications": notifications.OPERATIONS,
-    "Personal data": privacy.OPERATIONS,
+    "Personal data": (*privacy.OPERATIONS, *erasures.OPERATIONS),
     "Audit": audit.OPERATIONS,
 }
 """The operations in the order of the reference. Routes, scopes, OpenAPI and the reference page are derived from it."""

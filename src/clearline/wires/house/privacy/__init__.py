@@ -1,4 +1,4 @@
-"""House API v1: exports of what is stored about a person.
+"""House API v1: exports and erasures of people.
 Tables: none.
 Events: none.
 """
