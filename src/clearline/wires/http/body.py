@@ -187,7 +187,10 @@ def _of_type(value: Any, kind: inspect.Type, path: str, *, text: bool) -> list[V
 
 
 def _member_of(union: inspect.UnionType, value: Any) -> inspect.Type:
-    """Return the type in a union that a value is meant to be: the struct that its tag names, or else the first."""
+    """Return the type in a union that a value is meant to be.
+
+    The struct that its tag names, or else the type of its kind in JSON, or else the first.
+    """
     kinds = [kind for kind in union.types if not isinstance(kind, inspect.NoneType)]
     for kind in kinds:
         if isinstance(kind, inspect.StructType) and isinstance(value, dict) and value.get(kind.tag_field) == kind.tag:
@@ -195,7 +198,26 @@ def _member_of(union: inspect.UnionType, value: Any) -> inspect.Type:
     if len(kinds) > 1 and all(isinstance(kind, inspect.StructType) for kind in kinds):
         tags = tuple(kind.tag for kind in kinds if isinstance(kind, inspect.StructType))
         return _Tagged(kinds[0].tag_field, tags)  # type: ignore[attr-defined]
-    return kinds[0]
+    return next((kind for kind in kinds if _is_of_kind(value, kind)), kinds[0])
+
+
+_KINDS: dict[type, tuple[type[inspect.Type], ...]] = {
+    bool: (inspect.BoolType,),
+    int: (inspect.IntType, inspect.FloatType),
+    float: (inspect.FloatType,),
+    list: (inspect.ListType, inspect.VarTupleType),
+    dict: (inspect.DictType, inspect.StructType),
+}
+"""The types that are written as a kind of value in JSON. All others are written as strings."""
+_NO_STRINGS = tuple(kind for kinds in _KINDS.values() for kind in kinds)
+
+
+def _is_of_kind(value: Any, kind: inspect.Type) -> bool:
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    return (
+        not isinstance(kind, _NO_STRINGS) if isinstance(value, str) else isinstance(kind, _KINDS.get(type(value), ()))
+    )
 
 
 class _Tagged(inspect.Type):
