@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.health.domain import Check
-from clearline.health.mail_checks import check_polls, inbound_mail, listener
+from clearline.health.mail_checks import check_polls, inbound_mail, listener, recipient_limit
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import mailbox_usecases as mailboxes
@@ -128,3 +128,28 @@ async def test_the_doctor_shows_them(postgres: str) -> None:
         )
     checks = {check["name"]: check["ok"] for check in json.loads(report.stdout)["checks"]}
     assert (report.exit_code, checks["mail listener"], checks["inbound mail"]) == (3, False, True)
+
+
+async def test_addresses_at_the_limit_of_an_hour_are_counted_and_not_named(desk: Database) -> None:
+    sent = """
+        insert into outbound_mail (company_id, id, recipient, subject, kind, message_id, message, state, due_at,
+                                   created_at, finished_at)
+        select (select id from company limit 1), gen_random_uuid(), $1, 'Subject', $2, gen_random_uuid()::text,
+               'message', 'sent', $3, $3, $3 from generate_series(1, $4)"""
+    mails = (
+        ("ada@example.com", "notification", NOW, 3),
+        ("ADA@example.com", "notification", NOW - 59 * MINUTE, 2),
+        ("ben@example.com", "notification", NOW - 61 * MINUTE, 9),
+        ("cleo@example.com", "digest", NOW, 9),
+        ("dora@example.com", "notification", NOW, 4),
+    )
+    async with desk.transaction() as tx:
+        for mail in mails:
+            await tx.write(sent, *mail)
+    fine = Check("mail limit", ok=True, detail="no address got 6 notifications in the last hour")
+    assert await recipient_limit(desk, 6, NOW) == fine
+    warned = await recipient_limit(desk, 5, NOW)
+    assert (warned.ok, warned.warning) == (True, True)
+    assert warned.detail.startswith("1 addresses got 5 notifications in the last hour: what else they would get waits")
+    assert "CLEARLINE_RECIPIENT_MAILS" in warned.detail
+    assert "@" not in warned.detail

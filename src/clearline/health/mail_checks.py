@@ -3,10 +3,12 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from clearline.clock import counted_until
 from clearline.health.domain import LATE, Check
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.mailbox_store import PollState
+from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.templates import usecases as templates
 from clearline.platform.database.transactions import Database
 from clearline.settings.values import Bind
@@ -65,6 +67,21 @@ def _waiting(count: int, oldest: datetime | None, now: datetime) -> Check:
     if oldest is None or now - oldest <= LATE:
         return Check("inbound mail", ok=True, detail=shown)
     return Check("inbound mail", ok=False, detail=f"{shown}, the oldest for {_minutes(now - oldest)}; {_ADVICE}")
+
+
+async def recipient_limit(database: Database, most: int, now: datetime) -> Check:
+    """Warn of addresses that got as many notifications in the last hour as one may get; their others are postponed."""
+    async with database.statement() as tx:
+        count = await outbound_mail_store.addresses_at_limit(
+            tx, most=most, since=now - timedelta(hours=1), until=counted_until(now)
+        )
+    if not count:
+        return Check("mail limit", ok=True, detail=f"no address got {most} notifications in the last hour")
+    detail = (
+        f"{count} addresses got {most} notifications in the last hour: what else they would get waits for a digest, "
+        "and nothing is lost; if this is no loop of automatic mail, raise CLEARLINE_RECIPIENT_MAILS"
+    )
+    return Check("mail limit", ok=True, detail=detail, warning=True)
 
 
 def check_polls(states: list[PollState], now: datetime) -> Check:

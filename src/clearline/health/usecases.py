@@ -176,6 +176,7 @@ async def check_database(database: Database, settings: Settings, *, is_thorough:
             await _secrets(database, settings),
             *await mail_checks.inbound_mail(database, now()),
             await mail_checks.mail_templates(database),
+            await mail_checks.recipient_limit(database, settings.recipient_mails, now()),
             await _search_index(database),
             *[await _consumer(database, name) for name in CONSUMERS],
         ]

@@ -218,7 +218,7 @@ class ServerSettings:
         1,
         10_000,
         defaults.RECIPIENT_MAILS,
-        "Most notifications in an hour to one address; further ones wait for a digest.",
+        "Most notifications in an hour to one address; further ones wait for a digest, and none is lost.",
     )
     company_mail_domains_max: int = count(
         0,

@@ -165,6 +165,22 @@ async def recent_count(tx: Tx, recipient: str, kind: str, *, since: datetime, un
     return count
 
 
+async def addresses_at_limit(tx: Tx, *, most: int, since: datetime, until: datetime) -> int:
+    """Return how many addresses, in any case, ``most`` or more notifications were written to within a time.
+
+    Served by ``outbound_mail_newest``.
+    """
+    count: int = await tx.fetchval(
+        f"""select count(*) from (
+                select from outbound_mail where created_at >= $2 and created_at <= $3 and kind = '{NOTIFICATION}'
+                 group by lower(recipient) having count(*) >= $1) at_limit""",
+        most,
+        since,
+        until,
+    )
+    return count
+
+
 async def contacts_count(tx: Tx, company_id: UUID, *, since: datetime, until: datetime) -> int:
     """Return how many notifications about a company's tickets were written to contacts who are no users, within a time.
 
