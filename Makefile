@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 BUILT := src/clearline/web/built/manifest.json
 FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name .node -o -name __pycache__ \) -prune -o -type f -print)
 
-.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium balancers containers screenshots release dist clean
+.PHONY: run test test-system soak check format lock docs words bench scale lighthouse frontend chromium balancers containers promtool screenshots release dist clean
 .DELETE_ON_ERROR:
 
 run: $(RUN) $(BUILT)
@@ -23,7 +23,7 @@ run: $(RUN) $(BUILT)
 # The tests start hundreds of Python processes. With the variable set, each of them would compile Clearline again.
 test test-system soak: export PYTHONDONTWRITEBYTECODE =
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
-test: $(DEV) $(BUILT)
+test: $(DEV) $(BUILT) promtool
 	$(PYTEST) -m "not system"
 
 test-system: $(DEV) $(BUILT) chromium balancers containers
@@ -125,6 +125,17 @@ containers:
 			echo "Tests of the container image are skipped: they need your distribution's packages podman, runc and debootstrap"; exit 0; }; \
 		echo "Installing Debian's podman, runc and debootstrap for the tests of the container image ..."; \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends podman runc debootstrap >/dev/null; }
+
+# For the tests of the alerts: Debian's promtool alone, out of the package whose installation would start Prometheus. Without it,
+# these are skipped.
+promtool: $(VENV)/bin/python
+	@command -v promtool >/dev/null || test -x $(BIN)/promtool || { \
+		command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || { \
+			echo "Tests of the alerts are skipped: they need promtool of your distribution's package prometheus"; exit 0; }; \
+		echo "Taking promtool out of Debian's prometheus for the tests of the alerts ..."; \
+		folder=$$(mktemp -d) && chmod 755 $$folder && (cd $$folder && apt-get -qq download prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .) \
+			&& cp $$folder/usr/bin/promtool $(BIN)/promtool; rm -rf $$folder; test -x $(BIN)/promtool \
+			|| echo "Tests of the alerts are skipped: the package prometheus cannot be downloaded"; }
 
 clean:
 	rm -rf $(VENV) frontend/node_modules frontend/.node bench/lighthouse/node_modules src/clearline/web/built dist

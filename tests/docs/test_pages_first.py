@@ -29,6 +29,7 @@ FOR_COMMANDS_ALONE = (
     "answer-people-about-their-data",
     "back-up-and-upgrade", "end-a-forgotten-transaction", "follow-events", "make-a-release", "move-from-another-desk",
     "run-in-containers", "run-in-production", "run-several-servers", "run-workers-apart", "use-the-house-api",
+    "watch-the-desk",
     "work-tickets-from-the-command-line",
 )  # fmt: skip
 """Guides about what has no page: the installation, programs, the command line, imports of tickets."""
