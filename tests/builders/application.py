@@ -4,9 +4,11 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
@@ -17,6 +19,7 @@ from click.testing import CliRunner, Result
 from clearline.app import Application
 from clearline.cli.main import main
 from clearline.platform.database.transactions import Database, Tx
+from clearline.settings.defaults import data_dir as default_data_dir
 from clearline.settings.settings import Settings
 
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
@@ -78,6 +81,8 @@ async def _until_heard(application: ServedDatabase, before: int) -> None:
 @asynccontextmanager
 async def serving(settings: Settings, metrics_folder: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """Start the complete application as a server does, yield a client of it, and stop it at the end of the block."""
+    if settings.data_dir == default_data_dir():  # a server marks its store, and commands of other tests look at it
+        settings = replace(settings, data_dir=Path(tempfile.mkdtemp(prefix="clearline-served-")))
     app = Application(settings, metrics_folder)
     started, stop, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
     messages = iter([{"type": "lifespan.startup"}])
