@@ -45,9 +45,14 @@ async def filled(filled: Any) -> Any:
 
 
 async def test_a_page_of_queues_counts_in_the_index_of_open_tickets(filled: Any) -> None:
-    used, scanned = await plan_of(filled, queue_store.PAGE, "Queue 3", 5)
-    assert "ticket_open_by_queue" in used
-    assert not scanned & {"ticket"}
+    company = await filled.fetchval("select id from company limit 1")
+    for statement, values in (
+        (queue_store.PAGE, ["Queue 3", 5]),
+        (queue_store.PAGE_OF_SOME, [[company], "Queue 3", 5]),
+    ):
+        used, scanned = await plan_of(filled, statement, *values)
+        assert "ticket_open_by_queue" in used
+        assert not scanned & {"ticket"}
 
 
 async def test_the_names_of_queues_are_read_without_a_ticket(filled: Any) -> None:

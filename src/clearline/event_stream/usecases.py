@@ -19,7 +19,6 @@ from clearline.events.type_names import check_types
 from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
-from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import ticket_number
 
 _CURSOR = re.compile("([0-9a-f]{1,16})-([0-9a-f]{1,16})-([0-9a-f]{1,16})")
@@ -138,7 +137,7 @@ async def read(tx: Tx, reader: Reader, after: EventCursor, *, limit: int = _BATC
     batch = await event_stream_store.read(tx, event_filter, after.offset, limit=limit)
     events = [visible for event in batch.events if (visible := _visible(reader, event)) is not None]
     if reader.limits is not None:
-        events = await _within(tx, reader.limits, events)
+        events = await access.events_within(tx, reader.limits, events)
     return EventPage(events, batch.last or after, batch.is_full)
 
 
@@ -159,16 +158,6 @@ async def starting_cursor(tx: Tx, cursor: EventCursor | None, reader: Reader, *,
     if cursor is not None:
         return EventCursor(await recover_offset(tx, cursor), cursor.at)
     return await latest_cursor(tx, reader) if from_now else BEGINNING
-
-
-async def _within(tx: Tx, limits: User, events: Sequence[Event]) -> list[Event]:
-    """Return the events about tickets that the limits of one of the provider's people leave now."""
-    queues = await ticket_store.queues_of(tx, {number for event in events if (number := event.ticket_number)})
-    return [
-        event
-        for event in events
-        if event.ticket_number in queues and limits.reaches_ticket(event.company_id, queues[event.ticket_number])
-    ]
 
 
 def _visible(reader: Reader, event: Event) -> Event | None:

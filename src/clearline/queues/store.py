@@ -1,5 +1,6 @@
 """Queues, and the counts of their tickets."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -75,34 +76,48 @@ _UNREACHABLE = f"""
             or lower(u.email) in (select address from mail_suppression))"""
 """The provider's people who work no tickets, or get no mail. Read once for a statement."""
 
-_DETAILS = f"""
-    select {COLUMNS}, team.name, waiting.all, waiting.unassigned, waiting.unreachable
+_DETAILS = """
+    select {columns}, team.name, waiting.all, waiting.unassigned, waiting.unreachable
       from queue q
       left join team on team.id = q.team_id
      cross join lateral (select count(*) as all, count(*) filter (where t.assignee_id is null) as unassigned,
-                                count(*) filter (where t.assignee_id in ({_UNREACHABLE})) as unreachable
-                           from ticket t where t.queue_id = q.id and t.is_open) waiting"""
+                                count(*) filter (where t.assignee_id in ({unreachable})) as unreachable
+                           from ticket t where t.queue_id = q.id and t.is_open {counted}) waiting"""
+_OF_ALL = _DETAILS.format(columns=COLUMNS, unreachable=_UNREACHABLE, counted="")
+_OF_SOME = _DETAILS.format(columns=COLUMNS, unreachable=_UNREACHABLE, counted="and t.company_id = any($1)")
 
 
 def _details(row: Record) -> QueueDetails:
     return QueueDetails(queue_of(row), *row[9:13])
 
 
-async def details(tx: Tx, queue_id: UUID) -> QueueDetails | None:
-    """Return a queue with its counts, or None. Served by the primary key and ``ticket_open_by_queue``."""
-    row = await tx.fetchrow(f"{_DETAILS} where q.id = $1", queue_id)
+async def details(tx: Tx, queue_id: UUID, *, companies: Sequence[UUID] | None = None) -> QueueDetails | None:
+    """Return a queue with its counts, or None. Served by the primary key and ``ticket_open_by_queue``.
+
+    With ``companies`` only their tickets are counted.
+    """
+    if companies is None:
+        row = await tx.fetchrow(f"{_OF_ALL} where q.id = $1", queue_id)
+    else:
+        row = await tx.fetchrow(f"{_OF_SOME} where q.id = $2", companies, queue_id)
     return None if row is None else _details(row)
 
 
-PAGE = f"{_DETAILS} where lower(q.name) > lower($1) order by lower(q.name) limit $2"
+_PAGE = "{} where lower(q.name) > lower(${}) order by lower(q.name) limit ${}"
+PAGE = _PAGE.format(_OF_ALL, 1, 2)
+PAGE_OF_SOME = _PAGE.format(_OF_SOME, 2, 3)
 
 
-async def page(tx: Tx, *, after: str | None, limit: int) -> list[QueueDetails]:
+async def page(tx: Tx, *, after: str | None, limit: int, companies: Sequence[UUID] | None = None) -> list[QueueDetails]:
     """Return the queues after the name ``after``, by name, with their counts. Served by ``queue_name``.
 
-    Tickets are counted in ``ticket_open_by_queue``: open tickets are read, finished ones are not.
+    Tickets are counted in ``ticket_open_by_queue``: open tickets are read, finished ones are not. With ``companies``
+    only their tickets are counted.
     """
-    rows = await tx.fetch(PAGE, after or "", limit)
+    if companies is None:
+        rows = await tx.fetch(PAGE, after or "", limit)
+    else:
+        rows = await tx.fetch(PAGE_OF_SOME, companies, after or "", limit)
     return [_details(row) for row in rows]
 
 

@@ -31,9 +31,19 @@ async def lock_setup(tx: Tx, actor: Actor) -> None:
 
 
 async def list_queues(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[QueueDetails]:
-    """Return the queues after the name ``after``, by name, with their counts. Served by ``queue_name``."""
+    """Return the queues after the name ``after``, by name, with the counts of what the actor sees.
+
+    Served by ``queue_name``.
+    """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await queue_store.page(tx, after=after, limit=limit)
+    companies = permissions.only_companies(actor)
+    return [_seen(actor, each) for each in await queue_store.page(tx, after=after, limit=limit, companies=companies)]
+
+
+def _seen(actor: Actor, details: QueueDetails) -> QueueDetails:
+    """Return a queue without the counts of tickets if the limits of the actor do not leave the queue to it."""
+    queues = None if actor.limits is None else actor.limits.only_queues
+    return details if queues is None or details.queue.id in queues else QueueDetails(*details[:2], 0, 0, 0)
 
 
 async def name_queues(tx: Tx, actor: Actor, *, limit: int) -> list[tuple[Queue, bool]]:
@@ -43,9 +53,10 @@ async def name_queues(tx: Tx, actor: Actor, *, limit: int) -> list[tuple[Queue, 
 
 
 async def get_queue(tx: Tx, actor: Actor, queue_id: UUID) -> QueueDetails:
-    """Return a queue with its counts."""
+    """Return a queue with the counts of what the actor sees."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await _details(tx, queue_id)
+    found = await queue_store.details(tx, queue_id, companies=permissions.only_companies(actor))
+    return _seen(actor, require_found(found, KIND, queue_id))
 
 
 async def queue_with_id(tx: Tx, actor: Actor, queue_id: UUID) -> Queue:

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from clearline.accounts.permissions import may_see_tickets, own_company, require_scope, ticket_companies
 from clearline.errors import NotFound
-from clearline.identity import Actor, Scope
+from clearline.events.store import Event
+from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Ticket, parse_ticket_number, ticket_number
@@ -49,6 +50,29 @@ def reaches(actor: Actor, company_id: UUID, queue_id: UUID | None) -> bool:
     if not actor.is_staff:
         return may_see_tickets(actor, company_id)
     return actor.limits is None or actor.limits.reaches_ticket(company_id, queue_id)
+
+
+_OTHER_TICKETS = ("other", "into")
+"""The members of events that name another ticket: the other end of a link, and what a ticket was merged into."""
+
+
+async def events_within(tx: Tx, limits: User, events: Sequence[Event]) -> list[Event]:
+    """Return the events of which the limits of one of the provider's people leave all tickets now.
+
+    Those that name another ticket, of a link for example, are left out with it.
+    """
+    named = {event.offset: _tickets_named(event) for event in events}
+    places = await ticket_store.places_of(tx, {number for numbers in named.values() for number in numbers})
+    reached = {number for number, place in places.items() if limits.reaches_ticket(*place)}
+    return [event for event in events if named[event.offset] and reached.issuperset(named[event.offset])]
+
+
+def _tickets_named(event: Event) -> set[int]:
+    """Return the tickets that an event is about or names; none if it is about no ticket."""
+    if event.ticket_number is None:
+        return set()
+    others = (parse_ticket_number(str(event.data[name])) for name in _OTHER_TICKETS if name in event.data)
+    return {event.ticket_number, *(number for number in others if number is not None)}
 
 
 async def lock_ticket(tx: Tx, actor: Actor, number: int) -> Ticket:

@@ -137,10 +137,12 @@ async def place_of(tx: Tx, number: int) -> tuple[UUID | None, UUID | None]:
     return (None, None) if row is None else (row[0], row[1])
 
 
-async def queues_of(tx: Tx, numbers: Collection[int]) -> dict[int, UUID | None]:
-    """Return the queues of tickets by their numbers. It checks no access. Served by ``ticket_by_number``."""
-    rows = await tx.fetch("select number, queue_id from ticket where number = any($1::bigint[])", [*numbers])
-    return {row[0]: row[1] for row in rows}
+async def places_of(tx: Tx, numbers: Collection[int]) -> dict[int, tuple[UUID, UUID | None]]:
+    """Return the companies and queues of tickets by their numbers, unchecked. Served by ``ticket_by_number``."""
+    rows = await tx.fetch(
+        "select number, company_id, queue_id from ticket where number = any($1::bigint[])", [*numbers]
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 async def exists(tx: Tx, company_id: UUID, number: int) -> bool:

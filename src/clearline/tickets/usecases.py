@@ -219,7 +219,9 @@ async def list_tickets_with_notes(
 
 
 async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: int = 1000) -> list[Event]:
-    """Return the events of a ticket after an event id, oldest first. Customers get only events visible to them.
+    """Return the events of a ticket after an event id, oldest first.
+
+    Customers get only events visible to them, and agents with limits none that names a ticket beyond these.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -228,10 +230,12 @@ async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: i
     company_id = await access.require_ticket(tx, actor, number)
     audience = Audience.STAFF if actor.is_staff else Audience.CUSTOMER
     events: list[Event] = []
-    at_once = limit if actor.is_staff else max(limit, _READ_AT_ONCE)  # many events may be hidden from customers
+    is_all = actor.is_staff and actor.limits is None
+    at_once = limit if is_all else max(limit, _READ_AT_ONCE)  # many events may be hidden
     while len(events) < limit:
         read = await event_store.of_ticket(tx, company_id, number, after=after, limit=at_once)
-        events += filter(None, (event_store.seen_by(audience, event) for event in read))
+        seen = [visible for event in read if (visible := event_store.seen_by(audience, event)) is not None]
+        events += seen if actor.limits is None else await access.events_within(tx, actor.limits, seen)
         if len(read) < at_once:
             break
         after = read[-1].offset.id

@@ -140,6 +140,54 @@ async def test_an_agent_sees_all_within_its_limits(client: httpx.AsyncClient, da
     assert names == ["bbb Ltd"]
 
 
+async def test_a_link_to_a_ticket_beyond_the_limits_is_in_no_history_and_no_event(
+    client: httpx.AsyncClient, database: Database, a: Owned, b: Owned
+) -> None:
+    agent = await limited(database, only_companies=(b.tenant.company.id,))
+    number, hidden = b.ids["tickets"], a.ids["tickets"]
+    admin = await new_staff(database, Role.ADMIN)
+    link = {"ticket": hidden, "type": "related"}
+    answer = await client.post(f"/api/v1/tickets/{number}/links", headers=admin.headers, json=link)
+    assert answer.status_code == 201, answer.text
+    paths = (f"/api/v1/tickets/{number}/history?limit=200", f"/api/v1/events?ticket={number}&limit=200")
+    for path in paths:
+        seen = await client.get(path, headers=agent)
+        assert seen.status_code == 200, seen.text
+        assert (hidden in seen.text, "ticket.created" in seen.text) == (False, True), path
+        assert hidden in (await client.get(path, headers=admin.headers)).text, path
+    removed = await client.delete(
+        f"/api/v1/tickets/{number}/links/{answer.json()['id']}", headers={**admin.headers, "If-Match": "*"}
+    )
+    assert removed.status_code == 204, removed.text
+    for path in paths:
+        assert hidden not in (await client.get(path, headers=agent)).text, path
+
+
+async def test_queues_count_the_tickets_within_the_limits(
+    client: httpx.AsyncClient, database: Database, a: Owned, b: Owned
+) -> None:
+    name = "Of A alone"
+    async with database.transaction() as tx:
+        queue = (await queues.queue_named(tx, OPERATOR, name)).id
+    counts = []
+    for headers in (
+        (await new_staff(database, Role.ADMIN)).headers,
+        await limited(database, only_companies=(a.tenant.company.id,)),
+        await limited(database, only_companies=(b.tenant.company.id,)),
+        await limited(database, only_queues=(queue,)),
+        await limited(database, only_queues=(await _another_queue(database),)),
+    ):
+        listed = (await client.get("/api/v1/queues?limit=200", headers=headers)).json()["data"]
+        [one] = [each for each in listed if each["name"] == name]
+        counts.append((one["open_tickets"], one["unassigned_tickets"]))
+    assert counts == [(2, 2), (2, 2), (0, 0), (2, 2), (0, 0)]
+
+
+async def _another_queue(database: Database) -> UUID:
+    async with database.transaction() as tx:
+        return (await queues.add_queue(tx, OPERATOR, name="Empty", team_id=None, now=NOW)).queue.id
+
+
 async def test_limits_are_set_by_admins_and_refused_where_they_make_no_sense(
     client: httpx.AsyncClient, database: Database, a: Owned, b: Owned
 ) -> None:
