@@ -158,14 +158,20 @@ async def _check_reference(tx: Tx, actor: Actor, field: Field, company_id: UUID,
     return [Violation(f"fields.{field.key}", f"must be the id of a {field.refers_to}", RuleCode.REFERENCE)]
 
 
-async def require_resolvable(tx: Tx, values: Mapping[str, Any]) -> None:
+async def require_resolvable(tx: Tx, values: Mapping[str, Any], *, before: Mapping[str, Any] | None = None) -> None:
     """Refuse that the provider's people resolve a ticket without the values that are required for it.
+
+    With the values ``before`` a change, of a ticket that is resolved, those that were missing then may stay so.
 
     Raises:
         InvalidInput: naming each field.
     """
     known = await definitions(tx)
-    require_valid(missing_values(known, RecordKind.TICKET, values, Required.TO_RESOLVE, for_staff=True))
+    missing = missing_values(known, RecordKind.TICKET, values, Required.TO_RESOLVE, for_staff=True)
+    if before is not None:
+        were = missing_values(known, RecordKind.TICKET, before, Required.TO_RESOLVE, for_staff=True)
+        missing = [violation for violation in missing if violation not in were]
+    require_valid(missing)
 
 
 async def each_field(tx: Tx, kind: RecordKind, changes: Sequence[Change]) -> list[Change]:

@@ -94,7 +94,8 @@ async def change_ticket(
     Raises:
         NotFound: no such ticket for this actor.
         Forbidden: a customer may not set one of them.
-        InvalidInput: a value breaks a rule, or names a queue or agent that does not exist.
+        InvalidInput: a value breaks a rule, or names a queue or agent that does not exist; or a resolved ticket loses
+            the value of an own field that is required to resolve it.
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
     view, after = await require_change(tx, actor, number, values, now=now)
@@ -142,6 +143,8 @@ async def require_change(
             tx, actor, RecordKind.TICKET, view.ticket.company_id, before.fields, values["fields"]
         )
         values = {**values, "fields": without_nulls(before.fields | changed)}
+        if view.ticket.status is Status.RESOLVED:
+            await own_fields.require_resolvable(tx, values["fields"], before=before.fields)
     after = replace(before, **values)
     if "reminder" in values:
         after = replace(after, reminder=changed_reminder(before.reminder, values["reminder"], actor.name, now=now))
@@ -317,7 +320,7 @@ async def change_facts(tx: Tx, actor: Actor, number: int, values: Mapping[str, A
 
     Raises:
         Forbidden: the actor is a customer.
-        InvalidInput: a value breaks a rule.
+        InvalidInput: a value breaks a rule, or a resolved ticket loses what its issue type requires to resolve it.
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
@@ -332,7 +335,12 @@ async def change_facts(tx: Tx, actor: Actor, number: int, values: Mapping[str, A
         values = {**values, "waiting": {**waiting, "case": await _case(tx, before, waiting["case"])}}
     after = with_values(before, values, by=actor.name, now=now)
     given = StatusFacts(after.sub_status, after.waiting, after.closure)
-    require_valid(check_facts(terms, before.status, given, before=before))
+    violations = check_facts(terms, before.status, given, before=before)
+    if before.status is Status.RESOLVED:
+        catalogue = await current_catalogue(tx)
+        missing = missing_facts(catalogue, before)
+        violations += [each for each in missing_facts(catalogue, after) if each not in missing]
+    require_valid(violations)
     if changes := fact_changes(terms, before, after):
         fields = {change.field for change in changes}
         is_visible = not fields.isdisjoint(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields)

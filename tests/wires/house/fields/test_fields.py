@@ -159,6 +159,11 @@ async def test_staff_resolves_only_with_the_values_that_are_required(
     await patch_ticket(client, agent, number, {"fields": {"cause": "Fibre cut"}})
     moved = await client.post(f"{TICKETS}/{number}/status", headers=agent, json={"status": "resolved"})
     assert moved.json()["status"] == "resolved"
+    cleared = await patch_ticket(client, agent, number, {"fields": {"cause": None}})
+    assert details(cleared) == {"/fields/cause": "is required to resolve a ticket: Cause"}
+    await add_field(client, admin, "action", required="to_resolve", label="Action")
+    changed = await patch_ticket(client, agent, number, {"fields": {"cause": "Splice"}})
+    assert changed.json()["fields"]["cause"] == "Splice", "what was missing before may stay so"
 
 
 async def test_a_field_with_values_keeps_its_type_and_its_options(

@@ -182,6 +182,11 @@ async def test_an_issue_type_can_require_facts_before_a_ticket_is_resolved(
         await client.patch(path, headers=agent | ANY, json={"closure": {"fault_found": False}})
         body["closure"] = {"cause": "power", "resolution": "It came back"}
         assert (await moved(client, agent, path, **body))["closure"]["fault_found"] is False
+        for lost, missing in ((None, 3), ({"cause": None}, 1), ({"resolution": " "}, 1)):
+            refused = problem(await client.patch(path, headers=agent | ANY, json={"closure": lost}), "invalid-input")
+            assert len(refused["errors"]) == missing, lost
+        changed = await client.patch(path, headers=agent | ANY, json={"closure": {"cause": "hardware"}})
+        assert changed.json()["closure"]["cause"] == "hardware"
     finally:
         async with database.transaction() as tx:
             await tx.write("update issue_type set closure_required = '{}' where key = $1", issue)
