@@ -207,8 +207,20 @@ def test_an_invalid_line_has_a_refusal_and_the_others_stay_valid(tenant: Tenant)
     assert [refusal is None for refusal in by_line] == [True, *[False] * 6, True]
     assert by_line[1] is not None
     assert by_line[1].startswith("line is no JSON")
+    assert by_line[2] == "line is empty"
     assert by_line[3] == "line must be a JSON object"
     assert by_line[4] == "/service/id must have 1 to 64 characters; /created_at must not lie in the future"
+
+
+def test_a_line_that_names_a_member_twice_is_refused(tenant: Tenant) -> None:
+    good = json.dumps(line(tenant))
+    twice, deeper = good[:-1] + ', "title": "Another"}', good.replace('"service": {', '"service": {"id": "SVC-9", ')
+    assert good != deeper
+    assert refusals(f"{twice}\n{deeper}\n{good}".encode(), "ndjson") == [
+        "line names title more than once",
+        "line names id more than once",
+        None,
+    ]
 
 
 def test_a_wrong_row_names_its_columns(tenant: Tenant) -> None:

@@ -4,6 +4,7 @@ from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from json import JSONDecoder
 from typing import Any, Literal
 
 import msgspec
@@ -140,10 +141,24 @@ def _lines(text: str) -> Iterator[Any]:
         lines.pop()
     for line in lines:
         try:
-            yield msgspec.json.decode(line)
+            members = msgspec.json.decode(line)
+            _names_each_once(line)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             rule = "nests too deep" if isinstance(error, RecursionError) else f"is no JSON: {error}"
-            yield InvalidInput([Violation("line", rule, RuleCode.FORMAT)])
+            yield InvalidInput([Violation("line", rule if line.strip() else "is empty", RuleCode.FORMAT)])
+        except InvalidInput as error:
+            yield error
+        else:
+            yield members
+
+
+_names_each_once = JSONDecoder(object_pairs_hook=lambda pairs: _once([name for name, _value in pairs])).decode
+
+
+def _once(names: list[str]) -> None:
+    """Refuse an object that names a member twice: which of the values is meant?"""
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
+        raise InvalidInput([Violation("line", f"names {', '.join(twice)[:100]} more than once", RuleCode.FORMAT)])
 
 
 def _rows(text: str, subject: Subject) -> Iterator[Any]:

@@ -146,6 +146,7 @@ async def test_own_fields_of_companies_and_services_come_in_with_them(database: 
         (COMPANIES, {"code": "X1", "name": "N", "tier": "tin"}, "/tier must be one of gold, silver, bronze"),
         (COMPANIES, {"code": "X1", "name": "N", "notice_addresses": {"sales": []}}, "/notice_addresses"),
         (COMPANIES, {"code": "X1", "name": "PROVIDER"}, "exists already"),
+        (COMPANIES, {"code": "provider", "name": "Ours"}, "/code must be the code of a customer"),
         (PEOPLE, {"company": "NOBODY", "email": "a@example.com", "name": "A"}, "company NOBODY does not exist"),
         (PEOPLE, {"company": "{code}", "email": "nobody", "name": "A"}, "/email"),
         (PEOPLE, {"company": "{code}", "email": "a@example.com", "name": "A", "role": "king"}, "/role must be one of"),

@@ -56,6 +56,8 @@ async def _import_company(tx: Tx, actor: Actor, line: ImportedCompany, *, now: d
         name = facts.pop("name")
         await companies.add_company(tx, actor, name, line.code, facts=facts, now=now)
         return _DONE
+    if known.id == PROVIDER_ID:
+        raise InvalidInput([Violation("code", "must be the code of a customer", RuleCode.REFERENCE)])
     before = await companies.get_company_details(tx, actor, known.id)
     after = await companies.change_company(tx, actor, known.id, facts, now=now)
     return _UNCHANGED if after == before else _DONE
