@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.catalogue.assessment import NOTHING_STATED
-from clearline.catalogue.domain import check_types
+from clearline.catalogue.domain import Catalogue, check_issue_type, check_types
 from clearline.catalogue.matrix import usecases as matrix
 from clearline.catalogue.published import ServiceType
 from clearline.catalogue.usecases import current_catalogue, require_types
@@ -95,7 +95,7 @@ async def create_ticket(
     if new.tags or new.external_ids or new.stated != NOTHING_STATED:
         new = _with_checked(actor, new)
     if chooses_types:
-        catalogue = await require_types(tx, lambda known: check_types(known, new.issue_type, new.service_type))
+        catalogue = await _require_types(tx, company_id, new)
     else:
         catalogue = await current_catalogue(tx)
     fields = await forms.values_of_new(tx, actor, company_id, new, is_asked=requires_fields, people=people)
@@ -108,6 +108,23 @@ async def create_ticket(
     if ticket is None:
         raise InvalidInput(await check_service(tx, company_id, new.service_id, new.service_type))
     return TicketDetails(ticket, [])
+
+
+async def _require_types(tx: Tx, company_id: UUID, new: NewTicket) -> Catalogue:
+    """Return the catalogue by which the types of a new ticket are valid.
+
+    The type of the service may be retired if its company has a service of that type and id: that is still in use.
+
+    Raises:
+        InvalidInput: they are not.
+    """
+    try:
+        return await require_types(tx, lambda known: check_types(known, new.issue_type, new.service_type))
+    except InvalidInput:
+        service = await service_store.find(tx, company_id, new.service_id)
+        if service is None or service.type != new.service_type:
+            raise
+    return await require_types(tx, lambda known: check_issue_type(known, new.issue_type, new.service_type))
 
 
 def _within_limits(actor: Actor, first: Ticket) -> Ticket:

@@ -175,6 +175,23 @@ async def test_a_retired_type_is_read_and_filtered_and_given_to_no_ticket(
     assert (kept.status_code, kept.json()["issue_type"]) == (200, issue["key"])
 
 
+async def test_tickets_are_raised_on_a_service_in_use_whose_type_is_retired(
+    client: httpx.AsyncClient, admin: Staff, tenant: Tenant
+) -> None:
+    kind = await create(client, admin, SERVICES, name=named("Wavelength"))
+    services = f"/api/v1/companies/{tenant.company.id}/services"
+    service = {"id": named("WL"), "type": kind["key"], "label": "Wave 1"}
+    added = await client.post(services, headers=admin.headers, json=service)
+    assert added.status_code == 201, added.text
+    await change(client, admin, SERVICES, kind, is_active=False)
+    about = {"id": service["id"], "type": kind["key"]}
+    raised = await client.post(TICKETS, headers=tenant.headers, json=order(service=about))
+    assert (raised.status_code, raised.json().get("service", {}).get("type")) == (201, kind["key"]), raised.text
+    for other in ({"id": named("None"), "type": kind["key"]}, {"id": "SVC-1", "type": kind["key"]}):
+        refused = await client.post(TICKETS, headers=tenant.headers, json=order(service=other))
+        assert pointers(refused) == ["/service/type"]
+
+
 async def test_a_type_is_given_to_tickets_of_its_services_only(
     client: httpx.AsyncClient, admin: Staff, tenant: Tenant
 ) -> None:
@@ -184,16 +201,12 @@ async def test_a_type_is_given_to_tickets_of_its_services_only(
     assert "does not apply to Port, and must be one of " in refused.json()["errors"][0]["detail"]
 
 
-async def test_a_retired_service_type_is_given_to_no_service_and_no_ticket(
+async def test_a_retired_service_type_is_given_to_no_service(
     client: httpx.AsyncClient, admin: Staff, tenant: Tenant, database: Database
 ) -> None:
     kind = await create(client, admin, SERVICES, name=named("Wavelength"))
     service_id = await service(database, tenant, kind["key"])
     await change(client, admin, SERVICES, kind, is_active=False)
-    refused = await client.post(
-        TICKETS, headers=tenant.headers, json=order(service={"id": service_id, "type": kind["key"]})
-    )
-    assert pointers(refused) == ["/service/type"]
     services = f"/api/v1/companies/{tenant.company.id}/services"
     added = await client.post(services, headers=admin.headers, json={"id": "X", "type": kind["key"], "label": "X"})
     assert pointers(added) == ["/type"]
