@@ -1,14 +1,17 @@
 """The complete application: its server and its commands."""
 
 import asyncio
+import atexit
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
@@ -78,11 +81,19 @@ async def _until_heard(application: ServedDatabase, before: int) -> None:
         await asyncio.sleep(0.005)
 
 
+@cache
+def data_dir_of(url: str) -> Path:  # noqa: ARG001 - there is one for each
+    """Return the data directory of the servers and commands of a database: they mark the store of attachments in it."""
+    folder = tempfile.mkdtemp(prefix="clearline-data-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
 @asynccontextmanager
 async def serving(settings: Settings, metrics_folder: Path | None = None) -> AsyncIterator[httpx.AsyncClient]:
     """Start the complete application as a server does, yield a client of it, and stop it at the end of the block."""
-    if settings.data_dir == default_data_dir():  # a server marks its store, and commands of other tests look at it
-        settings = replace(settings, data_dir=Path(tempfile.mkdtemp(prefix="clearline-served-")))
+    if settings.data_dir == default_data_dir():
+        settings = replace(settings, data_dir=data_dir_of(settings.database_url or ""))
     app = Application(settings, metrics_folder)
     started, stop, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
     messages = iter([{"type": "lifespan.startup"}])
@@ -110,10 +121,11 @@ async def serving(settings: Settings, metrics_folder: Path | None = None) -> Asy
 def run_command(url: str, *arguments: str, text: str | bytes | None = None, **settings: str) -> Result:
     """Run a command in this process, which takes a tenth of the time of a separate process.
 
-    It runs in a thread with its own event loop. Its only settings are these and the address of the database.
+    It runs in a thread with its own event loop. Its only settings are these, the address of the database and a data
+    directory.
     """
     environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith("CLEARLINE_")}
-    environment |= {"CLEARLINE_DATABASE_URL": url, **settings}
+    environment |= {"CLEARLINE_DATABASE_URL": url, "CLEARLINE_DATA_DIR": str(data_dir_of(url)), **settings}
     with ThreadPoolExecutor(1) as thread:
         runner = CliRunner(env=environment)
         return thread.submit(runner.invoke, main, arguments, input=text, prog_name="clearline").result()

@@ -14,12 +14,11 @@ from clearline.platform.database.transactions import Database
 
 SOURCE = Path(clearline.__file__).parent
 SHARED = {
-    "attachment_store",
-    "branding", "company", "consumer", "field", "form", "handover", "identity_provider", "inbound_mail", "issue_type",
-    "last_backup", "logo", "macro",
-    "mail_suppression", "mail_template", "mailbox", "queue", "retention_run", "routing_rule", "schema_migration",
-    "search_index", "second_factor_role", "server_secret", "service_type", "sign_in_attempt", "sign_in_flow", "team",
-    "team_member", "term", "tier",
+    "attachment_store", "branding", "company", "consumer", "erasure", "field", "form", "handover",
+    "identity_provider", "inbound_mail", "issue_type", "last_backup", "logo", "macro", "mail_suppression",
+    "mail_template", "mailbox", "queue", "retention_run", "routing_rule", "schema_migration", "search_index",
+    "second_factor_role", "server_secret", "service_type", "sign_in_attempt", "sign_in_flow", "team", "team_member",
+    "term", "tier",
 }  # fmt: skip
 """Tables of the desk, not of a company."""
 

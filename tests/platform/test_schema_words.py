@@ -28,6 +28,7 @@ from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.tickets.status_domain import FINISHED
 from clearline.tickets.third_parties.domain import CaseKind, CaseState
+from clearline.webhooks.delivery_actions.domain import Action
 from clearline.webhooks.delivery_domain import DeliveryState
 
 ALLOWED: dict[str, Iterable[str]] = {
@@ -39,6 +40,7 @@ ALLOWED: dict[str, Iterable[str]] = {
     "attachment.source": Source,
     "attachment.visibility": Visibility,
     "delivery.state": DeliveryState,
+    "delivery_action.action": Action,
     "draft.visibility": Visibility,
     "pending_message.visibility": Visibility,
     "identity_provider.default_role": STAFF_ROLES,

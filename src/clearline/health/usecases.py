@@ -117,17 +117,18 @@ async def check_attachments(blobs: Blobs) -> Check:
 async def check_store(database: Database, blobs: Blobs, *, is_thorough: bool) -> list[Check]:
     """Check that the store of attachments is that of the desk; ``is_thorough`` also looks for its newest attachments.
 
-    Without a check when the database lacks migrations, or the store cannot be asked: other checks say so.
+    Without a check when the database lacks migrations or is of a newer version, or the store cannot be asked: other
+    checks say so.
     """
-    if await migrate.pending(database):
-        return []
     try:
+        if await migrate.pending(database):
+            return []
         state = await marks.recognize(database, blobs)
         problem = problem_of(state, blobs.location)
         detail = "a server marks it when it starts" if state is StoreState.NEW else "has the mark of this desk"
         checks = [Check("attachment store", ok=problem is None, detail=problem or detail)]
         return checks + ([await _check_files(database, blobs)] if is_thorough else [])
-    except BlobsUnavailable:
+    except (BlobsUnavailable, migrate.SchemaTooNew):
         return []
 
 

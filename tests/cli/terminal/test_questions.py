@@ -19,8 +19,8 @@ from tests.builders.processes import open_terminal
 from tests.patience import patient, stretched
 
 ASK = {
-    "company deactivate", "identity-provider unlink", "inbound-mail discard", "key revoke", "priority-matrix apply",
-    "ticket redact", "user deactivate", "user reset-second-factor",
+    "attachment adopt", "company deactivate", "identity-provider unlink", "inbound-mail discard", "key revoke",
+    "person erase", "priority-matrix apply", "ticket redact", "user deactivate", "user reset-second-factor",
 }  # fmt: skip
 """Commands that ask and are not called delete."""
 

@@ -137,7 +137,7 @@ class DiskBackend:
         free = shutil.disk_usage(existing).free
         if free < self._floor:
             raise BlobsFull(_full(self._root, free, self._floor))
-        missing = "" if self._root.exists() else ", which does not exist yet"
+        missing = "" if os.path.exists(self._root) else ", which does not exist yet"  # noqa: PTH110 - as above
         return f"in {self._root}{missing}, {free // BLOCK} MiB free"
 
     def path_of(self, key: Key) -> Path:

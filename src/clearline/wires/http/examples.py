@@ -72,5 +72,5 @@ class Examples:
                 return isinstance(value, str) and _UUID.fullmatch(value) is not None
         if isinstance(kind := schema.get("type", ""), list):
             return any(self._fits(value, {"type": each}) for each in kind)
-        types = {"string": str, "integer": int, "boolean": bool, "null": type(None)}
+        types = {"string": str, "integer": int, "number": float, "boolean": bool, "null": type(None)}
         return type(value) is types.get(kind)

@@ -13,10 +13,10 @@ Address = Annotated[str, characters(3, EMAIL_MAX)]
 Word = Annotated[str, characters(ALSO_LEAST, ALSO_LONGEST)]
 
 
-class PersonExportQuery(Struct, frozen=True):
-    """Whose data is exported: the person with this e-mail address, with or without an account."""
+class PersonExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose data is exported."""
 
-    address: Address
+    address: Annotated[Address, Meta(description="The e-mail address of the person, who may have no account.")]
 
 
 class ErasureIn(Struct, forbid_unknown_fields=True, kw_only=True):
