@@ -83,7 +83,7 @@ def test_the_counts_of_several_processes_add_up_also_when_they_end(server: Serve
     assert eventually(lambda: _counted(address) == statuses.total() + again.total(), 10), _counted(address)
     text = _scrape(address)
     assert total(text, "clearline_http_request_duration_seconds_count", route="/v2/support-tickets") == 2 * NUMBER
-    assert values(text, "clearline_processes")["server",] == 3
+    assert eventually(lambda: values(_scrape(address), "clearline_processes")["server",] == 3, 30)
     assert server.stop() == 0
     assert "Traceback" not in server.err
 
