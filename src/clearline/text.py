@@ -5,6 +5,8 @@ It is stored verbatim: never trimmed, folded or normalised.
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 
 from clearline.errors import RuleCode, Violation
 
@@ -42,6 +44,11 @@ def storable(text: str) -> bool:
 def is_blank(text: str) -> bool:
     """Return whether the text has no visible character."""
     return _INK.search(text) is None
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Return the names that occur more than once, sorted."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def fold(text: str) -> str:

@@ -1,7 +1,6 @@
 """Files of imports: read them into lines, and check each line by itself."""
 
 from codecs import BOM_UTF8
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from json import JSONDecoder
@@ -23,6 +22,7 @@ from clearline.bulk.import_domain import (
 from clearline.errors import DeskError, InvalidInput, RuleCode, Violation, require_valid
 from clearline.fields.domain import FIELDS_MAX
 from clearline.tables import NotATable, cell_text, decode_file, read_table
+from clearline.text import repeated
 from clearline.tickets.domain import Closure
 
 Format = Literal["ndjson", "csv"]
@@ -157,7 +157,7 @@ _names_each_once = JSONDecoder(object_pairs_hook=lambda pairs: _once([name for n
 
 def _once(names: list[str]) -> None:
     """Refuse an object that names a member twice: which of the values is meant?"""
-    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
+    if twice := repeated(names):
         raise InvalidInput([Violation("line", f"names {', '.join(twice)[:100]} more than once", RuleCode.FORMAT)])
 
 
@@ -179,7 +179,7 @@ def _check_heading(heading: list[str], subject: Subject) -> None:
     unknown = [
         name for name in heading if name not in known and not (own and name.startswith((subject.own_field, OWN_NAME)))
     ]
-    twice = sorted(name for name, count in Counter(heading).items() if count > 1)
+    twice = repeated(heading)
     violations = [
         Violation(
             "file",

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
@@ -11,7 +10,7 @@ import msgspec
 from msgspec import Struct, inspect
 
 from clearline.errors import RuleCode, Violation
-from clearline.text import storable
+from clearline.text import repeated, storable
 
 BODY_MAX = 1024 * 1024
 """Bytes of a request's body."""
@@ -59,8 +58,8 @@ class NotJson(Exception):
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        shown = ", ".join(twice)[:100].encode(errors="backslashreplace").decode()  # a name may contain lone surrogates
+        twice = ", ".join(repeated(name for name, _ in pairs))
+        shown = twice[:100].encode(errors="backslashreplace").decode()  # a name may contain lone surrogates
         raise BadRequest(f"the body names {shown} more than once")
     return members
 
